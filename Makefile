@@ -1,0 +1,84 @@
+# dindbind: `make help` lists the targets.
+#
+# The tool itself is built with musl where musl-gcc is there, else with the system's compiler, and is static
+# in both cases. Tests are built with the ordinary compiler: cmocka is a glibc library on Debian.
+
+CC ?= cc
+CLANG ?= clang
+PREFIX ?= /usr/local
+BUILD = build
+MUSL := $(shell command -v musl-gcc 2>/dev/null)
+TOOL_CC ?= $(or $(MUSL),$(CC))
+
+WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+SMALL = -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie
+LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro
+SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+STD = -std=gnu11
+
+all: dindbind  ## build the static tool
+
+dindbind: dindbind.c dindbind.h Makefile
+	@$(if $(MUSL),,echo "musl-gcc not found: building with $(TOOL_CC) and the system's libc")
+	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ dindbind.c
+
+$(BUILD)/test_dindbind: test_dindbind.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -o $@ test_dindbind.c -lcmocka -lpthread
+
+$(BUILD)/differential: tests/differential.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) $(WARN) $(SANITIZE) -DDINDBIND_NO_MAIN -o $@ tests/differential.c dindbind.c
+
+check: dindbind $(BUILD)/test_dindbind $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+	$(BUILD)/differential
+	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
+
+differential: $(BUILD)/differential  ## compare layer walk and kernel for ten minutes, from a random seed
+	$(BUILD)/differential -t 600 -s $$(od -An -N4 -tu4 /dev/urandom)
+
+demo: dindbind  ## a throw-away runner, the naive answers beside ours
+	DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
+
+lint: warnings  ## the compilers' warnings, clang-tidy, cppcheck, the man page
+	clang-tidy --quiet dindbind.c -- $(STD) -I.
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem dindbind.c
+	mandoc -Tlint -W warning dindbind.1
+
+warnings:  ## every compiler and libc that is here, all warnings on, none allowed; the header from C++
+	@mkdir -p $(BUILD)
+	set -e; for cc in "gcc" "$(CLANG)" "musl-gcc" "gcc -std=c11" "gcc -std=gnu17" "gcc -O2" "gcc -DDINDBIND_NO_MAIN"; do \
+		command -v $${cc%% *} >/dev/null || { echo "skipped: no $${cc%% *}"; continue; }; \
+		echo "$$cc"; $$cc $(WARN) -Werror -c -o $(BUILD)/warnings.o dindbind.c; done
+	echo '#include "dindbind.h"' | $(CC) -x c++ -std=c++11 $(WARN) -Werror -I. -c -o $(BUILD)/header.o -
+
+size: dindbind  ## the size of the tool, and its biggest functions
+	@stat -c '%s bytes' dindbind
+	@$(TOOL_CC) $(STD) $(SMALL) $(filter-out -s,$(LINK)) -o $(BUILD)-sized dindbind.c && \
+		nm --size-sort -S $(BUILD)-sized | tail -n 15; rm -f $(BUILD)-sized
+
+install: dindbind  ## into DESTDIR and PREFIX
+	install -D -m 755 dindbind $(DESTDIR)$(PREFIX)/bin/dindbind
+	install -D -m 644 dindbind.1 $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
+
+uninstall:  ## and out of there
+	rm -f $(DESTDIR)$(PREFIX)/bin/dindbind $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
+
+deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler
+	@if ! command -v apt-get >/dev/null; then \
+		echo "no apt-get here. Install: a C compiler, musl (musl-gcc), cmocka with its headers, util-linux"; \
+	elif ! dpkg -s gcc libc6-dev musl-tools libcmocka-dev >/dev/null 2>&1; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends \
+			gcc libc6-dev musl-tools libcmocka-dev; \
+	fi
+
+clean:  ## remove what was built
+	rm -rf dindbind $(BUILD)
+
+help:  ## this list
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: all check differential demo lint warnings size install uninstall deps clean help

@@ -1,0 +1,3640 @@
+/* dindbind - what to mount so that a sibling container sees what the runner sees
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * A runner in a container asks a daemon outside of it for a sibling container and names a path of its own
+ * as the source of a mount. This file answers what to mount instead. It reads from top to bottom as the
+ * way that a source takes; what a function calls stands above it:
+ *
+ *      kernel interface, text and memory, contained resolution, bind table, procfs, mountinfo,
+ *      layers, one source (the library's calls), specs, formats, applet
+ *
+ * dindbind.h is the reference for the interface; everything else here is static.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "dindbind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* ==== kernel interface ==================================================================================
+ *
+ * The system calls that a libc may not know, each as a function that returns a value or -errno.
+ * In: numbers and names. Out: descriptors, and what an inode is. Never here: a decision about a source, and
+ * never a fallback for any other reason than that the call is known to be missing. */
+
+/* Since Linux 5.1 new calls have one number on every architecture but alpha. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+
+enum {
+    CAPS_NO_OPENAT2 = 1,        /* openat2(2), Linux 5.6 */
+    CAPS_NO_STATX = 2,          /* statx(2) with STATX_MNT_ID, Linux 5.8 */
+
+    RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
+    MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
+    MAX_NAME = 255,
+
+    /* linux/openat2.h */
+    IN_ROOT = 0x10, BENEATH = 0x08, NO_SYMLINKS = 0x04, NO_MAGICLINKS = 0x02, NO_XDEV = 0x01,
+
+    OPEN_PIN = O_PATH | O_CLOEXEC,
+    OPEN_DIR = O_PATH | O_CLOEXEC | O_DIRECTORY
+};
+
+/* from linux/magic.h and linux/proc_ns.h; uapi values, they never change */
+static const unsigned long proc_super_magic = 0x9fa0;
+static const unsigned long proc_root_ino = 1;
+static const unsigned long init_user_ns_ino = 0xEFFFFFFDul;
+
+/* What an inode is. `mnt` tells the mount that it was reached on. */
+struct node {
+    unsigned mode, nlink, uid, gid;
+    uint64_t ino, size, dev, rdev, mnt;
+};
+
+static int sys_open(int dir, const char *name, int flags)
+{
+    int fd;
+    do
+        fd = openat(dir, name, flags);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+static void sys_close(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
+{
+    struct { uint64_t flags, mode, resolve; } how = { (uint64_t)flags, 0, resolve };
+    long fd;
+    do
+        fd = syscall(SYS_openat2, dir, name, &how, sizeof how);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* Is the call itself unavailable? Without arguments that make sense an existing one answers EINVAL, EFAULT
+ * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
+static bool is_missing(long number)
+{
+    return syscall(number, -1L, NULL, -1L, 0L, 0L) < 0 && (errno == ENOSYS || errno == EPERM);
+}
+
+/* statx(2)'s buffer: laid out here because older libcs lack it. */
+struct statx_buf {
+    uint32_t mask, blksize;
+    uint64_t attributes;
+    uint32_t nlink, uid, gid;
+    uint16_t mode, pad;
+    uint64_t ino, size, blocks, attributes_mask;
+    struct { int64_t sec; uint32_t nsec, pad; } times[4];
+    uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+    uint64_t mnt_id, spare[13];
+};
+
+enum { STATX_WANTED = 0x7ff | 0x1000 /* STATX_BASIC_STATS | STATX_MNT_ID */ };
+
+static int sys_statx(int dir, const char *name, struct node *n)
+{
+    struct statx_buf x;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    if (syscall(SYS_statx, dir, name, flags, STATX_WANTED, &x) < 0)
+        return -errno;
+    if (!(x.mask & 0x1000))
+        return -ENOSYS;         /* before 5.8: of no use here */
+    *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
+                        .size = x.size, .mnt = x.mnt_id,
+                        .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
+                        .rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor };
+    return 0;
+}
+
+static bool same_node(const struct node *a, const struct node *b)
+{
+    return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt && !((a->mode ^ b->mode) & S_IFMT);
+}
+
+/* ==== text and memory ===================================================================================
+ *
+ * Strings of a known size, decimal numbers, the cleaning of a path, and an arena for the layer walk.
+ * Never here: a system call. */
+
+/* Text that is built in a buffer of a known size. What does not fit is cut and noted. */
+struct text {
+    char *at;
+    size_t len, size;           /* size counts the NUL; never 0 */
+    bool cut;
+};
+
+static struct text text_in(char *buf, size_t size)
+{
+    buf[0] = 0;
+    return (struct text){ buf, 0, size, false };
+}
+
+static void text_bytes(struct text *t, const char *s, size_t n)
+{
+    size_t room = t->size - 1 - t->len;
+    if (n > room) {
+        t->cut = true;
+        n = room;
+    }
+    memcpy(t->at + t->len, s, n);
+    t->at[t->len += n] = 0;
+}
+
+static void text_add(struct text *t, const char *s)
+{
+    text_bytes(t, s, strlen(s));
+}
+
+static void text_number(struct text *t, unsigned long long v)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do
+        *--p = (char)('0' + v % 10);
+    while (v /= 10);
+    text_bytes(t, p, (size_t)(digits + sizeof digits - p));
+}
+
+/* For people: control characters cannot start a new line or move a cursor. */
+static void text_shown(struct text *t, const char *s)
+{
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        char octal[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) };
+        if (c < 0x20 || c == 0x7f)
+            text_bytes(t, octal, 4);
+        else
+            text_bytes(t, s, 1);
+    }
+}
+
+/* A decimal number and nothing else, at most `max`. */
+static bool parse_number(const char *s, const char *end, unsigned long long max, unsigned long long *out)
+{
+    unsigned long long v = 0;
+    if (s == end)
+        return false;
+    for (; s < end; s++) {
+        if (*s < '0' || *s > '9' || v > (max - (unsigned)(*s - '0')) / 10)
+            return false;
+        v = v * 10 + (unsigned)(*s - '0');
+    }
+    *out = v;
+    return true;
+}
+
+/* Lexically, as docker does it: no `.`, no `..`, no `//`, no trailing slash. `..` stops at the root. */
+static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
+{
+    size_t len = 0;
+    if (!*path)
+        return DINDBIND_E_EMPTY;
+    if (*path != '/')
+        return DINDBIND_E_RELATIVE;
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n == 2 && !memcmp(path, "..", 2)) {
+            while (len && out[--len] != '/')
+                ;
+        } else if (n && !(n == 1 && *path == '.')) {
+            if (len + 1 + n >= DINDBIND_PATH_MAX)
+                return DINDBIND_E_TOOLONG;
+            out[len++] = '/';
+            memcpy(out + len, path, n);
+            len += n;
+        }
+        path += n;
+        path += strspn(path, "/");
+    }
+    if (!len)
+        out[len++] = '/';
+    out[len] = 0;
+    return 0;
+}
+
+/* Blocks that live until all of them are freed at once. The first one may be the caller's. */
+struct arena {
+    struct block { struct block *next; size_t used, size; bool fixed; } *top;
+};
+
+enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
+
+static struct arena arena_in(void *space, size_t size)
+{
+    struct block *b = space;
+    *b = (struct block){ NULL, 0, size - BLOCK_HEAD, true };
+    return (struct arena){ b };
+}
+
+static void *arena_alloc(struct arena *a, size_t n)
+{
+    n = (n + 15) & ~(size_t)15;
+    if (!a->top || a->top->size - a->top->used < n) {
+        size_t size = n > 8000 ? n : 8000;
+        struct block *b = malloc(BLOCK_HEAD + size);
+        if (!b)
+            return NULL;
+        *b = (struct block){ a->top, 0, size, false };
+        a->top = b;
+    }
+    void *at = (char *)a->top + BLOCK_HEAD + a->top->used;
+    a->top->used += n;
+    return at;
+}
+
+static void arena_free(struct arena *a)
+{
+    while (a->top) {
+        struct block *next = a->top->next;
+        if (!a->top->fixed)
+            free(a->top);
+        a->top = next;
+    }
+}
+
+/* ==== errors ============================================================================================
+ *
+ * The one table. In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
+
+static const struct error_row {
+    const char *word, *what, *hint;
+    int status;
+} error_table[] = {
+    { "ok", "", "", 0 },
+    { "usage", "cannot be meant", "", 2 },
+    { "empty", "empty path", "give an absolute path as the runner names it", 1 },
+    { "relative", "not an absolute path", "give it as the runner names it, from /", 1 },
+    { "toolong", "name or path too long", "names have 255 bytes at most, paths and answers 4095", 1 },
+    { "missing", "not there", "check the path as the runner sees it", 1 },
+    { "notdir", "something on the way is not a directory", "check the path as the runner sees it", 1 },
+    { "loop", "too many symlinks, or a magic link of procfs", "name the target itself", 1 },
+    { "escape", "a link leads out of its bind row", "only the runner's view can tell where to: give its PID with -p",
+      1 },
+    { "unmatched", "no rule covers it", "give a live PID (-p), a bind row for it (-b), or the overlay's options (-o)", 1 },
+    { "layers", "the layers cannot be read with certainty",
+      "give absolute layers, and redirect_dir= and metacopy= where the kernel's defaults cannot be seen", 1 },
+    { "inexact", "no layer directories show exactly what the overlay shows", "give the PID of a live runner", 1 },
+    { "broken", "the overlay itself fails here", "nothing can be mounted before the image is repaired", 1 },
+    { "changed", "kept changing while it was looked at", "try again", 1 },
+    { "readonly", "must be mounted read-only, which a path alone cannot say",
+      "mount it read-only and say so with -R, or use -f json or a spec (-v, --mount)", 1 },
+    { "format", "cannot be written in this format", "", 1 },
+    { "foreign", "can be opened but not mounted from here: it lies in another mount namespace",
+      "give a bind row for it (-b), or mount by the path that the host has for it", 1 },
+    { "exists", "is there and is no directory", "remove it in the runner first", 1 },
+    { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
+    { "reused", "this PID now belongs to another process", "take the runner's task PID anew", 3 },
+    { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
+    { "denied", "no permission", "run as root, or as the user who owns the runner", 3 },
+    { "xattr", "trusted.* attributes decide here and cannot be read",
+      "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
+    { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
+    { "nomem", "out of memory", "", 3 },
+    { "system", "the system fails", "", 3 },
+};
+
+static const struct error_row *error_row(int error)
+{
+    size_t n = sizeof error_table / sizeof *error_table;
+    size_t i = error > 0 || -(long)error >= (long)n ? n - 1 : (size_t)-error;
+    return error_table + i;
+}
+
+const char *dindbind_word(int error)
+{
+    return error_row(error)->word;
+}
+
+int dindbind_status(int error)
+{
+    return error_row(error)->status;
+}
+
+/* What a failed look-up means. */
+static int error_of(int err)
+{
+    static const struct { int err, code; } rows[] = {
+        { ENOENT, DINDBIND_E_MISSING },   { ENOTDIR, DINDBIND_E_NOTDIR },     { ELOOP, DINDBIND_E_LOOP },
+        { EXDEV, DINDBIND_E_ESCAPE },     { ENAMETOOLONG, DINDBIND_E_TOOLONG }, { EAGAIN, DINDBIND_E_CHANGED },
+        { EACCES, DINDBIND_E_DENIED },    { EPERM, DINDBIND_E_DENIED },       { ESRCH, DINDBIND_E_GONE },
+        { ENOMEM, DINDBIND_E_NOMEM },     { ENOSYS, DINDBIND_E_KERNEL },      { EEXIST, DINDBIND_E_EXISTS },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].err == err)
+            return rows[i].code;
+    return DINDBIND_E_SYSTEM;
+}
+
+/* One line of what is being tried, where somebody wants to know. */
+static void trace(const struct dindbind_runner *r, const char *a, const char *b, const char *c)
+{
+    char line[DINDBIND_PATH_MAX + 256];
+    if (!r->trace)
+        return;
+    struct text t = text_in(line, sizeof line);
+    text_shown(&t, a);
+    text_shown(&t, b);
+    text_shown(&t, c);
+    r->trace(r->trace_arg, line);
+}
+
+/* ==== contained resolution ==============================================================================
+ *
+ * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
+ * node, and its name below the root without symlinks. All return 0 or -errno.
+ * Never here: a step that leaves the root, a magic link, a second look at a name to find the answer, or
+ * anything that is opened for reading or writing. */
+
+/* The inode behind dir/name, or behind dir itself for "". */
+static int inspect(const struct dindbind_runner *r, int dir, const char *name, struct node *n)
+{
+    char fdinfo[64], buf[256];
+    struct stat st;
+    if (!(r->caps & CAPS_NO_STATX))
+        return sys_statx(dir, name, n);
+    int fd = *name ? sys_open(dir, name, OPEN_PIN | O_NOFOLLOW) : dir;
+    if (fd < 0)
+        return fd;
+    int rc = fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
+    if (!rc) {
+        *n = (struct node){ .mode = st.st_mode, .nlink = (unsigned)st.st_nlink, .uid = st.st_uid,
+                            .gid = st.st_gid, .ino = st.st_ino, .size = (uint64_t)st.st_size,
+                            .dev = st.st_dev, .rdev = st.st_rdev };
+        if (r->proc_fd >= 0) {
+            struct text t = text_in(fdinfo, sizeof fdinfo);
+            text_add(&t, "thread-self/fdinfo/");
+            text_number(&t, (unsigned)fd);
+            int info = sys_open(r->proc_fd, fdinfo, O_RDONLY | O_CLOEXEC);
+            ssize_t len = info < 0 ? -1 : read(info, buf, sizeof buf - 1);
+            sys_close(info);
+            buf[len < 0 ? 0 : len] = 0;
+            char *id = strstr(buf, "mnt_id:\t");
+            unsigned long long v = 0;
+            if (id && parse_number(id + 8, id + 8 + strcspn(id + 8, "\n"), ULLONG_MAX, &v))
+                n->mnt = v;
+            else
+                rc = -ENOSYS;   /* before 3.15 */
+        }
+    }
+    if (*name)
+        sys_close(fd);
+    return rc;
+}
+
+/* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. */
+static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
+{
+    char link[40];
+    struct text t = text_in(link, sizeof link);
+    text_add(&t, "thread-self/fd/");
+    text_number(&t, (unsigned)fd);
+    ssize_t n = readlinkat(r->proc_fd, link, out, DINDBIND_PATH_MAX);
+    if (n < 0)
+        return -errno;
+    if (n == DINDBIND_PATH_MAX)
+        return -ENAMETOOLONG;
+    out[n] = 0;
+    return 0;
+}
+
+/* A root to resolve in. */
+struct root {
+    int fd;
+    int task;                   /* the /proc/PID that it is the root of; -1: a directory of the caller's */
+    unsigned how;               /* IN_ROOT or BENEATH */
+};
+
+struct spot {
+    int fd;                     /* O_PATH; -1: none */
+    struct node node;
+    char name[DINDBIND_PATH_MAX]; /* from the root, "/" for the root itself */
+};
+
+/* The length of a root's own name, as the names of what lies in it start ("/" counts 0). It is asked after
+ * the look-up: a task that is gone by then has no root, and what its PID means is open again. */
+static int root_length(const struct dindbind_runner *r, const struct root *root, size_t *len)
+{
+    char name[DINDBIND_PATH_MAX];
+    if (root->task < 0) {
+        int rc = name_of(r, root->fd, name);
+        *len = rc || !name[1] ? 0 : strlen(name);
+        return rc;
+    }
+    ssize_t n = readlinkat(root->task, "root", name, sizeof name);
+    *len = n > 1 ? (size_t)n : 0;
+    return n >= 0 ? 0 : errno == ENOENT ? -ESRCH : -errno;
+}
+
+static const char *below(const char *path)
+{
+    path += strspn(path, "/");
+    return *path ? path : ".";
+}
+
+/* Does this name, without following anything, still lead to the inode that is pinned? */
+static int confirm(const struct dindbind_runner *r, const struct root *root, const struct spot *s)
+{
+    struct node again;
+    int fd = sys_openat2(root->fd, below(s->name), OPEN_PIN | O_NOFOLLOW,
+                         root->how | NO_SYMLINKS | NO_MAGICLINKS);
+    if (fd < 0)
+        return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV ? -EAGAIN : fd;
+    int rc = inspect(r, fd, "", &again);
+    sys_close(fd);
+    return rc ? rc : same_node(&again, &s->node) ? 0 : -EAGAIN;
+}
+
+static int resolve_openat2(const struct dindbind_runner *r, const struct root *root, const char *path,
+                           struct spot *s)
+{
+    char full[DINDBIND_PATH_MAX];
+    size_t len;
+    int rc = -EAGAIN;
+    for (int i = 0; i < RETRIES && rc == -EAGAIN; i++) {
+        s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
+        if (rc < 0)
+            continue;
+        rc = inspect(r, s->fd, "", &s->node);
+        if (!rc)
+            rc = name_of(r, s->fd, full);
+        if (!rc)
+            rc = root_length(r, root, &len);
+        if (!rc) {
+            /* where links were followed the name is another one: it has to be proven */
+            const char *tail = strlen(full) > len ? full + len : "/";
+            memcpy(s->name, tail, strlen(tail) + 1);
+            if (strcmp(s->name, path))
+                rc = confirm(r, root, s);
+        }
+        if (rc)
+            sys_close(s->fd);
+    }
+    if (rc)
+        s->fd = -1;
+    return rc;
+}
+
+/* A path on the way: what is done of it, without links, and what is to be done. Used by the walk below and
+ * by the walk over the layers. */
+struct walk {
+    char done[DINDBIND_PATH_MAX];
+    char buf[2 * DINDBIND_PATH_MAX + MAX_NAME];
+    char name[MAX_NAME + 1];
+    char *todo;                 /* in buf, moves towards its end */
+    int links;
+};
+
+enum walk_step { WALK_END, WALK_NAME, WALK_UP, WALK_TOO_LONG };
+
+static void walk_start(struct walk *w, const char *path)
+{
+    size_t n = strlen(path) + 1;
+    w->done[0] = 0;
+    w->links = 0;
+    w->todo = w->buf + sizeof w->buf - n;
+    memcpy(w->todo, path, n);
+}
+
+static enum walk_step walk_next(struct walk *w)
+{
+    for (;;) {
+        w->todo += strspn(w->todo, "/");
+        size_t n = strcspn(w->todo, "/");
+        if (!n)
+            return WALK_END;
+        if (n > MAX_NAME)
+            return WALK_TOO_LONG;
+        memcpy(w->name, w->todo, n);
+        w->name[n] = 0;
+        w->todo += n;
+        if (!strcmp(w->name, ".."))
+            return WALK_UP;
+        if (strcmp(w->name, "."))
+            return WALK_NAME;
+    }
+}
+
+/* More to come, or a slash that asks for a directory? */
+static bool walk_more(const struct walk *w)
+{
+    return *w->todo != 0;
+}
+
+static int walk_push(struct walk *w)
+{
+    size_t len = strlen(w->done), n = strlen(w->name);
+    if (len + n + 2 > sizeof w->done)
+        return -ENAMETOOLONG;
+    w->done[len] = '/';
+    memcpy(w->done + len + 1, w->name, n + 1);
+    return 0;
+}
+
+static void walk_pop(struct walk *w)
+{
+    char *slash = strrchr(w->done, '/');
+    if (slash)
+        *slash = 0;
+}
+
+/* Put the text of a symlink before what is left. 1: it is absolute, the walk starts anew at the root. */
+static int walk_link(struct walk *w, const char *target, size_t n)
+{
+    if (w->links++ == MAX_LINKS)
+        return -ELOOP;
+    if (!n)
+        return -ENOENT;
+    if ((size_t)(w->todo - w->buf) < n)
+        return -ENAMETOOLONG;
+    w->todo -= n;
+    memcpy(w->todo, target, n);
+    if (*target != '/')
+        return 0;
+    w->done[0] = 0;
+    return 1;
+}
+
+/* Would following this link leave the names of the file system? Magic links live in procfs, and none of
+ * them in its root. A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
+static bool link_is_magic(int fd, const struct node *parent)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) || ((unsigned long)fs.f_flags & 0x2000) ||
+           ((unsigned long)fs.f_type == proc_super_magic && parent->ino != proc_root_ino);
+}
+
+/* A directory that has been walked before, from the root, with no link on the way. */
+static int reopen(const struct root *root, const char *done)
+{
+    char name[MAX_NAME + 1];
+    int fd = sys_open(root->fd, ".", OPEN_DIR);
+    while (fd >= 0 && *done) {
+        size_t n = strcspn(++done, "/");
+        memcpy(name, done, n);
+        name[n] = 0;
+        done += n;
+        int next = sys_open(fd, name, OPEN_DIR | O_NOFOLLOW);
+        sys_close(fd);
+        fd = next;
+    }
+    return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? -EAGAIN : fd;
+}
+
+/* One component. `*dir` is replaced by what it names, or stays where a link was met. */
+static int walk_component(const struct dindbind_runner *r, const struct root *root, struct walk *w, int *dir,
+                          struct node *here)
+{
+    char target[DINDBIND_PATH_MAX];
+    struct node n;
+    int fd = sys_open(*dir, w->name, OPEN_PIN | O_NOFOLLOW);
+    if (fd < 0)
+        return fd;
+    int rc = inspect(r, fd, "", &n);
+    if (rc)
+        ;
+    else if (S_ISLNK(n.mode)) {
+        ssize_t len = link_is_magic(fd, here) ? -1 : readlinkat(fd, "", target, sizeof target);
+        rc = len < 0 ? -ELOOP : len == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)len);
+        if (rc == 1 && root->how == BENEATH)
+            rc = -EXDEV;
+        if (rc == 1) {
+            sys_close(fd);
+            sys_close(*dir);
+            *dir = fd = reopen(root, "");
+            return fd < 0 ? fd : inspect(r, fd, "", here);
+        }
+    } else if (walk_more(w) && !S_ISDIR(n.mode))
+        rc = -ENOTDIR;
+    else {
+        rc = walk_push(w);
+        if (!rc) {
+            sys_close(*dir);
+            *dir = fd;
+            *here = n;
+            return 0;
+        }
+    }
+    sys_close(fd);
+    return rc;
+}
+
+/* The same without openat2: every component by itself, no link followed by the kernel, `..` never asked of
+ * the kernel but walked anew from the root, so that a directory moved away meanwhile cannot lead outside. */
+static int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
+                        struct spot *s)
+{
+    struct walk w;
+    enum walk_step step;
+    int dir = reopen(root, ""), rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
+    walk_start(&w, path);
+    while (!rc && (step = walk_next(&w)) != WALK_END) {
+        if (step == WALK_NAME)
+            rc = walk_component(r, root, &w, &dir, &s->node);
+        else if (step == WALK_TOO_LONG)
+            rc = -ENAMETOOLONG;
+        else if (*w.done) {
+            walk_pop(&w);
+            sys_close(dir);
+            dir = reopen(root, w.done);
+            rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
+        } else if (root->how == BENEATH)
+            rc = -EXDEV;
+    }
+    s->fd = rc ? -1 : dir;
+    if (rc)
+        sys_close(dir);
+    memcpy(s->name, *w.done ? w.done : "/", *w.done ? strlen(w.done) + 1 : 2);
+    return rc;
+}
+
+static int resolve_contained(const struct dindbind_runner *r, const struct root *root, const char *path,
+                             struct spot *s)
+{
+    int rc = -EAGAIN;
+    /* without procfs a descriptor has no name: only the walk knows where it went */
+    if (!(r->caps & CAPS_NO_OPENAT2) && r->proc_fd >= 0)
+        return resolve_openat2(r, root, path, s);
+    for (int i = 0; i < RETRIES && rc == -EAGAIN; i++)
+        rc = resolve_walk(r, root, path, s);
+    if (!rc && root->task >= 0) {
+        size_t len;
+        rc = root_length(r, root, &len);
+        if (rc)
+            sys_close(s->fd);
+    }
+    return rc;
+}
+
+/* Is this directory without an entry? Our own new one is; one that was put in its place matters only if not. */
+static bool is_empty_dir(int fd)
+{
+    char buf[1024];
+    long n = syscall(SYS_getdents64, fd, buf, sizeof buf);
+    /* `.` and `..` take 24 bytes each */
+    return n >= 0 && n <= 48 && syscall(SYS_getdents64, fd, buf, sizeof buf) == 0;
+}
+
+/* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
+ * may have swapped it for another one: only an empty one that is ours is ever given away. */
+static int adopt(int fd, const struct node *owner)
+{
+    struct stat st;
+    int dir = sys_open(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return dir;
+    int rc = fstat(dir, &st) ? -errno : 0;
+    if (!rc && (st.st_uid != geteuid() || !is_empty_dir(dir)))
+        rc = -EAGAIN;
+    if (!rc && (st.st_uid != owner->uid || st.st_gid != owner->gid))
+        rc = fchown(dir, owner->uid, owner->gid) ? -errno : 0;
+    if (!rc && (st.st_mode & 0777) != 0755)
+        rc = fchmod(dir, (st.st_mode & S_ISGID) | 0755) ? -errno : 0;
+    sys_close(dir);
+    return rc;
+}
+
+/* One directory level: made, or found and really a directory. `*made` tells which. */
+static int make_level(int parent, const char *name, const struct node *owner, bool *made)
+{
+    *made = !mkdirat(parent, name, 0755);
+    if (!*made && errno != EEXIST)
+        return -errno;
+    int fd = sys_open(parent, name, OPEN_DIR | O_NOFOLLOW);
+    int rc = fd == -ENOTDIR || fd == -ELOOP ? -EEXIST : fd < 0 ? fd : 0;
+    if (!rc && *made)
+        rc = adopt(fd, owner);
+    if (rc)
+        sys_close(fd);
+    if (rc && *made)
+        unlinkat(parent, name, AT_REMOVEDIR);
+    return rc ? rc : fd;
+}
+
+/* Create the missing directories of `path`. The closest ancestor that is there is resolved once; from it
+ * down everything is relative to descriptors. What a failing call has made is removed again. */
+static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
+                        struct spot *s)
+{
+    char copy[DINDBIND_PATH_MAX], *names[DINDBIND_PATH_MAX / 2];
+    int fds[DINDBIND_PATH_MAX / 2 + 1], depth = 0, rc;
+    bool made[DINDBIND_PATH_MAX / 2];
+    memcpy(copy, path, strlen(path) + 1);
+    do {
+        char *slash = strrchr(copy, '/');
+        names[depth++] = slash + 1;
+        *slash = 0;
+        rc = resolve_contained(r, root, *copy ? copy : "/", s);
+    } while (rc == -ENOENT && *copy);
+    if (rc)
+        return rc;
+    if (!S_ISDIR(s->node.mode)) {
+        sys_close(s->fd);
+        s->fd = -1;
+        return -ENOTDIR;
+    }
+    struct text t = { s->name, !strcmp(s->name, "/") ? 0 : strlen(s->name), sizeof s->name, false };
+    int i = 0;
+    fds[0] = s->fd;
+    for (; !rc && i < depth; i++) {
+        const char *name = names[depth - 1 - i];
+        text_add(&t, "/");
+        text_add(&t, name);
+        rc = t.cut ? -ENAMETOOLONG : make_level(fds[i], name, &s->node, &made[i]);
+        fds[i + 1] = rc;
+        if (rc < 0)
+            break;
+        rc = 0;
+    }
+    if (!rc)
+        rc = inspect(r, fds[i], "", &s->node);
+    for (int k = i - 1; rc && k >= 0; k--)
+        if (made[k])
+            unlinkat(fds[k], names[depth - 1 - k], AT_REMOVEDIR);
+    for (int k = 0; k < i; k++)
+        sys_close(fds[k]);
+    if (rc)
+        sys_close(fds[i]);
+    s->fd = rc ? -1 : fds[i];
+    return rc;
+}
+
+/* ==== bind table ========================================================================================
+ *
+ * In: the rows and a clean source. Out: the row that covers it and what is left over.
+ * Never here: a match that ends within a component. */
+
+static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
+                                            const char **rest)
+{
+    const struct dindbind_bind *best = NULL;
+    size_t best_len = 0;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const char *path = r->binds[i].path;
+        size_t n = path[1] ? strlen(path) : 0;
+        /* of two rows at one path the later one: it was mounted over the other */
+        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
+            continue;
+        best = &r->binds[i];
+        best_len = n;
+    }
+    *rest = source + best_len;
+    return best;
+}
+
+static int binds_check(struct dindbind_runner *r, struct text *why)
+{
+    char clean[DINDBIND_PATH_MAX];
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        if (b->host && *b->host == '/' && strlen(b->host) < sizeof clean && b->path &&
+            !clean_path(b->path, clean) && !strcmp(clean, b->path))
+            continue;
+        text_add(why, "bind row ");
+        text_shown(why, b->host ? b->host : "");
+        text_add(why, ":");
+        text_shown(why, b->path ? b->path : "");
+        text_add(why, ": both paths must be absolute, the second one without . .. or //");
+        return DINDBIND_E_USAGE;
+    }
+    return 0;
+}
+
+/* ==== procfs ============================================================================================
+ *
+ * In: a PID, and a start time where the caller knows one. Out: descriptors of /proc, of the task's own
+ * directory, and of its root. Never here: trust in a /proc that is not a procfs, or in a number. */
+
+static int proc_open(struct dindbind_runner *r, struct text *why)
+{
+    struct statfs fs;
+    struct node n;
+    text_add(why, "/proc");
+    r->proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
+    if (r->proc_fd < 0) {
+        int err = -r->proc_fd;
+        r->proc_fd = -1;
+        return err == ENOENT || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
+    }
+    if (fstatfs(r->proc_fd, &fs))
+        return error_of(errno);
+    int rc = sys_statx(r->proc_fd, "", &n);
+    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx))) {
+        r->caps |= CAPS_NO_STATX;
+        rc = inspect(r, r->proc_fd, "", &n);
+    }
+    if (rc)
+        return error_of(-rc);
+    return (unsigned long)fs.f_type == proc_super_magic && n.ino == proc_root_ino ? 0 : DINDBIND_E_PROCFS;
+}
+
+/* An entry of procfs itself: nothing mounted over it, no link. */
+static int proc_entry(struct dindbind_runner *r, int dir, const char *name, int flags)
+{
+    struct node a, b;
+    int fd = -ENOSYS;
+    if (!(r->caps & CAPS_NO_OPENAT2)) {
+        fd = sys_openat2(dir, name, flags, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+        if (fd != -ENOSYS && !(fd == -EPERM && is_missing(SYS_openat2)))
+            return fd;
+        r->caps |= CAPS_NO_OPENAT2;
+    }
+    fd = sys_open(dir, name, flags | O_NOFOLLOW);
+    if (fd < 0)
+        return fd;
+    int rc = inspect(r, dir, "", &a);
+    if (!rc)
+        rc = inspect(r, fd, "", &b);
+    if (!rc && a.mnt != b.mnt)
+        rc = -EXDEV;
+    if (rc)
+        sys_close(fd);
+    return rc ? rc : fd;
+}
+
+/* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
+static int proc_start(struct dindbind_runner *r, unsigned long long *start)
+{
+    char buf[2048];
+    int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    ssize_t n = read(fd, buf, sizeof buf - 1);
+    int err = errno;
+    sys_close(fd);
+    if (n < 0)
+        return -err;
+    buf[n] = 0;
+    char *p = strrchr(buf, ')');
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    if (!p || !parse_number(p + 1, p + 1 + strcspn(p + 1, " "), ULLONG_MAX, start))
+        return -EIO;
+    return 0;
+}
+
+/* What a failure to look into /proc/PID means. */
+static int task_error(int err)
+{
+    return err == ENOENT || err == ESRCH ? DINDBIND_E_GONE :
+           err == EXDEV || err == ELOOP || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
+}
+
+static int task_open(struct dindbind_runner *r, struct text *why)
+{
+    char name[24];
+    unsigned long long start = 0;
+    struct text t = text_in(name, sizeof name);
+    text_number(&t, (unsigned long long)r->pid);
+    text_add(why, "/");
+    text_add(why, name);
+    int rc = proc_entry(r, r->proc_fd, name, OPEN_DIR);
+    if (rc < 0)
+        return task_error(-rc);
+    r->task_fd = rc;
+    if (r->start) {
+        rc = proc_start(r, &start);
+        if (rc)
+            return task_error(-rc);
+        if (start != r->start) {
+            text_add(why, " started at ");
+            text_number(why, start);
+            text_add(why, ", the runner at ");
+            text_number(why, r->start);
+            return DINDBIND_E_REUSED;
+        }
+    }
+    text_add(why, "/root");
+    rc = sys_open(r->task_fd, "root", OPEN_DIR);
+    if (rc < 0)
+        return task_error(-rc);
+    r->root_fd = rc;
+    return 0;
+}
+
+static void proc_path(struct text *t, const struct dindbind_runner *r, const char *name)
+{
+    text_add(t, "/proc/");
+    text_number(t, (unsigned long long)r->pid);
+    text_add(t, "/root");
+    text_add(t, name);
+}
+
+/* Does a mount of this runner belong to the caller's own mount namespace, as with a mere chroot? */
+static int same_mount_namespace(const struct dindbind_runner *r, bool *same)
+{
+    struct stat mine, theirs;
+    if (fstatat(r->proc_fd, "thread-self/ns/mnt", &mine, 0) || fstatat(r->task_fd, "ns/mnt", &theirs, 0))
+        return task_error(errno);
+    *same = mine.st_ino == theirs.st_ino && mine.st_dev == theirs.st_dev;
+    return 0;
+}
+
+/* ==== mountinfo =========================================================================================
+ *
+ * In: a mountinfo file of procfs. Out: its rows, decoded. The only reader of it, and the only place that
+ * knows its octal escapes. Never here: a guess about a row that does not parse. */
+
+/* \ooo to the byte; anything else stays. In place. */
+static void octal_decode(char *s)
+{
+    char *out = s;
+    while (*s) {
+        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+            s[3] <= '7') {
+            *out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+            s += 4;
+        } else
+            *out++ = *s++;
+    }
+    *out = 0;
+}
+
+/* A whole file of procfs, terminated. NULL with errno set. */
+static char *proc_read(int dir, const char *name, size_t *len)
+{
+    size_t size = 16384, n = 0;
+    char *buf = malloc(size);
+    int fd = buf ? sys_open(dir, name, O_RDONLY | O_CLOEXEC) : -ENOMEM;
+    ssize_t got = 1;
+    while (fd >= 0 && got > 0) {
+        if (size - n < 8192) {
+            char *more = realloc(buf, size *= 2);
+            if (!more)
+                break;
+            buf = more;
+        }
+        got = read(fd, buf + n, size - n - 1);
+        if (got > 0)
+            n += (size_t)got;
+        else if (got < 0 && errno == EINTR)
+            got = 1;
+    }
+    int err = fd < 0 ? -fd : got > 0 ? ENOMEM : errno;
+    sys_close(fd);
+    if (fd < 0 || got) {
+        free(buf);
+        errno = err;
+        return NULL;
+    }
+    buf[n] = 0;
+    *len = n;
+    return buf;
+}
+
+struct mount_row {
+    unsigned long long id, parent, dev;
+    char *root, *point;         /* decoded */
+    char *options;              /* per mount: ro, nodev, ... */
+};
+
+static char *cut_word(char **line)
+{
+    char *word = *line, *end = word + strcspn(word, " ");
+    *line = *end ? end + 1 : end;
+    *end = 0;
+    return word;
+}
+
+/* The next row, cut out of the text in place. 1: a row; 0: the end; -EIO: not a mountinfo line. */
+static int mount_next(char **text, struct mount_row *row)
+{
+    unsigned long long major, minor;
+    char *line = *text, *end = line + strcspn(line, "\n");
+    if (!*line)
+        return 0;
+    *text = *end ? end + 1 : end;
+    *end = 0;
+    char *id = cut_word(&line), *parent = cut_word(&line), *dev = cut_word(&line);
+    char *colon = strchr(dev, ':');
+    row->root = cut_word(&line);
+    row->point = cut_word(&line);
+    row->options = cut_word(&line);
+    if (!colon || !parse_number(id, id + strlen(id), UINT32_MAX, &row->id) ||
+        !parse_number(parent, parent + strlen(parent), UINT32_MAX, &row->parent) ||
+        !parse_number(dev, colon, UINT32_MAX, &major) ||
+        !parse_number(colon + 1, colon + strlen(colon), UINT32_MAX, &minor) || !*row->options)
+        return -EIO;
+    row->dev = major << 32 | minor;
+    octal_decode(row->root);
+    octal_decode(row->point);
+    return 1;
+}
+
+/* Is `path` the directory `dir` or something below it? */
+static bool is_below(const char *path, const char *dir)
+{
+    size_t n = dir[1] ? strlen(dir) : 0;
+    return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+/* ==== layers: options ===================================================================================
+ *
+ * In: overlay mount options, as a string for mount(2) or as mountinfo shows them. Out: the layers in order
+ * and how the kernel would treat them. Never here: one reading of a text that has two. */
+
+enum { MAX_LAYERS = 500 };
+
+struct layer {
+    char *dir;                  /* absolute */
+    atomic_int fd;              /* -1 until somebody looks in; two threads may race for it */
+    atomic_uint mnt;            /* the mount that the layer's root is on */
+};
+
+enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it cannot be read */
+
+struct dindbind_layers {
+    size_t n, nlower;           /* all; lowers that are no data-only layers */
+    bool upper;                 /* v[0] is the upperdir */
+    bool userxattr, ro, index, trusted;
+    enum setting follow, metacopy;
+    const char *words;          /* the options that a second overlay of the same layers needs */
+    char *text;                 /* owns all strings */
+    struct layer v[];
+};
+
+/* How the text may be read. mountinfo escapes in octal and shows an upperdir as it was given, which is with
+ * its backslashes when it was a string, and without when it was a descriptor. */
+enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
+
+/* The words and dirs of one reading, before they are believed. */
+struct options {
+    char *upper, *lower[MAX_LAYERS];
+    size_t nlower, ndata;
+    bool userxattr, ro, index, nfs_export;
+    char redirect[12], metacopy[4];
+    char *at;                   /* where the next string goes */
+    const char *bad;            /* the word that was not understood */
+};
+
+/* The next option of the text. In a string for mount(2) a backslash keeps a comma from ending it. A
+ * security context is quoted and may hold commas. */
+static size_t option_length(const char *s, bool string)
+{
+    size_t n = 0;
+    bool quoted = false;
+    for (; s[n] && (quoted || s[n] != ','); n++) {
+        if (s[n] == '"')
+            quoted = quoted ? false : n && s[n - 1] == '=';
+        else if (string && s[n] == '\\' && s[n + 1])
+            n++;
+    }
+    return n;
+}
+
+/* Backslash quotes the next byte. In place, up to an unquoted `stop` byte; returns what stopped it. */
+static char *unquote(char *s, char **end, char stop)
+{
+    char *out = s;
+    for (; *s && *s != stop; s++) {
+        if (*s == '\\' && s[1])
+            s++;
+        *out++ = *s;
+    }
+    char *next = *s ? s + 1 : NULL;
+    *out = 0;
+    *end = out;
+    return next;
+}
+
+static bool add_lower(struct options *o, char *dir, bool data)
+{
+    if (!*dir || o->nlower == MAX_LAYERS || (!data && o->ndata))
+        return false;
+    o->lower[o->nlower++] = dir;
+    o->ndata += data;
+    return true;
+}
+
+/* lowerdir=A:B::D, a colon between layers, two before data-only ones, and a backslash quotes. */
+static bool parse_lowerdir(struct options *o, char *value)
+{
+    char *end;
+    bool data = false;
+    o->nlower = o->ndata = 0;   /* a later lowerdir= replaces an earlier one */
+    while (value) {
+        if (o->nlower && *value == ':') {
+            data = true;
+            value++;
+        } else if (data)
+            return false;
+        char *next = unquote(value, &end, ':');
+        if (!add_lower(o, value, data))
+            return false;
+        value = next;
+    }
+    return true;
+}
+
+/* Words that do not change what a path means (OVERLAY.md 2), and those of mount(8) itself. */
+static bool is_harmless(const char *word)
+{
+    static const char *const names[] = {
+        "rw", "relatime", "noatime", "nodiratime", "strictatime", "lazytime", "nosuid", "nodev", "noexec", "sync",
+        "dirsync", "silent", "loud", "workdir", "xino", "uuid", "volatile", "fsync", "default_permissions", "verity",
+        "override_creds", "nooverride_creds", "context", "fscontext", "defcontext", "rootcontext", "seclabel",
+    };
+    size_t n = strcspn(word, "=");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == n && !memcmp(word, names[i], n))
+            return true;
+    return false;
+}
+
+/* `word` is a copy that is ours. */
+static bool parse_option(struct options *o, char *word, enum reading how)
+{
+    char *value = strchr(word, '='), *end;
+    if (how != AS_STRING)
+        octal_decode(word);
+    if (!value) {
+        if (!strcmp(word, "userxattr"))
+            o->userxattr = true;
+        else if (!strcmp(word, "ro"))
+            o->ro = true;
+        else
+            return is_harmless(word);
+        return true;
+    }
+    value++;
+    size_t n = (size_t)(value - word);
+    if (!strncmp(word, "lowerdir=", n))
+        return parse_lowerdir(o, value);
+    if (!strncmp(word, "lowerdir+=", n))
+        return add_lower(o, value, false);
+    if (!strncmp(word, "datadir+=", n))
+        return o->nlower && add_lower(o, value, true);
+    if (!strncmp(word, "upperdir=", n)) {
+        if (how != AS_MOUNTINFO_RAW)
+            unquote(value, &end, 0);
+        o->upper = value;
+        return *value != 0;
+    }
+    static const char *const yes_no[] = { "off", "on" };
+    bool on = !strcmp(value, yes_no[1]), off = !strcmp(value, yes_no[0]);
+    if (!strncmp(word, "index=", n))
+        return (o->index = on) || off;
+    if (!strncmp(word, "nfs_export=", n))
+        return (o->nfs_export = on) || off;
+    if (!strncmp(word, "metacopy=", n)) {
+        memcpy(o->metacopy, value, on ? 3 : off ? 4 : 0);
+        return on || off;
+    }
+    if (!strncmp(word, "redirect_dir=", n)) {
+        if (!on && !off && strcmp(value, "follow") && strcmp(value, "nofollow"))
+            return false;
+        memcpy(o->redirect, value, strlen(value) + 1);
+        return true;
+    }
+    return is_harmless(word);
+}
+
+/* All options under one reading. `space` has room for the whole text. */
+static bool parse_options(struct options *o, const char *text, char *space, enum reading how)
+{
+    memset(o, 0, sizeof *o);
+    o->at = space;
+    while (*text) {
+        size_t n = option_length(text, how == AS_STRING);
+        char *word = o->at;
+        memcpy(word, text, n);
+        word[n] = 0;
+        o->at += n + 1;
+        o->bad = text;
+        if (n && !parse_option(o, word, how))
+            return false;
+        text += n + (text[n] == ',');
+    }
+    o->bad = "lowerdir";
+    return o->nlower > o->ndata;
+}
+
+/* Could mountinfo have written this? It leaves no backslash but as the start of an octal escape. */
+static bool may_be_mountinfo(const char *s)
+{
+    while ((s = strchr(s, '\\'))) {
+        if (!s[1] || !strchr("01", s[1]) || strspn(s + 1, "01234567") < 3)
+            return false;
+        s += 4;
+    }
+    return true;
+}
+
+static bool same_options(const struct options *a, const struct options *b)
+{
+    bool same = a->nlower == b->nlower && a->ndata == b->ndata && !a->upper == !b->upper &&
+                (!a->upper || !strcmp(a->upper, b->upper));
+    for (size_t i = 0; same && i < a->nlower; i++)
+        same = !strcmp(a->lower[i], b->lower[i]);
+    return same;
+}
+
+/* The directory that relative lowerdirs are meant from: containerd drops the common `snapshots` directory
+ * from them and leaves the upperdir as it is, `.../snapshots/<id>/fs`. */
+static size_t base_length(const struct options *o)
+{
+    size_t n = o->upper && *o->upper == '/' ? strlen(o->upper) : 0;
+    for (int up = 0; up < 2; up++) {
+        while (n && o->upper[n - 1] == '/')
+            n--;
+        while (n && o->upper[n - 1] != '/')
+            n--;
+    }
+    return n;
+}
+
+/* A layer as an absolute path; false where it cannot be one. */
+static bool layer_path(const struct options *o, const char *dir, struct text *out)
+{
+    if (*dir != '/') {
+        size_t base = base_length(o);
+        if (!base)
+            return false;
+        text_bytes(out, o->upper, base);
+    }
+    text_add(out, dir);
+    return !out->cut && strspn(out->at, "/.") < out->len;
+}
+
+static bool layers_exist(const struct options *o)
+{
+    char path[DINDBIND_PATH_MAX];
+    bool there = true;
+    for (size_t i = 0; there && i < o->nlower + !!o->upper; i++) {
+        struct text t = text_in(path, sizeof path);
+        there = layer_path(o, i < o->nlower ? o->lower[i] : o->upper, &t);
+        int fd = there ? sys_open(AT_FDCWD, path, OPEN_DIR) : -1;
+        there = fd >= 0;
+        sys_close(fd);
+    }
+    return there;
+}
+
+/* The one reading to believe: where there are several, the one whose layers exist. */
+static int choose_reading(const char *text, char *space, struct options *chosen, struct options *o,
+                          struct text *why)
+{
+    size_t room = strlen(text) + 2;
+    bool plain = !strchr(text, '\\');
+    enum { NONE, PARSED, SEEN } state = NONE;
+    for (int how = plain || may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING; how < READINGS; how++) {
+        if (!parse_options(o, text, space + (size_t)how * room, (enum reading)how)) {
+            if (state == NONE)
+                chosen->bad = o->bad;
+            continue;
+        }
+        if (state != NONE && same_options(o, chosen))
+            continue;
+        bool there = !plain && layers_exist(o);
+        if (there && state == SEEN) {
+            text_add(why, "the options have two readings, and the layers of both exist: ");
+            text_shown(why, text);
+            return DINDBIND_E_LAYERS;
+        }
+        if (state == NONE || there)
+            *chosen = *o;
+        if (state != SEEN)
+            state = there ? SEEN : PARSED;
+        if (plain)
+            break;
+    }
+    if (state != NONE)
+        return 0;
+    text_add(why, "overlay option not understood: ");
+    text_shown(why, chosen->bad ? chosen->bad : text);
+    return DINDBIND_E_LAYERS;
+}
+
+/* A default of this kernel's overlayfs, which mountinfo omits. */
+static enum setting kernel_default(const char *name)
+{
+    char path[64], value[2];
+    struct text t = text_in(path, sizeof path);
+    text_add(&t, "/sys/module/overlay/parameters/");
+    text_add(&t, name);
+    int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, value, sizeof value);
+    sys_close(fd);
+    return n < 1 ? UNKNOWN : *value == 'Y' ? ON : OFF;
+}
+
+/* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
+static void set_modes(struct dindbind_layers *l, const struct options *o)
+{
+    const char *r = o->redirect;
+    if (o->userxattr) {
+        l->follow = l->metacopy = OFF;
+        return;
+    }
+    l->metacopy = *o->metacopy ? (o->metacopy[1] == 'n' ? ON : OFF) : kernel_default("metacopy");
+    if (!strcmp(r, "on") || !strcmp(r, "follow"))
+        l->follow = ON;
+    else if (!strcmp(r, "nofollow"))
+        l->follow = OFF;
+    else if (!strcmp(r, "off"))
+        l->follow = kernel_default("redirect_always_follow");
+    else if (*o->metacopy && l->metacopy == ON)
+        l->follow = ON;
+    else {
+        enum setting dir = kernel_default("redirect_dir");
+        l->follow = dir == OFF ? kernel_default("redirect_always_follow") : dir;
+    }
+}
+
+/* The options that a second overlay needs to treat the same directories the same way. */
+static const char *mode_words(const struct options *o)
+{
+    static const struct { const char *redirect, *metacopy, *words; } rows[] = {
+        { "", "on", ",metacopy=on" },
+        { "", "off", ",metacopy=off" },
+        { "on", "on", ",redirect_dir=on,metacopy=on" },
+        { "on", "off", ",redirect_dir=on,metacopy=off" },
+        { "on", "", ",redirect_dir=on" },
+        { "follow", "on", ",redirect_dir=on,metacopy=on" },
+        { "follow", "off", ",redirect_dir=follow,metacopy=off" },
+        { "follow", "", ",redirect_dir=follow" },
+        { "nofollow", "off", ",redirect_dir=nofollow,metacopy=off" },
+        { "nofollow", "", ",redirect_dir=nofollow" },
+        { "off", "off", ",redirect_dir=off,metacopy=off" },
+        { "off", "", ",redirect_dir=off" },
+    };
+    if (o->userxattr)
+        return ",userxattr";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(rows[i].redirect, o->redirect) && !strcmp(rows[i].metacopy, o->metacopy))
+            return rows[i].words;
+    return "";
+}
+
+/* trusted.* attributes read as absent without CAP_SYS_ADMIN in the initial user namespace. */
+static bool can_read_trusted(const struct dindbind_runner *r)
+{
+    struct { uint32_t version; int pid; } head = { 0x20080522, 0 };
+    struct { uint32_t effective, permitted, inheritable; } caps[2];
+    struct stat st;
+    return !fstatat(r->proc_fd, "thread-self/ns/user", &st, 0) && st.st_ino == init_user_ns_ino &&
+           !syscall(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
+}
+
+static void layers_free(struct dindbind_layers *l)
+{
+    if (!l)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        sys_close(l->v[i].fd);
+    free(l->text);
+    free(l);
+}
+
+/* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
+static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
+{
+    char path[DINDBIND_PATH_MAX];
+    size_t n = o->nlower + !!o->upper, size = 0;
+    struct dindbind_layers *l = calloc(1, sizeof *l + n * sizeof *l->v);
+    if (!l)
+        return DINDBIND_E_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(i < o->nlower ? o->lower[i] : o->upper) + base_length(o) + 1;
+    l->text = malloc(size);
+    char *at = l->text;
+    for (size_t i = 0; at && i < n; i++) {
+        const char *dir = !o->upper ? o->lower[i] : i ? o->lower[i - 1] : o->upper;
+        struct text t = text_in(path, sizeof path);
+        if (!layer_path(o, dir, &t)) {
+            text_add(why, *dir == '/' ? "a layer cannot be the root: " :
+                     "a relative layer, and no absolute upperdir to tell from where: ");
+            text_shown(why, dir);
+            layers_free(l);
+            return DINDBIND_E_LAYERS;
+        }
+        l->v[i].dir = memcpy(at, path, t.len + 1);
+        at += t.len + 1;
+        l->v[i].fd = -1;
+        l->n++;
+    }
+    l->upper = o->upper;
+    l->nlower = o->nlower - o->ndata;
+    l->userxattr = o->userxattr;
+    l->ro = o->ro || !o->upper;
+    l->index = o->index;
+    l->words = mode_words(o);
+    l->trusted = can_read_trusted(r);
+    set_modes(l, o);
+    if (!l->text) {
+        layers_free(l);
+        return DINDBIND_E_NOMEM;
+    }
+    r->layers = l;
+    return 0;
+}
+
+static int layers_open(struct dindbind_runner *r, struct text *why)
+{
+    size_t room = strlen(r->overlay) + 2;
+    struct options *o = malloc(2 * sizeof *o + READINGS * room);
+    if (!o)
+        return DINDBIND_E_NOMEM;
+    o->bad = o[1].bad = NULL;
+    int rc = choose_reading(r->overlay, (char *)(o + 2), o, o + 1, why);
+    if (!rc && o->nfs_export) {
+        text_add(why, "nfs_export=on: merging then depends on file handles");
+        rc = DINDBIND_E_LAYERS;
+    }
+    if (!rc)
+        rc = layers_build(r, o, why);
+    free(o);
+    return rc;
+}
+
+/* ==== layers: look-up ===================================================================================
+ *
+ * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It follows
+ * fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27) has it measured.
+ * Never here: a symlink followed by the kernel, or a component looked up in a layer that no longer matters.
+ * All return 0 or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
+
+/* An object in a layer: its path from that layer's root, "" for the root itself. */
+struct entry {
+    unsigned layer;
+    const char *rel;
+};
+
+/* A directory of the overlay: the layer directories that make it up, topmost first. */
+struct stack {
+    struct entry *v;
+    size_t n;
+};
+
+struct overlay {
+    const struct dindbind_runner *r;
+    struct dindbind_layers *l;
+    struct arena arena;
+    struct stack roots, here, next;
+    int sys_errno;
+    const char *parent_rel, *name, *child_rel;      /* the last join, shared by all layers that have it */
+
+    /* what the last look-up found, when it was no directory */
+    struct entry top, data;
+    struct node node;
+};
+
+/* A component on its way down the layers, as struct ovl_lookup_data is. */
+struct lookup {
+    const char *name;           /* one component, or after an absolute redirect a path from the root */
+    bool is_dir, stop, last, redirect, absolute, metacopy, upper_metacopy;
+};
+
+enum { ATTR_OPAQUE = 1, ATTR_REDIRECT = 2, ATTR_METACOPY = 4, ATTR_WHITEOUT = 8 };
+
+static int broken(struct overlay *o, int err)
+{
+    o->sys_errno = err;
+    return DINDBIND_E_BROKEN;
+}
+
+/* An errno of this system, not of the overlay's rules. */
+static int failed(struct overlay *o, int err)
+{
+    o->sys_errno = err;
+    return err == ENOENT || err == ENOTDIR || err == EAGAIN ? DINDBIND_E_CHANGED : error_of(err);
+}
+
+/* The descriptor of a layer's root, opened when it is first needed. */
+static int layer_fd(struct overlay *o, unsigned i, int *fd)
+{
+    struct layer *l = &o->l->v[i];
+    struct node n;
+    int none = -1;
+    *fd = l->fd;
+    if (*fd >= 0)
+        return 0;
+    *fd = sys_open(AT_FDCWD, l->dir, OPEN_DIR);
+    int rc = *fd < 0 ? *fd : inspect(o->r, *fd, "", &n);
+    if (rc < 0) {
+        sys_close(*fd);
+        o->sys_errno = -rc;
+        o->top = (struct entry){ i, "" };
+        return rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-rc);
+    }
+    l->mnt = (unsigned)n.mnt;
+    if (!atomic_compare_exchange_strong(&l->fd, &none, *fd)) {
+        sys_close(*fd);         /* another thread was here */
+        *fd = none;
+    }
+    return 0;
+}
+
+/* rel/name in the arena; the same string for every layer that has the directory under the same name. */
+static const char *join(struct overlay *o, const char *rel, const char *name, size_t n)
+{
+    if (o->parent_rel == rel && !strncmp(o->name, name, n) && !o->name[n])
+        return o->child_rel;
+    size_t len = strlen(rel);
+    char *s = arena_alloc(&o->arena, len + n + 2 + n + 1), *copy = s ? s + len + n + 2 : NULL;
+    if (!s)
+        return NULL;
+    memcpy(s, rel, len);
+    if (len)
+        s[len++] = '/';
+    memcpy(s + len, name, n);
+    s[len + n] = 0;
+    memcpy(copy, name, n);
+    copy[n] = 0;
+    o->parent_rel = rel;
+    o->name = copy;
+    o->child_rel = s;
+    return s;
+}
+
+/* What is at a place of a layer. CHANGED with ENOENT: nothing. */
+static int layer_stat(struct overlay *o, struct entry e, struct node *n)
+{
+    int fd, rc = layer_fd(o, e.layer, &fd);
+    if (rc)
+        return rc;
+    rc = inspect(o->r, fd, e.rel, n);
+    if (rc)
+        return failed(o, -rc);
+    if ((unsigned)n->mnt != o->l->v[e.layer].mnt) {
+        /* the overlay has what this mount covers (OVERLAY.md 11) */
+        o->top = e;
+        o->sys_errno = EXDEV;
+        return DINDBIND_E_INEXACT;
+    }
+    return 0;
+}
+
+/* Extended attributes have no *at calls before Linux 6.13, and O_PATH descriptors no attributes at all: the
+ * way to them is the magic link of the layer's descriptor. */
+static int attr_path(struct overlay *o, struct entry e, struct text *t)
+{
+    int fd, rc = layer_fd(o, e.layer, &fd);
+    if (rc)
+        return rc;
+    text_add(t, "/proc/thread-self/fd/");
+    text_number(t, (unsigned)fd);
+    text_add(t, "/");
+    text_add(t, e.rel);
+    return t->cut ? DINDBIND_E_TOOLONG : 0;
+}
+
+static const char *attr_prefix(const struct overlay *o)
+{
+    return o->l->userxattr ? "user.overlay." : "trusted.overlay.";
+}
+
+/* Which attributes of overlayfs an object has. */
+static int attrs(struct overlay *o, struct entry e, unsigned *set)
+{
+    static const struct { const char *name; unsigned flag; } known[] = {
+        { "opaque", ATTR_OPAQUE }, { "redirect", ATTR_REDIRECT }, { "metacopy", ATTR_METACOPY },
+        { "whiteout", ATTR_WHITEOUT },
+    };
+    char path[DINDBIND_PATH_MAX], small[1024], *list = small;
+    struct text t = text_in(path, sizeof path);
+    *set = 0;
+    if (!o->l->userxattr && !o->l->trusted)
+        return DINDBIND_E_XATTR;
+    int rc = attr_path(o, e, &t);
+    if (rc)
+        return rc;
+    ssize_t n = llistxattr(path, small, sizeof small);
+    if (n < 0 && errno == ERANGE) {
+        list = malloc(65536);   /* XATTR_LIST_MAX */
+        n = list ? llistxattr(path, list, 65536) : -1;
+    }
+    int err = n < 0 ? errno : 0;
+    const char *prefix = attr_prefix(o);
+    size_t len = strlen(prefix);
+    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
+        for (size_t k = 0; !strncmp(list + i, prefix, len) && k < sizeof known / sizeof *known; k++)
+            if (!strcmp(list + i + len, known[k].name))
+                *set |= known[k].flag;
+    if (list != small)
+        free(list);
+    return n >= 0 || err == EOPNOTSUPP ? 0 : failed(o, err);
+}
+
+/* The value of one attribute, terminated; its length in *n. */
+static int attr_value(struct overlay *o, struct entry e, const char *name, char *buf, size_t size, size_t *n)
+{
+    char path[DINDBIND_PATH_MAX], full[40];
+    struct text t = text_in(path, sizeof path), a = text_in(full, sizeof full);
+    int rc = attr_path(o, e, &t);
+    if (rc)
+        return rc;
+    text_add(&a, attr_prefix(o));
+    text_add(&a, name);
+    ssize_t got = lgetxattr(path, full, buf, size - 1);
+    if (got < 0)
+        return errno == ERANGE ? broken(o, EINVAL) : failed(o, errno);
+    buf[got] = 0;
+    *n = (size_t)got;
+    return 0;
+}
+
+/* Follow redirects, make metacopy files whole? A default that cannot be read must not be guessed. */
+static int allowed(struct overlay *o, enum setting s)
+{
+    if (s != ON)
+        o->sys_errno = s == UNKNOWN ? ENOENT : EPERM;
+    return s == ON ? 0 : s == OFF ? DINDBIND_E_BROKEN : DINDBIND_E_LAYERS;
+}
+
+static int check_follow(struct overlay *o, const struct lookup *d)
+{
+    int rc = d->metacopy ? allowed(o, o->l->metacopy) : 0;
+    return rc ? rc : d->redirect ? allowed(o, o->l->follow) : 0;
+}
+
+/* A redirect replaces the component that was looked up, or the whole name; rule 17. `rest` is what follows
+ * the component in the name. */
+static int take_redirect(struct overlay *o, struct entry e, struct lookup *d, const char *rest)
+{
+    char value[DINDBIND_PATH_MAX];
+    size_t n, keep = 0, tail = strlen(rest);
+    int rc = attr_value(o, e, "redirect", value, sizeof value, &n);
+    if (rc)
+        return rc;
+    n = strlen(value);
+    bool absolute = *value == '/';
+    if (!n || (absolute ? value[n - 1] == '/' || strstr(value, "//") : strchr(value, '/') != NULL))
+        return broken(o, EINVAL);
+    if (absolute)
+        d->stop = false;
+    else {
+        keep = strlen(d->name) - tail;
+        while (keep && d->name[keep - 1] != '/')
+            keep--;
+    }
+    char *name = arena_alloc(&o->arena, keep + n + tail + 1);
+    if (!name)
+        return DINDBIND_E_NOMEM;
+    memcpy(name, d->name, keep);
+    memcpy(name + keep, value, n);
+    memcpy(name + keep + n, rest, tail + 1);
+    d->name = name;
+    d->redirect = true;
+    d->absolute = absolute;
+    return 0;
+}
+
+/* A file that may hold attributes only, its data being further down. */
+static int take_metacopy(struct overlay *o, struct entry e, struct lookup *d, unsigned set)
+{
+    char value[256];
+    size_t n = 0;
+    int rc = set & ATTR_METACOPY ? attr_value(o, e, "metacopy", value, sizeof value, &n) : 0;
+    if (rc)
+        return rc;
+    if ((set & ATTR_METACOPY) && n && n < 4)
+        return broken(o, EIO);
+    d->metacopy = set & ATTR_METACOPY;
+    d->stop = !d->metacopy;
+    return 0;
+}
+
+/* One component in one layer; rules 12 to 17. `found->rel` stays NULL for: not here. */
+static int lookup_single(struct overlay *o, struct entry dir, struct lookup *d, const char *name, size_t len,
+                         const char *rest, struct entry *found, struct node *n)
+{
+    unsigned set = 0;
+    bool last_element = !*rest;
+    found->rel = NULL;
+    if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+        return broken(o, EACCES);
+    if (len > MAX_NAME)
+        return 0;
+    struct entry e = { dir.layer, join(o, dir.rel, name, len) };
+    if (!e.rel)
+        return DINDBIND_E_NOMEM;
+    int rc = layer_stat(o, e, n);
+    if (rc == DINDBIND_E_CHANGED && o->sys_errno == ENOENT)
+        return 0;
+    if (rc)
+        return rc;
+    bool is_dir = S_ISDIR(n->mode), is_file = S_ISREG(n->mode);
+    /* a directory that nothing lies below, a file that cannot be the object: their attributes do not matter */
+    if (is_dir ? !d->last : is_file && last_element && !d->is_dir)
+        rc = attrs(o, e, &set);
+    if (rc)
+        return rc;
+    if ((S_ISCHR(n->mode) && !n->rdev) || (is_file && !n->size && (set & ATTR_WHITEOUT))) {
+        d->stop = true;
+        return 0;
+    }
+    if (last_element && d->metacopy && !is_file) {
+        d->stop = true;
+        return 0;
+    }
+    if (!is_dir) {
+        if (d->is_dir || !last_element) {
+            d->stop = true;
+            return 0;
+        }
+        rc = take_metacopy(o, e, d, set);
+        if (rc)
+            return rc;
+        *found = e;
+        if (!d->metacopy || d->last)
+            return 0;
+    } else {
+        if (last_element)
+            d->is_dir = true;
+        *found = e;
+        if (d->last)
+            return 0;
+        char value[4];
+        size_t size = 0;
+        rc = set & ATTR_OPAQUE ? attr_value(o, e, "opaque", value, sizeof value, &size) : 0;
+        if (rc == DINDBIND_E_BROKEN)
+            rc = 0;             /* longer than anything that has a meaning */
+        if (rc)
+            return rc;
+        if (size == 1 && *value == 'y') {
+            d->stop = true;
+            return 0;
+        }
+    }
+    d->absolute = false;
+    return set & ATTR_REDIRECT ? take_redirect(o, e, d, rest) : 0;
+}
+
+/* The whole name in one layer; rule 18 when it is a path. */
+static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d, struct entry *found,
+                        struct node *n)
+{
+    const char *name = d->name;
+    if (*name != '/')
+        return lookup_single(o, dir, d, name, strlen(name), "", found, n);
+    struct entry at = dir;
+    while (*name) {
+        size_t len = strcspn(++name, "/");
+        int rc = lookup_single(o, at, d, name, len, name + len, found, n);
+        if (rc || !found->rel)
+            return rc;
+        at = *found;
+        name += len;
+    }
+    return 0;
+}
+
+/* The data of a metacopy file whose redirect leads into the data-only layers; rule 25. */
+static int lookup_data(struct overlay *o, const char *name, struct entry *found)
+{
+    struct node n;
+    for (unsigned i = (unsigned)(o->l->upper + o->l->nlower); i < o->l->n; i++) {
+        struct entry e = { i, "" };
+        int rc = 0;
+        for (const char *p = name; !rc && *p;) {
+            size_t len = strcspn(++p, "/");
+            if (len == strspn(p, ".") && len < 3)
+                return broken(o, EACCES);
+            e.rel = join(o, e.rel, p, len);
+            p += len;
+            rc = !e.rel ? DINDBIND_E_NOMEM : layer_stat(o, e, &n);
+            if (!rc && !(*p ? S_ISDIR(n.mode) : S_ISREG(n.mode)))
+                break;
+            if (!rc && !*p) {
+                *found = e;
+                return 0;
+            }
+        }
+        if (rc && !(rc == DINDBIND_E_CHANGED && o->sys_errno == ENOENT))
+            return rc;
+    }
+    return broken(o, ENOENT);
+}
+
+/* What one layer contributes. A directory goes onto the stack; of files the topmost is the object. */
+static void take_found(struct overlay *o, const struct lookup *d, struct entry e, const struct node *n)
+{
+    if (d->is_dir)
+        o->next.v[o->next.n++] = e;
+    else if (!o->top.rel) {
+        o->top = e;
+        o->node = *n;
+    } else if (!d->metacopy)
+        o->data = e;
+    if (d->is_dir && o->next.n == 1)
+        o->node = *n;
+}
+
+/* The lower layers of one component; rules 19 to 22. */
+static int lookup_lowers(struct overlay *o, struct lookup *d, const struct stack *parent, size_t first,
+                         unsigned *below_count)
+{
+    unsigned lowest = (unsigned)(o->l->upper + o->l->nlower - 1);
+    bool data_layers = o->l->n > lowest + 1u;
+    for (size_t i = first; !d->stop && i < parent->n; i++) {
+        struct entry found, dir = parent->v[i];
+        struct node n;
+        int rc = check_follow(o, d);
+        if (rc)
+            return rc;
+        if (o->l->follow == OFF)
+            d->last = i + 1 == parent->n;
+        else if (d->is_dir || !data_layers)
+            d->last = dir.layer == lowest;
+        rc = lookup_layer(o, dir, d, &found, &n);
+        if (rc)
+            return rc;
+        if (!found.rel)
+            continue;
+        take_found(o, d, found, &n);
+        ++*below_count;
+        if (d->redirect && *d->name == '/' && parent != &o->roots) {
+            parent = &o->roots;
+            i = dir.layer;      /* roots.v[k] is layer k: go on below it */
+        }
+    }
+    return 0;
+}
+
+/* One component of the overlay, looked up in `here`. A directory is left in `next`, anything else in `top`,
+ * `data` and `node`; nothing at all is MISSING. */
+static int overlay_lookup(struct overlay *o, const char *name)
+{
+    struct lookup d = { .name = name };
+    const struct stack *parent = &o->here;
+    struct entry found;
+    struct node n;
+    size_t first = 0;
+    unsigned lowers = 0;
+    int rc = 0;
+    o->next.n = 0;
+    o->top.rel = o->data.rel = NULL;
+    if (o->l->upper && o->here.n && !o->here.v[0].layer) {
+        first = 1;
+        d.last = o->l->follow == OFF && o->here.n == 1;
+        rc = lookup_layer(o, o->here.v[0], &d, &found, &n);
+        if (rc)
+            return rc;
+        if (found.rel)
+            take_found(o, &d, found, &n);
+        d.upper_metacopy = d.metacopy;
+        if (d.redirect && *d.name == '/')
+            parent = &o->roots;
+    }
+    rc = lookup_lowers(o, &d, parent, first, &lowers);
+    if (rc)
+        return rc;
+    if (d.metacopy && lowers && o->l->n > o->l->upper + o->l->nlower && d.absolute)
+        return lookup_data(o, d.name, &o->data);
+    rc = check_follow(o, &d);
+    if (rc)
+        return rc;
+    if (d.metacopy || (d.upper_metacopy && !lowers))
+        return broken(o, EIO);
+    return o->next.n || o->top.rel ? 0 : DINDBIND_E_MISSING;
+}
+
+static void overlay_enter(struct overlay *o)
+{
+    struct stack old = o->here;
+    o->here = o->next;
+    o->next = old;
+}
+
+static void overlay_root(struct overlay *o)
+{
+    memcpy(o->here.v, o->roots.v, o->roots.n * sizeof *o->roots.v);
+    o->here.n = o->roots.n;
+}
+
+static int overlay_init(struct overlay *o, const struct dindbind_runner *r)
+{
+    struct dindbind_layers *l = r->layers;
+    size_t n = l->upper + l->nlower;
+    *o = (struct overlay){ .r = r, .l = l };
+    struct entry *v = arena_alloc(&o->arena, 3 * n * sizeof *v);
+    if (!v)
+        return DINDBIND_E_NOMEM;
+    o->roots = (struct stack){ v, n };
+    o->here.v = v + n;
+    o->next.v = v + 2 * n;
+    for (unsigned i = 0; i < n; i++)
+        v[i] = (struct entry){ i, "" };
+    overlay_root(o);
+    return 0;
+}
+
+/* Follow a symlink: its text comes from the topmost layer, and leads on in the overlay. */
+static int overlay_link(struct overlay *o, struct walk *w)
+{
+    char target[DINDBIND_PATH_MAX];
+    int fd, rc = layer_fd(o, o->top.layer, &fd);
+    if (rc)
+        return rc;
+    ssize_t n = readlinkat(fd, o->top.rel, target, sizeof target);
+    if (n < 0)
+        return failed(o, errno);
+    rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
+    if (rc == 1)
+        overlay_root(o);
+    o->sys_errno = rc < 0 ? -rc : 0;
+    return rc < 0 ? error_of(-rc) : 0;
+}
+
+/* `..` leads to the parent in the overlay, which no layer knows: walk there again. */
+static int overlay_up(struct overlay *o, struct walk *w)
+{
+    char name[MAX_NAME + 1];
+    walk_pop(w);
+    overlay_root(o);
+    for (const char *p = w->done; *p;) {
+        size_t n = strcspn(++p, "/");
+        memcpy(name, p, n);
+        name[n] = 0;
+        p += n;
+        int rc = overlay_lookup(o, name);
+        if (rc)
+            return rc == DINDBIND_E_MISSING ? DINDBIND_E_CHANGED : rc;
+        overlay_enter(o);
+    }
+    return 0;
+}
+
+/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object. */
+static int overlay_walk(struct overlay *o, const char *path)
+{
+    struct walk w;
+    enum walk_step step;
+    int rc = 0;
+    walk_start(&w, path);
+    while (!rc && (step = walk_next(&w)) != WALK_END) {
+        if (step == WALK_TOO_LONG) {
+            o->sys_errno = ENAMETOOLONG;
+            return DINDBIND_E_TOOLONG;
+        }
+        if (step == WALK_UP) {
+            rc = overlay_up(o, &w);
+            continue;
+        }
+        rc = overlay_lookup(o, w.name);
+        if (rc)
+            break;
+        if (!o->top.rel) {
+            overlay_enter(o);
+            o->sys_errno = walk_push(&w);
+            rc = o->sys_errno ? DINDBIND_E_TOOLONG : 0;
+        } else if (S_ISLNK(o->node.mode)) {
+            rc = overlay_link(o, &w);
+            o->top.rel = NULL;
+        } else if (walk_more(&w))
+            rc = DINDBIND_E_NOTDIR;
+        else
+            break;
+    }
+    return rc;
+}
+
+/* ==== layers: what stands for a subtree =================================================================
+ *
+ * In: the layer directories of one overlay directory. Out: whether the raw tree of the only one, or a
+ * read-only overlay of the several, shows all that the overlay shows below (rules 30 and 31).
+ * Never here: anything opened but directories, and those only to be listed. */
+
+struct scan {
+    struct overlay *o;
+    bool single;                /* else: several directories, merged by a second overlay */
+    bool files;                 /* do the attributes of files matter? */
+    bool dirs;                  /* and those of directories? */
+    unsigned layer;
+    struct pending { struct pending *next; char rel[]; } *todo;
+};
+
+/* linux_dirent64, by offsets: ino 8, off 8, reclen 2, type 1, name. */
+enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19, TYPE_UNKNOWN = 0, TYPE_CHR = 2, TYPE_DIR = 4, TYPE_REG = 8 };
+
+static int inexact(struct scan *s, struct entry e)
+{
+    s->o->top = e;
+    return DINDBIND_E_INEXACT;
+}
+
+static int scan_push(struct scan *s, const char *rel)
+{
+    size_t n = strlen(rel) + 1;
+    struct pending *p = malloc(sizeof *p + n);
+    if (!p)
+        return DINDBIND_E_NOMEM;
+    memcpy(p->rel, rel, n);
+    p->next = s->todo;
+    s->todo = p;
+    return 0;
+}
+
+/* Does this entry mean something else in the overlay than it is? */
+static int scan_entry(struct scan *s, const char *rel, unsigned char type)
+{
+    struct entry e = { s->layer, rel };
+    struct node n = { .size = 1 };
+    unsigned set = 0;
+    int rc = 0;
+    if (type == TYPE_UNKNOWN || type == TYPE_CHR) {
+        rc = layer_stat(s->o, e, &n);
+        type = (unsigned char)(n.mode >> 12);
+    }
+    if (!rc && type == TYPE_CHR && s->single && !n.rdev)
+        return inexact(s, e);
+    if (!rc && ((type == TYPE_DIR && s->dirs) || (type == TYPE_REG && s->files)))
+        rc = attrs(s->o, e, &set);
+    if (!rc && s->single && type == TYPE_REG && (set & ATTR_WHITEOUT))
+        rc = layer_stat(s->o, e, &n);
+    if (rc)
+        return rc;
+    if (s->single && type == TYPE_REG && ((set & ATTR_METACOPY) || ((set & ATTR_WHITEOUT) && !n.size)))
+        return inexact(s, e);
+    if ((set & ATTR_REDIRECT) && (type == TYPE_DIR || (set & ATTR_METACOPY))) {
+        /* a relative one only renames within these directories; an absolute one leaves them */
+        struct lookup d = { .name = rel };
+        rc = take_redirect(s->o, e, &d, "");
+        if (rc || d.absolute)
+            return rc && rc != DINDBIND_E_BROKEN ? rc : inexact(s, e);
+    }
+    return type == TYPE_DIR ? scan_push(s, rel) : 0;
+}
+
+static int scan_dir(struct scan *s, const char *dir)
+{
+    char buf[32768], rel[DINDBIND_PATH_MAX];
+    struct overlay *o = s->o;
+    int root, rc = layer_fd(o, s->layer, &root);
+    if (rc)
+        return rc;
+    int fd = sys_open(root, *dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return failed(o, -fd);
+    struct text t = text_in(rel, sizeof rel);
+    text_add(&t, dir);
+    if (*dir)
+        text_add(&t, "/");
+    size_t base = t.len;
+    long n = 0;
+    while (!rc && (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+        for (long at = 0; !rc && at < n;) {
+            const char *name = buf + at + DIRENT_NAME;
+            uint16_t len;
+            unsigned char type = (unsigned char)buf[at + DIRENT_TYPE];
+            memcpy(&len, buf + at + DIRENT_RECLEN, sizeof len);
+            at += len;
+            if (!strcmp(name, ".") || !strcmp(name, ".."))
+                continue;
+            t.len = base;
+            text_add(&t, name);
+            rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type);
+        }
+    if (!rc && n < 0)
+        rc = failed(o, errno);
+    sys_close(fd);
+    return rc;
+}
+
+/* What is mounted within a layer is not in the overlay: that sees what it covers (OVERLAY.md 11). */
+static int scan_mounts(struct overlay *o, struct entry dir)
+{
+    char name[DINDBIND_PATH_MAX];
+    struct mount_row row;
+    size_t len;
+    int fd, rc = layer_fd(o, dir.layer, &fd);
+    if (rc)
+        return rc;
+    rc = name_of(o->r, fd, name);
+    if (rc)
+        return failed(o, -rc);
+    struct text t = { name, name[1] ? strlen(name) : 0, sizeof name, false };
+    if (*dir.rel)
+        text_add(&t, "/");
+    text_add(&t, dir.rel);
+    char *all = proc_read(o->r->proc_fd, "thread-self/mountinfo", &len), *p = all;
+    if (!all)
+        return failed(o, errno);
+    while ((rc = mount_next(&p, &row)) > 0)
+        if (is_below(row.point, name) && row.id != o->l->v[dir.layer].mnt) {
+            o->top = dir;
+            o->sys_errno = EXDEV;
+            rc = DINDBIND_E_INEXACT;
+            break;
+        }
+    free(all);
+    return rc == -EIO ? failed(o, EIO) : rc;
+}
+
+static int scan_tree(struct scan *s, struct entry dir)
+{
+    int rc = scan_mounts(s->o, dir);
+    s->layer = dir.layer;
+    if (!rc && (s->dirs || s->files))
+        rc = scan_push(s, dir.rel);
+    while (s->todo) {
+        struct pending *p = s->todo;
+        s->todo = p->next;
+        if (!rc)
+            rc = scan_dir(s, p->rel);
+        free(p);
+    }
+    return rc;
+}
+
+/* `here` is a directory. May it be answered at all? */
+static int check_subtree(struct overlay *o)
+{
+    const struct dindbind_layers *l = o->l;
+    struct scan s = { .o = o, .single = o->here.n == 1 };
+    bool data_layers = l->n > l->upper + l->nlower;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < o->here.n; i++) {
+        bool lowest = o->here.v[i].layer == l->upper + l->nlower - 1;
+        /* without redirects followed, a directory that has one fails in both alike, or has none below */
+        s.dirs = l->follow != OFF && !lowest;
+        s.files = s.single || l->metacopy != OFF || data_layers;
+        rc = scan_tree(&s, o->here.v[i]);
+    }
+    return rc;
+}
+
+/* ==== one source ========================================================================================
+ *
+ * In: an opened runner and a source as it was given. Out: the result. This is where the rules follow one
+ * another. Never here: a rule tried after another one has decided. */
+
+static int refuse(struct dindbind_result *res, int error, int err)
+{
+    res->error = error;
+    res->sys_errno = err;
+    res->fd = -1;
+    return error;
+}
+
+/* Pinned and named: the rest of the answer comes from the descriptor. */
+static int accept_spot(struct dindbind_result *res, const struct spot *s, bool ro)
+{
+    struct statfs fs;
+    if (fstatfs(s->fd, &fs)) {
+        int err = errno;
+        sys_close(s->fd);
+        return refuse(res, error_of(err), err);
+    }
+    res->fd = s->fd;
+    res->type = s->node.mode & S_IFMT;
+    res->ro = ro || (fs.f_flags & ST_RDONLY);
+    return 0;
+}
+
+/* Where nothing is there and the caller wants it: create it. */
+static int resolve_or_make(const struct dindbind_runner *r, const struct root *root, const char *path,
+                           unsigned flags, struct spot *s)
+{
+    int rc = resolve_contained(r, root, path, s);
+    for (int i = 0; rc == -ENOENT && (flags & DINDBIND_MKDIR) && i < RETRIES; i++) {
+        rc = make_missing(r, root, path, s);
+        if (rc != -EAGAIN)
+            break;
+        rc = resolve_contained(r, root, path, s);
+    }
+    return rc;
+}
+
+static void set_path(struct dindbind_result *res, struct text *t, const char *host, const char *name)
+{
+    size_t n = strlen(host);
+    while (n && host[n - 1] == '/' && *name == '/')
+        n--;
+    *t = text_in(res->path, sizeof res->path);
+    text_bytes(t, host, n);
+    text_add(t, strcmp(name, "/") || !n ? name : "");
+}
+
+/* The row itself is the caller's own word and passes as it is, seen from here or not. */
+static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *row,
+                  struct dindbind_result *res)
+{
+    struct spot s = { .fd = sys_open(AT_FDCWD, row->host, OPEN_PIN) };
+    struct text t = text_in(res->path, sizeof res->path);
+    text_add(&t, row->host);
+    res->ro = row->ro;
+    if (s.fd < 0)
+        return 0;
+    if (inspect(r, s.fd, "", &s.node)) {
+        sys_close(s.fd);
+        return 0;
+    }
+    return accept_spot(res, &s, row->ro);
+}
+
+enum { NEXT_RULE = 1 };
+
+/* Rule 1. NEXT_RULE: a link leaves the row. */
+static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
+                   unsigned flags, struct dindbind_result *res)
+{
+    struct spot s;
+    struct text t;
+    res->rule = DINDBIND_RULE_BIND;
+    trace(r, "rule bind: row ", row->host, row->path);
+    if (!*rest)
+        return by_row(r, row, res);
+    set_path(res, &t, row->host, rest);
+    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH };
+    int rc = root.fd < 0 ? root.fd : resolve_or_make(r, &root, rest, flags, &s);
+    sys_close(root.fd);
+    if (rc == -EXDEV && r->pid)
+        return NEXT_RULE;
+    if (rc)
+        return refuse(res, error_of(-rc), -rc);
+    set_path(res, &t, row->host, s.name);
+    if (t.cut) {
+        sys_close(s.fd);
+        return refuse(res, DINDBIND_E_TOOLONG, ENAMETOOLONG);
+    }
+    return accept_spot(res, &s, row->ro);
+}
+
+/* Rule 2. */
+static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
+                   struct dindbind_result *res)
+{
+    struct spot s;
+    struct root root = { r->root_fd, r->task_fd, IN_ROOT };
+    struct text t = text_in(res->path, sizeof res->path);
+    res->rule = DINDBIND_RULE_PROC;
+    proc_path(&t, r, path);
+    trace(r, "rule proc: ", res->path, "");
+    int rc = resolve_or_make(r, &root, path, flags, &s);
+    if (rc)
+        return refuse(res, error_of(-rc), -rc);
+    t = text_in(res->path, sizeof res->path);
+    proc_path(&t, r, s.name);
+    if (t.cut) {
+        sys_close(s.fd);
+        return refuse(res, DINDBIND_E_TOOLONG, ENAMETOOLONG);
+    }
+    return accept_spot(res, &s, false);
+}
+
+static void entry_path(const struct overlay *o, struct entry e, struct text *t)
+{
+    text_add(t, o->l->v[e.layer].dir);
+    if (*e.rel)
+        text_add(t, "/");
+    text_add(t, e.rel);
+}
+
+/* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
+static int layers_pin(struct overlay *o, struct entry e, bool have_node, struct dindbind_result *res)
+{
+    struct spot s;
+    struct node n;
+    int root, rc = layer_fd(o, e.layer, &root);
+    if (rc)
+        return rc;
+    const char *rel = *e.rel ? e.rel : ".";
+    s.fd = o->r->caps & CAPS_NO_OPENAT2
+               ? sys_open(root, rel, OPEN_PIN | O_NOFOLLOW)
+               : sys_openat2(root, rel, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+    if (s.fd < 0)
+        return failed(o, -s.fd);
+    rc = inspect(o->r, s.fd, "", &n);
+    if (rc || (have_node && !same_node(&n, &o->node))) {
+        sys_close(s.fd);
+        return failed(o, rc ? -rc : EAGAIN);
+    }
+    s.node = n;
+    struct text t = text_in(res->path, sizeof res->path);
+    entry_path(o, e, &t);
+    if (t.cut) {
+        sys_close(s.fd);
+        return failed(o, ENAMETOOLONG);
+    }
+    /* a lowerdir is shared by every container of the image: read-only, always */
+    return accept_spot(res, &s, o->l->ro || !o->l->upper || e.layer);
+}
+
+/* The layer paths of a merged directory or a metacopy file, in one block. */
+static int layers_list(struct overlay *o, const struct entry *v, size_t n, struct dindbind_result *res)
+{
+    size_t size = n * sizeof(char *);
+    for (size_t i = 0; i < n; i++)
+        size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
+    res->layers = malloc(size);
+    if (!res->layers)
+        return DINDBIND_E_NOMEM;
+    char *at = (char *)(res->layers + n), *end = (char *)res->layers + size;
+    for (size_t i = 0; i < n; i++) {
+        struct text t = text_in(at, (size_t)(end - at));
+        entry_path(o, v[i], &t);
+        res->layers[i] = at;
+        at += t.len + 1;
+    }
+    res->nlayers = n;
+    res->ro = true;
+    return 0;
+}
+
+static int layers_answer(struct overlay *o, struct dindbind_result *res)
+{
+    if (o->top.rel) {
+        /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
+        if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
+            return DINDBIND_E_INEXACT;
+        if (!o->data.rel)
+            return layers_pin(o, o->top, true, res);
+        struct entry both[2] = { o->top, o->data };
+        res->kind = DINDBIND_METACOPY;
+        res->type = S_IFREG;
+        return layers_list(o, both, 2, res);
+    }
+    int rc = check_subtree(o);
+    if (rc)
+        return rc;
+    if (o->here.n == 1)
+        return layers_pin(o, o->here.v[0], false, res);
+    res->kind = DINDBIND_MERGED;
+    res->type = S_IFDIR;
+    return layers_list(o, o->here.v, o->here.n, res);
+}
+
+/* Rule 3. */
+static int by_layers(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+{
+    struct overlay o;
+    res->rule = DINDBIND_RULE_LAYERS;
+    trace(r, "rule layers: ", path, "");
+    int rc = overlay_init(&o, r);
+    if (!rc)
+        rc = overlay_walk(&o, path);
+    if (!rc)
+        rc = layers_answer(&o, res);
+    if (rc) {
+        struct text t = text_in(res->path, sizeof res->path);
+        bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN;
+        if (place && o.top.rel)
+            entry_path(&o, o.top, &t);
+        refuse(res, rc, o.sys_errno);
+    }
+    arena_free(&o.arena);
+    return rc;
+}
+
+int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
+                     struct dindbind_result *res)
+{
+    char path[DINDBIND_PATH_MAX];
+    const char *rest;
+    *res->path = 0;
+    res->error = res->sys_errno = res->ro = 0;
+    res->rule = DINDBIND_RULE_NONE;
+    res->kind = DINDBIND_SINGLE;
+    res->type = 0;
+    res->fd = -1;
+    res->layers = NULL;
+    res->nlayers = 0;
+    int rc = clean_path(source, path);
+    if (rc)
+        return refuse(res, rc, 0);
+    const struct dindbind_bind *row = bind_row(r, path, &rest);
+    rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
+    if (rc != NEXT_RULE)
+        return rc;
+    if (row)
+        trace(r, "rule bind: a link leaves the row: ", path, "");
+    if (r->pid)
+        return by_proc(r, path, flags, res);
+    if (r->layers)
+        return by_layers(r, path, res);
+    return refuse(res, DINDBIND_E_UNMATCHED, 0);
+}
+
+void dindbind_release(struct dindbind_result *res)
+{
+    sys_close(res->fd);
+    free(res->layers);
+    res->fd = -1;
+    res->layers = NULL;
+    res->nlayers = 0;
+}
+
+int dindbind_open(struct dindbind_runner *r)
+{
+    struct text why = text_in(r->detail, sizeof r->detail);
+    r->proc_fd = r->task_fd = r->root_fd = -1;
+    r->caps = 0;
+    r->layers = NULL;
+    int rc = binds_check(r, &why);
+    if (!rc && r->pid < 0) {
+        text_add(&why, "a PID is a positive number, or 0 for no live task");
+        rc = DINDBIND_E_USAGE;
+    }
+    if (!rc) {
+        rc = proc_open(r, &why);
+        /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
+        if (rc == DINDBIND_E_PROCFS && r->proc_fd < 0 && !r->pid && !r->overlay)
+            rc = 0;
+        if (!rc && !r->pid && is_missing(SYS_openat2))
+            r->caps |= CAPS_NO_OPENAT2;
+    }
+    if (!rc && r->pid)
+        rc = task_open(r, &why);
+    if (!rc && !r->pid && r->overlay) {
+        why = text_in(r->detail, sizeof r->detail);
+        rc = layers_open(r, &why);
+    }
+    if (rc)
+        dindbind_close(r);
+    return rc;
+}
+
+void dindbind_close(struct dindbind_runner *r)
+{
+    int *fds[] = { &r->root_fd, &r->task_fd, &r->proc_fd };
+    layers_free(r->layers);
+    r->layers = NULL;
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        sys_close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+/* Which layers were searched, the first ones by name. */
+static void text_layers(struct text *t, const struct dindbind_layers *l)
+{
+    text_add(t, " in the layers ");
+    for (size_t i = 0; i < l->n && i < 6; i++) {
+        text_add(t, i ? ", " : "");
+        text_shown(t, l->v[i].dir);
+    }
+    if (l->n > 6) {
+        text_add(t, " and ");
+        text_number(t, l->n - 6);
+        text_add(t, " more");
+    }
+}
+
+char *dindbind_message(const struct dindbind_runner *r, const char *source,
+                       const struct dindbind_result *res, int error, char *buf, size_t size)
+{
+    const struct error_row *row = error_row(error);
+    struct text t = text_in(buf, size);
+    text_shown(&t, source ? source : "runner");
+    text_add(&t, ": ");
+    text_add(&t, row->what);
+    if (!res && *r->detail) {
+        text_add(&t, ": ");
+        text_shown(&t, r->detail);
+    }
+    if (res && *res->path) {
+        text_add(&t, ": ");
+        text_shown(&t, res->path);
+    }
+    if (res && res->rule == DINDBIND_RULE_LAYERS && r->layers) {
+        text_add(&t, *res->path ? "," : ":");
+        text_layers(&t, r->layers);
+    }
+    if (res && res->sys_errno) {
+        text_add(&t, ": ");
+        text_add(&t, strerror(res->sys_errno));
+    }
+    if (*row->hint) {
+        text_add(&t, "; ");
+        text_add(&t, row->hint);
+    }
+    return buf;
+}
+
+/* ==== specs =============================================================================================
+ *
+ * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it, what it
+ * asks for, and where in the text the source stands. Never here: a spec half understood. */
+
+enum mode_class {
+    MODE_ACCESS, MODE_LABEL, MODE_PROPAGATION, MODE_COPY, MODE_CONSISTENCY, MODE_EXEC, MODE_DEV, MODE_SUID,
+    MODE_DEPTH, MODE_OVERLAY, MODE_CHOWN, MODE_IDMAP, MODE_CLASSES
+};
+
+/* What becomes of a mode in an OCI mount: kept as a word, without meaning there, or not to be expressed. */
+enum { OCI_KEEP, OCI_DROP, OCI_NEVER };
+
+/* moby volume/mounts/linux_parser.go; from MODE_EXEC on, what podman adds (podman-run(1), --volume). */
+static const struct mode { const char *word; unsigned char class, oci; } modes[] = {
+    { "ro", MODE_ACCESS, OCI_DROP },              { "rw", MODE_ACCESS, OCI_DROP },
+    { "z", MODE_LABEL, OCI_NEVER },               { "Z", MODE_LABEL, OCI_NEVER },
+    { "private", MODE_PROPAGATION, OCI_KEEP },    { "rprivate", MODE_PROPAGATION, OCI_KEEP },
+    { "shared", MODE_PROPAGATION, OCI_KEEP },     { "rshared", MODE_PROPAGATION, OCI_KEEP },
+    { "slave", MODE_PROPAGATION, OCI_KEEP },      { "rslave", MODE_PROPAGATION, OCI_KEEP },
+    { "unbindable", MODE_PROPAGATION, OCI_KEEP }, { "runbindable", MODE_PROPAGATION, OCI_KEEP },
+    { "nocopy", MODE_COPY, OCI_DROP },            { "copy", MODE_COPY, OCI_DROP },
+    { "consistent", MODE_CONSISTENCY, OCI_DROP }, { "cached", MODE_CONSISTENCY, OCI_DROP },
+    { "delegated", MODE_CONSISTENCY, OCI_DROP },  { "exec", MODE_EXEC, OCI_KEEP },
+    { "noexec", MODE_EXEC, OCI_KEEP },            { "dev", MODE_DEV, OCI_KEEP },
+    { "nodev", MODE_DEV, OCI_KEEP },              { "suid", MODE_SUID, OCI_KEEP },
+    { "nosuid", MODE_SUID, OCI_KEEP },            { "bind", MODE_DEPTH, OCI_DROP },
+    { "rbind", MODE_DEPTH, OCI_DROP },            { "O", MODE_OVERLAY, OCI_NEVER },
+    { "U", MODE_CHOWN, OCI_NEVER },               { "idmap", MODE_IDMAP, OCI_NEVER },
+};
+
+enum { MAX_FIELDS = 64 };
+
+enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_READONLY };
+
+/* A field of a --mount record: its text as it was given, and what it is. */
+struct field {
+    const char *at;
+    size_t len, key_len;        /* key_len counts the `=` that the source stands behind, decoded */
+    enum field_role role;
+};
+
+struct spec {
+    bool csv;
+    const char *text;           /* as given */
+    const char *source;         /* NULL: nothing in it to translate */
+    const char *target;         /* cleaned */
+    const char *rest, *mode;    /* -v: from the colon behind the source, and the modes or NULL */
+    size_t rest_len;            /* -v: of the rest without the modes */
+    bool ro, flat;              /* asked for; not recursive */
+    const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
+    size_t noci;
+    const char *never;          /* a word that an OCI mount cannot express */
+    struct field *fields;
+    size_t nfields;
+};
+
+static const struct mode *find_mode(const char *word, size_t n)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        size_t len = strlen(modes[i].word);
+        bool value = modes[i].class == MODE_IDMAP && n > len && word[len] == '=';
+        if ((len == n || value) && !memcmp(modes[i].word, word, len))
+            return &modes[i];
+    }
+    return NULL;
+}
+
+static void take_mode(struct spec *s, const struct mode *m)
+{
+    if (!strcmp(m->word, "ro"))
+        s->ro = true;
+    if (!strcmp(m->word, "bind"))
+        s->flat = true;
+    if (m->oci == OCI_KEEP)
+        s->oci[s->noci++] = m->word;
+    if (m->oci == OCI_NEVER)
+        s->never = m->word;
+}
+
+/* A comma list with at most one mode of each class. */
+static bool parse_modes(struct spec *s, const char *list)
+{
+    unsigned seen = 0;
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        const struct mode *m = find_mode(list, n);
+        if (!m || (seen & 1u << m->class) || (list[n] && !list[n + 1]))
+            return false;
+        seen |= 1u << m->class;
+        take_mode(s, m);
+        list += n + (list[n] == ',');
+    }
+    return true;
+}
+
+static char *arena_copy(struct arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1);
+    if (copy) {
+        memcpy(copy, s, n);
+        copy[n] = 0;
+    }
+    return copy;
+}
+
+static const char *clean_target(struct arena *a, const char *target)
+{
+    char clean[DINDBIND_PATH_MAX];
+    if (clean_path(target, clean) || !clean[1])
+        return NULL;
+    return arena_copy(a, clean, strlen(clean));
+}
+
+/* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. NULL, or what is wrong. */
+static const char *parse_volume(struct arena *a, const char *text, struct spec *s)
+{
+    size_t n = strcspn(text, ":");
+    *s = (struct spec){ .text = text };
+    if (!n)
+        return "no source before the colon";
+    if (!text[n]) {
+        s->target = clean_target(a, text);
+        return s->target ? NULL : "the target must be an absolute path, and not /";
+    }
+    s->source = arena_copy(a, text, n);
+    s->rest = text + n;
+    s->rest_len = 1 + strcspn(s->rest + 1, ":");
+    if (s->rest[s->rest_len])
+        s->mode = s->rest + s->rest_len + 1;
+    const char *target = arena_copy(a, s->rest + 1, s->rest_len - 1);
+    if (!s->source || !target)
+        return "out of memory";
+    s->target = clean_target(a, target);
+    if (!s->target)
+        return "the target must be an absolute path, and not /";
+    if (s->mode && !parse_modes(s, s->mode))
+        return "modes not understood: at most one of each kind, and no fourth field";
+    return NULL;
+}
+
+/* A name that docker would take for a volume's: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
+static bool is_volume_name(const char *s)
+{
+    static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    return strlen(s) > 1 && !strchr("_.-", *s) && !s[strspn(s, set)];
+}
+
+/* One CSV field as Go's encoding/csv reads it. Returns its length in the text; 0 with *bad. */
+static size_t csv_field(const char *s, char *out, bool *bad)
+{
+    size_t n = 0;
+    *bad = false;
+    if (*s != '"') {
+        n = strcspn(s, ",");
+        memcpy(out, s, n);
+        out[n] = 0;
+        *bad = strcspn(s, "\"\r\n") < n;
+        return n;
+    }
+    for (n = 1; s[n] && (s[n] != '"' || s[n + 1] == '"'); n++) {
+        *out++ = s[n];
+        if (s[n] == '"')
+            n++;
+    }
+    *out = 0;
+    *bad = !s[n] || (s[n + 1] && s[n + 1] != ',');
+    return n + !*bad;
+}
+
+/* strconv.ParseBool of Go: what docker takes for a boolean. -1: neither. */
+static int parse_bool(const char *s)
+{
+    static const char *const words[] = { "0", "f", "F", "FALSE", "false", "False", "1", "t", "T", "TRUE", "true", "True" };
+    for (int i = 0; i < 12; i++)
+        if (!strcmp(s, words[i]))
+            return i >= 6;
+    return -1;
+}
+
+enum key { KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_RW, KEY_PROPAGATION, KEY_NONRECURSIVE, KEY_RECURSIVE,
+           KEY_OPT, KEY_DRIVER, KEY_DROP, KEY_NEVER, KEY_UNKNOWN };
+
+/* docker/cli opts/mount.go, and podman-run(1) --mount. */
+static enum key find_key(char *key)
+{
+    static const struct { const char *word; enum key key; } keys[] = {
+        { "type", KEY_TYPE },               { "source", KEY_SOURCE },
+        { "src", KEY_SOURCE },              { "target", KEY_TARGET },
+        { "dst", KEY_TARGET },              { "destination", KEY_TARGET },
+        { "readonly", KEY_READONLY },       { "ro", KEY_READONLY },
+        { "rw", KEY_RW },                   { "bind-propagation", KEY_PROPAGATION },
+        { "bind-nonrecursive", KEY_NONRECURSIVE }, { "bind-recursive", KEY_RECURSIVE },
+        { "volume-opt", KEY_OPT },          { "volume-driver", KEY_DRIVER },
+        { "consistency", KEY_DROP },        { "relabel", KEY_NEVER },
+        { "u", KEY_NEVER },                 { "chown", KEY_NEVER },
+        { "idmap", KEY_NEVER },             { "bind-create-src", KEY_DROP },
+    };
+    for (char *p = key; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + 32);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!strcmp(keys[i].word, key))
+            return keys[i].key;
+    return KEY_UNKNOWN;
+}
+
+/* What a --mount record says, field by field, before its type tells which of it counts. */
+struct record {
+    const char *type, *source, *target, *device, *driver, *unknown;
+    struct field *source_field, *device_field;
+    bool bound;                 /* volume-opt o=bind */
+};
+
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (; *list; list += strcspn(list, ","), list += *list == ',')
+        if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
+            return true;
+    return false;
+}
+
+static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
+{
+    int on = value ? parse_bool(value) : 1;
+    if (key == KEY_RECURSIVE) {
+        /* docker's words for it: enabled, disabled, writable, readonly */
+        if (strcmp(value ? value : "", "enabled") && strcmp(value ? value : "", "disabled"))
+            s->never = "bind-recursive";
+        s->flat = value && !strcmp(value, "disabled");
+        return NULL;
+    }
+    if (on < 0)
+        return "a value that is neither true nor false";
+    if (key == KEY_NONRECURSIVE)
+        s->flat = on;
+    else {
+        s->ro = key == KEY_READONLY ? on : !on;
+        f->role = FIELD_READONLY;
+    }
+    return NULL;
+}
+
+static const char *take_value(struct spec *s, struct record *m, enum key key, char *value, struct field *f)
+{
+    const struct mode *mode = NULL;
+    switch (key) {
+    case KEY_TYPE: m->type = value; break;
+    case KEY_SOURCE: m->source = value; m->source_field = f; break;
+    case KEY_TARGET: m->target = value; break;
+    case KEY_DRIVER: m->driver = value; break;
+    case KEY_OPT:
+        if (!strncmp(value, "device=", 7)) {
+            m->device = value + 7;
+            m->device_field = f;
+            f->key_len += 7;
+        } else if (!strncmp(value, "o=", 2))
+            m->bound = has_word(value + 2, "bind") || has_word(value + 2, "rbind");
+        break;
+    case KEY_PROPAGATION:
+        mode = find_mode(value, strlen(value));
+        if (!mode || mode->class != MODE_PROPAGATION || s->noci)
+            return "bind-propagation not understood";
+        take_mode(s, mode);
+        break;
+    default: break;
+    }
+    return NULL;
+}
+
+static const char *take_field(struct spec *s, struct record *m, char *decoded, struct field *f)
+{
+    char *value = strchr(decoded, '=');
+    if (value) {
+        *value++ = 0;
+        f->key_len = (size_t)(value - decoded);
+    }
+    enum key key = find_key(decoded);
+    if (key == KEY_UNKNOWN)
+        m->unknown = decoded;
+    if (key == KEY_NEVER)
+        s->never = decoded;
+    if (key == KEY_READONLY || key == KEY_RW || key == KEY_NONRECURSIVE || key == KEY_RECURSIVE)
+        return take_flag(s, key, value, f);
+    if (!value)
+        return key == KEY_UNKNOWN || key == KEY_NEVER ? NULL : "a key without a value";
+    return take_value(s, m, key, value, f);
+}
+
+/* Which of the record is a path of the runner's. */
+static const char *take_record(struct spec *s, const struct record *m)
+{
+    struct field *f = NULL;
+    if (m->type && !strcmp(m->type, "bind")) {
+        if (m->unknown)
+            return "a key that a bind mount does not have";
+        if (!m->source)
+            return "a bind mount without a source";
+        s->source = m->source;
+        f = m->source_field;
+    } else if ((!m->type || !strcmp(m->type, "volume")) && m->bound && m->device &&
+               (!m->driver || !strcmp(m->driver, "local"))) {
+        s->source = m->device;
+        f = m->device_field;
+        s->never = "volume-opt";
+    } else
+        s->never = m->type ? m->type : "volume";
+    if (f)
+        f->role = FIELD_SOURCE;
+    return NULL;
+}
+
+/* One CSV record of key=value. NULL, or what is wrong. */
+static const char *parse_mount(struct arena *a, const char *text, struct spec *s)
+{
+    struct record m = { 0 };
+    *s = (struct spec){ .csv = true, .text = text };
+    s->fields = arena_alloc(a, MAX_FIELDS * sizeof *s->fields);
+    for (const char *p = text; s->fields;) {
+        if (s->nfields == MAX_FIELDS)
+            return "too many fields";
+        struct field *f = &s->fields[s->nfields++];
+        char *decoded = arena_alloc(a, strlen(p) + 1);
+        bool bad;
+        if (!decoded)
+            return "out of memory";
+        *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
+        if (bad)
+            return "a stray quote, or a line break";
+        const char *wrong = take_field(s, &m, decoded, f);
+        if (wrong)
+            return wrong;
+        p += f->len;
+        if (!*p)
+            break;
+        p++;
+    }
+    if (!s->fields)
+        return "out of memory";
+    s->target = m.target ? clean_target(a, m.target) : NULL;
+    if (!s->target)
+        return "no target, or one that is no absolute path";
+    return take_record(s, &m);
+}
+
+/* ==== formats ===========================================================================================
+ *
+ * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
+ * that could be read as two. */
+
+struct out {
+    char *at;                   /* the caller's own space, or what malloc gave when that was full */
+    size_t len, size;
+    bool ours, failed;          /* to be freed; out of memory */
+};
+
+static void put_bytes(struct out *o, const char *s, size_t n)
+{
+    if (o->size - o->len < n) {
+        size_t size = (o->size + n) * 2;
+        char *more = malloc(size);
+        if (!more) {
+            o->failed = true;
+            return;
+        }
+        memcpy(more, o->at, o->len);
+        if (o->ours)
+            free(o->at);
+        o->at = more;
+        o->size = size;
+        o->ours = true;
+    }
+    memcpy(o->at + o->len, s, n);
+    o->len += n;
+}
+
+static void put(struct out *o, const char *s)
+{
+    put_bytes(o, s, strlen(s));
+}
+
+/* The length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
+static size_t utf8_length(const unsigned char *s)
+{
+    size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+        (*s == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* Bytes that are not UTF-8 become \udcXX, as Python's surrogateescape has them. */
+static void put_json(struct out *o, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *s = (const unsigned char *)text;
+    put(o, "\"");
+    while (*s) {
+        size_t n = utf8_length(s);
+        char escape[6] = { '\\', 'u', n ? '0' : 'd', n ? '0' : 'c', hex[*s >> 4], hex[*s & 15] };
+        char pair[2] = { '\\', *s == '\n' ? 'n' : *s == '\t' ? 't' : (char)*s };
+        if (*s == '"' || *s == '\\' || *s == '\n' || *s == '\t')
+            put_bytes(o, pair, 2);
+        else if (!n || *s < 0x20)
+            put_bytes(o, escape, 6);
+        else
+            put_bytes(o, (const char *)s, n);
+        s += n ? n : 1;
+    }
+    put(o, "\"");
+}
+
+static void put_key(struct out *o, const char *key, const char *value)
+{
+    put(o, o->len && o->at[o->len - 1] != '{' ? ",\"" : "\"");
+    put(o, key);
+    put(o, "\":");
+    put_json(o, value);
+}
+
+static const char *type_name(unsigned type)
+{
+    switch (type) {
+    case S_IFDIR: return "directory";
+    case S_IFREG: return "file";
+    case S_IFIFO: return "fifo";
+    case S_IFSOCK: return "socket";
+    case S_IFBLK: return "block";
+    case S_IFCHR: return "char";
+    default: return "unknown";
+    }
+}
+
+static void put_record(struct out *o, const char *source, const struct spec *spec,
+                       const struct dindbind_result *res, const char *message)
+{
+    static const char *const rules[] = { "none", "bind", "proc", "layers" };
+    static const char *const kinds[] = { "single", "merged", "metacopy" };
+    put(o, "{");
+    put_key(o, "source", source);
+    if (spec)
+        put_key(o, "target", spec->target);
+    if (message) {
+        put_key(o, "error", dindbind_word(res->error));
+        put_key(o, "message", message);
+    } else if (res->rule == DINDBIND_RULE_NONE)
+        put_key(o, "rule", rules[0]);
+    else {
+        put_key(o, "rule", rules[res->rule]);
+        put_key(o, "kind", kinds[res->kind]);
+        if (res->kind == DINDBIND_SINGLE)
+            put_key(o, "path", res->path);
+        else
+            put(o, ",\"layers\":[");
+        for (size_t i = 0; i < res->nlayers; i++) {
+            put(o, i ? "," : "");
+            put_json(o, res->layers[i]);
+        }
+        put(o, res->kind == DINDBIND_SINGLE ? "" : "]");
+        put_key(o, "type", type_name(res->type));
+        put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+    }
+    put(o, "}");
+}
+
+/* A read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL, or what
+ * is wrong. */
+static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res, const char *words)
+{
+    char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
+    struct text t = text_in(options, sizeof options);
+    text_add(&t, "lowerdir=");
+    for (size_t i = 0; i < res->nlayers; i++) {
+        text_add(&t, i ? ":" : "");
+        for (const char *p = res->layers[i]; *p; p++) {
+            text_add(&t, strchr(":\\,", *p) ? "\\" : "");
+            text_bytes(&t, p, 1);
+        }
+    }
+    put_key(o, "type", "overlay");
+    put_key(o, "source", "overlay");
+    put(o, ",\"options\":[\"ro\",");
+    put_json(o, options);
+    size_t room = t.len;
+    while (*words) {
+        char word[32];
+        struct text w = text_in(word, sizeof word);
+        size_t n = strcspn(++words, ",");
+        text_bytes(&w, words, n);
+        put(o, ",");
+        put_json(o, word);
+        room += n + 1;
+        words += n;
+    }
+    put(o, "]");
+    return t.cut || room >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
+}
+
+/* One OCI runtime mount. NULL, or what is wrong. */
+static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res,
+                           const char *words)
+{
+    const char *wrong = NULL;
+    put(o, "{");
+    put_key(o, "destination", s->target);
+    if (res->kind == DINDBIND_METACOPY)
+        wrong = "the attributes are in one layer and the data in another: no mount shows that";
+    else if (res->kind == DINDBIND_MERGED)
+        wrong = put_oci_overlay(o, res, words);
+    else {
+        put_key(o, "type", "bind");
+        put_key(o, "source", res->path);
+        put(o, s->flat ? ",\"options\":[\"bind\"," : ",\"options\":[\"rbind\",");
+        put(o, res->ro || s->ro ? "\"ro\"" : "\"rw\"");
+        for (size_t i = 0; i < s->noci; i++) {
+            put(o, ",");
+            put_json(o, s->oci[i]);
+        }
+        put(o, "]");
+    }
+    put(o, "}");
+    return wrong;
+}
+
+/* The modes of -v, with ro where it must be and no rw beside it. */
+static void put_modes(struct out *o, const char *mode, bool ro)
+{
+    bool done = !ro;
+    const char *sep = ":";
+    while (mode && *mode) {
+        size_t n = strcspn(mode, ",");
+        bool access = n == 2 && (!memcmp(mode, "rw", 2) || !memcmp(mode, "ro", 2));
+        put(o, sep);
+        if (access && ro)
+            put(o, "ro");
+        else
+            put_bytes(o, mode, n);
+        done |= access;
+        sep = ",";
+        mode += n + (mode[n] == ',');
+    }
+    if (!done) {
+        put(o, sep);
+        put(o, "ro");
+    }
+}
+
+static const char *put_volume(struct out *o, const struct spec *s, const char *source, bool ro)
+{
+    put(o, source);
+    put_bytes(o, s->rest, s->rest_len);
+    put_modes(o, s->mode, ro);
+    return strchr(source, ':') ? "a colon in the source cannot be escaped in -v: use --mount" : NULL;
+}
+
+/* Quoted when Go's encoding/csv would not read it back otherwise. */
+static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
+{
+    bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
+    if (*key == '"')
+        key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
+    put(o, quote ? "\"" : "");
+    put_bytes(o, key, key_len);
+    for (; *value; value++) {
+        put(o, *value == '"' ? "\"" : "");
+        put_bytes(o, value, 1);
+    }
+    put(o, quote ? "\"" : "");
+}
+
+static const char *put_mount(struct out *o, const struct spec *s, const char *source, bool ro)
+{
+    bool done = !ro;
+    for (size_t i = 0; i < s->nfields; i++) {
+        const struct field *f = &s->fields[i];
+        put(o, i ? "," : "");
+        if (f->role == FIELD_SOURCE)
+            put_csv(o, f->at, f->key_len, source);
+        else if (f->role == FIELD_READONLY && ro) {
+            put(o, "readonly");
+            done = true;
+        } else
+            put_bytes(o, f->at, f->len);
+    }
+    if (!done)
+        put(o, ",readonly");
+    return strchr(source, '\r') ? "a carriage return in the source does not survive --mount" : NULL;
+}
+
+/* ==== applet ============================================================================================
+ *
+ * In: a command line. Out: answers on standard output, messages on standard error, an exit status. The only
+ * part that prints. Never here: half an answer, or a system call on a source. */
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI };
+
+struct item {
+    const char *source;         /* as given; "-" never */
+    struct spec *spec;          /* NULL for a PATH */
+};
+
+struct job {
+    struct dindbind_runner *runner;
+    struct dindbind_bind *binds;
+    struct item *items;
+    size_t nitems, nspecs;
+    bool have_pid, have_format, from_stdin, null, readonly, mkdir, explain;
+    enum format format;
+    const char *source;         /* in work, for trace lines */
+    struct arena arena;
+    struct out out;
+    size_t nmounts;
+    int open_error, status;
+};
+
+static const char usage_text[] =
+    "usage: dindbind [VIEW]... PATH...\n"
+    "       dindbind [VIEW]... [-f oci|json] -v SPEC... --mount SPEC...\n"
+    "What to mount so that a sibling container sees what the runner sees.\n\n"
+    "VIEW, whose paths they are:\n"
+    "  -p, --pid PID[:START]      the runner's task PID, and its start time; 0: no live task\n"
+    "  -b, --bind HOST:PATH[:ro]  the runner has HOST mounted at PATH\n"
+    "  -o, --overlay OPTIONS      mount options of the runner's overlay root\n"
+    "What to translate:\n"
+    "  PATH                       to a path that opens the same file\n"
+    "  -                          the same for paths on standard input\n"
+    "  -v, --volume SPEC          docker run -v\n"
+    "      --mount SPEC           docker run --mount\n"
+    "Others:\n"
+    "  -f, --format text|json|oci\n"
+    "  -0, --null                 NUL ends a path, in and out\n"
+    "  -R, --read-only            I mount it read-only\n"
+    "  -m, --mkdir                create a missing directory (PATH, -v)\n"
+    "  -x, --explain              each rule tried, on standard error\n"
+    "  -h, --help   -V, --version\n"
+    "Exit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read\n";
+
+static int write_all(int fd, const char *s, size_t n)
+{
+    while (n) {
+        ssize_t done = write(fd, s, n);
+        if (done < 0 && errno != EINTR)
+            return -errno;
+        if (done > 0) {
+            s += done;
+            n -= (size_t)done;
+        }
+    }
+    return 0;
+}
+
+/* One line on standard error, in one write. */
+static void complain(const char *a, const char *b, const char *c)
+{
+    char line[4 * DINDBIND_PATH_MAX];
+    struct text t = text_in(line, sizeof line - 1);
+    text_add(&t, "dindbind: ");
+    text_shown(&t, a);
+    text_shown(&t, b);
+    text_shown(&t, c);
+    line[t.len++] = '\n';
+    write_all(2, line, t.len);
+}
+
+static void raise_status(struct job *j, int status)
+{
+    if (j->status < status)
+        j->status = status;
+}
+
+static int usage_error(const char *what, const char *given, const char *todo)
+{
+    complain(what, given, todo);
+    return 2;
+}
+
+static void explain(void *arg, const char *line)
+{
+    const struct job *j = arg;
+    complain(j->source ? j->source : "runner", ": ", line);
+}
+
+static int flush(struct job *j)
+{
+    if (j->out.failed) {
+        complain("out of memory", "", "");
+        return 3;
+    }
+    int rc = write_all(1, j->out.at, j->out.len);
+    j->out.len = 0;
+    if (rc)
+        complain("standard output: ", strerror(-rc), "");
+    return rc ? 3 : 0;
+}
+
+/* May a spec's answer be mounted at all? A proc path only within the caller's own mount namespace. */
+static int check_mountable(const struct job *j, const struct dindbind_result *res)
+{
+    bool same;
+    if (res->rule != DINDBIND_RULE_PROC)
+        return 0;
+    int rc = same_mount_namespace(j->runner, &same);
+    return rc ? rc : same ? 0 : DINDBIND_E_FOREIGN;
+}
+
+/* The answer as one record, or part of the one array. NULL, or what is wrong with it. */
+static const char *put_answer(struct job *j, const struct item *it, const struct dindbind_result *res)
+{
+    const struct spec *s = it->spec;
+    size_t start = j->out.len;
+    const char *wrong = NULL;
+    char end = j->null ? 0 : '\n';
+    if (j->format == FORMAT_OCI) {
+        put(&j->out, j->nmounts++ ? "," : "[");
+        return put_oci(&j->out, s, res, j->runner->layers ? j->runner->layers->words : "");
+    }
+    if (j->format == FORMAT_JSON)
+        put_record(&j->out, it->source, s, res, NULL);
+    else if (res->kind != DINDBIND_SINGLE)
+        wrong = "several layers make it up: use -f json, or -f oci with a spec";
+    else if (!s)
+        put(&j->out, res->path);
+    else
+        wrong = (s->csv ? put_mount : put_volume)(&j->out, s, res->path, res->ro);
+    if (!wrong && !end)
+        ;
+    else if (!wrong && memchr(j->out.at + start, '\n', j->out.len - start))
+        wrong = "a line break in it: use -0 or -f json";
+    put_bytes(&j->out, &end, 1);
+    return wrong;
+}
+
+static void put_refusal(struct job *j, const struct item *it, const struct dindbind_result *res,
+                        const char *wrong)
+{
+    char message[3 * DINDBIND_PATH_MAX];
+    const struct dindbind_result *known = j->open_error ? NULL : res;
+    struct text t = text_in(message, sizeof message);
+    dindbind_message(j->runner, it->source, known, res->error, message, sizeof message);
+    t.len = strlen(message);
+    if (wrong) {
+        text_add(&t, "; ");
+        text_add(&t, wrong);
+    }
+    raise_status(j, dindbind_status(res->error));
+    complain(message, "", "");
+    char end = j->null ? 0 : '\n';
+    if (j->format == FORMAT_JSON)
+        put_record(&j->out, it->source, it->spec, res, message);
+    if (j->format == FORMAT_JSON || j->from_stdin)
+        put_bytes(&j->out, &end, 1);
+}
+
+/* A spec that names a volume, or nothing: not a path, and the daemon's own business. */
+static bool passes(const struct item *it)
+{
+    return it->spec && (!it->spec->source || (!it->spec->csv && is_volume_name(it->spec->source)));
+}
+
+static int pass(struct job *j, const struct item *it)
+{
+    struct dindbind_result none = { .fd = -1, .rule = DINDBIND_RULE_NONE };
+    char end = j->null ? 0 : '\n';
+    if (j->format == FORMAT_OCI) {
+        none.error = DINDBIND_E_FORMAT;
+        put_refusal(j, it, &none, "a volume or another type of mount, which only its engine can make");
+        return none.error;
+    }
+    if (j->format == FORMAT_JSON)
+        put_record(&j->out, it->source, it->spec, &none, NULL);
+    else
+        put(&j->out, it->spec->text);
+    put_bytes(&j->out, &end, 1);
+    return 0;
+}
+
+static void translate(struct job *j, const struct item *it)
+{
+    struct dindbind_result res;
+    const struct spec *s = it->spec;
+    const char *wrong = NULL;
+    size_t mark = j->out.len;
+    int rc = j->open_error;
+    if (!rc && passes(it)) {
+        pass(j, it);
+        return;
+    }
+    j->source = it->source;
+    memset(&res, 0, offsetof(struct dindbind_result, path) + 1);
+    res.fd = -1;
+    if (!rc)
+        rc = dindbind_resolve(j->runner, it->source, j->mkdir && !(s && s->csv) ? DINDBIND_MKDIR : 0, &res);
+    if (!rc && s)
+        rc = check_mountable(j, &res);
+    if (!rc && j->format == FORMAT_OCI && s->never) {
+        rc = DINDBIND_E_FORMAT;
+        wrong = s->never;
+    }
+    if (!rc && !s && res.ro && !j->readonly && j->format == FORMAT_TEXT && res.rule != DINDBIND_RULE_PROC &&
+        res.kind == DINDBIND_SINGLE)
+        rc = DINDBIND_E_READONLY;
+    if (!rc) {
+        res.ro |= j->readonly || (s && s->ro);
+        wrong = put_answer(j, it, &res);
+        rc = wrong ? DINDBIND_E_FORMAT : 0;
+    }
+    if (rc) {
+        j->out.len = mark;
+        res.error = rc;
+        put_refusal(j, it, &res, wrong);
+    }
+    dindbind_release(&res);
+}
+
+/* Paths from standard input, answered as they come: what has been answered is written before the next read,
+ * which may have to wait. */
+static int translate_stdin(struct job *j)
+{
+    static const size_t size = 65536;
+    char *buf = malloc(size);
+    size_t len = 0;
+    bool skip = false;          /* the rest of a record that is longer than any path */
+    ssize_t got = buf ? 1 : 0;
+    int end = j->null ? 0 : '\n', rc = buf ? 0 : 3;
+    while (got) {
+        do
+            got = read(0, buf + len, size - len - 1);
+        while (got < 0 && errno == EINTR);
+        if (got < 0) {
+            complain("standard input: ", strerror(errno), "");
+            rc = 3;
+            break;
+        }
+        char *line = buf, *stop;
+        len += (size_t)got;
+        if (!got && len)
+            buf[len++] = (char)end;     /* the last record may lack its end */
+        while ((stop = memchr(line, end, len - (size_t)(line - buf)))) {
+            *stop = 0;
+            /* a NUL within a line cannot be part of a path: refused as too long a name would be */
+            struct item it = { memchr(line, 0, (size_t)(stop - line)) ? "" : line, NULL };
+            if (!skip)
+                translate(j, &it);
+            skip = false;
+            line = stop + 1;
+        }
+        len -= (size_t)(line - buf);
+        memmove(buf, line, len);
+        if (len > size / 2) {
+            buf[len] = 0;
+            buf[DINDBIND_PATH_MAX] = 0;
+            struct item it = { buf, NULL };
+            if (!skip)
+                translate(j, &it);
+            skip = true;
+            len = 0;
+        }
+        rc = flush(j);
+        if (rc)
+            break;
+    }
+    free(buf);
+    return rc;
+}
+
+static int translate_all(struct job *j)
+{
+    if (j->from_stdin)
+        return translate_stdin(j);
+    for (size_t i = 0; i < j->nitems; i++)
+        translate(j, &j->items[i]);
+    if (j->format == FORMAT_OCI)
+        put_bytes(&j->out, j->null ? "]" : "]\n", 2);
+    if (j->status && j->format != FORMAT_JSON)
+        return 0;               /* all or nothing */
+    return flush(j);
+}
+
+static bool take_pid(struct job *j, const char *value)
+{
+    unsigned long long pid, start = 0;
+    size_t n = strcspn(value, ":");
+    if (!parse_number(value, value + n, INT_MAX, &pid))
+        return false;
+    if (value[n] && !parse_number(value + n + 1, value + strlen(value), ULLONG_MAX, &start))
+        return false;
+    j->runner->pid = (long)pid;
+    j->runner->start = start;
+    return true;
+}
+
+/* A bind row has the grammar of -v; of its modes only ro matters. */
+static const char *take_bind(struct job *j, const char *value)
+{
+    struct spec s;
+    const char *wrong = parse_volume(&j->arena, value, &s);
+    if (wrong)
+        return wrong;
+    if (!s.source || *s.source != '/')
+        return "HOST must be an absolute path";
+    j->binds[j->runner->nbinds++] = (struct dindbind_bind){ s.source, s.target, s.ro };
+    return NULL;
+}
+
+static const char *take_spec(struct job *j, const char *value, bool csv)
+{
+    struct spec *s = arena_alloc(&j->arena, sizeof *s);
+    if (!s)
+        return "out of memory";
+    const char *wrong = (csv ? parse_mount : parse_volume)(&j->arena, value, s);
+    if (wrong)
+        return wrong;
+    for (size_t i = 0; i < j->nitems; i++)
+        if (j->items[i].spec && !strcmp(j->items[i].spec->target, s->target))
+            return "another spec has the same target";
+    j->items[j->nitems++] = (struct item){ s->source ? s->source : "", s };
+    j->nspecs++;
+    return NULL;
+}
+
+static const char *take_format(struct job *j, const char *value)
+{
+    static const char *const names[] = { "text", "json", "oci" };
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(value, names[i])) {
+            j->format = (enum format)i;
+            j->have_format = true;
+            return NULL;
+        }
+    return "text, json or oci";
+}
+
+static const struct option {
+    const char *name;
+    char letter;
+    bool value;
+} options[] = {
+    { "pid", 'p', true },      { "bind", 'b', true },      { "overlay", 'o', true },  { "volume", 'v', true },
+    { "mount", 'M', true },    { "format", 'f', true },    { "null", '0', false },    { "read-only", 'R', false },
+    { "mkdir", 'm', false },   { "explain", 'x', false },  { "help", 'h', false },    { "version", 'V', false },
+};
+
+/* NULL, or what is wrong with the value. */
+static const char *take_option(struct job *j, char letter, const char *value)
+{
+    switch (letter) {
+    case 'p':
+        if (j->have_pid)
+            return "given twice";
+        j->have_pid = true;
+        return take_pid(j, value) ? NULL : "PID[:START], two decimal numbers";
+    case 'o':
+        if (j->runner->overlay)
+            return "given twice";
+        j->runner->overlay = value;
+        return NULL;
+    case 'f': return j->have_format ? "given twice" : take_format(j, value);
+    case 'b': return take_bind(j, value);
+    case 'v': return take_spec(j, value, false);
+    case 'M': return take_spec(j, value, true);
+    case '0': j->null = true; break;
+    case 'R': j->readonly = true; break;
+    case 'm': j->mkdir = true; break;
+    case 'x': j->explain = true; break;
+    default: break;
+    }
+    return NULL;
+}
+
+static const struct option *find_option(const char *name, size_t n, char letter)
+{
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (n ? strlen(options[i].name) == n && !memcmp(options[i].name, name, n)
+              : options[i].letter == letter && letter != 'M')
+            return &options[i];
+    return NULL;
+}
+
+enum { GO_ON = -1 };
+
+/* One word of the command line that starts with a dash; *next is the word behind it. GO_ON, or the status to
+ * exit with. */
+static int parse_word(struct job *j, const char *word, char ***next)
+{
+    bool is_long = word[1] == '-';
+    const char *p = word + 1 + is_long;
+    while (*p) {
+        size_t n = is_long ? strcspn(p, "=") : 0;
+        const struct option *o = find_option(p, n, *p);
+        if (!o)
+            return usage_error(word, ": no such option", "; see dindbind -h");
+        const char *value = NULL;
+        p += is_long ? n : 1;
+        if (o->value && (*p || is_long) && *p)
+            value = p + (is_long || *p == '=' ? 1 : 0);
+        else if (o->value) {
+            value = **next;
+            if (!value)
+                return usage_error(word, ": needs a value", "; see dindbind -h");
+            ++*next;
+        } else if (is_long && *p)
+            return usage_error(word, ": takes no value", "; see dindbind -h");
+        if (o->letter == 'h' || o->letter == 'V') {
+            const char *text = o->letter == 'h' ? usage_text : "dindbind " DINDBIND_VERSION "\n";
+            return write_all(1, text, strlen(text)) ? 3 : 0;
+        }
+        const char *wrong = take_option(j, o->letter, value);
+        if (wrong) {
+            char given[2 * DINDBIND_PATH_MAX];
+            struct text t = text_in(given, sizeof given);
+            text_add(&t, value ? value : word);
+            text_add(&t, ": ");
+            const char *dash[2] = { "-", "--" };
+            char name[24];
+            struct text w = text_in(name, sizeof name);
+            text_add(&w, dash[is_long]);
+            text_bytes(&w, is_long ? o->name : &o->letter, is_long ? strlen(o->name) : 1);
+            text_add(&w, " ");
+            return usage_error(name, given, wrong);
+        }
+        if (value || is_long)
+            break;
+    }
+    return GO_ON;
+}
+
+static int parse_line(struct job *j, char **argv)
+{
+    bool only_paths = false, any = false;
+    for (char **next = argv + !!*argv; *next;) {
+        const char *word = *next++;
+        if (!only_paths && !strcmp(word, "--"))
+            only_paths = true;
+        else if (!only_paths && !strcmp(word, "-"))
+            any = j->from_stdin = true;
+        else if (!only_paths && *word == '-') {
+            int rc = parse_word(j, word, &next);
+            if (rc != GO_ON)
+                return rc;
+        } else
+            j->items[j->nitems++] = (struct item){ word, NULL };
+    }
+    if (!j->have_pid && !j->runner->nbinds && !j->runner->overlay)
+        return usage_error("no runner given: its PID with -p, bind rows with -b, or its overlay's options with -o",
+                           "", "; see dindbind -h");
+    if (!j->nitems && !any)
+        return usage_error("nothing to translate: give a PATH, -v or --mount", "", "; see dindbind -h");
+    if (j->from_stdin && j->nitems)
+        return usage_error("-", ": standard input is all or nothing: no PATH, -v or --mount beside it", "");
+    if (j->format == FORMAT_OCI && (j->from_stdin || j->nitems != j->nspecs))
+        return usage_error("-f oci", ": a PATH has no target to mount it at: use -v or --mount", "");
+    return GO_ON;
+}
+
+/* The whole applet but for letting go of the runner. */
+static int applet(int argc, char **argv, struct dindbind_runner *r)
+{
+    /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
+    _Alignas(16) char space[4096];
+    char answers[2 * DINDBIND_PATH_MAX];
+    struct job j = { .runner = r, .arena = arena_in(space, sizeof space), .out = { .at = answers, .size = sizeof answers } };
+    size_t n = (size_t)argc + 1;
+    int rc = 3;
+    j.items = arena_alloc(&j.arena, n * sizeof *j.items);
+    j.binds = arena_alloc(&j.arena, n * sizeof *j.binds);
+    if (!j.items || !j.binds)
+        complain("out of memory", "", "");
+    else
+        rc = parse_line(&j, argv);
+    if (rc == GO_ON) {
+        r->binds = j.binds;
+        if (j.explain) {
+            r->trace = explain;
+            r->trace_arg = &j;
+        }
+        j.open_error = dindbind_open(r);
+        if (j.open_error && j.format != FORMAT_JSON) {
+            char message[2 * DINDBIND_PATH_MAX];
+            complain(dindbind_message(r, NULL, NULL, j.open_error, message, sizeof message), "", "");
+            j.status = dindbind_status(j.open_error);
+            rc = 0;
+        } else
+            rc = translate_all(&j);
+        raise_status(&j, rc);
+        rc = j.status;
+    }
+    arena_free(&j.arena);
+    if (j.out.ours)
+        free(j.out.at);
+    return rc;
+}
+
+static const struct dindbind_runner no_runner = { .proc_fd = -1, .task_fd = -1, .root_fd = -1 };
+
+int dindbind_main(int argc, char **argv)
+{
+    struct dindbind_runner r = no_runner;
+    int rc = applet(argc, argv, &r);
+    dindbind_close(&r);
+    return rc;
+}
+
+#ifndef DINDBIND_NO_MAIN
+int main(int argc, char **argv)
+{
+    /* the exit of the process closes the runner */
+    struct dindbind_runner r = no_runner;
+    return applet(argc, argv, &r);
+}
+#endif

@@ -1,0 +1,197 @@
+/* dindbind.h - what to mount so that a sibling container sees what the runner sees
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * This header is the whole interface and the reference for it. To embed it, copy dindbind.c and
+ * dindbind.h into your project and compile dindbind.c with -DDINDBIND_NO_MAIN. Plain C11; C++ may
+ * include it.
+ *
+ * In general
+ *   - A call that can fail returns 0, or a negative DINDBIND_E_ code.
+ *   - Every call is re-entrant: two threads may use one opened runner at the same time, each with a
+ *     result of its own. There is no global state.
+ *   - Nothing of the process is changed: no cwd, umask, signal, namespace, resource limit.
+ *   - Nothing is printed, and nothing calls exit(3).
+ *   - Every descriptor is close-on-exec from the moment it exists.
+ *   - Paths are bytes, terminated by NUL, without a terminating newline, in any encoding.
+ */
+#ifndef DINDBIND_H
+#define DINDBIND_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DINDBIND_VERSION "0.1.0"
+
+enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
+
+/* ---- Errors -------------------------------------------------------------------------------------- */
+
+/* One code per cause. dindbind_word() gives the stable lower-case word behind each, which is what the
+ * `error` field of the json format holds; dindbind_status() the exit status that belongs to it. */
+enum dindbind_error {
+    DINDBIND_OK = 0,
+    /* the caller's words: exit status 2 */
+    DINDBIND_E_USAGE = -1,      /* "usage": a bind row, layer option or spec that cannot be meant */
+    /* this source is refused: exit status 1 */
+    DINDBIND_E_EMPTY = -2,      /* "empty": the empty string */
+    DINDBIND_E_RELATIVE = -3,   /* "relative": not an absolute path */
+    DINDBIND_E_TOOLONG = -4,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
+    DINDBIND_E_MISSING = -5,    /* "missing": not there, in the view that decides */
+    DINDBIND_E_NOTDIR = -6,     /* "notdir": something below a file */
+    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, or a magic link of procfs */
+    DINDBIND_E_ESCAPE = -8,     /* "escape": leaves its bind row, and no live task to ask */
+    DINDBIND_E_UNMATCHED = -9,  /* "unmatched": no rule applies */
+    DINDBIND_E_LAYERS = -10,    /* "layers": the layer options cannot be read with certainty */
+    DINDBIND_E_INEXACT = -11,   /* "inexact": no set of layer directories shows what the overlay shows */
+    DINDBIND_E_BROKEN = -12,    /* "broken": the overlay itself would fail here; sys_errno says how */
+    DINDBIND_E_CHANGED = -13,   /* "changed": kept being renamed while it was looked at */
+    DINDBIND_E_READONLY = -14,  /* "readonly": must be mounted read-only, which a bare path cannot say */
+    DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
+    DINDBIND_E_FOREIGN = -16,   /* "foreign": only known in another mount namespace: opens, never mounts */
+    DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
+    /* the runner or this system cannot be read: exit status 3 */
+    DINDBIND_E_GONE = -18,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -19,    /* "reused": the PID belongs to a process with another start time */
+    DINDBIND_E_PROCFS = -20,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -21,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -22,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -23,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -24,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -25     /* "system": any other failure; sys_errno says which */
+};
+
+/* The stable word of a code; "ok" for 0. Never NULL. */
+const char *dindbind_word(int error);
+
+/* The exit status of a code: 0, 1, 2 or 3. */
+int dindbind_status(int error);
+
+/* ---- The runner ---------------------------------------------------------------------------------- */
+
+/* A row of the bind table: the runner has `host` mounted at `path`. */
+struct dindbind_bind {
+    const char *host;           /* absolute; the caller's own name, handed out as it is */
+    const char *path;           /* absolute and lexically clean, as the runner names it */
+    int ro;                     /* mounted read-only */
+};
+
+struct dindbind_layers;         /* private */
+
+/* Whose paths they are. Zero it, fill in the first part, hand it to dindbind_open(). The strings and rows
+ * stay the caller's, and must stay as they are until dindbind_close(). */
+struct dindbind_runner {
+    long pid;                   /* the task PID as the caller's /proc numbers it; 0: no live task */
+    unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0: unknown */
+    const struct dindbind_bind *binds;
+    size_t nbinds;
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL; only looked at
+                                 * when pid is 0 */
+
+    /* Called, when not NULL, with one line (no newline) per rule tried. */
+    void (*trace)(void *trace_arg, const char *line);
+    void *trace_arg;
+
+    /* private, between dindbind_open() and dindbind_close() */
+    int proc_fd;                /* /proc */
+    int task_fd;                /* /proc/PID: stays with that process, whatever becomes of the number */
+    int root_fd;                /* /proc/PID/root */
+    unsigned caps;              /* what this kernel lacks */
+    struct dindbind_layers *layers;
+    char detail[256];           /* what went wrong in dindbind_open(), for dindbind_message() */
+};
+
+/* Take hold of a runner: check the rows, open /proc and the task's root, parse the layer options.
+ *
+ * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. After a failure there is nothing to
+ * close, and dindbind_message() with a NULL result tells what it was.
+ *
+ * Needs a mounted procfs for pid > 0 (proc(5)), and for layers where extended attributes are looked at.
+ * Reading /proc/PID/root is governed by PTRACE_MODE_READ_FSCREDS (ptrace(2)). The descriptor of the
+ * directory /proc/PID belongs to that process alone: after its death look-ups through it give ESRCH
+ * (fs/proc/base.c). A zombie has no root and counts as gone.
+ *
+ * Holds up to 3 descriptors, plus one for each layer that has been looked into. */
+int dindbind_open(struct dindbind_runner *runner);
+
+/* Let go of it. Results outlive it. Harmless after a failed open. */
+void dindbind_close(struct dindbind_runner *runner);
+
+/* ---- One source ---------------------------------------------------------------------------------- */
+
+enum dindbind_rule { DINDBIND_RULE_NONE, DINDBIND_RULE_BIND, DINDBIND_RULE_PROC, DINDBIND_RULE_LAYERS };
+
+enum dindbind_kind {
+    DINDBIND_SINGLE,            /* `path` is it */
+    DINDBIND_MERGED,            /* a read-only overlay of `layers`, topmost first, is it */
+    DINDBIND_METACOPY           /* a file: attributes of layers[0], data of layers[1] */
+};
+
+struct dindbind_result {
+    int error;                  /* 0 or a DINDBIND_E_ code, as returned */
+    int sys_errno;              /* the errno behind it, or 0 */
+    enum dindbind_rule rule;    /* which rule decided, also on most errors */
+    enum dindbind_kind kind;
+    int ro;                     /* must be mounted read-only, or already is */
+    unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
+    int fd;                     /* O_PATH, pins the source: mount or open through it and no later change of
+                                 * a name matters. -1: an error, a bind row that cannot be seen from here,
+                                 * or kind is not SINGLE. Owned by the result. */
+    char **layers;              /* MERGED and METACOPY: absolute paths. Owned by the result. */
+    size_t nlayers;
+    char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. On an error: what was tried. */
+};
+
+enum {
+    DINDBIND_MKDIR = 1          /* create a missing directory, as `docker run -v` does (see below) */
+};
+
+/* Translate one source.
+ *
+ * 0, or any code but USAGE. Fills in the whole result in either case; it need not be initialised. Nothing
+ * is ever dropped: a source that no rule covers is UNMATCHED.
+ *
+ * The rules, in order:
+ *   BIND    the longest row by path components. The row itself is handed out as it is. What is left over
+ *           is resolved beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next
+ *           rule decides, and without a live task the source is refused (ESCAPE).
+ *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is
+ *           free of symlinks, so that open(2) of it does not stray into the caller's own root.
+ *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
+ *           it. A lowerdir's object is ro, always.
+ *
+ * With DINDBIND_MKDIR a missing directory is created under BIND and PROC, never in a layer: mode 0755, the
+ * owner of its closest existing ancestor, one mkdirat(2) at a time beneath descriptors. What a failing
+ * call had created is removed again.
+ *
+ * Nothing is opened for reading or writing, with one exception: directories of layers are listed, which is
+ * the only way to know that nothing below them means something else in the overlay.
+ *
+ * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, an equally
+ * contained walk by components is used. STATX_MNT_ID (5.8) falls back to fdinfo. */
+int dindbind_resolve(const struct dindbind_runner *runner, const char *source, unsigned flags,
+                     struct dindbind_result *result);
+
+/* Close the descriptor and free the layers. Call it once for each dindbind_resolve(), failed or not. */
+void dindbind_release(struct dindbind_result *result);
+
+/* One line, without a newline, for people: what was given, what is wrong, what was tried, what to do.
+ * A NULL result tells of the dindbind_open() that returned `error`. Returns `buf`, always terminated,
+ * cut where it does not fit. */
+char *dindbind_message(const struct dindbind_runner *runner, const char *source,
+                       const struct dindbind_result *result, int error, char *buf, size_t size);
+
+/* ---- The applet ---------------------------------------------------------------------------------- */
+
+/* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes to
+ * standard output and standard error. */
+int dindbind_main(int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
