@@ -264,6 +264,16 @@ static void *arena_alloc(struct arena *a, size_t n)
     return at;
 }
 
+static char *arena_copy(struct arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1);
+    if (copy) {
+        memcpy(copy, s, n);
+        copy[n] = 0;
+    }
+    return copy;
+}
+
 static void arena_free(struct arena *a)
 {
     while (a->top) {
@@ -1492,11 +1502,14 @@ struct overlay {
     struct dindbind_layers *l;
     struct arena arena;
     struct stack roots, here, next;
+    bool data_layers;           /* there are data-only ones */
+    bool redirects;             /* redirects are looked at below a directory's last layer too */
     int sys_errno;
     const char *parent_rel, *name, *child_rel;      /* the last join, shared by all layers that have it */
 
     /* what the last look-up found, when it was no directory */
     struct entry top, data;
+    const char *data_name;      /* where the data is in the data-only layers, when not in `data` */
     struct node node;
 };
 
@@ -1521,6 +1534,15 @@ static int failed(struct overlay *o, int err)
     return err == ENOENT || err == ENOTDIR || err == EAGAIN ? DINDBIND_E_CHANGED : error_of(err);
 }
 
+/* The object that a refusal is about, for the message. */
+static int blame(struct overlay *o, struct entry e, int error, int err)
+{
+    const char *rel = arena_copy(&o->arena, e.rel, strlen(e.rel));
+    o->top = (struct entry){ e.layer, rel };
+    o->sys_errno = err;
+    return error;
+}
+
 /* The descriptor of a layer's root, opened when it is first needed. */
 static int layer_fd(struct overlay *o, unsigned i, int *fd)
 {
@@ -1534,9 +1556,8 @@ static int layer_fd(struct overlay *o, unsigned i, int *fd)
     int rc = *fd < 0 ? *fd : inspect(o->r, *fd, "", &n);
     if (rc < 0) {
         sys_close(*fd);
-        o->sys_errno = -rc;
-        o->top = (struct entry){ i, "" };
-        return rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-rc);
+        return blame(o, (struct entry){ i, "" },
+                     rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-rc), -rc);
     }
     l->mnt = (unsigned)n.mnt;
     if (!atomic_compare_exchange_strong(&l->fd, &none, *fd)) {
@@ -1579,9 +1600,7 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
         return failed(o, -rc);
     if ((unsigned)n->mnt != o->l->v[e.layer].mnt) {
         /* the overlay has what this mount covers (OVERLAY.md 11) */
-        o->top = e;
-        o->sys_errno = EXDEV;
-        return DINDBIND_E_INEXACT;
+        return blame(o, e, DINDBIND_E_INEXACT, EXDEV);
     }
     return 0;
 }
@@ -1847,16 +1866,15 @@ static int lookup_lowers(struct overlay *o, struct lookup *d, const struct stack
                          unsigned *below_count)
 {
     unsigned lowest = (unsigned)(o->l->upper + o->l->nlower - 1);
-    bool data_layers = o->l->n > lowest + 1u;
     for (size_t i = first; !d->stop && i < parent->n; i++) {
         struct entry found, dir = parent->v[i];
         struct node n;
         int rc = check_follow(o, d);
         if (rc)
             return rc;
-        if (o->l->follow == OFF)
+        if (!o->redirects)
             d->last = i + 1 == parent->n;
-        else if (d->is_dir || !data_layers)
+        else if (d->is_dir || !o->data_layers)
             d->last = dir.layer == lowest;
         rc = lookup_layer(o, dir, d, &found, &n);
         if (rc)
@@ -1885,10 +1903,10 @@ static int overlay_lookup(struct overlay *o, const char *name)
     unsigned lowers = 0;
     int rc = 0;
     o->next.n = 0;
-    o->top.rel = o->data.rel = NULL;
+    o->top.rel = o->data.rel = o->data_name = NULL;
     if (o->l->upper && o->here.n && !o->here.v[0].layer) {
         first = 1;
-        d.last = o->l->follow == OFF && o->here.n == 1;
+        d.last = !o->redirects && o->here.n == 1;
         rc = lookup_layer(o, o->here.v[0], &d, &found, &n);
         if (rc)
             return rc;
@@ -1901,8 +1919,10 @@ static int overlay_lookup(struct overlay *o, const char *name)
     rc = lookup_lowers(o, &d, parent, first, &lowers);
     if (rc)
         return rc;
-    if (d.metacopy && lowers && o->l->n > o->l->upper + o->l->nlower && d.absolute)
-        return lookup_data(o, d.name, &o->data);
+    if (d.metacopy && lowers && o->data_layers && d.absolute) {
+        o->data_name = d.name;  /* looked up when it is the answer, as the kernel does at the first open */
+        return 0;
+    }
     rc = check_follow(o, &d);
     if (rc)
         return rc;
@@ -1928,7 +1948,8 @@ static int overlay_init(struct overlay *o, const struct dindbind_runner *r)
 {
     struct dindbind_layers *l = r->layers;
     size_t n = l->upper + l->nlower;
-    *o = (struct overlay){ .r = r, .l = l };
+    *o = (struct overlay){ .r = r, .l = l, .data_layers = l->n > n };
+    o->redirects = l->follow != OFF || o->data_layers;
     struct entry *v = arena_alloc(&o->arena, 3 * n * sizeof *v);
     if (!v)
         return DINDBIND_E_NOMEM;
@@ -2029,12 +2050,6 @@ struct scan {
 /* linux_dirent64, by offsets: ino 8, off 8, reclen 2, type 1, name. */
 enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19, TYPE_UNKNOWN = 0, TYPE_CHR = 2, TYPE_DIR = 4, TYPE_REG = 8 };
 
-static int inexact(struct scan *s, struct entry e)
-{
-    s->o->top = e;
-    return DINDBIND_E_INEXACT;
-}
-
 static int scan_push(struct scan *s, const char *rel)
 {
     size_t n = strlen(rel) + 1;
@@ -2059,7 +2074,7 @@ static int scan_entry(struct scan *s, const char *rel, unsigned char type)
         type = (unsigned char)(n.mode >> 12);
     }
     if (!rc && type == TYPE_CHR && s->single && !n.rdev)
-        return inexact(s, e);
+        return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if (!rc && ((type == TYPE_DIR && s->dirs) || (type == TYPE_REG && s->files)))
         rc = attrs(s->o, e, &set);
     if (!rc && s->single && type == TYPE_REG && (set & ATTR_WHITEOUT))
@@ -2067,13 +2082,13 @@ static int scan_entry(struct scan *s, const char *rel, unsigned char type)
     if (rc)
         return rc;
     if (s->single && type == TYPE_REG && ((set & ATTR_METACOPY) || ((set & ATTR_WHITEOUT) && !n.size)))
-        return inexact(s, e);
+        return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if ((set & ATTR_REDIRECT) && (type == TYPE_DIR || (set & ATTR_METACOPY))) {
         /* a relative one only renames within these directories; an absolute one leaves them */
         struct lookup d = { .name = rel };
         rc = take_redirect(s->o, e, &d, "");
-        if (rc || d.absolute)
-            return rc && rc != DINDBIND_E_BROKEN ? rc : inexact(s, e);
+        if (rc || d.absolute || s->o->l->follow != ON)
+            return rc && rc != DINDBIND_E_BROKEN ? rc : blame(s->o, e, DINDBIND_E_INEXACT, 0);
     }
     return type == TYPE_DIR ? scan_push(s, rel) : 0;
 }
@@ -2134,9 +2149,7 @@ static int scan_mounts(struct overlay *o, struct entry dir)
         return failed(o, errno);
     while ((rc = mount_next(&p, &row)) > 0)
         if (is_below(row.point, name) && row.id != o->l->v[dir.layer].mnt) {
-            o->top = dir;
-            o->sys_errno = EXDEV;
-            rc = DINDBIND_E_INEXACT;
+            rc = blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
             break;
         }
     free(all);
@@ -2164,13 +2177,12 @@ static int check_subtree(struct overlay *o)
 {
     const struct dindbind_layers *l = o->l;
     struct scan s = { .o = o, .single = o->here.n == 1 };
-    bool data_layers = l->n > l->upper + l->nlower;
     int rc = 0;
     for (size_t i = 0; !rc && i < o->here.n; i++) {
         bool lowest = o->here.v[i].layer == l->upper + l->nlower - 1;
-        /* without redirects followed, a directory that has one fails in both alike, or has none below */
-        s.dirs = l->follow != OFF && !lowest;
-        s.files = s.single || l->metacopy != OFF || data_layers;
+        /* where redirects are not looked at, a directory that has one fails in both alike, or is the last */
+        s.dirs = o->redirects && (!lowest || o->data_layers);
+        s.files = s.single || l->metacopy != OFF || o->data_layers;
         rc = scan_tree(&s, o->here.v[i]);
     }
     return rc;
@@ -2360,6 +2372,9 @@ static int layers_answer(struct overlay *o, struct dindbind_result *res)
         /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
         if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
             return DINDBIND_E_INEXACT;
+        int rc = o->data_name ? lookup_data(o, o->data_name, &o->data) : 0;
+        if (rc)
+            return rc;
         if (!o->data.rel)
             return layers_pin(o, o->top, true, res);
         struct entry both[2] = { o->top, o->data };
@@ -2618,16 +2633,6 @@ static bool parse_modes(struct spec *s, const char *list)
         list += n + (list[n] == ',');
     }
     return true;
-}
-
-static char *arena_copy(struct arena *a, const char *s, size_t n)
-{
-    char *copy = arena_alloc(a, n + 1);
-    if (copy) {
-        memcpy(copy, s, n);
-        copy[n] = 0;
-    }
-    return copy;
 }
 
 static const char *clean_target(struct arena *a, const char *target)
