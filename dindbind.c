@@ -7,7 +7,7 @@
  * way that a source takes; what a function calls stands above it:
  *
  *      kernel interface, text and memory, contained resolution, bind table, procfs, mountinfo,
- *      layers, one source (the library's calls), specs, formats, applet
+ *      layers, one source, mount identity, staging, specs, formats, applet
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -24,10 +24,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -205,6 +209,16 @@ static bool parse_number(const char *s, const char *end, unsigned long long max,
     return true;
 }
 
+/* Is it in this comma list? */
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (; *list; list += strcspn(list, ","), list += *list == ',')
+        if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
+            return true;
+    return false;
+}
+
 /* Lexically, as docker does it: no `.`, no `..`, no `//`, no trailing slash. `..` stops at the root. */
 static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
 {
@@ -311,9 +325,11 @@ static const struct error_row {
     { "readonly", "must be mounted read-only, which a path alone cannot say",
       "mount it read-only and say so with -R, or use -f json or a spec (-v, --mount)", 1 },
     { "format", "cannot be written in this format", "", 1 },
-    { "foreign", "can be opened but not mounted from here: it lies in another mount namespace",
-      "give a bind row for it (-b), or mount by the path that the host has for it", 1 },
+    { "foreign", "has no path in this mount namespace", "stage it (--stage DIR), or give a bind row for it (-b)", 1 },
     { "exists", "is there and is no directory", "remove it in the runner first", 1 },
+    { "nested", "a mount below it would be missing or wrong", "stage it (--stage DIR)", 1 },
+    { "unsafe", "not safe for staging", "take a new directory below real ones that only root or you can write to", 1 },
+    { "unstaged", "not staged, because another source was refused", "", 1 },
     { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
     { "reused", "this PID now belongs to another process", "take the runner's task PID anew", 3 },
     { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
@@ -595,8 +611,8 @@ static bool link_is_magic(int fd, const struct node *parent)
            ((unsigned long)fs.f_type == proc_super_magic && parent->ino != proc_root_ino);
 }
 
-/* A directory that has been walked before, from the root, with no link on the way. */
-static int reopen(const struct root *root, const char *done)
+/* What has been walked before, from the root, with no link on the way. `last` is how to open the end. */
+static int reopen(const struct root *root, const char *done, int last)
 {
     char name[MAX_NAME + 1];
     int fd = sys_open(root->fd, ".", OPEN_DIR);
@@ -605,7 +621,7 @@ static int reopen(const struct root *root, const char *done)
         memcpy(name, done, n);
         name[n] = 0;
         done += n;
-        int next = sys_open(fd, name, OPEN_DIR | O_NOFOLLOW);
+        int next = sys_open(fd, name, (*done ? OPEN_DIR : last) | O_NOFOLLOW);
         sys_close(fd);
         fd = next;
     }
@@ -632,7 +648,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
         if (rc == 1) {
             sys_close(fd);
             sys_close(*dir);
-            *dir = fd = reopen(root, "");
+            *dir = fd = reopen(root, "", OPEN_DIR);
             return fd < 0 ? fd : inspect(r, fd, "", here);
         }
     } else if (walk_more(w) && !S_ISDIR(n.mode))
@@ -657,7 +673,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
 {
     struct walk w;
     enum walk_step step;
-    int dir = reopen(root, ""), rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
+    int dir = reopen(root, "", OPEN_DIR), rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
         if (step == WALK_NAME)
@@ -667,7 +683,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
         else if (*w.done) {
             walk_pop(&w);
             sys_close(dir);
-            dir = reopen(root, w.done);
+            dir = reopen(root, w.done, OPEN_DIR);
             rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
         } else if (root->how == BENEATH)
             rc = -EXDEV;
@@ -1017,6 +1033,7 @@ struct mount_row {
     unsigned long long id, parent, dev;
     char *root, *point;         /* decoded */
     char *options;              /* per mount: ro, nodev, ... */
+    char *source;
 };
 
 static char *cut_word(char **line)
@@ -1041,6 +1058,13 @@ static int mount_next(char **text, struct mount_row *row)
     row->root = cut_word(&line);
     row->point = cut_word(&line);
     row->options = cut_word(&line);
+    /* optional fields, a dash, the type of the file system */
+    char *dash = strstr(line, "- ");
+    while (dash && dash != line && dash[-1] != ' ')
+        dash = strstr(dash + 1, "- ");
+    line = dash ? dash + 2 : line + strlen(line);
+    cut_word(&line);
+    row->source = cut_word(&line);
     if (!colon || !parse_number(id, id + strlen(id), UINT32_MAX, &row->id) ||
         !parse_number(parent, parent + strlen(parent), UINT32_MAX, &row->parent) ||
         !parse_number(dev, colon, UINT32_MAX, &major) ||
@@ -1376,21 +1400,21 @@ static void set_modes(struct dindbind_layers *l, const struct options *o)
 static const char *mode_words(const struct options *o)
 {
     static const struct { const char *redirect, *metacopy, *words; } rows[] = {
-        { "", "on", ",metacopy=on" },
-        { "", "off", ",metacopy=off" },
-        { "on", "on", ",redirect_dir=on,metacopy=on" },
-        { "on", "off", ",redirect_dir=on,metacopy=off" },
-        { "on", "", ",redirect_dir=on" },
-        { "follow", "on", ",redirect_dir=on,metacopy=on" },
-        { "follow", "off", ",redirect_dir=follow,metacopy=off" },
-        { "follow", "", ",redirect_dir=follow" },
-        { "nofollow", "off", ",redirect_dir=nofollow,metacopy=off" },
-        { "nofollow", "", ",redirect_dir=nofollow" },
-        { "off", "off", ",redirect_dir=off,metacopy=off" },
-        { "off", "", ",redirect_dir=off" },
+        { "", "on", "metacopy=on" },
+        { "", "off", "metacopy=off" },
+        { "on", "on", "redirect_dir=on,metacopy=on" },
+        { "on", "off", "redirect_dir=on,metacopy=off" },
+        { "on", "", "redirect_dir=on" },
+        { "follow", "on", "redirect_dir=on,metacopy=on" },
+        { "follow", "off", "redirect_dir=follow,metacopy=off" },
+        { "follow", "", "redirect_dir=follow" },
+        { "nofollow", "off", "redirect_dir=nofollow,metacopy=off" },
+        { "nofollow", "", "redirect_dir=nofollow" },
+        { "off", "off", "redirect_dir=off,metacopy=off" },
+        { "off", "", "redirect_dir=off" },
     };
     if (o->userxattr)
-        return ",userxattr";
+        return "userxattr";
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!strcmp(rows[i].redirect, o->redirect) && !strcmp(rows[i].metacopy, o->metacopy))
             return rows[i].words;
@@ -2366,8 +2390,9 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     return 0;
 }
 
-static int layers_answer(struct overlay *o, struct dindbind_result *res)
+static int layers_answer(struct overlay *o, const char *path, unsigned flags, struct dindbind_result *res)
 {
+    bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     if (o->top.rel) {
         /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
         if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
@@ -2380,20 +2405,26 @@ static int layers_answer(struct overlay *o, struct dindbind_result *res)
         struct entry both[2] = { o->top, o->data };
         res->kind = DINDBIND_METACOPY;
         res->type = S_IFREG;
+        memcpy(res->path, path, strlen(path) + 1);
         return layers_list(o, both, 2, res);
     }
-    int rc = check_subtree(o);
-    if (rc)
+    /* an overlay of all layers is exact in any case */
+    bool one = o->here.n == 1;
+    int rc = whole && !one ? 0 : check_subtree(o);
+    if (rc && !(whole && rc == DINDBIND_E_INEXACT))
         return rc;
-    if (o->here.n == 1)
+    if (!rc && one)
         return layers_pin(o, o->here.v[0], false, res);
     res->kind = DINDBIND_MERGED;
     res->type = S_IFDIR;
+    res->options = o->l->words;
+    memcpy(res->path, path, strlen(path) + 1);
     return layers_list(o, o->here.v, o->here.n, res);
 }
 
 /* Rule 3. */
-static int by_layers(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
+                     struct dindbind_result *res)
 {
     struct overlay o;
     res->rule = DINDBIND_RULE_LAYERS;
@@ -2402,7 +2433,7 @@ static int by_layers(const struct dindbind_runner *r, const char *path, struct d
     if (!rc)
         rc = overlay_walk(&o, path);
     if (!rc)
-        rc = layers_answer(&o, res);
+        rc = layers_answer(&o, path, flags, res);
     if (rc) {
         struct text t = text_in(res->path, sizeof res->path);
         bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN;
@@ -2427,6 +2458,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     res->fd = -1;
     res->layers = NULL;
     res->nlayers = 0;
+    res->options = "";
     int rc = clean_path(source, path);
     if (rc)
         return refuse(res, rc, 0);
@@ -2439,7 +2471,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     if (r->pid)
         return by_proc(r, path, flags, res);
     if (r->layers)
-        return by_layers(r, path, res);
+        return by_layers(r, path, flags, res);
     return refuse(res, DINDBIND_E_UNMATCHED, 0);
 }
 
@@ -2539,6 +2571,843 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     return buf;
 }
 
+/* ==== mount identity ====================================================================================
+ *
+ * In: a pinned source of a live runner. Out: the host path of the same file on the same file system, and the
+ * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
+ * belongs to another mount namespace. */
+
+struct mount_table {
+    char *text;
+    struct mount_row *v;
+    size_t n;
+};
+
+struct tables {
+    const struct dindbind_runner *r;
+    struct mount_table mine, theirs;
+};
+
+enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
+
+static int table_read(int dir, const char *name, struct mount_table *t)
+{
+    size_t len, lines = 0;
+    int rc;
+    t->v = NULL;
+    t->n = 0;
+    t->text = proc_read(dir, name, &len);
+    if (!t->text)
+        return task_error(errno);
+    for (const char *p = t->text; (p = strchr(p, '\n')); p++)
+        lines++;
+    t->v = malloc((lines + 1) * sizeof *t->v);
+    if (!t->v)
+        return DINDBIND_E_NOMEM;
+    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0;)
+        t->n++;
+    return rc ? DINDBIND_E_PROCFS : 0;
+}
+
+static void table_free(struct mount_table *t)
+{
+    free(t->text);
+    free(t->v);
+}
+
+static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].id == id)
+            return &t->v[i];
+    return NULL;
+}
+
+/* Open an absolute path that has no symlink in it. */
+static int open_plain(const struct dindbind_runner *r, const char *path)
+{
+    if (!(r->caps & CAPS_NO_OPENAT2))
+        return sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+    int slash = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    struct root root = { slash, -1, IN_ROOT };
+    int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
+    sys_close(slash);
+    return fd;
+}
+
+static bool is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
+{
+    struct node n;
+    int fd = open_plain(r, path);
+    if (fd < 0)
+        return false;
+    bool same = !inspect(r, fd, "", &n) && n.mnt == mnt && n.ino == want->ino && n.dev == want->dev &&
+                !((n.mode ^ want->mode) & S_IFMT);
+    sys_close(fd);
+    return same;
+}
+
+static bool is_ro(const struct mount_row *row)
+{
+    return has_word(row->options, "ro");
+}
+
+/* dir, then what `path` has behind `prefix`. */
+static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    if (dir[1])
+        text_add(&t, dir);
+    text_add(&t, path + (prefix[1] ? strlen(prefix) : 0));
+    if (!t.len || (t.len > 1 && out[t.len - 1] == '/'))
+        text_add(&t, t.len ? "" : "/");
+    return !t.cut;
+}
+
+struct found_host {
+    char path[DINDBIND_PATH_MAX];
+    const struct mount_row *row;        /* the caller's mount that the path is on */
+    bool own;                           /* the source itself lies in the caller's mount namespace */
+};
+
+/* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
+ * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
+ * st_dev, which btrfs and overlayfs number otherwise. */
+static int find_host(const struct tables *t, const struct spot *s, struct found_host *h)
+{
+    char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
+    h->row = row_by_id(&t->mine, s->node.mnt);
+    h->own = h->row && !name_of(t->r, s->fd, h->path) && is_mount_of(t->r, h->path, &s->node, s->node.mnt);
+    if (h->own)
+        return 0;
+    h->row = NULL;
+    const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
+    if (!from)
+        return TRY_AGAIN;
+    if (!is_below(s->name, from->point) || !graft(inside, from->root, s->name, from->point))
+        return DINDBIND_E_FOREIGN;
+    for (size_t i = 0; i < t->mine.n; i++) {
+        const struct mount_row *row = &t->mine.v[i];
+        if (row->dev != from->dev || !is_below(inside, row->root) || (h->row && is_ro(row)) ||
+            !graft(candidate, row->point, inside, row->root) || !is_mount_of(t->r, candidate, &s->node, row->id))
+            continue;
+        h->row = row;
+        memcpy(h->path, candidate, strlen(candidate) + 1);
+        if (!is_ro(row))
+            break;
+    }
+    return h->row ? 0 : DINDBIND_E_FOREIGN;
+}
+
+/* Mounts below, collected. */
+struct below {
+    struct arena arena;
+    struct dindbind_mount *v;
+    size_t n, size, bytes;
+    size_t base;                /* length of the source that they are below */
+};
+
+/* Keeps them sorted, which puts parents first; mountinfo is nearly so already. */
+static int below_add(struct below *b, const char *source, const char *path, unsigned type, bool ro)
+{
+    if (b->n == b->size) {
+        size_t size = b->size ? 2 * b->size : 16;
+        struct dindbind_mount *v = arena_alloc(&b->arena, size * sizeof *v);
+        if (!v)
+            return DINDBIND_E_NOMEM;
+        if (b->n)
+            memcpy(v, b->v, b->n * sizeof *v);
+        b->v = v;
+        b->size = size;
+    }
+    struct dindbind_mount m = { .source = arena_copy(&b->arena, source, strlen(source)),
+                                .path = arena_copy(&b->arena, path, strlen(path)), .type = type, .ro = ro };
+    if (!m.source || !m.path)
+        return DINDBIND_E_NOMEM;
+    size_t i = b->n++;
+    for (; i && strcmp(b->v[i - 1].source, source) > 0; i--)
+        b->v[i] = b->v[i - 1];
+    b->v[i] = m;
+    b->bytes += strlen(source) + strlen(path) + 2;
+    return 0;
+}
+
+/* One block that the caller frees. */
+static int below_pack(const struct below *b, struct dindbind_mount **out, size_t *n)
+{
+    if (!b->n)
+        return 0;
+    struct dindbind_mount *v = malloc(b->n * sizeof *v + b->bytes);
+    if (!v)
+        return DINDBIND_E_NOMEM;
+    char *at = (char *)(v + b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        size_t source = strlen(b->v[i].source) + 1, path = strlen(b->v[i].path) + 1;
+        v[i] = b->v[i];
+        v[i].source = memcpy(at, b->v[i].source, source);
+        v[i].rest = v[i].source + b->base;
+        v[i].path = memcpy(at + source, b->v[i].path, path);
+        at += source + path;
+    }
+    *out = v;
+    *n = b->n;
+    return 0;
+}
+
+static bool strictly_below(const char *path, const char *dir)
+{
+    return is_below(path, dir) && strcmp(path, dir);
+}
+
+/* The runner's mount at this row, if it is what the runner sees there, and its host path. */
+static int add_mount(const struct tables *t, const struct mount_row *row, struct below *b)
+{
+    struct root root = { t->r->root_fd, t->r->task_fd, IN_ROOT };
+    struct found_host h;
+    struct spot s;
+    int rc = resolve_contained(t->r, &root, row->point, &s);
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+        return 0;               /* hidden by a later mount */
+    if (rc)
+        return error_of(-rc);
+    if (s.node.mnt == row->id && !strcmp(s.name, row->point)) {
+        rc = find_host(t, &s, &h);
+        if (!rc)
+            rc = below_add(b, row->point, h.path, s.node.mode & S_IFMT, is_ro(row) || is_ro(h.row));
+    }
+    sys_close(s.fd);
+    return rc == DINDBIND_E_FOREIGN ? DINDBIND_E_NESTED : rc;
+}
+
+/* A bind mount of the host path is recursive and carries the caller's mounts below it: each must be one that
+ * the runner has at the same place. */
+static int check_host_mounts(const struct tables *t, const char *name, const char *host, const char **culprit)
+{
+    char there[DINDBIND_PATH_MAX];
+    for (size_t i = 0; i < t->mine.n; i++) {
+        const struct mount_row *row = &t->mine.v[i];
+        struct node n;
+        bool known = false;
+        if (!strictly_below(row->point, host) || !graft(there, name, row->point, host))
+            continue;
+        for (size_t k = 0; !known && k < t->theirs.n; k++)
+            known = !strcmp(t->theirs.v[k].point, there) && t->theirs.v[k].dev == row->dev &&
+                    !strcmp(t->theirs.v[k].root, row->root);
+        int fd = known ? -1 : open_plain(t->r, row->point);
+        bool seen = fd >= 0 && !inspect(t->r, fd, "", &n) && n.mnt == row->id;
+        sys_close(fd);
+        if (seen) {
+            *culprit = row->point;
+            return DINDBIND_E_NESTED;
+        }
+    }
+    return 0;
+}
+
+/* All of it with one reading of the two tables. */
+static int host_once(const struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
+{
+    struct found_host h;
+    const char *culprit = NULL;
+    bool proc = res->rule == DINDBIND_RULE_PROC;
+    int rc = proc ? find_host(t, s, &h) : 0;
+    if (rc || (proc && h.own)) {
+        if (!rc)
+            memcpy(res->path, h.path, strlen(h.path) + 1);
+        return rc;
+    }
+    const char *host = proc ? h.path : res->path;
+    for (size_t i = 0; !rc && i < t->theirs.n; i++)
+        if (strictly_below(t->theirs.v[i].point, s->name)) {
+            culprit = t->theirs.v[i].point;
+            rc = add_mount(t, &t->theirs.v[i], b);
+        }
+    if (!rc)
+        rc = check_host_mounts(t, s->name, host, &culprit);
+    if (rc == DINDBIND_E_NESTED) {
+        struct text p = text_in(res->path, sizeof res->path);
+        text_add(&p, culprit);
+    }
+    if (!rc && proc) {
+        res->ro |= is_ro(h.row);
+        memcpy(res->path, h.path, strlen(h.path) + 1);
+    }
+    return rc;
+}
+
+static int host_live(const struct dindbind_runner *r, const struct spot *s, struct dindbind_result *res,
+                     struct below *b)
+{
+    int rc = TRY_AGAIN;
+    /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
+    for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES; i++) {
+        struct tables t = { .r = r };
+        b->n = b->bytes = 0;
+        b->base = s->name[1] ? strlen(s->name) : 0;
+        rc = table_read(r->task_fd, "mountinfo", &t.theirs);
+        if (!rc)
+            rc = table_read(r->proc_fd, "thread-self/mountinfo", &t.mine);
+        if (!rc)
+            rc = host_once(&t, s, res, b);
+        table_free(&t.mine);
+        table_free(&t.theirs);
+    }
+    return rc == TRY_AGAIN ? DINDBIND_E_FOREIGN : rc;
+}
+
+/* Without a live task the bind rows are all that is known of mounts below. */
+static int host_rows(const struct dindbind_runner *r, const char *path, struct below *b)
+{
+    int rc = 0;
+    b->base = path[1] ? strlen(path) : 0;
+    for (size_t i = 0; !rc && i < r->nbinds; i++)
+        if (strictly_below(r->binds[i].path, path))
+            rc = below_add(b, r->binds[i].path, r->binds[i].host, 0, r->binds[i].ro);
+    return rc;
+}
+
+int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
+                  struct dindbind_mount **below, size_t *nbelow)
+{
+    struct below b = { 0 };
+    struct spot s = { .fd = -1 };
+    struct root root = { r->root_fd, r->task_fd, IN_ROOT };
+    char path[DINDBIND_PATH_MAX];
+    *below = NULL;
+    *nbelow = 0;
+    int rc = clean_path(source, path);
+    if (!rc && !r->pid)
+        rc = host_rows(r, path, &b);
+    else if (!rc && res->rule == DINDBIND_RULE_PROC) {
+        struct text prefix = text_in(s.name, sizeof s.name);
+        proc_path(&prefix, r, "");
+        memmove(s.name, res->path + prefix.len, strlen(res->path + prefix.len) + 1);
+        s.fd = res->fd;
+        rc = inspect(r, s.fd, "", &s.node);
+        rc = rc ? error_of(-rc) : host_live(r, &s, res, &b);
+    } else if (!rc && !resolve_contained(r, &root, path, &s)) {
+        rc = host_live(r, &s, res, &b);
+        sys_close(s.fd);
+    }
+    if (!rc)
+        rc = below_pack(&b, below, nbelow);
+    arena_free(&b.arena);
+    res->error = rc;
+    return rc;
+}
+
+/* ==== staging ===========================================================================================
+ *
+ * In: pinned sources and a directory. Out: mounts of just these inodes in a tmpfs of our own. Never here: a
+ * byte of a path that the runner chose, anything deleted through a mount, or a mount that could propagate
+ * back to the runner. All return 0 or a DINDBIND_E_ code, with the errno in a place of the caller's. */
+
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#define SYS_move_mount 429
+#define SYS_fsopen 430
+#define SYS_fsconfig 431
+#define SYS_fsmount 432
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+
+/* linux/mount.h, linux/sched.h */
+enum {
+    TREE_CLONE = 1, TREE_RECURSIVE = 0x8000, MOVE_FROM_FD = 4, MOVE_TO_FD = 0x40,
+    FS_CLOEXEC = 1, FS_SET_FLAG = 0, FS_SET_STRING = 1, FS_CREATE = 6,
+    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8,
+    SHARE_FILES = 0x400, NEW_MOUNT_NS = 0x20000
+};
+
+static const unsigned long tmpfs_magic = 0x01021994;
+static const char stage_source[] = "dindbind";
+
+/* Where the stage is. */
+struct stage {
+    char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
+    const char *name;                   /* its last component */
+    int parent;                         /* O_PATH */
+    int fd;                             /* the tmpfs's root, locked; or the plain directory's */
+    uint64_t mnt;
+    bool is_stage, created;
+    struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
+    int err;
+};
+
+static int stage_fail(struct stage *st, int err)
+{
+    st->err = err;
+    return err == ENOSYS ? DINDBIND_E_KERNEL : err == EINVAL ? DINDBIND_E_FOREIGN : error_of(err);
+}
+
+static bool is_safe_dir(const struct node *n, bool sticky_helps)
+{
+    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid()) &&
+           (!(n->mode & 022) || (sticky_helps && (n->mode & S_ISVTX)));
+}
+
+/* Every component above: a real directory that nobody else can change. */
+static int stage_parent(struct stage *st)
+{
+    char name[MAX_NAME + 1];
+    struct node n;
+    const char *p = st->dir;
+    st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    for (;;) {
+        int rc = st->parent < 0 ? st->parent : inspect(&st->none, st->parent, "", &n);
+        if (rc < 0)
+            return rc == -ENOTDIR || rc == -ELOOP ? (st->err = -rc, DINDBIND_E_UNSAFE) : stage_fail(st, -rc);
+        if (!is_safe_dir(&n, true))
+            return DINDBIND_E_UNSAFE;
+        size_t len = strcspn(++p, "/");
+        if (!p[len] || len > MAX_NAME)
+            break;
+        memcpy(name, p, len);
+        name[len] = 0;
+        p += len;
+        int next = sys_open(st->parent, name, OPEN_DIR | O_NOFOLLOW);
+        sys_close(st->parent);
+        st->parent = next;
+    }
+    st->name = p;
+    return 0;
+}
+
+static int stage_init(struct stage *st, const char *dir)
+{
+    *st = (struct stage){ .parent = -1, .fd = -1, .none = { .proc_fd = -1, .task_fd = -1, .root_fd = -1 } };
+    int rc = clean_path(dir, st->dir);
+    if (rc || !st->dir[1])
+        return rc ? rc : DINDBIND_E_UNSAFE;
+    if (is_missing(SYS_statx))
+        st->none.caps = CAPS_NO_STATX;
+    st->none.proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
+    if (st->none.proc_fd < 0)
+        return DINDBIND_E_PROCFS;
+    return stage_parent(st);
+}
+
+static void stage_close(struct stage *st)
+{
+    sys_close(st->fd);
+    sys_close(st->parent);
+    sys_close(st->none.proc_fd);
+}
+
+/* Is the directory that is open the root of a tmpfs of ours? */
+static int stage_look(struct stage *st, const struct node *n)
+{
+    struct mount_table t;
+    struct statfs fs;
+    struct node above;
+    st->mnt = n->mnt;
+    st->is_stage = false;
+    int rc = inspect(&st->none, st->parent, "", &above);
+    if (rc || fstatfs(st->fd, &fs))
+        return stage_fail(st, rc ? -rc : errno);
+    if (above.mnt == n->mnt)
+        return is_empty_dir(st->fd) ? 0 : DINDBIND_E_UNSAFE;
+    rc = table_read(st->none.proc_fd, "thread-self/mountinfo", &t);
+    const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
+    st->is_stage = row && (unsigned long)fs.f_type == tmpfs_magic && !strcmp(row->source, stage_source);
+    table_free(&t);
+    return rc ? rc : st->is_stage ? 0 : DINDBIND_E_UNSAFE;
+}
+
+/* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the lock: then
+ * what we have is no longer what its name leads to. */
+static int stage_lock(struct stage *st, bool create)
+{
+    struct node n, again;
+    for (int i = 0; i < RETRIES; i++) {
+        sys_close(st->fd);
+        st->fd = sys_open(st->parent, st->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (st->fd == -ENOENT && create) {
+            if (!mkdirat(st->parent, st->name, 0700))
+                st->created = true;
+            else if (errno != EEXIST)
+                return stage_fail(st, errno);
+            continue;
+        }
+        if (st->fd < 0)
+            return st->fd == -ENOTDIR || st->fd == -ELOOP ? DINDBIND_E_UNSAFE : stage_fail(st, -st->fd);
+        int rc = inspect(&st->none, st->fd, "", &n);
+        if (rc)
+            return stage_fail(st, -rc);
+        if (!is_safe_dir(&n, false))
+            return DINDBIND_E_UNSAFE;
+        while ((rc = flock(st->fd, LOCK_EX)) && errno == EINTR)
+            ;
+        if (rc)
+            return stage_fail(st, errno);
+        if (!inspect(&st->none, st->parent, st->name, &again) && same_node(&n, &again))
+            return stage_look(st, &n);
+    }
+    return stage_fail(st, EAGAIN);
+}
+
+static int fs_set(int fs, const char *key, const char *value)
+{
+    int cmd = value ? FS_SET_STRING : FS_SET_FLAG;
+    return syscall(SYS_fsconfig, fs, cmd, key, value, 0) < 0 ? -errno : 0;
+}
+
+static int fs_mount(int fs, unsigned attrs)
+{
+    long fd = syscall(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0);
+    if (fd >= 0)
+        fd = syscall(SYS_fsmount, fs, FS_CLOEXEC, attrs);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static int attach(int tree, int at)
+{
+    return syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD) < 0 ? -errno : 0;
+}
+
+/* Put a small tmpfs over the directory. */
+static int stage_mount(struct stage *st)
+{
+    long fs = syscall(SYS_fsopen, "tmpfs", FS_CLOEXEC);
+    int rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
+    if (!rc)
+        rc = fs_set((int)fs, "mode", "0700");
+    if (!rc)
+        rc = fs_set((int)fs, "size", "1m");
+    int mnt = rc ? rc : fs_mount((int)fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+    sys_close((int)fs);
+    rc = mnt < 0 ? mnt : attach(mnt, st->fd);
+    int root = rc ? rc : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    sys_close(mnt);
+    if (root < 0)
+        return stage_fail(st, -root);
+    st->created = true;
+    st->is_stage = true;
+    struct node n;
+    rc = inspect(&st->none, root, "", &n);
+    if (!rc && flock(root, LOCK_EX))
+        rc = -errno;
+    sys_close(st->fd);          /* who waits for this lock finds the tmpfs, and waits for the next one */
+    st->fd = root;
+    st->mnt = n.mnt;
+    return rc ? stage_fail(st, -rc) : 0;
+}
+
+static int stage_path(const struct stage *st, const char *entry, char out[DINDBIND_PATH_MAX])
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    text_add(&t, st->dir);
+    text_add(&t, *entry ? "/" : "");
+    text_add(&t, entry);
+    return t.cut ? DINDBIND_E_TOOLONG : 0;
+}
+
+/* Detach what is mounted at an entry, then remove the entry itself, which is on the tmpfs. */
+static int entry_remove(struct stage *st, const char *entry)
+{
+    char path[DINDBIND_PATH_MAX];
+    struct node n;
+    int rc = stage_path(st, entry, path);
+    for (int i = 0; !rc && i < RETRIES; i++) {
+        rc = inspect(&st->none, st->fd, entry, &n);
+        if (rc == -ENOENT)
+            return 0;
+        if (rc)
+            return stage_fail(st, -rc);
+        if (n.mnt == st->mnt)
+            return unlinkat(st->fd, entry, S_ISDIR(n.mode) ? AT_REMOVEDIR : 0) ? stage_fail(st, errno) : 0;
+        if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
+            return stage_fail(st, errno);
+    }
+    return rc ? rc : stage_fail(st, EBUSY);
+}
+
+/* The whole tmpfs with all that is mounted in it, in one step; then the directory. */
+static int stage_remove(struct stage *st)
+{
+    if (st->is_stage && umount2(st->dir, MNT_DETACH | UMOUNT_NOFOLLOW))
+        return stage_fail(st, errno);
+    if (unlinkat(st->parent, st->name, AT_REMOVEDIR) && errno != ENOENT)
+        return stage_fail(st, errno);
+    return 0;
+}
+
+/* Numbers are given once in the life of a stage: a container that is started again must not find another
+ * source under an old number. The next one is kept in a file of the tmpfs. */
+static int take_number(struct stage *st, char out[24])
+{
+    unsigned long long next = 0;
+    int fd = openat(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return stage_fail(st, errno);
+    ssize_t n = pread(fd, out, 23, 0);
+    struct text t = { out, 0, 24, false };
+    if (n > 0 && !parse_number(out, out + n, ULLONG_MAX - 1, &next))
+        n = -1;
+    text_number(&t, next + 1);
+    if (n >= 0 && pwrite(fd, out, t.len, 0) != (ssize_t)t.len)
+        n = -1;
+    int err = errno;
+    sys_close(fd);
+    t.len = 0;
+    text_number(&t, next);
+    return n < 0 ? stage_fail(st, err) : 0;
+}
+
+/* An empty place of the right kind: a directory mounts on a directory, everything else on a file. */
+static int entry_make(struct stage *st, const char *entry, bool dir)
+{
+    int fd = -1;
+    if (dir ? mkdirat(st->fd, entry, 0700)
+            : (fd = openat(st->fd, entry, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) < 0)
+        return stage_fail(st, errno);
+    sys_close(fd);
+    return 0;
+}
+
+static int entry_attach(struct stage *st, const char *entry, int tree, bool dir)
+{
+    int rc = entry_make(st, entry, dir);
+    if (rc)
+        return rc;
+    int at = sys_open(st->fd, entry, OPEN_PIN | O_NOFOLLOW);
+    int err = at < 0 ? at : attach(tree, at);
+    sys_close(at);
+    if (err)
+        entry_remove(st, entry);
+    return err ? stage_fail(st, -err) : 0;
+}
+
+/* One way only: unmounting here must not reach the runner, whose mounts may be shared; and what is read-only
+ * is so in every mount of the tree. */
+static int tree_seal(struct stage *st, int tree, bool ro)
+{
+    struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_SLAVE, 0 };
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr) < 0)
+        return stage_fail(st, errno);
+    return 0;
+}
+
+static int tree_clone(int fd)
+{
+    long tree = syscall(SYS_open_tree, fd, "",
+                        AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
+    return tree < 0 ? -errno : (int)tree;
+}
+
+/* In the child: nothing but system calls, whatever the runner has in its file system. */
+static void clone_foreign(int ns, struct dindbind_result *const *results, size_t n, int *trees)
+{
+    int rc = syscall(SYS_setns, ns, NEW_MOUNT_NS) < 0 ? -errno : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (results[i]->rule != DINDBIND_RULE_PROC)
+            continue;
+        trees[i] = rc ? rc : tree_clone(results[i]->fd);
+        if (trees[i] < 0)
+            break;
+    }
+    syscall(SYS_exit_group, 0);
+}
+
+/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes
+ * there: it shares our descriptors, so that the trees stay with us, and not our working directory and root,
+ * which setns(2) would change. No exit signal: the caller's SIGCHLD is the caller's. */
+static int clone_in_child(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
+                          size_t n, int *trees)
+{
+    int status = 0, ns = sys_open(r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (ns < 0)
+        return task_error(-ns);
+    long pid = syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL);
+    if (!pid)
+        clone_foreign(ns, results, n, trees);
+    int err = pid < 0 ? errno : 0;
+    while (pid > 0 && waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR)
+        ;
+    sys_close(ns);
+    return err ? stage_fail(st, err) : status ? stage_fail(st, EINTR) : 0;
+}
+
+/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. */
+static int overlay_open(struct stage *st, const struct dindbind_layers *l, struct overlay *o)
+{
+    char name[64];
+    long fs = syscall(SYS_fsopen, "overlay", FS_CLOEXEC);
+    int fd, rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
+    for (unsigned i = 0; !rc && i < l->n; i++) {
+        struct text t = text_in(name, sizeof name);
+        rc = layer_fd(o, i, &fd) ? -o->sys_errno : 0;
+        text_add(&t, "/proc/thread-self/fd/");
+        text_number(&t, (unsigned)fd);
+        if (!rc)
+            rc = fs_set((int)fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+", name);
+        if (rc == -EINVAL && !i)
+            rc = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
+    }
+    for (const char *w = l->words; !rc && *w;) {
+        struct text t = text_in(name, sizeof name);
+        size_t n = strcspn(w, ",");
+        text_bytes(&t, w, n);
+        char *value = strchr(name, '=');
+        if (value)
+            *value++ = 0;
+        rc = fs_set((int)fs, name, value);
+        w += n + (w[n] == ',');
+    }
+    int mnt = rc ? rc : fs_mount((int)fs, ATTR_RDONLY);
+    sys_close((int)fs);
+    return mnt < 0 ? stage_fail(st, -mnt) : mnt;
+}
+
+/* The overlay is attached for a moment, since a clone is only made of what is attached; its part is cloned. */
+static int clone_merged(const struct dindbind_runner *r, struct stage *st, const struct dindbind_result *res,
+                        int *tree)
+{
+    char entry[24];
+    struct overlay o;
+    struct spot s = { .fd = -1 };
+    int mnt = -1, rc = overlay_init(&o, r);
+    if (!rc)
+        rc = take_number(st, entry);
+    if (!rc) {
+        mnt = overlay_open(st, r->layers, &o);
+        rc = mnt < 0 ? mnt : entry_attach(st, entry, mnt, true);
+    }
+    if (!rc) {
+        struct root root = { mnt, -1, IN_ROOT };
+        int err = resolve_contained(r, &root, res->path, &s);
+        *tree = err ? err : tree_clone(s.fd);
+        rc = *tree < 0 ? stage_fail(st, -*tree) : 0;
+        sys_close(s.fd);
+        int removed = entry_remove(st, entry);
+        rc = rc ? rc : removed;
+    }
+    sys_close(mnt);
+    arena_free(&o.arena);
+    return rc;
+}
+
+/* All trees, before anything is attached. `trees` is shared with the child. */
+static int clone_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
+                     size_t n, int *trees, size_t *at)
+{
+    bool foreign = false, same = true;
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        trees[i] = -EINTR;
+        foreign |= results[i]->rule == DINDBIND_RULE_PROC;
+    }
+    if (foreign)
+        rc = same_mount_namespace(r, &same);
+    if (!rc && !same)
+        rc = clone_in_child(r, st, results, n, trees);
+    for (*at = 0; !rc && *at < n; ++*at) {
+        const struct dindbind_result *res = results[*at];
+        int *tree = &trees[*at];
+        if (res->kind != DINDBIND_SINGLE)
+            rc = clone_merged(r, st, res, tree);
+        else if (res->rule != DINDBIND_RULE_PROC || same)
+            *tree = tree_clone(res->fd);
+        if (!rc)
+            rc = *tree < 0 ? stage_fail(st, -*tree) : tree_seal(st, *tree, res->ro);
+        if (rc)
+            break;
+    }
+    return rc;
+}
+
+/* Attach them; on a failure none stays. */
+static int attach_all(struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
+                      size_t *at)
+{
+    char entry[24];
+    int rc = 0;
+    for (*at = 0; !rc && *at < n; ++*at) {
+        struct dindbind_result *res = results[*at];
+        rc = take_number(st, entry);
+        if (!rc)
+            rc = stage_path(st, entry, res->path);
+        if (!rc)
+            rc = entry_attach(st, entry, trees[*at], res->type == S_IFDIR);
+        if (rc)
+            break;
+    }
+    for (size_t i = 0; rc && !st->created && i < *at; i++)
+        entry_remove(st, results[i]->path + strlen(st->dir) + 1);
+    return rc;
+}
+
+int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
+                   size_t n, int *sys_errno)
+{
+    struct stage st;
+    size_t at = n, size = n * sizeof(int) + 1;
+    int rc = stage_init(&st, dir);
+    int *trees = rc ? MAP_FAILED
+                    : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!rc && trees == MAP_FAILED)
+        rc = DINDBIND_E_NOMEM;
+    if (!rc)
+        rc = stage_lock(&st, true);
+    if (!rc && !st.is_stage)
+        rc = stage_mount(&st);
+    if (!rc)
+        rc = clone_all(r, &st, results, n, trees, &at);
+    if (!rc)
+        rc = attach_all(&st, results, n, trees, &at);
+    for (size_t i = 0; trees != MAP_FAILED && i < n; i++)
+        sys_close(trees[i]);
+    if (trees != MAP_FAILED)
+        munmap(trees, size);
+    *sys_errno = st.err;
+    if (rc && at < n) {
+        results[at]->error = rc;
+        results[at]->sys_errno = st.err;
+    }
+    if (rc && st.created)
+        stage_remove(&st);
+    stage_close(&st);
+    return rc;
+}
+
+/* Is this the number of an entry? */
+static bool is_entry(const char *name)
+{
+    return *name && !name[strspn(name, "0123456789")];
+}
+
+int dindbind_unstage(const char *path, int *sys_errno)
+{
+    struct stage st;
+    char dir[DINDBIND_PATH_MAX];
+    int rc = stage_init(&st, path);
+    if (!rc && is_entry(st.name)) {
+        /* DIR/N, unless DIR is no stage: then N is a stage of that name */
+        struct text t = text_in(dir, sizeof dir);
+        text_bytes(&t, st.dir, (size_t)(st.name - st.dir) - 1);
+        struct stage outer;
+        int found = t.len ? stage_init(&outer, dir) : DINDBIND_E_UNSAFE;
+        if (!found && !stage_lock(&outer, false) && outer.is_stage) {
+            rc = entry_remove(&outer, st.name);
+            *sys_errno = outer.err;
+            stage_close(&outer);
+            stage_close(&st);
+            return rc;
+        }
+        if (t.len)
+            stage_close(&outer);
+    }
+    if (!rc)
+        rc = stage_lock(&st, false);
+    if (!rc)
+        rc = stage_remove(&st);
+    *sys_errno = st.err;
+    stage_close(&st);
+    return rc == DINDBIND_E_MISSING ? 0 : rc;
+}
+
 /* ==== specs =============================================================================================
  *
  * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it, what it
@@ -2572,7 +3441,7 @@ static const struct mode { const char *word; unsigned char class, oci; } modes[]
 
 enum { MAX_FIELDS = 64 };
 
-enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_READONLY };
+enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_TARGET, FIELD_READONLY };
 
 /* A field of a --mount record: its text as it was given, and what it is. */
 struct field {
@@ -2743,15 +3612,6 @@ struct record {
     bool bound;                 /* volume-opt o=bind */
 };
 
-static bool has_word(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-    for (; *list; list += strcspn(list, ","), list += *list == ',')
-        if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
-            return true;
-    return false;
-}
-
 static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
 {
     int on = value ? parse_bool(value) : 1;
@@ -2779,7 +3639,7 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
     switch (key) {
     case KEY_TYPE: m->type = value; break;
     case KEY_SOURCE: m->source = value; m->source_field = f; break;
-    case KEY_TARGET: m->target = value; break;
+    case KEY_TARGET: m->target = value; f->role = FIELD_TARGET; break;
     case KEY_DRIVER: m->driver = value; break;
     case KEY_OPT:
         if (!strncmp(value, "device=", 7)) {
@@ -2992,6 +3852,8 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
             put_json(o, res->layers[i]);
         }
         put(o, res->kind == DINDBIND_SINGLE ? "" : "]");
+        if (res->kind == DINDBIND_MERGED && *res->options)
+            put_key(o, "options", res->options);
         put_key(o, "type", type_name(res->type));
         put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
     }
@@ -3000,7 +3862,7 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
 
 /* A read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL, or what
  * is wrong. */
-static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res, const char *words)
+static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
 {
     char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
     struct text t = text_in(options, sizeof options);
@@ -3017,23 +3879,22 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
     put(o, ",\"options\":[\"ro\",");
     put_json(o, options);
     size_t room = t.len;
-    while (*words) {
+    for (const char *p = res->options; *p;) {
         char word[32];
         struct text w = text_in(word, sizeof word);
-        size_t n = strcspn(++words, ",");
-        text_bytes(&w, words, n);
+        size_t n = strcspn(p, ",");
+        text_bytes(&w, p, n);
         put(o, ",");
         put_json(o, word);
         room += n + 1;
-        words += n;
+        p += n + (p[n] == ',');
     }
     put(o, "]");
     return t.cut || room >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
 }
 
 /* One OCI runtime mount. NULL, or what is wrong. */
-static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res,
-                           const char *words)
+static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
     const char *wrong = NULL;
     put(o, "{");
@@ -3041,12 +3902,12 @@ static const char *put_oci(struct out *o, const struct spec *s, const struct din
     if (res->kind == DINDBIND_METACOPY)
         wrong = "the attributes are in one layer and the data in another: no mount shows that";
     else if (res->kind == DINDBIND_MERGED)
-        wrong = put_oci_overlay(o, res, words);
+        wrong = put_oci_overlay(o, res);
     else {
         put_key(o, "type", "bind");
         put_key(o, "source", res->path);
         put(o, s->flat ? ",\"options\":[\"bind\"," : ",\"options\":[\"rbind\",");
-        put(o, res->ro || s->ro ? "\"ro\"" : "\"rw\"");
+        put(o, res->ro ? "\"ro\"" : "\"rw\"");
         for (size_t i = 0; i < s->noci; i++) {
             put(o, ",");
             put_json(o, s->oci[i]);
@@ -3080,12 +3941,18 @@ static void put_modes(struct out *o, const char *mode, bool ro)
     }
 }
 
-static const char *put_volume(struct out *o, const struct spec *s, const char *source, bool ro)
+/* `target` is NULL for the one that was given. */
+static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
+                              bool ro)
 {
     put(o, source);
-    put_bytes(o, s->rest, s->rest_len);
+    if (target) {
+        put(o, ":");
+        put(o, target);
+    } else
+        put_bytes(o, s->rest, s->rest_len);
     put_modes(o, s->mode, ro);
-    return strchr(source, ':') ? "a colon in the source cannot be escaped in -v: use --mount" : NULL;
+    return strchr(source, ':') || (target && strchr(target, ':')) ? "a colon cannot be escaped in -v: use --mount" : NULL;
 }
 
 /* Quoted when Go's encoding/csv would not read it back otherwise. */
@@ -3103,7 +3970,8 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
     put(o, quote ? "\"" : "");
 }
 
-static const char *put_mount(struct out *o, const struct spec *s, const char *source, bool ro)
+static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
+                             bool ro)
 {
     bool done = !ro;
     for (size_t i = 0; i < s->nfields; i++) {
@@ -3111,6 +3979,8 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
         put(o, i ? "," : "");
         if (f->role == FIELD_SOURCE)
             put_csv(o, f->at, f->key_len, source);
+        else if (f->role == FIELD_TARGET && target)
+            put_csv(o, f->at, f->key_len, target);
         else if (f->role == FIELD_READONLY && ro) {
             put(o, "readonly");
             done = true;
@@ -3129,9 +3999,15 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI };
 
+enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
+
 struct item {
-    const char *source;         /* as given; "-" never */
+    const char *source;         /* as given */
     struct spec *spec;          /* NULL for a PATH */
+    struct dindbind_result *res;
+    const char *wrong;          /* what a FORMAT error is about */
+    struct dindbind_mount *below;
+    size_t nbelow;
 };
 
 struct job {
@@ -3141,6 +4017,8 @@ struct job {
     size_t nitems, nspecs;
     bool have_pid, have_format, from_stdin, null, readonly, mkdir, explain;
     enum format format;
+    enum place place;
+    const char *stage, *unstage;
     const char *source;         /* in work, for trace lines */
     struct arena arena;
     struct out out;
@@ -3149,8 +4027,9 @@ struct job {
 };
 
 static const char usage_text[] =
-    "usage: dindbind [VIEW]... PATH...\n"
-    "       dindbind [VIEW]... [-f oci|json] -v SPEC... --mount SPEC...\n"
+    "usage: dindbind [VIEW]... [PLACE] PATH...\n"
+    "       dindbind [VIEW]... [PLACE] [-f oci|json] -v SPEC... --mount SPEC...\n"
+    "       dindbind -u DIR|PATH\n"
     "What to mount so that a sibling container sees what the runner sees.\n\n"
     "VIEW, whose paths they are:\n"
     "  -p, --pid PID[:START]      the runner's task PID, and its start time; 0: no live task\n"
@@ -3161,11 +4040,15 @@ static const char usage_text[] =
     "  -                          the same for paths on standard input\n"
     "  -v, --volume SPEC          docker run -v\n"
     "      --mount SPEC           docker run --mount\n"
+    "PLACE, what to answer with (a PATH: something to open; a SPEC: the host path):\n"
+    "  -H, --host                 the host path: something to mount, if you trust the runner\n"
+    "  -s, --stage DIR            a mount of the source itself, at DIR/0, DIR/1, ...\n"
     "Others:\n"
     "  -f, --format text|json|oci\n"
     "  -0, --null                 NUL ends a path, in and out\n"
     "  -R, --read-only            I mount it read-only\n"
     "  -m, --mkdir                create a missing directory (PATH, -v)\n"
+    "  -u, --unstage DIR|PATH     take a stage down, or one entry of it\n"
     "  -x, --explain              each rule tried, on standard error\n"
     "  -h, --help   -V, --version\n"
     "Exit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read\n";
@@ -3215,12 +4098,16 @@ static void explain(void *arg, const char *line)
     complain(j->source ? j->source : "runner", ": ", line);
 }
 
+static int out_of_memory(void)
+{
+    complain("out of memory", "", "");
+    return 3;
+}
+
 static int flush(struct job *j)
 {
-    if (j->out.failed) {
-        complain("out of memory", "", "");
-        return 3;
-    }
+    if (j->out.failed)
+        return out_of_memory();
     int rc = write_all(1, j->out.at, j->out.len);
     j->out.len = 0;
     if (rc)
@@ -3228,60 +4115,68 @@ static int flush(struct job *j)
     return rc ? 3 : 0;
 }
 
-/* May a spec's answer be mounted at all? A proc path only within the caller's own mount namespace. */
-static int check_mountable(const struct job *j, const struct dindbind_result *res)
+/* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
+static const char *put_one(struct job *j, const struct spec *s, const char *source, const char *target,
+                           const struct dindbind_result *res)
 {
-    bool same;
-    if (res->rule != DINDBIND_RULE_PROC)
-        return 0;
-    int rc = same_mount_namespace(j->runner, &same);
-    return rc ? rc : same ? 0 : DINDBIND_E_FOREIGN;
-}
-
-/* The answer as one record, or part of the one array. NULL, or what is wrong with it. */
-static const char *put_answer(struct job *j, const struct item *it, const struct dindbind_result *res)
-{
-    const struct spec *s = it->spec;
     size_t start = j->out.len;
     const char *wrong = NULL;
     char end = j->null ? 0 : '\n';
+    struct spec here = { 0 };
+    if (s) {
+        here = *s;
+        here.target = target ? target : s->target;
+    }
     if (j->format == FORMAT_OCI) {
         put(&j->out, j->nmounts++ ? "," : "[");
-        return put_oci(&j->out, s, res, j->runner->layers ? j->runner->layers->words : "");
+        return put_oci(&j->out, &here, res);
     }
     if (j->format == FORMAT_JSON)
-        put_record(&j->out, it->source, s, res, NULL);
+        put_record(&j->out, source, s ? &here : NULL, res, NULL);
     else if (res->kind != DINDBIND_SINGLE)
-        wrong = "several layers make it up: use -f json, or -f oci with a spec";
+        wrong = "several layers make it up: use -f json, -s DIR, or -f oci with a spec";
     else if (!s)
         put(&j->out, res->path);
     else
-        wrong = (s->csv ? put_mount : put_volume)(&j->out, s, res->path, res->ro);
-    if (!wrong && !end)
-        ;
-    else if (!wrong && memchr(j->out.at + start, '\n', j->out.len - start))
+        wrong = (s->csv ? put_mount : put_volume)(&j->out, s, res->path, target, res->ro);
+    if (!wrong && end && memchr(j->out.at + start, '\n', j->out.len - start))
         wrong = "a line break in it: use -0 or -f json";
     put_bytes(&j->out, &end, 1);
     return wrong;
 }
 
-static void put_refusal(struct job *j, const struct item *it, const struct dindbind_result *res,
-                        const char *wrong)
+/* A mount below a source, as one more spec. What was asked for explicitly at that target comes first. */
+static const char *put_below(struct job *j, const struct item *it, const struct dindbind_mount *m)
 {
-    char message[3 * DINDBIND_PATH_MAX];
-    const struct dindbind_result *known = j->open_error ? NULL : res;
+    char target[DINDBIND_PATH_MAX];
+    struct dindbind_result sub = { .rule = it->res->rule, .kind = DINDBIND_SINGLE, .fd = -1, .type = m->type,
+                                   .ro = m->ro || it->spec->ro || j->readonly };
+    struct text t = text_in(target, sizeof target), p = text_in(sub.path, sizeof sub.path);
+    text_add(&t, it->spec->target);
+    text_add(&t, m->rest);
+    text_add(&p, m->path);
+    for (size_t i = 0; i < j->nitems; i++)
+        if (j->items[i].spec && !strcmp(j->items[i].spec->target, target))
+            return NULL;
+    return t.cut ? "a mount below it has too long a target" : put_one(j, it->spec, m->source, target, &sub);
+}
+
+static void put_refusal(struct job *j, const struct item *it)
+{
+    char message[3 * DINDBIND_PATH_MAX], end = j->null ? 0 : '\n';
+    const struct dindbind_result *known = j->open_error ? NULL : it->res;
     struct text t = text_in(message, sizeof message);
-    dindbind_message(j->runner, it->source, known, res->error, message, sizeof message);
+    dindbind_message(j->runner, it->source, known, it->res->error, message, sizeof message);
     t.len = strlen(message);
-    if (wrong) {
+    if (it->wrong) {
         text_add(&t, "; ");
-        text_add(&t, wrong);
+        text_add(&t, it->wrong);
     }
-    raise_status(j, dindbind_status(res->error));
-    complain(message, "", "");
-    char end = j->null ? 0 : '\n';
+    raise_status(j, dindbind_status(it->res->error));
+    if (it->res->error != DINDBIND_E_UNSTAGED)
+        complain(message, "", "");
     if (j->format == FORMAT_JSON)
-        put_record(&j->out, it->source, it->spec, res, message);
+        put_record(&j->out, it->source, it->spec, it->res, message);
     if (j->format == FORMAT_JSON || j->from_stdin)
         put_bytes(&j->out, &end, 1);
 }
@@ -3292,59 +4187,148 @@ static bool passes(const struct item *it)
     return it->spec && (!it->spec->source || (!it->spec->csv && is_volume_name(it->spec->source)));
 }
 
-static int pass(struct job *j, const struct item *it)
+static void put_item(struct job *j, struct item *it)
 {
-    struct dindbind_result none = { .fd = -1, .rule = DINDBIND_RULE_NONE };
+    struct dindbind_result *res = it->res;
+    size_t mark = j->out.len, mounts = j->nmounts;
     char end = j->null ? 0 : '\n';
-    if (j->format == FORMAT_OCI) {
-        none.error = DINDBIND_E_FORMAT;
-        put_refusal(j, it, &none, "a volume or another type of mount, which only its engine can make");
-        return none.error;
-    }
-    if (j->format == FORMAT_JSON)
-        put_record(&j->out, it->source, it->spec, &none, NULL);
-    else
-        put(&j->out, it->spec->text);
-    put_bytes(&j->out, &end, 1);
-    return 0;
-}
-
-static void translate(struct job *j, const struct item *it)
-{
-    struct dindbind_result res;
-    const struct spec *s = it->spec;
-    const char *wrong = NULL;
-    size_t mark = j->out.len;
-    int rc = j->open_error;
-    if (!rc && passes(it)) {
-        pass(j, it);
+    if (!res->error && passes(it)) {
+        if (j->format == FORMAT_JSON)
+            put_record(&j->out, it->source, it->spec, res, NULL);
+        else
+            put(&j->out, it->spec->text);
+        put_bytes(&j->out, &end, 1);
         return;
     }
+    if (!res->error) {
+        it->wrong = put_one(j, it->spec, it->source, NULL, res);
+        for (size_t i = 0; !it->wrong && i < it->nbelow; i++)
+            it->wrong = put_below(j, it, &it->below[i]);
+        res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
+    }
+    if (res->error) {
+        j->out.len = mark;
+        j->nmounts = mounts;
+        put_refusal(j, it);
+    }
+}
+
+/* The host path, for what is to be mounted, and the mounts below it. */
+static int place_host(struct job *j, struct item *it)
+{
+    int rc = dindbind_host(j->runner, it->source, it->res, &it->below, &it->nbelow);
+    if (!rc && it->spec && it->spec->flat)
+        it->nbelow = 0;
+    if (!rc && it->nbelow && !it->spec) {
+        struct text t = text_in(it->res->path, sizeof it->res->path);
+        text_add(&t, it->below[0].source);
+        rc = DINDBIND_E_NESTED;
+    }
+    return rc;
+}
+
+/* All about one source but staging it. */
+static void resolve_item(struct job *j, struct item *it)
+{
+    const struct spec *s = it->spec;
+    struct dindbind_result *res = it->res;
+    unsigned flags = (j->mkdir && !(s && s->csv) ? DINDBIND_MKDIR : 0) |
+                     (j->place == PLACE_STAGE ? DINDBIND_TO_STAGE : 0);
+    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
+    res->fd = -1;
     j->source = it->source;
-    memset(&res, 0, offsetof(struct dindbind_result, path) + 1);
-    res.fd = -1;
-    if (!rc)
-        rc = dindbind_resolve(j->runner, it->source, j->mkdir && !(s && s->csv) ? DINDBIND_MKDIR : 0, &res);
-    if (!rc && s)
-        rc = check_mountable(j, &res);
+    int rc = j->open_error;
     if (!rc && j->format == FORMAT_OCI && s->never) {
         rc = DINDBIND_E_FORMAT;
-        wrong = s->never;
+        it->wrong = s->never;
+    } else if (!rc && passes(it)) {
+        rc = j->format == FORMAT_OCI ? DINDBIND_E_FORMAT : 0;
+        it->wrong = rc ? "a volume, which only its engine can make" : NULL;
+        res->error = rc;
+        return;
     }
-    if (!rc && !s && res.ro && !j->readonly && j->format == FORMAT_TEXT && res.rule != DINDBIND_RULE_PROC &&
-        res.kind == DINDBIND_SINGLE)
+    if (!rc)
+        rc = dindbind_resolve(j->runner, it->source, flags, res);
+    if (!rc && (j->place == PLACE_HOST || (s && j->place == PLACE_NONE)))
+        rc = place_host(j, it);
+    bool proc_path = j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC;
+    if (!rc && !s && res->ro && !j->readonly && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
+        !proc_path && j->place != PLACE_STAGE)
         rc = DINDBIND_E_READONLY;
-    if (!rc) {
-        res.ro |= j->readonly || (s && s->ro);
-        wrong = put_answer(j, it, &res);
-        rc = wrong ? DINDBIND_E_FORMAT : 0;
+    res->ro |= j->readonly || (s && s->ro);
+    res->error = rc;
+}
+
+/* Stage all of them, or none. */
+static void stage_items(struct job *j, struct item *items, size_t n)
+{
+    struct dindbind_result **list = malloc((n + 1) * sizeof *list);
+    size_t count = 0;
+    int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].res->error)
+            rc = DINDBIND_E_UNSTAGED;
+        else if (!passes(&items[i]) && list)
+            list[count++] = items[i].res;
     }
-    if (rc) {
-        j->out.len = mark;
-        res.error = rc;
-        put_refusal(j, it, &res, wrong);
+    if (!rc && count)
+        rc = dindbind_stage(j->runner, j->stage, list, count, &err);
+    bool told = rc == DINDBIND_E_UNSTAGED;
+    for (size_t i = 0; rc && i < n; i++)
+        told |= items[i].res->error != 0;
+    for (size_t i = 0; rc && i < n; i++) {
+        if (items[i].res->error || passes(&items[i]))
+            continue;
+        struct text t = text_in(items[i].res->path, sizeof items[i].res->path);
+        text_add(&t, j->stage);
+        items[i].res->error = told ? DINDBIND_E_UNSTAGED : rc;
+        items[i].res->sys_errno = told ? 0 : err;
+        told = true;
     }
-    dindbind_release(&res);
+    for (size_t i = 0; !rc && i < count; i++)
+        list[i]->kind = DINDBIND_SINGLE;
+    free(list);
+}
+
+static void unstage_items(struct job *j, const struct item *items, size_t n)
+{
+    int err;
+    for (size_t i = 0; j->place == PLACE_STAGE && i < n; i++)
+        if (!items[i].res->error || items[i].res->error == DINDBIND_E_FORMAT)
+            if (!passes(&items[i]))
+                dindbind_unstage(items[i].res->path, &err);
+}
+
+static void release_items(struct item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        dindbind_release(items[i].res);
+        free(items[i].below);
+    }
+}
+
+/* Some sources, which stand or fall together. */
+static int translate(struct job *j, struct item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        resolve_item(j, &items[i]);
+    if (j->place == PLACE_STAGE)
+        stage_items(j, items, n);
+    int before = j->status;
+    j->status = 0;
+    for (size_t i = 0; i < n; i++)
+        put_item(j, &items[i]);
+    int mine = j->status;
+    raise_status(j, before);
+    return mine;
+}
+
+static void translate_line(struct job *j, const char *line)
+{
+    struct dindbind_result res;
+    struct item it = { .source = line, .res = &res };
+    translate(j, &it, 1);
+    release_items(&it, 1);
 }
 
 /* Paths from standard input, answered as they come: what has been answered is written before the next read,
@@ -3373,9 +4357,8 @@ static int translate_stdin(struct job *j)
         while ((stop = memchr(line, end, len - (size_t)(line - buf)))) {
             *stop = 0;
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            struct item it = { memchr(line, 0, (size_t)(stop - line)) ? "" : line, NULL };
             if (!skip)
-                translate(j, &it);
+                translate_line(j, memchr(line, 0, (size_t)(stop - line)) ? "" : line);
             skip = false;
             line = stop + 1;
         }
@@ -3384,9 +4367,8 @@ static int translate_stdin(struct job *j)
         if (len > size / 2) {
             buf[len] = 0;
             buf[DINDBIND_PATH_MAX] = 0;
-            struct item it = { buf, NULL };
             if (!skip)
-                translate(j, &it);
+                translate_line(j, buf);
             skip = true;
             len = 0;
         }
@@ -3400,15 +4382,34 @@ static int translate_stdin(struct job *j)
 
 static int translate_all(struct job *j)
 {
+    struct dindbind_result *results = arena_alloc(&j->arena, j->nitems * sizeof *results);
     if (j->from_stdin)
         return translate_stdin(j);
+    if (!results)
+        return out_of_memory();
     for (size_t i = 0; i < j->nitems; i++)
-        translate(j, &j->items[i]);
+        j->items[i].res = &results[i];
+    int rc = 0, refused = translate(j, j->items, j->nitems);
     if (j->format == FORMAT_OCI)
         put_bytes(&j->out, j->null ? "]" : "]\n", 2);
-    if (j->status && j->format != FORMAT_JSON)
-        return 0;               /* all or nothing */
-    return flush(j);
+    if (!refused || j->format == FORMAT_JSON)
+        rc = flush(j);
+    if (refused || rc)
+        unstage_items(j, j->items, j->nitems);
+    release_items(j->items, j->nitems);
+    return rc;
+}
+
+/* -u: no runner, no source. */
+static int unstage(const char *path)
+{
+    char message[2 * DINDBIND_PATH_MAX];
+    struct dindbind_runner r = { .pid = 0 };
+    struct dindbind_result res = { .fd = -1 };
+    res.error = dindbind_unstage(path, &res.sys_errno);
+    if (res.error)
+        complain(dindbind_message(&r, path, &res, res.error, message, sizeof message), "", "");
+    return dindbind_status(res.error);
 }
 
 static bool take_pid(struct job *j, const char *value)
@@ -3448,7 +4449,7 @@ static const char *take_spec(struct job *j, const char *value, bool csv)
     for (size_t i = 0; i < j->nitems; i++)
         if (j->items[i].spec && !strcmp(j->items[i].spec->target, s->target))
             return "another spec has the same target";
-    j->items[j->nitems++] = (struct item){ s->source ? s->source : "", s };
+    j->items[j->nitems++] = (struct item){ .source = s->source ? s->source : "", .spec = s };
     j->nspecs++;
     return NULL;
 }
@@ -3473,6 +4474,7 @@ static const struct option {
     { "pid", 'p', true },      { "bind", 'b', true },      { "overlay", 'o', true },  { "volume", 'v', true },
     { "mount", 'M', true },    { "format", 'f', true },    { "null", '0', false },    { "read-only", 'R', false },
     { "mkdir", 'm', false },   { "explain", 'x', false },  { "help", 'h', false },    { "version", 'V', false },
+    { "host", 'H', false },    { "stage", 's', true },     { "unstage", 'u', true },
 };
 
 /* NULL, or what is wrong with the value. */
@@ -3489,10 +4491,17 @@ static const char *take_option(struct job *j, char letter, const char *value)
             return "given twice";
         j->runner->overlay = value;
         return NULL;
+    case 's':
+    case 'u':
+        if (letter == 's' ? j->stage : j->unstage)
+            return "given twice";
+        *(letter == 's' ? &j->stage : &j->unstage) = value;
+        return NULL;
     case 'f': return j->have_format ? "given twice" : take_format(j, value);
     case 'b': return take_bind(j, value);
     case 'v': return take_spec(j, value, false);
     case 'M': return take_spec(j, value, true);
+    case 'H': j->place = PLACE_HOST; break;
     case '0': j->null = true; break;
     case 'R': j->readonly = true; break;
     case 'm': j->mkdir = true; break;
@@ -3573,9 +4582,18 @@ static int parse_line(struct job *j, char **argv)
             if (rc != GO_ON)
                 return rc;
         } else
-            j->items[j->nitems++] = (struct item){ word, NULL };
+            j->items[j->nitems++] = (struct item){ .source = word };
     }
-    if (!j->have_pid && !j->runner->nbinds && !j->runner->overlay)
+    bool view = j->have_pid || j->runner->nbinds || j->runner->overlay;
+    if (j->unstage && (view || any || j->nitems || j->stage || j->place))
+        return usage_error("-u", ": goes alone, with the DIR or the DIR/N to take down", "");
+    if (j->unstage)
+        return GO_ON;
+    if (j->stage && j->place)
+        return usage_error("-H -s", ": one kind of answer: the host path, or a staged one", "");
+    if (j->stage)
+        j->place = PLACE_STAGE;
+    if (!view)
         return usage_error("no runner given: its PID with -p, bind rows with -b, or its overlay's options with -o",
                            "", "; see dindbind -h");
     if (!j->nitems && !any)
@@ -3591,7 +4609,7 @@ static int parse_line(struct job *j, char **argv)
 static int applet(int argc, char **argv, struct dindbind_runner *r)
 {
     /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
-    _Alignas(16) char space[4096];
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     char answers[2 * DINDBIND_PATH_MAX];
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space), .out = { .at = answers, .size = sizeof answers } };
     size_t n = (size_t)argc + 1;
@@ -3599,10 +4617,12 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     j.items = arena_alloc(&j.arena, n * sizeof *j.items);
     j.binds = arena_alloc(&j.arena, n * sizeof *j.binds);
     if (!j.items || !j.binds)
-        complain("out of memory", "", "");
+        out_of_memory();
     else
         rc = parse_line(&j, argv);
-    if (rc == GO_ON) {
+    if (rc == GO_ON && j.unstage)
+        rc = unstage(j.unstage);
+    else if (rc == GO_ON) {
         r->binds = j.binds;
         if (j.explain) {
             r->trace = explain;

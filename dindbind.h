@@ -51,17 +51,20 @@ enum dindbind_error {
     DINDBIND_E_CHANGED = -13,   /* "changed": kept being renamed while it was looked at */
     DINDBIND_E_READONLY = -14,  /* "readonly": must be mounted read-only, which a bare path cannot say */
     DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
-    DINDBIND_E_FOREIGN = -16,   /* "foreign": only known in another mount namespace: opens, never mounts */
+    DINDBIND_E_FOREIGN = -16,   /* "foreign": has no path in the caller's mount namespace */
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
+    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry */
+    DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
+    DINDBIND_E_UNSTAGED = -20,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
-    DINDBIND_E_GONE = -18,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -19,    /* "reused": the PID belongs to a process with another start time */
-    DINDBIND_E_PROCFS = -20,    /* "procfs": /proc is not a procfs, or something is mounted over it */
-    DINDBIND_E_DENIED = -21,    /* "denied": no permission */
-    DINDBIND_E_XATTR = -22,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -23,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
-    DINDBIND_E_NOMEM = -24,     /* "nomem": out of memory */
-    DINDBIND_E_SYSTEM = -25     /* "system": any other failure; sys_errno says which */
+    DINDBIND_E_GONE = -21,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -22,    /* "reused": the PID belongs to a process with another start time */
+    DINDBIND_E_PROCFS = -23,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -24,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -25,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -26,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -27,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -28     /* "system": any other failure; sys_errno says which */
 };
 
 /* The stable word of a code; "ok" for 0. Never NULL. */
@@ -142,11 +145,16 @@ struct dindbind_result {
                                  * or kind is not SINGLE. Owned by the result. */
     char **layers;              /* MERGED and METACOPY: absolute paths. Owned by the result. */
     size_t nlayers;
-    char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. On an error: what was tried. */
+    const char *options;        /* MERGED: what the overlay of `layers` needs besides lowerdir=, separated by
+                                 * commas ("redirect_dir=on,metacopy=on"); mostly "". Static. */
+    char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. MERGED and METACOPY: the source, cleaned. On an error:
+                                 * what was tried. */
 };
 
 enum {
-    DINDBIND_MKDIR = 1          /* create a missing directory, as `docker run -v` does (see below) */
+    DINDBIND_MKDIR = 1,         /* create a missing directory, as `docker run -v` does (see below) */
+    DINDBIND_TO_STAGE = 2       /* dindbind_stage() comes next: a directory that only an overlay of all layers
+                                 * shows exactly is MERGED instead of INEXACT */
 };
 
 /* Translate one source.
@@ -177,6 +185,62 @@ int dindbind_resolve(const struct dindbind_runner *runner, const char *source, u
 
 /* Close the descriptor and free the layers. Call it once for each dindbind_resolve(), failed or not. */
 void dindbind_release(struct dindbind_result *result);
+
+/* ---- Something to mount -------------------------------------------------------------------------- */
+
+/* A mount of the runner's below a source, and what a sibling needs mounted there. */
+struct dindbind_mount {
+    const char *source;         /* where it is in the runner */
+    const char *rest;           /* the part of it behind the source, from a slash on */
+    const char *path;           /* its host path */
+    unsigned type;              /* S_IFDIR, ...; 0: not known */
+    int ro;
+};
+
+/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file on the
+ * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
+ * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
+ * the candidate must open, without a symlink, to the same device and inode on just that mount
+ * (proc_pid_mountinfo(5)). Two mounts that both qualify: the first writable one.
+ *
+ * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
+ * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none.
+ *
+ * 0, or FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount below has
+ * none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
+ * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
+ * call. A host path is a string that somebody walks again later: only for a runner that is trusted not to
+ * swap directories meanwhile. */
+int dindbind_host(const struct dindbind_runner *runner, const char *source, struct dindbind_result *result,
+                  struct dindbind_mount **below, size_t *nbelow);
+
+/* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths
+ * into results[i]->path. Recursive, so with the mounts below; read-only, recursively, where result->ro is
+ * set; mounts that the runner makes later appear (propagation slave), and unmounting the stage never reaches
+ * the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
+ *
+ * `dir` must be absolute. It is created, 0700, when missing, and becomes a tmpfs; every directory above must
+ * be a real one, owned by root or the caller, and not writable by others unless sticky. Several calls may use
+ * one `dir`, also at the same time.
+ *
+ * 0, or UNSAFE, KERNEL, DENIED, FOREIGN, GONE, NOMEM, SYSTEM, MISSING (the parent of dir). Then nothing stays
+ * mounted, the first result concerned has its error set (none, if it was `dir`: then *where says so), and
+ * no path is valid. All or nothing.
+ *
+ * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
+ * METACOPY lowerdir+ (6.8). Enters the runner's mount namespace in one child for the whole call, which
+ * shares the descriptor table, makes system calls only, and is waited for with __WALL: no SIGCHLD. The calling
+ * process itself never moves. */
+int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct dindbind_result *const *results,
+                   size_t n, int *sys_errno);
+
+/* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one entry of it
+ * (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes through a mount: a
+ * directory that is neither a stage nor empty is UNSAFE. The stage then vanishes from siblings that have it
+ * mounted no more than any unmounted source does: they keep what they have. */
+int dindbind_unstage(const char *path, int *sys_errno);
+
+/* ---- For people ---------------------------------------------------------------------------------- */
 
 /* One line, without a newline, for people: what was given, what is wrong, what was tried, what to do.
  * A NULL result tells of the dindbind_open() that returned `error`. Returns `buf`, always terminated,
