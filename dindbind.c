@@ -49,6 +49,7 @@
 enum {
     CAPS_NO_OPENAT2 = 1,        /* openat2(2), Linux 5.6 */
     CAPS_NO_STATX = 2,          /* statx(2) with STATX_MNT_ID, Linux 5.8 */
+    CAPS_KNOWN = 4,             /* the runner is open: its descriptors are descriptors */
 
     RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
     MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
@@ -366,6 +367,7 @@ static int error_of(int err)
         { EXDEV, DINDBIND_E_ESCAPE },     { ENAMETOOLONG, DINDBIND_E_TOOLONG }, { EAGAIN, DINDBIND_E_CHANGED },
         { EACCES, DINDBIND_E_DENIED },    { EPERM, DINDBIND_E_DENIED },       { ESRCH, DINDBIND_E_GONE },
         { ENOMEM, DINDBIND_E_NOMEM },     { ENOSYS, DINDBIND_E_KERNEL },      { EEXIST, DINDBIND_E_EXISTS },
+        { EROFS, DINDBIND_E_MISSING },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].err == err)
@@ -865,14 +867,18 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     }
     if (fstatfs(r->proc_fd, &fs))
         return error_of(errno);
+    if ((unsigned long)fs.f_type != proc_super_magic)
+        return DINDBIND_E_PROCFS;
     int rc = sys_statx(r->proc_fd, "", &n);
     if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx))) {
         r->caps |= CAPS_NO_STATX;
         rc = inspect(r, r->proc_fd, "", &n);
+        if (rc == -ENOSYS)
+            return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
     }
     if (rc)
         return error_of(-rc);
-    return (unsigned long)fs.f_type == proc_super_magic && n.ino == proc_root_ino ? 0 : DINDBIND_E_PROCFS;
+    return n.ino == proc_root_ino ? 0 : DINDBIND_E_PROCFS;
 }
 
 /* An entry of procfs itself: nothing mounted over it, no link. */
@@ -2294,6 +2300,8 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     if (!*rest)
         return by_row(r, row, res);
     set_path(res, &t, row->host, rest);
+    if (row->ro)
+        flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
     struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH };
     int rc = root.fd < 0 ? root.fd : resolve_or_make(r, &root, rest, flags, &s);
     sys_close(root.fd);
@@ -2466,8 +2474,8 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
     if (rc != NEXT_RULE)
         return rc;
-    if (row)
-        trace(r, "rule bind: a link leaves the row: ", path, "");
+    if (r->nbinds)
+        trace(r, row ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path, "");
     if (r->pid)
         return by_proc(r, path, flags, res);
     if (r->layers)
@@ -2488,7 +2496,7 @@ int dindbind_open(struct dindbind_runner *r)
 {
     struct text why = text_in(r->detail, sizeof r->detail);
     r->proc_fd = r->task_fd = r->root_fd = -1;
-    r->caps = 0;
+    r->caps = CAPS_KNOWN;
     r->layers = NULL;
     int rc = binds_check(r, &why);
     if (!rc && r->pid < 0) {
@@ -2498,8 +2506,12 @@ int dindbind_open(struct dindbind_runner *r)
     if (!rc) {
         rc = proc_open(r, &why);
         /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
-        if (rc == DINDBIND_E_PROCFS && r->proc_fd < 0 && !r->pid && !r->overlay)
+        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay) {
+            sys_close(r->proc_fd);
+            r->proc_fd = -1;
+            r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
             rc = 0;
+        }
         if (!rc && !r->pid && is_missing(SYS_openat2))
             r->caps |= CAPS_NO_OPENAT2;
     }
@@ -2517,8 +2529,11 @@ int dindbind_open(struct dindbind_runner *r)
 void dindbind_close(struct dindbind_runner *r)
 {
     int *fds[] = { &r->root_fd, &r->task_fd, &r->proc_fd };
+    if (!(r->caps & CAPS_KNOWN))
+        return;
     layers_free(r->layers);
     r->layers = NULL;
+    r->caps = 0;
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         sys_close(*fds[i]);
         *fds[i] = -1;
@@ -3628,7 +3643,7 @@ static const char *take_flag(struct spec *s, enum key key, const char *value, st
         s->flat = on;
     else {
         s->ro = key == KEY_READONLY ? on : !on;
-        f->role = FIELD_READONLY;
+        f->role = s->ro ? FIELD_OTHER : FIELD_READONLY;
     }
     return NULL;
 }
@@ -3973,7 +3988,7 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
 static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
                              bool ro)
 {
-    bool done = !ro;
+    bool done = !ro || s->ro;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
         put(o, i ? "," : "");
@@ -4645,11 +4660,9 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     return rc;
 }
 
-static const struct dindbind_runner no_runner = { .proc_fd = -1, .task_fd = -1, .root_fd = -1 };
-
 int dindbind_main(int argc, char **argv)
 {
-    struct dindbind_runner r = no_runner;
+    struct dindbind_runner r = { 0 };
     int rc = applet(argc, argv, &r);
     dindbind_close(&r);
     return rc;
@@ -4659,7 +4672,7 @@ int dindbind_main(int argc, char **argv)
 int main(int argc, char **argv)
 {
     /* the exit of the process closes the runner */
-    struct dindbind_runner r = no_runner;
+    struct dindbind_runner r = { 0 };
     return applet(argc, argv, &r);
 }
 #endif

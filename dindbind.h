@@ -120,7 +120,7 @@ struct dindbind_runner {
  * Holds up to 3 descriptors, plus one for each layer that has been looked into. */
 int dindbind_open(struct dindbind_runner *runner);
 
-/* Let go of it. Results outlive it. Harmless after a failed open. */
+/* Let go of it. Results outlive it. Harmless on a zeroed struct and after a failed open. */
 void dindbind_close(struct dindbind_runner *runner);
 
 /* ---- One source ---------------------------------------------------------------------------------- */

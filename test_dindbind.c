@@ -258,7 +258,8 @@ static int make_entry(int root, const char *base, char *const f[])
     const char *op = f[0], *p = f[1], *full = textf("%s/%s", base, p);
 #define IS(word) (!strcmp(op, word))
     if (IS("dir"))
-        return mkdirat(root, p, 0755) && errno != EEXIST ? -1 : f[2] ? chmod(full, (mode_t)strtoul(f[2], 0, 8)) : 0;
+        return mkdirat(root, p, 0755) && errno != EEXIST ? -1 : f[2] ? chmod(full, (mode_t)strtoul(f[2], 0,
+            8)) : 0;
     if (IS("file"))
         return write_file(root, p, f[2] ? f[2] : "");
     if (IS("link"))
@@ -556,7 +557,8 @@ static char *told_by_record(const char *record)
     if (*error)
         return textf("error %s", error);
     bool single = !strcmp(kind, "single");
-    return textf("%s %s %s %s%s%s", json_field(record, "type"), strcmp(json_field(record, "ro"), "true") ? "rw" : "ro",
+    return textf("%s %s %s %s%s%s", json_field(record, "type"), strcmp(json_field(record, "ro"),
+        "true") ? "rw" : "ro",
                  json_field(record, "rule"), single ? "" : kind, single ? "" : " ",
                  json_field(record, single ? "path" : "layers"));
 }
@@ -582,7 +584,8 @@ static char *told_by_result(const struct dindbind_result *r)
         return textf("error %s", dindbind_word(r->error));
     char *list = textf("%s", r->path);
     if (r->kind != DINDBIND_SINGLE) {
-        list = textf("%s %s", r->kind == DINDBIND_MERGED ? "merged" : "metacopy", r->nlayers ? r->layers[0] : "");
+        list = textf("%s %s", r->kind == DINDBIND_MERGED ? "merged" : "metacopy",
+            r->nlayers ? r->layers[0] : "");
         for (size_t i = 1; i < r->nlayers; i++)
             list = textf("%s:%s", list, r->layers[i]);
     }
@@ -707,7 +710,8 @@ static char *by_tool(const char *view, const char *source, int filter)
     bool error = !strncmp(told, "error ", 6);
     if (!r.outlen || strchr(r.out, '\n') != r.out + r.outlen - 1 || strcmp(given, source) ||
         (r.status != 0) != error || (r.errlen != 0) != error || r.status > 3 || r.status == 2)
-        flunk("%s: status %d, record %s, message %s", source, r.status, shown(r.out, r.outlen), shown(r.err, r.errlen));
+        flunk("%s: status %d, record %s, message %s", source, r.status, shown(r.out, r.outlen), shown(r.err,
+            r.errlen));
     return told;
 }
 
@@ -742,7 +746,8 @@ static void check_promise(const char *view, const struct promise *p)
         char *lib = by_library(view, source, filter);
         char *tool = by_tool(view, source, filter);
         if (!among(p->answer, lib) || !among(p->answer, tool))
-            flunk("%s\n-- view %s, on %s\n-- wanted  %s\n-- library %s\n-- tool    %s", shown(source, strlen(source)),
+            flunk("%s\n-- view %s, on %s\n-- wanted  %s\n-- library %s\n-- tool    %s", shown(source,
+                strlen(source)),
                      expand(view), filter_names[filter], expand(p->answer), shown(lib, strlen(lib)),
                      shown(tool, strlen(tool)));
     }
@@ -981,7 +986,8 @@ static int pivoted_house(void **state)
     build_house();
     snprintf(house_root, sizeof house_root, "%s/root", world.dir);
     if (world.mounts)
-        start_runner(house_root, PIVOTED, "tmpfs vol; file vol/f volume; link vol/up ../etc/hostname; readonly rom;"
+        start_runner(house_root, PIVOTED,
+            "tmpfs vol; file vol/f volume; link vol/up ../etc/hostname; readonly rom;"
                      "sock vol/s; tmpfs vol/inner; file vol/inner/f x");
     return 0;
 }
@@ -1176,7 +1182,8 @@ static void in_layer_never(void **state)
     (void)state;
     need_mounts();
     grow(world.dir, "file l1/only/here x; dir l2/only");
-    expect("-p @P -o lowerdir=@D/l2:@D/l1 /only/here", 1, "", "dindbind: /only/here: @*/proc/@P/root/only/here");
+    expect("-p @P -o lowerdir=@D/l2:@D/l1 /only/here", 1, "",
+        "dindbind: /only/here: @*/proc/@P/root/only/here");
     expect("-p @P -o lowerdir=@D/l2:@D/l1 -f json /only/here", 1,
            "{\"source\":\"/only/here\",\"error\":\"missing\",\"message\":\"@*\"}\n", "/proc/@P/root/only/here");
     expect("-p 0 -o lowerdir=@D/l2:@D/l1@X -R /only/here", 0, "@D/l1/only/here\n", NULL);
@@ -1282,7 +1289,8 @@ static const struct promise by_rows_and_pid[] = {
     { "an absolute symlink out of a row: the live task", "/work/abs", HOSTNAME, 0 },
     { "a symlink with .. out of a row: the live task", "/work/dd", "file rw proc " PROC("/secret"), 0 },
     { "a looping symlink below a row", "/work/loop", "error loop", 0 },
-    { "a row is matched by the name that the runner used", "/var/run/docker.sock", "socket rw bind @D/docker.sock", 0 },
+    { "a row is matched by the name that the runner used", "/var/run/docker.sock",
+      "socket rw bind @D/docker.sock", 0 },
     { "a row that cannot be seen from here", "/gone", "unknown rw bind @D/gone", 0 },
 };
 
@@ -1307,7 +1315,8 @@ static void promise_by_root_row(void **state)
     for (int filter = 0; filter < FILTERS; filter++) {
         char *told = by_library("-b @D:/ -b @D/ro:/ro:ro", p->source, filter);
         if (!among(p->answer, told))
-            flunk("%s on %s\n-- wanted %s\n-- got %s", p->source, filter_names[filter], expand(p->answer), told);
+            flunk("%s on %s\n-- wanted %s\n-- got %s", p->source, filter_names[filter], expand(p->answer),
+                told);
     }
 }
 
@@ -1368,7 +1377,8 @@ static const struct layer_case {
 } layer_promises[] = {
     { "upperdir match is rw", "file u/f x", U21, "/f", "file rw layers @D/u/f", 0 },
     { "lowerdir match is ro", "file 1/f x", U21, "/f", "file ro layers @D/1/f", 0 },
-    { "upper preferred over lower", "file u/f x; file 2/f y; file 1/f z", U21, "/f", "file rw layers @D/u/f", 0 },
+    { "upper preferred over lower", "file u/f x; file 2/f y; file 1/f z", U21, "/f", "file rw layers @D/u/f",
+      0 },
     { "upper layer of two lowers preferred", "file 2/f y; file 1/f z", U21, "/f", "file ro layers @D/2/f", 0 },
     { "a directory of the upper alone", "file u/d/f x", U21, "/d", "directory rw layers @D/u/d", 0 },
     { "a directory of one lower", "file 1/d/f x", U21, "/d", "directory ro layers @D/1/d", 0 },
@@ -1376,13 +1386,16 @@ static const struct layer_case {
       "directory ro layers merged @D/u/d:@D/1/d", 0 },
     { "a directory of three layers is merged", "dir u/d; dir 2/d; dir 1/d", U21, "/d",
       "directory ro layers merged @D/u/d:@D/2/d:@D/1/d", 0 },
-    { "externals/node20: an empty directory above the content", "dir 2/externals; file 1/externals/node20/bin/node x",
+    { "externals/node20: an empty directory above the content",
+      "dir 2/externals; file 1/externals/node20/bin/node x",
       U21, "/externals", "directory ro layers merged @D/2/externals:@D/1/externals", 0 },
     { "externals/node20: the content", "dir 2/externals; file 1/externals/node20/bin/node x", U21,
       "/externals/node20/bin/node", "file ro layers @D/1/externals/node20/bin/node", 0 },
-    { "externals/node20: content above an empty directory", "dir 1/externals; file 2/externals/node20/bin/node x", U21,
+    { "externals/node20: content above an empty directory",
+      "dir 1/externals; file 2/externals/node20/bin/node x", U21,
       "/externals", "directory ro layers merged @D/2/externals:@D/1/externals", 0 },
-    { "the root is merged", "dir u/a; dir 2/b; dir 1/c", U21, "/", "directory ro layers merged @D/u:@D/2:@D/1", 0 },
+    { "the root is merged", "dir u/a; dir 2/b; dir 1/c", U21, "/", "directory ro layers merged @D/u:@D/2:@D/1",
+      0 },
     { "missing everywhere", "file 1/f x", U21, "/nope", "error missing", 0 },
     { "below a file", "file 1/f x", U21, "/f/x", "error notdir", 0 },
     { ".. stays inside", "file 1/f x", U21, "/../../f", "file ro layers @D/1/f", 0 },
@@ -1396,20 +1409,27 @@ static const struct layer_case {
     { "a whiteout of a parent", "wh 2/d; file 1/d/f x", U21, "/d/f", "error missing", 0 },
     { "a directory made anew above a whiteout", "file u/d/g y; wh 2/d; file 1/d/f x", U21, "/d",
       "directory rw layers @D/u/d", 0 },
-    { "a directory made anew above a whiteout: the old content", "file u/d/g y; wh 2/d; file 1/d/f x", U21, "/d/f",
+    { "a directory made anew above a whiteout: the old content", "file u/d/g y; wh 2/d; file 1/d/f x", U21,
+      "/d/f",
       "error missing", 0 },
-    { "a character device 0:1 is no whiteout", "chr 2/c 0 1; file 1/c x", U21, "/c", "char ro layers @D/2/c", ROOT_ONLY },
-    { "a block device 0:0 is no whiteout", "blk 2/c 0 0; file 1/c x", U21, "/c", "block ro layers @D/2/c", ROOT_ONLY },
-    { "a whiteout by attribute", "file 2/f; xattr 2/f @Nwhiteout y; file 1/f x", U21, "/f", "error missing", 0 },
+    { "a character device 0:1 is no whiteout", "chr 2/c 0 1; file 1/c x", U21, "/c", "char ro layers @D/2/c",
+      ROOT_ONLY },
+    { "a block device 0:0 is no whiteout", "blk 2/c 0 0; file 1/c x", U21, "/c", "block ro layers @D/2/c",
+      ROOT_ONLY },
+    { "a whiteout by attribute", "file 2/f; xattr 2/f @Nwhiteout y; file 1/f x", U21, "/f", "error missing",
+      0 },
     { "a whiteout by attribute in the upper", "file u/f; xattr u/f @Nwhiteout y; file 1/f x", U21, "/f",
       "error missing", 0 },
-    { "a whiteout by an empty attribute", "file 2/f; xattr 2/f @Nwhiteout; file 1/f x", U21, "/f", "error missing", 0 },
-    { "the whiteout attribute on a file with content", "file 2/f full; xattr 2/f @Nwhiteout y; file 1/f x", U21, "/f",
+    { "a whiteout by an empty attribute", "file 2/f; xattr 2/f @Nwhiteout; file 1/f x", U21, "/f",
+      "error missing", 0 },
+    { "the whiteout attribute on a file with content", "file 2/f full; xattr 2/f @Nwhiteout y; file 1/f x", U21,
+      "/f",
       "file ro layers @D/2/f", 0 },
 
     { "an opaque directory", "file u/d/f x; xattr u/d @Nopaque y; file 1/d/g x", U21, "/d",
       "directory rw layers @D/u/d", 0 },
-    { "below an opaque directory", "file u/d/f x; xattr u/d @Nopaque y; file 1/d/g x", U21, "/d/g", "error missing", 0 },
+    { "below an opaque directory", "file u/d/f x; xattr u/d @Nopaque y; file 1/d/g x", U21, "/d/g",
+      "error missing", 0 },
     { "an opaque directory in a lower", "dir u/d; dir 2/d; xattr 2/d @Nopaque y; file 1/d/g x", U21, "/d",
       "directory ro layers merged @D/u/d:@D/2/d", 0 },
     { "opaque=yes is not opaque", "dir 2/d; xattr 2/d @Nopaque yes; file 1/d/g x", U21, "/d/g",
@@ -1418,32 +1438,45 @@ static const struct layer_case {
       "directory ro layers merged @D/2/d:@D/1/d", 0 },
     { "opaque on the root of a layer counts for nothing", "dir 2/d; xattr 2 @Nopaque y; file 1/f x", U21, "/f",
       "file ro layers @D/1/f", 0 },
-    { "user.overlay.opaque without userxattr", "dir 2/d; xattr 2/d user.overlay.opaque y; file 1/d/g x", L21, "/d/g",
+    { "user.overlay.opaque without userxattr", "dir 2/d; xattr 2/d user.overlay.opaque y; file 1/d/g x", L21,
+      "/d/g",
       "file ro layers @D/1/d/g", ROOT_ONLY },
     { "user.overlay.opaque with userxattr", "dir 2/d; xattr 2/d user.overlay.opaque y; file 1/d/g x",
       "lowerdir=@D/2:@D/1,userxattr", "/d/g", "error missing", 0 },
     { "trusted.overlay.opaque with userxattr", "dir 2/d; xattr 2/d trusted.overlay.opaque y; file 1/d/g x",
       "lowerdir=@D/2:@D/1,userxattr", "/d/g", "file ro layers @D/1/d/g", ROOT_ONLY },
 
-    { "a raw whiteout within the only layer of a directory", "file u/d/f x; wh u/d/w; xattr u/d @Nopaque y; file 1/d/g x",
+    { "a raw whiteout within the only layer of a directory",
+      "file u/d/f x; wh u/d/w; xattr u/d @Nopaque y; file 1/d/g x",
       U21, "/d", "error inexact", 0 },
-    { "a whiteout by attribute within the only layer of a directory", "file 1/d/f x; file 1/d/e/w; xattr 1/d/e/w @Nwhiteout y;"
+    { "a whiteout by attribute within the only layer of a directory",
+      "file 1/d/f x; file 1/d/e/w; xattr 1/d/e/w @Nwhiteout y;"
       "dir 2/x", U21, "/d", "error inexact", 0 },
-    { "a whiteout in a merged directory", "wh u/d/f; file 1/d/f x", U21, "/d", "directory ro layers merged @D/u/d:@D/1/d", 0 },
+    { "a whiteout in a merged directory", "wh u/d/f; file 1/d/f x", U21, "/d",
+      "directory ro layers merged @D/u/d:@D/1/d", 0 },
 
     { "a file hides a directory", "file 2/x f; file 1/x/f x", U21, "/x", "file ro layers @D/2/x", 0 },
     { "a file hides a directory: below", "file 2/x f; file 1/x/f x", U21, "/x/f", "error notdir", 0 },
     { "a directory hides a file", "dir 2/x; file 1/x f", U21, "/x", "directory ro layers @D/2/x", 0 },
-    { "a file between two directories", "file u/x/a 1; file 2/x f; file 1/x/b 2", U21, "/x", "directory rw layers @D/u/x", 0 },
-    { "a file between two directories: below", "file u/x/a 1; file 2/x f; file 1/x/b 2", U21, "/x/b", "error missing", 0 },
-    { "a file where a directory was, one level down", "dir 2/a; file 2/a/b f; file 1/a/b/c x", U21, "/a/b/c", "error notdir", 0 },
+    { "a file between two directories", "file u/x/a 1; file 2/x f; file 1/x/b 2", U21, "/x",
+      "directory rw layers @D/u/x", 0 },
+    { "a file between two directories: below", "file u/x/a 1; file 2/x f; file 1/x/b 2", U21, "/x/b",
+      "error missing", 0 },
+    { "a file where a directory was, one level down", "dir 2/a; file 2/a/b f; file 1/a/b/c x", U21, "/a/b/c",
+      "error notdir", 0 },
 
-    { "an absolute symlink starts at the overlay's root", "link 2/l /e/f; file 1/e/f x", U21, "/l", "file ro layers @D/1/e/f", 0 },
-    { "a relative symlink into another layer", "link u/d/l ../e/f; file 1/e/f x", U21, "/d/l", "file ro layers @D/1/e/f", 0 },
-    { "a symlink in the lowest layer to the upper", "link 1/l e/f; file u/e/f x", U21, "/l", "file rw layers @D/u/e/f", 0 },
-    { "a symlink with too many ..", "link 1/d/l ../../../../e/f; file 2/e/f x", U21, "/d/l", "file ro layers @D/2/e/f", 0 },
-    { "a symlink hides a directory", "link u/d e; file 1/d/f x; file 2/e/g x", U21, "/d/g", "file ro layers @D/2/e/g", 0 },
-    { "a symlink hides a directory: the old content", "link u/d e; file 1/d/f x; file 2/e/g x", U21, "/d/f", "error missing", 0 },
+    { "an absolute symlink starts at the overlay's root", "link 2/l /e/f; file 1/e/f x", U21, "/l",
+      "file ro layers @D/1/e/f", 0 },
+    { "a relative symlink into another layer", "link u/d/l ../e/f; file 1/e/f x", U21, "/d/l",
+      "file ro layers @D/1/e/f", 0 },
+    { "a symlink in the lowest layer to the upper", "link 1/l e/f; file u/e/f x", U21, "/l",
+      "file rw layers @D/u/e/f", 0 },
+    { "a symlink with too many ..", "link 1/d/l ../../../../e/f; file 2/e/f x", U21, "/d/l",
+      "file ro layers @D/2/e/f", 0 },
+    { "a symlink hides a directory", "link u/d e; file 1/d/f x; file 2/e/g x", U21, "/d/g",
+      "file ro layers @D/2/e/g", 0 },
+    { "a symlink hides a directory: the old content", "link u/d e; file 1/d/f x; file 2/e/g x", U21, "/d/f",
+      "error missing", 0 },
     { "through a symlink to a merged directory", "link u/l d; file 2/d/f x; file 1/d/g x", U21, "/l",
       "directory ro layers merged @D/2/d:@D/1/d", 0 },
     { "a looping symlink", "link u/l m; link 1/m l", U21, "/l", "error loop", 0 },
@@ -1451,7 +1484,8 @@ static const struct layer_case {
     { "a symlink to a file of the host", "link u/l @D/1/f; file 1/f x", U21, "/l", "error missing", 0 },
     { "a symlink to a whiteout", "link 1/l f; wh u/f; file 1/f x", U21, "/l", "error missing", 0 },
     { "a symlink to a file with a slash", "link 1/l f/; file 1/f x", U21, "/l", "error notdir", 0 },
-    { ".. of a symlinked directory pops the overlay's stack", "link u/l a/b; dir 1/a/b; link 2/a/b/up ../f; file 1/a/f x", U21,
+    { ".. of a symlinked directory pops the overlay's stack",
+      "link u/l a/b; dir 1/a/b; link 2/a/b/up ../f; file 1/a/f x", U21,
       "/l/up", "file ro layers @D/1/a/f", 0 },
     { "a name of 255 bytes", "file 1/@n x", U21, "/@n", "file ro layers @D/1/@n", 0 },
     { "a name of 256 bytes", "file 1/f x", U21, "/@m", "error toolong", 0 },
@@ -1464,52 +1498,72 @@ static const struct layer_case {
 
     { "a relative redirect", "file 2/new/a x; xattr 2/new @Nredirect old; file 1/old/b x", REDIRECT, "/new",
       "directory ro layers merged @D/2/new:@D/1/old", ROOT_ONLY },
-    { "a relative redirect: below", "file 2/new/a x; xattr 2/new @Nredirect old; file 1/old/b x", REDIRECT, "/new/b",
+    { "a relative redirect: below", "file 2/new/a x; xattr 2/new @Nredirect old; file 1/old/b x", REDIRECT,
+      "/new/b",
       "file ro layers @D/1/old/b", ROOT_ONLY },
-    { "an absolute redirect", "file 2/a/new/a x; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x", REDIRECT, "/a/new",
+    { "an absolute redirect", "file 2/a/new/a x; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x", REDIRECT,
+      "/a/new",
       "directory ro layers merged @D/2/a/new:@D/1/x/old", ROOT_ONLY },
-    { "an absolute redirect: below", "file 2/a/new/a x; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x", REDIRECT,
+    { "an absolute redirect: below", "file 2/a/new/a x; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x",
+      REDIRECT,
       "/a/new/b", "file ro layers @D/1/x/old/b", ROOT_ONLY },
-    { "an absolute redirect inside a directory", "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x", REDIRECT,
+    { "an absolute redirect inside a directory",
+      "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x", REDIRECT,
       "/a", "error inexact", ROOT_ONLY },
-    { "an absolute redirect inside a merged directory", "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x;"
+    { "an absolute redirect inside a merged directory",
+      "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x;"
       "dir 1/a", REDIRECT, "/a", "error inexact", ROOT_ONLY },
-    { "a redirect to what is not there", "file 2/new/a x; xattr 2/new @Nredirect old; dir 1/y", REDIRECT, "/new/b",
+    { "a redirect to what is not there", "file 2/new/a x; xattr 2/new @Nredirect old; dir 1/y", REDIRECT,
+      "/new/b",
       "error missing", ROOT_ONLY },
     { "a redirect where redirects are not followed", "dir 2/new; xattr 2/new @Nredirect old; file 1/old/b x",
       "lowerdir=@D/2:@D/1,redirect_dir=nofollow,metacopy=off", "/new", "error broken", ROOT_ONLY },
     { "a redirect with userxattr", "dir 2/new; xattr 2/new user.overlay.redirect old; file 1/old/b x",
       "lowerdir=@D/2:@D/1,userxattr", "/new/b", "error broken", 0 },
-    { "an empty redirect", "dir 2/new; xattr 2/new @Nredirect; file 1/new/b x", REDIRECT, "/new", "error broken", ROOT_ONLY },
-    { "a redirect through ..", "dir 2/new; xattr 2/new @Nredirect /x/../y; file 1/y/b x; dir 1/x", REDIRECT, "/new",
+    { "an empty redirect", "dir 2/new; xattr 2/new @Nredirect; file 1/new/b x", REDIRECT, "/new",
       "error broken", ROOT_ONLY },
-    { "a redirect on an opaque directory", "dir 2/new; xattr 2/new @Nopaque y; xattr 2/new @Nredirect old; file 1/old/b x",
+    { "a redirect through ..", "dir 2/new; xattr 2/new @Nredirect /x/../y; file 1/y/b x; dir 1/x", REDIRECT,
+      "/new",
+      "error broken", ROOT_ONLY },
+    { "a redirect on an opaque directory",
+      "dir 2/new; xattr 2/new @Nopaque y; xattr 2/new @Nredirect old; file 1/old/b x",
       REDIRECT, "/new/b", "error missing", ROOT_ONLY },
 
     { "a metacopy file", "file 2/f; xattr 2/f @Nmetacopy; file 1/f data", META, "/f",
       "file ro layers metacopy @D/2/f:@D/1/f", ROOT_ONLY },
-    { "a metacopy file with a redirect", "file 2/f; xattr 2/f @Nmetacopy; xattr 2/f @Nredirect /x/g; file 1/x/g data",
+    { "a metacopy file with a redirect",
+      "file 2/f; xattr 2/f @Nmetacopy; xattr 2/f @Nredirect /x/g; file 1/x/g data",
       META, "/f", "file ro layers metacopy @D/2/f:@D/1/x/g", ROOT_ONLY },
     { "a metacopy file where metacopy is off", "file 2/f; xattr 2/f @Nmetacopy; file 1/f data", REDIRECT, "/f",
       "error broken", ROOT_ONLY },
-    { "a metacopy file without data", "file 2/f; xattr 2/f @Nmetacopy; dir 1/x", META, "/f", "error broken", ROOT_ONLY },
-    { "a metacopy file above a directory", "file 2/f; xattr 2/f @Nmetacopy; dir 1/f", META, "/f", "error broken", ROOT_ONLY },
-    { "a metacopy file within a directory of one layer", "file 2/d/f; xattr 2/d/f @Nmetacopy; xattr 2/d/f @Nredirect /g;"
+    { "a metacopy file without data", "file 2/f; xattr 2/f @Nmetacopy; dir 1/x", META, "/f", "error broken",
+      ROOT_ONLY },
+    { "a metacopy file above a directory", "file 2/f; xattr 2/f @Nmetacopy; dir 1/f", META, "/f",
+      "error broken", ROOT_ONLY },
+    { "a metacopy file within a directory of one layer",
+      "file 2/d/f; xattr 2/d/f @Nmetacopy; xattr 2/d/f @Nredirect /g;"
       "file 1/g data", META, "/d", "error inexact", ROOT_ONLY },
-    { "a metacopy file within a merged directory", "file 2/d/f; xattr 2/d/f @Nmetacopy; file 1/d/f data", META, "/d",
+    { "a metacopy file within a merged directory", "file 2/d/f; xattr 2/d/f @Nmetacopy; file 1/d/f data", META,
+      "/d",
       "directory ro layers merged @D/2/d:@D/1/d", ROOT_ONLY },
-    { "a data-only layer", "file 1/f; xattr 1/f @Nmetacopy; xattr 1/f @Nredirect /blob/f; file data/blob/f x", DATA, "/f",
+    { "a data-only layer", "file 1/f; xattr 1/f @Nmetacopy; xattr 1/f @Nredirect /blob/f; file data/blob/f x",
+      DATA, "/f",
       "file ro layers metacopy @D/1/f:@D/data/blob/f", ROOT_ONLY },
-    { "a data-only layer is not looked up", "dir 1/x; file data/blob/f x", DATA, "/blob/f", "error missing", ROOT_ONLY },
-    { "a data-only layer does not merge", "file 1/d/f x; file data/d/g x", DATA, "/d", "directory ro layers @D/1/d", ROOT_ONLY },
+    { "a data-only layer is not looked up", "dir 1/x; file data/blob/f x", DATA, "/blob/f", "error missing",
+      ROOT_ONLY },
+    { "a data-only layer does not merge", "file 1/d/f x; file data/d/g x", DATA, "/d",
+      "directory ro layers @D/1/d", ROOT_ONLY },
     { "datadir+", "file 1/f; xattr 1/f @Nmetacopy; xattr 1/f @Nredirect /blob/f; file data/blob/f x",
       "lowerdir+=@D/1,datadir+=@D/data,redirect_dir=on,metacopy=on", "/f",
       "file ro layers metacopy @D/1/f:@D/data/blob/f", ROOT_ONLY },
-    { "the wrong order: a lower behind a data-only layer", "dir 1/x", "lowerdir=@D/1::@D/data:@D/2", "/x", "error layers", 0 },
+    { "the wrong order: a lower behind a data-only layer", "dir 1/x", "lowerdir=@D/1::@D/data:@D/2", "/x",
+      "error layers", 0 },
 
     { "lowerdir+", "file 1/f x", "lowerdir+=@D/2,lowerdir+=@D/1@X", "/f", "file ro layers @D/1/f", 0 },
-    { "lowerdir+ with a raw colon", "file a:b/f x; dir 1/x", "lowerdir+=@D/a:b,lowerdir+=@D/1@X", "/f", "file ro layers @D/a:b/f", 0 },
-    { "an escaped colon", "file a:b/f x; dir 1/x", "lowerdir=@D/a\\:b:@D/1@X", "/f", "file ro layers @D/a:b/f", 0 },
+    { "lowerdir+ with a raw colon", "file a:b/f x; dir 1/x", "lowerdir+=@D/a:b,lowerdir+=@D/1@X", "/f",
+      "file ro layers @D/a:b/f", 0 },
+    { "an escaped colon", "file a:b/f x; dir 1/x", "lowerdir=@D/a\\:b:@D/1@X", "/f", "file ro layers @D/a:b/f",
+      0 },
     { "an escaped colon as mountinfo shows it", "file a:b/f x; dir 1/x", "lowerdir=@D/a\\134:b:@D/1@X", "/f",
       "file ro layers @D/a:b/f", 0 },
     { "a space as mountinfo shows it", "file a%20b/f x; dir 1/x", "lowerdir=@D/a\\040b:@D/1@X", "/f",
@@ -1518,30 +1572,41 @@ static const struct layer_case {
       "file ro layers @D/a,b/f", 0 },
     { "a comma as mount(2) wants it", "file a,b/f x; dir 1/x", "lowerdir=@D/a\\,b:@D/1@X", "/f",
       "file ro layers @D/a,b/f", 0 },
-    { "a colon in the upper", "file u:u/f x; dir 1/x", "lowerdir=@D/2:@D/1,upperdir=@D/u:u,workdir=@D/w@X", "/f",
+    { "a colon in the upper", "file u:u/f x; dir 1/x", "lowerdir=@D/2:@D/1,upperdir=@D/u:u,workdir=@D/w@X",
+      "/f",
       "file rw layers @D/u:u/f", 0 },
-    { "an upper with two readings, one of them there", "file ax/f x", "lowerdir=@D/2:@D/1,upperdir=@D/a\\134x,workdir=@D/w@X", "/f",
+    { "an upper with two readings, one of them there", "file ax/f x",
+      "lowerdir=@D/2:@D/1,upperdir=@D/a\\134x,workdir=@D/w@X", "/f",
       "file rw layers @D/ax/f", 0 },
-    { "an upper with two readings, both there", "file ax/f x; file a\\x/f y", "lowerdir=@D/2:@D/1,upperdir=@D/a\\134x,workdir=@D/w@X",
+    { "an upper with two readings, both there", "file ax/f x; file a\\x/f y",
+      "lowerdir=@D/2:@D/1,upperdir=@D/a\\134x,workdir=@D/w@X",
       "/f", "error layers", 0 },
-    { "options that change no path", "file 1/f x", "rw,relatime,lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,xino=off,uuid=null@X", "/f",
+    { "options that change no path", "file 1/f x",
+      "rw,relatime,lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,xino=off,uuid=null@X", "/f",
       "file ro layers @D/1/f", 0 },
-    { "a later lowerdir= replaces", "file 1/f x; file 2/f x; file 3/f y; dir 4", "lowerdir=@D/2:@D/1,lowerdir=@D/4:@D/3@X", "/f",
+    { "a later lowerdir= replaces", "file 1/f x; file 2/f x; file 3/f y; dir 4",
+      "lowerdir=@D/2:@D/1,lowerdir=@D/4:@D/3@X", "/f",
       "file ro layers @D/3/f", 0 },
-    { "relative lowerdirs as containerd gives them", "file s/71/fs/f x; dir s/72/fs; dir s/73/fs; dir s/73/work",
+    { "relative lowerdirs as containerd gives them",
+      "file s/71/fs/f x; dir s/72/fs; dir s/73/fs; dir s/73/work",
       "lowerdir=72/fs:71/fs,upperdir=@D/s/73/fs,workdir=@D/s/73/work@X", "/f", "file ro layers @D/s/71/fs/f", 0 },
-    { "relative layers with nothing to start from", "file 1/f x", "lowerdir=l/A:l/B,upperdir=x/diff,workdir=x/work@X", "/f",
+    { "relative layers with nothing to start from", "file 1/f x",
+      "lowerdir=l/A:l/B,upperdir=x/diff,workdir=x/work@X", "/f",
       "error layers", 0 },
     { "relative lowerdirs of a dead process", "file 1/f x", "lowerdir=5:6:7@X", "/f", "error layers", 0 },
     { "a layer that is /", "file 1/f x", "lowerdir=/:@D/1@X", "/f", "error layers", 0 },
-    { "a layer that is /, by lowerdir+", "file 1/f x", "lowerdir+=@D/1,lowerdir+=/@X", "/f", "error layers", 0 },
-    { "a layer that is not there", "file 1/f x", "lowerdir=@D/9:@D/1@X", "/f", "error layers|error missing", 0 },
+    { "a layer that is /, by lowerdir+", "file 1/f x", "lowerdir+=@D/1,lowerdir+=/@X", "/f", "error layers",
+      0 },
+    { "a layer that is not there", "file 1/f x", "lowerdir=@D/9:@D/1@X", "/f", "error layers|error missing",
+      0 },
     { "an empty layer name in front", "file 1/f x", "lowerdir=:@D/1@X", "/f", "error layers", 0 },
     { "an empty layer name behind", "file 1/f x", "lowerdir=@D/1:@X", "/f", "error layers", 0 },
     { "three colons", "file 1/f x", "lowerdir=@D/2:::@D/1@X", "/f", "error layers", 0 },
     { "no layers at all", "", "xino=off", "/f", "error layers", 0 },
-    { "nfs_export", "file 1/f x", "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,index=on,nfs_export=on", "/f", "error layers|error inexact", ROOT_ONLY },
-    { "index=on and a hard link in a lower", "file 1/f x; hard 1/g 1/f", "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,index=on", "/f",
+    { "nfs_export", "file 1/f x", "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,index=on,nfs_export=on", "/f",
+      "error layers|error inexact", ROOT_ONLY },
+    { "index=on and a hard link in a lower", "file 1/f x; hard 1/g 1/f",
+      "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,index=on", "/f",
       "error inexact", ROOT_ONLY },
     { "index=on and no hard link", "file 1/f x", "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,index=on", "/f",
       "file ro layers @D/1/f", ROOT_ONLY },
@@ -1552,7 +1617,8 @@ static bool ask_kernel(const char *given, const char *source, int *error, unsign
 {
     struct stat st = { 0 };
     const char *at = textf("%s/mounted", world.dir);
-    if (!world.mounts || *source != '/' || strstr(source, "..") || mount("overlay", at, "overlay", MS_RDONLY, given))
+    if (!world.mounts || *source != '/' || strstr(source, "..") || mount("overlay", at, "overlay", MS_RDONLY,
+        given))
         return false;
     int root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int fd = sys_openat2(root, source, O_PATH | O_CLOEXEC, IN_ROOT);
@@ -1652,6 +1718,20 @@ static void layers_500(void **state)
     assert_non_null(strstr(told, expand("merged @D/500/d:@D/499/d:")));
 }
 
+static void layers_40_symlinks(void **state)
+{
+    struct promise p = { "", "/k40", "file ro layers @D/1/f", 0 };
+    (void)state;
+    new_dir();
+    grow(world.dir, "file 1/f x; dir 2");
+    for (int i = 1; i <= 41; i++)
+        grow(world.dir, i > 1 ? textf("link %d/k%d k%d", i % 2 + 1, i, i - 1) : "link 1/k1 /f");
+    check_promise("-o " L21, &p);
+    p.source = "/k41";
+    p.answer = "error loop";
+    check_promise("-o " L21, &p);
+}
+
 static void layers_501(void **state)
 {
     struct promise p = { "", "/d/f", "error layers", 0 };
@@ -1726,6 +1806,7 @@ static void run_layers(void)
         add_test("layers", layer_promises[i].name, promise_by_layers, layer_promises + i);
     add_test("layers", "rows first", layers_after_rows, NULL);
     add_test("layers", "500 layers", layers_500, NULL);
+    add_test("layers", "40 and 41 symlinks", layers_40_symlinks, NULL);
     add_test("layers", "501 layers", layers_501, NULL);
     add_test("layers", "300 times lowerdir+", layers_many_lowerdir_plus, NULL);
     add_test("layers", "trusted.* cannot be read", layers_without_rights, NULL);
@@ -1745,14 +1826,18 @@ static const struct command {
 } commands[] = {
     /* text */
     { "one path a line", "-b @D/work:/work /work /work/a", 0, "@D/work\n@D/work/a\n", NULL, 0 },
-    { "the order is that of the command line", "/work/l -b @D/work:/work /work", 0, "@D/work/a\n@D/work\n", NULL, 0 },
+    { "the order is that of the command line", "/work/l -b @D/work:/work /work", 0, "@D/work/a\n@D/work\n",
+      NULL, 0 },
     { "a path like an option, behind --", "-b @D/work:/work -- -p", 1, "", "dindbind: -p: ", 0 },
     { "-0", "-0 -b @D/work:/work /work /work/a", 0, "@D/work%00@D/work/a%00", NULL, 0 },
     { "--null", "--null -b @D/work:/work /work", 0, "@D/work%00", NULL, 0 },
     { "an answer with a newline needs -0", "-b @D/work:/work /work/new%0aline", 1, "", "-0", 0 },
-    { "an answer with a newline, by a symlink", "-b @D/work:/work /work/tonew", 1, "", "dindbind: /work/tonew: ", 0 },
-    { "an answer with a newline, with -0", "-0 -b @D/work:/work /work/tonew", 0, "@D/work/new%0aline%00", NULL, 0 },
-    { "odd bytes in text", "-0 -b @D/work:/work /work/%ff/x /work/a%20b /work/qu\"ote /work/com,ma /work/co:lon", 0,
+    { "an answer with a newline, by a symlink", "-b @D/work:/work /work/tonew", 1, "",
+      "dindbind: /work/tonew: ", 0 },
+    { "an answer with a newline, with -0", "-0 -b @D/work:/work /work/tonew", 0, "@D/work/new%0aline%00", NULL,
+      0 },
+    { "odd bytes in text",
+      "-0 -b @D/work:/work /work/%ff/x /work/a%20b /work/qu\"ote /work/com,ma /work/co:lon", 0,
       "@D/work/%ff/x%00@D/work/a b%00@D/work/qu\"ote%00@D/work/com,ma%00@D/work/co:lon%00", NULL, 0 },
     { "-f text", "-f text -b @D/work:/work /work", 0, "@D/work\n", NULL, 0 },
     { "--format=text", "--format=text --bind=@D/work:/work /work", 0, "@D/work\n", NULL, 0 },
@@ -1760,12 +1845,16 @@ static const struct command {
     { "a read-only row with -R", "-R -b @D/ro:/ro:ro /ro/f", 0, "@D/ro/f\n", NULL, 0 },
     { "a lowerdir needs -R", "-o lowerdir=@D/l2:@D/l1@X /only/f", 1, "", "-R", 0 },
     { "a lowerdir with -R", "-R -o lowerdir=@D/l2:@D/l1@X /only/f", 0, "@D/l1/only/f\n", NULL, 0 },
-    { "a merged directory is no text", "-R -o lowerdir=@D/l2:@D/l1@X /both", 1, "", "dindbind: /both: @*@D/l2", 0 },
-    { "the upperdir needs no -R", "-o lowerdir=@D/l2:@D/l1,upperdir=@D/l3,workdir=@D/lw@X /up/f", 0, "@D/l3/up/f\n", NULL, 0 },
+    { "a merged directory is no text", "-R -o lowerdir=@D/l2:@D/l1@X /both", 1, "", "dindbind: /both: @*@D/l2",
+      0 },
+    { "the upperdir needs no -R", "-o lowerdir=@D/l2:@D/l1,upperdir=@D/l3,workdir=@D/lw@X /up/f", 0,
+      "@D/l3/up/f\n", NULL, 0 },
     { "one bad source refuses all", "-b @D/work:/work /work /nope /work/a", 1, "", "dindbind: /nope: ", 0 },
-    { "every bad source is told", "-b @D/work:/work /nope1 /nope2", 1, "", "/nope1: @*\ndindbind: /nope2: ", 0 },
+    { "every bad source is told", "-b @D/work:/work /nope1 /nope2", 1, "", "/nope1: @*\ndindbind: /nope2: ",
+      0 },
     { "an unknown source names itself", "-b @D/work:/work /x/y", 1, "", "dindbind: /x/y: ", 0 },
-    { "the layers that were tried are named", "-o lowerdir=@D/l2:@D/l1@X /nope", 1, "", "dindbind: /nope: @*@D/l2", 0 },
+    { "the layers that were tried are named", "-o lowerdir=@D/l2:@D/l1@X /nope", 1, "",
+      "dindbind: /nope: @*@D/l2", 0 },
     { "the empty path", "-b @D/work:/work \"\"", 1, "", "dindbind: ", 0 },
     { "a relative path", "-b @D/work:/work work/a", 1, "", "dindbind: work/a: ", 0 },
     { "PID 0 alone matches nothing", "-p 0 /etc", 1, "", "dindbind: /etc: ", 0 },
@@ -1777,7 +1866,8 @@ static const struct command {
     { "--read-only", "--read-only -b @D/ro:/ro:ro /ro", 0, "@D/ro\n", NULL, 0 },
     { "--overlay", "--read-only --overlay lowerdir=@D/l2:@D/l1@X /only/f", 0, "@D/l1/only/f\n", NULL, 0 },
     { "-x explains on standard error", "-x -b @D/work:/work /work/a", 0, "@D/work/a\n", "/work", 0 },
-    { "--explain names each rule", "--explain -b @D/work:/work -p 0 -o lowerdir=@D/l2:@D/l1@X -R /only/f", 0, "@D/l1/only/f\n",
+    { "--explain names each rule", "--explain -b @D/work:/work -p 0 -o lowerdir=@D/l2:@D/l1@X -R /only/f", 0,
+      "@D/l1/only/f\n",
       "rule bind@*rule layers", 0 },
     { "-h", "-h", 0, "@*-p@*--pid@*--mount@*", NULL, 0 },
     { "--help", "--help", 0, "@*-p@*--pid@*", NULL, 0 },
@@ -1786,12 +1876,16 @@ static const struct command {
 
     /* a live runner */
     { "a proc path", "-p @P /etc/hostname", 0, "/proc/@P/root/etc/hostname\n", NULL, 1 },
-    { "a proc path by PID and start time", "-p @P:@S /etc/hostname", 0, "/proc/@P/root/etc/hostname\n", NULL, 1 },
+    { "a proc path by PID and start time", "-p @P:@S /etc/hostname", 0, "/proc/@P/root/etc/hostname\n", NULL,
+      1 },
     { "a read-only mount of the runner needs no -R", "-p @P /rom/f", 0, "/proc/@P/root/rom/f\n", NULL, 1 },
-    { "a missing source names the proc path", "-p @P /nope", 1, "", "dindbind: /nope: @*/proc/@P/root/nope", 1 },
-    { "a live PID goes before layers", "-p @P -o lowerdir=@D/l2:@D/l1@X /only/f", 1, "", "/proc/@P/root/only/f", 1 },
+    { "a missing source names the proc path", "-p @P /nope", 1, "", "dindbind: /nope: @*/proc/@P/root/nope",
+      1 },
+    { "a live PID goes before layers", "-p @P -o lowerdir=@D/l2:@D/l1@X /only/f", 1, "", "/proc/@P/root/only/f",
+      1 },
     { "another start time", "-p @P:1 /etc", 3, "", "dindbind: ", 1 },
-    { "another start time, in json", "-p @P:1 -f json /etc", 3, "{\"source\":\"/etc\",\"error\":\"reused\",\"message\":\"@*\"}\n", "", 1 },
+    { "another start time, in json", "-p @P:1 -f json /etc", 3,
+      "{\"source\":\"/etc\",\"error\":\"reused\",\"message\":\"@*\"}\n", "", 1 },
 
     /* json */
     { "a record", "-b @D/work:/work -f json /work/a", 0,
@@ -1816,11 +1910,14 @@ static const struct command {
     { "0xFF in a record", "-b @D/work:/work -f json /work/%ff/x", 0,
       "{\"source\":\"/work/\\udcff/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@D/work/\\udcff/x\",\"type\":\"directory\",\"ro\":false}\n",
       NULL, 0 },
-    { "bytes that are not UTF-8 in a record", "-b /h:/h -f json /h%ed%a0%80 /h%c0%80 /h%c3 /h%f4%90%80%80 /h%e9x /h%f0%9f%98", 1,
+    { "bytes that are not UTF-8 in a record",
+      "-b /h:/h -f json /h%ed%a0%80 /h%c0%80 /h%c3 /h%f4%90%80%80 /h%e9x /h%f0%9f%98", 1,
       "{\"source\":\"/h\\udced\\udca0\\udc80\",@*}\n{\"source\":\"/h\\udcc0\\udc80\",@*}\n{\"source\":\"/h\\udcc3\",@*}\n"
       "{\"source\":\"/h\\udcf4\\udc90\\udc80\\udc80\",@*}\n{\"source\":\"/h\\udce9x\",@*}\n{\"source\":\"/h\\udcf0\\udc9f\\udc98\",@*}\n", "", 0 },
-    { "quote and backslash in a record", "-b /h:/h -f json /q\"\\", 1, "{\"source\":\"/q\\\"\\\\\",@*}\n", "", 0 },
-    { "a newline in a record is escaped", "-b @D/work:/work -f json /work/tonew", 0, "{\"source\":\"/work/tonew\",@*new\\@*line\",@*}\n", NULL, 0 },
+    { "quote and backslash in a record", "-b /h:/h -f json /q\"\\", 1, "{\"source\":\"/q\\\"\\\\\",@*}\n", "",
+      0 },
+    { "a newline in a record is escaped", "-b @D/work:/work -f json /work/tonew", 0,
+      "{\"source\":\"/work/tonew\",@*new\\@*line\",@*}\n", NULL, 0 },
     { "-0 with json", "-0 -b @D/work:/work -f json /work", 0, "{\"source\":\"/work\",@*}%00", NULL, 0 },
 
     /* -v */
@@ -1834,16 +1931,23 @@ static const struct command {
     { "-v, ro,z is ro already", "-b @D/ro:/ro:ro -v /ro:/x:ro,z", 0, "@D/ro:/x:ro,z\n", NULL, 0 },
     { "-v, -R", "-R -b @D/work:/work -v /work:/x", 0, "@D/work:/x:ro\n", NULL, 0 },
     { "-v, a lowerdir is ro", "-o lowerdir=@D/l2:@D/l1@X -v /only:/x", 0, "@D/l1/only:/x:ro\n", NULL, 0 },
-    { "-v, a merged directory has no path", "-o lowerdir=@D/l2:@D/l1@X -v /both:/x", 1, "", "dindbind: /both: ", 0 },
-    { "-v, modes pass", "-b @D/work:/work -v /work:/x:rslave,Z,consistent", 0, "@D/work:/x:rslave,Z,consistent\n", NULL, 0 },
+    { "-v, a merged directory has no path", "-o lowerdir=@D/l2:@D/l1@X -v /both:/x", 1, "", "dindbind: /both: ",
+      0 },
+    { "-v, modes pass", "-b @D/work:/work -v /work:/x:rslave,Z,consistent", 0,
+      "@D/work:/x:rslave,Z,consistent\n", NULL, 0 },
     { "-v, what podman adds", "-b @D/work:/work -v /work:/x:U,noexec", 0, "@D/work:/x:U,noexec\n", NULL, 0 },
-    { "-v, the source is cleaned and resolved", "-b @D/work:/work -v /work//d/../l:/x", 0, "@D/work/a:/x\n", NULL, 0 },
+    { "-v, the source is cleaned and resolved", "-b @D/work:/work -v /work//d/../l:/x", 0, "@D/work/a:/x\n",
+      NULL, 0 },
     { "-v, a volume name passes", "-b @D/work:/work -v cache:/x", 0, "cache:/x\n", NULL, 0 },
-    { "-v, a volume name passes with a mode", "-b @D/work:/work -v cache:/x:nocopy,ro", 0, "cache:/x:nocopy,ro\n", NULL, 0 },
-    { "-v, an answer with a colon", "-b @D/work:/work -v /work/tocolon:/x", 1, "", "dindbind: /work/tocolon: ", 0 },
-    { "-v, paths and --mount in order", "-b @D/work:/work -v /work:/x /work --mount type=bind,source=/work/a,target=/y", 0,
+    { "-v, a volume name passes with a mode", "-b @D/work:/work -v cache:/x:nocopy,ro", 0,
+      "cache:/x:nocopy,ro\n", NULL, 0 },
+    { "-v, an answer with a colon", "-b @D/work:/work -v /work/tocolon:/x", 1, "", "dindbind: /work/tocolon: ",
+      0 },
+    { "-v, paths and --mount in order",
+      "-b @D/work:/work -v /work:/x /work --mount type=bind,source=/work/a,target=/y", 0,
       "@D/work:/x\n@D/work\ntype=bind,source=@D/work/a,target=/y\n", NULL, 0 },
-    { "-v, one bad spec refuses all", "-b @D/work:/work -v /work:/x -v /nope:/y", 1, "", "dindbind: /nope: ", 0 },
+    { "-v, one bad spec refuses all", "-b @D/work:/work -v /work:/x -v /nope:/y", 1, "", "dindbind: /nope: ",
+      0 },
     { "-v, 0xFF", "-b @D/work:/work -v /work/%ff:/x", 0, "@D/work/%ff:/x\n", NULL, 0 },
     { "-v, no path in this namespace", "-p @P -v /vol/f:/x", 1, "", "dindbind: /vol/f: ", 1 },
     { "-v, no path in this namespace, in json", "-p @P -f json -v /vol/f:/x", 1,
@@ -1851,19 +1955,28 @@ static const struct command {
     { "-v, a row with a live runner", "-p @P -b @D/work:/work -v /work:/x", 0, "@D/work:/x\n", NULL, 1 },
 
     /* --mount */
-    { "--mount", "-b @D/work:/work --mount type=bind,source=/work,target=/x", 0, "type=bind,source=@D/work,target=/x\n", NULL, 0 },
-    { "--mount, aliases and order", "-b @D/work:/work --mount dst=/x,src=/work/a,type=bind", 0, "dst=/x,src=@D/work/a,type=bind\n", NULL, 0 },
+    { "--mount", "-b @D/work:/work --mount type=bind,source=/work,target=/x", 0,
+      "type=bind,source=@D/work,target=/x\n", NULL, 0 },
+    { "--mount, aliases and order", "-b @D/work:/work --mount dst=/x,src=/work/a,type=bind", 0,
+      "dst=/x,src=@D/work/a,type=bind\n", NULL, 0 },
     { "--mount, readonly is added", "-b @D/ro:/ro:ro --mount type=bind,src=/ro,destination=/x", 0,
       "type=bind,src=@D/ro,destination=/x,readonly\n", NULL, 0 },
-    { "--mount, readonly stays", "-b @D/ro:/ro:ro --mount type=bind,readonly,src=/ro,dst=/x", 0, "type=bind,readonly,src=@D/ro,dst=/x\n", NULL, 0 },
-    { "--mount, ro=true stays", "-b @D/ro:/ro:ro --mount type=bind,ro=true,src=/ro,dst=/x", 0, "type=bind,ro=true,src=@D/ro,dst=/x\n", NULL, 0 },
-    { "--mount, readonly=false is replaced", "-b @D/ro:/ro:ro --mount type=bind,src=/ro,dst=/x,readonly=false", 0,
+    { "--mount, readonly stays", "-b @D/ro:/ro:ro --mount type=bind,readonly,src=/ro,dst=/x", 0,
+      "type=bind,readonly,src=@D/ro,dst=/x\n", NULL, 0 },
+    { "--mount, ro=true stays", "-b @D/ro:/ro:ro --mount type=bind,ro=true,src=/ro,dst=/x", 0,
+      "type=bind,ro=true,src=@D/ro,dst=/x\n", NULL, 0 },
+    { "--mount, readonly=false is replaced", "-b @D/ro:/ro:ro --mount type=bind,src=/ro,dst=/x,readonly=false",
+      0,
       "type=bind,src=@D/ro,dst=/x,readonly\n", NULL, 0 },
-    { "--mount, -R", "-R -b @D/work:/work --mount type=bind,src=/work,dst=/x", 0, "type=bind,src=@D/work,dst=/x,readonly\n", NULL, 0 },
-    { "--mount, a volume passes", "-b @D/work:/work --mount type=volume,source=cache,target=/x,volume-nocopy", 0,
+    { "--mount, -R", "-R -b @D/work:/work --mount type=bind,src=/work,dst=/x", 0,
+      "type=bind,src=@D/work,dst=/x,readonly\n", NULL, 0 },
+    { "--mount, a volume passes", "-b @D/work:/work --mount type=volume,source=cache,target=/x,volume-nocopy",
+      0,
       "type=volume,source=cache,target=/x,volume-nocopy\n", NULL, 0 },
-    { "--mount, no type is a volume", "-b @D/work:/work --mount source=cache,target=/x", 0, "source=cache,target=/x\n", NULL, 0 },
-    { "--mount, tmpfs passes", "-b @D/work:/work --mount type=tmpfs,target=/x,tmpfs-size=1m", 0, "type=tmpfs,target=/x,tmpfs-size=1m\n", NULL, 0 },
+    { "--mount, no type is a volume", "-b @D/work:/work --mount source=cache,target=/x", 0,
+      "source=cache,target=/x\n", NULL, 0 },
+    { "--mount, tmpfs passes", "-b @D/work:/work --mount type=tmpfs,target=/x,tmpfs-size=1m", 0,
+      "type=tmpfs,target=/x,tmpfs-size=1m\n", NULL, 0 },
     { "--mount, a quoted comma", "-b @D/work:/work --mount type=bind,\"source=/work/com,ma\",target=/x", 0,
       "type=bind,\"source=@D/work/com,ma\",target=/x\n", NULL, 0 },
     { "--mount, a doubled quote", "-b @D/work:/work --mount type=bind,\"source=/work/qu\"\"ote\",target=/x", 0,
@@ -1872,7 +1985,8 @@ static const struct command {
       "type=bind,\"source=@D/a,b/f\",target=/x\n", NULL, 0 },
     { "--mount, a colon", "-b @D/work:/work --mount type=bind,source=/work/tocolon,target=/x", 0,
       "type=bind,source=@D/work/co:lon,target=/x\n", NULL, 0 },
-    { "--mount, other keys pass", "-b @D/work:/work --mount type=bind,source=/work,target=/x,bind-propagation=rslave,consistency=cached", 0,
+    { "--mount, other keys pass",
+      "-b @D/work:/work --mount type=bind,source=/work,target=/x,bind-propagation=rslave,consistency=cached", 0,
       "type=bind,source=@D/work,target=/x,bind-propagation=rslave,consistency=cached\n", NULL, 0 },
 
     /* oci */
@@ -1884,13 +1998,16 @@ static const struct command {
     { "oci, propagation", "-b @D/work:/work -f oci -v /work:/x:rslave --mount type=bind,source=/work/a,target=/y,bind-propagation=rshared", 0,
       "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"@D/work\",\"options\":[\"rbind\",\"rw\",\"rslave\"]},"
       "{\"destination\":\"/y\",\"type\":\"bind\",\"source\":\"@D/work/a\",\"options\":[\"rbind\",\"rw\",\"rshared\"]}]\n", NULL, 0 },
-    { "oci, bind-nonrecursive", "-b @D/work:/work -f oci --mount type=bind,source=/work,target=/x,bind-nonrecursive", 0,
+    { "oci, bind-nonrecursive",
+      "-b @D/work:/work -f oci --mount type=bind,source=/work,target=/x,bind-nonrecursive", 0,
       "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"@D/work\",\"options\":[\"bind\",\"rw\"]}]\n", NULL, 0 },
     { "oci, a merged directory", "-o lowerdir=@D/l2:@D/l1@X -f oci -v /both:/x", 0,
       "[{\"destination\":\"/x\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"ro\",\"lowerdir=@D/l2/both:@D/l1/both@*\"]}]\n", NULL, 0 },
-    { "oci, 0xFF", "-b @D/work:/work -f oci -v /work/%ff:/x", 0, "[{@*,\"source\":\"@D/work/\\udcff\",@*}]\n", NULL, 0 },
+    { "oci, 0xFF", "-b @D/work:/work -f oci -v /work/%ff:/x", 0, "[{@*,\"source\":\"@D/work/\\udcff\",@*}]\n",
+      NULL, 0 },
     { "oci, a volume name", "-b @D/work:/work -f oci -v cache:/x", 1, "", "cache", 0 },
-    { "oci, one bad spec refuses all", "-b @D/work:/work -f oci -v /work:/x -v /nope:/y", 1, "", "dindbind: /nope: ", 0 },
+    { "oci, one bad spec refuses all", "-b @D/work:/work -f oci -v /work:/x -v /nope:/y", 1, "",
+      "dindbind: /nope: ", 0 },
 };
 
 static void check_command(void **state)
@@ -1935,7 +2052,8 @@ static void check_wrong(void **state)
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct ran r = run_plain(wrong[i]);
         if (r.status != 2 || r.outlen || strncmp(r.err, "dindbind: ", 10)) {
-            print_error("dindbind %s: status %d, out %s, err %s\n", wrong[i], r.status, shown(r.out, r.outlen), r.err);
+            print_error("dindbind %s: status %d, out %s, err %s\n", wrong[i], r.status, shown(r.out, r.outlen),
+                r.err);
             bad++;
         }
     }
@@ -1975,7 +2093,8 @@ static void github_set(void **state)
         expect_run(&r, GITHUB, 0,
             "[" BIND("/var/run/docker.sock", "/docker.sock") "," BIND("/__w", "/_work") ","
             "{\"destination\":\"/__e\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"ro\","
-            "\"lowerdir=@D/l2/home/runner/externals:@D/l1/home/runner/externals@*\"]}," BIND("/__w/_temp", "/_work/_temp") ","
+            "\"lowerdir=@D/l2/home/runner/externals:@D/l1/home/runner/externals@*\"]}," BIND("/__w/_temp",
+                "/_work/_temp") ","
             BIND("/__w/_actions", "/_work/_actions") "," BIND("/__w/_tool", "/_work/_tool") ","
             BIND("/github/home", "/_work/_temp/_github_home") ","
             BIND("/github/workflow", "/_work/_temp/_github_workflow") "]\n", NULL);
@@ -1992,21 +2111,24 @@ static void by_standard_input(void **state)
         { "-b @D/work:/work -", "/work\n/work/a\n", 0, "@D/work\n@D/work/a\n", NULL },
         { "-b @D/work:/work -", "/work\n/work/a", 0, "@D/work\n@D/work/a\n", NULL },
         { "-b @D/work:/work -", "", 0, "", NULL },
-        { "-b @D/work:/work -", "/nope\n/work\nwork\n/work/a\n", 1, "\n@D/work\n\n@D/work/a\n", "dindbind: /nope: @*\ndindbind: work: " },
+        { "-b @D/work:/work -", "/nope\n/work\nwork\n/work/a\n", 1, "\n@D/work\n\n@D/work/a\n",
+          "dindbind: /nope: @*\ndindbind: work: " },
         { "-b @D/work:/work -", "/work\n\n/work/a\n", 1, "@D/work\n\n@D/work/a\n", "dindbind: " },
         { "-b @D/work:/work -0 -", "/work%00/work/new%0aline%00", 0, "@D/work%00@D/work/new%0aline%00", NULL },
         { "-b @D/work:/work -0 -", "/nope%00/work", 1, "%00@D/work%00", "dindbind: /nope: " },
         { "-b @D/work:/work -", "/work/tonew\n/work\n", 1, "\n@D/work\n", "dindbind: /work/tonew: " },
         { "-b @D/work:/work -", "/@m\n/work\n", 1, "\n@D/work\n", "dindbind: " },
         { "-b @D/work:/work -", "/work/%ff/x\n", 0, "@D/work/%ff/x\n", NULL },
-        { "-b @D/work:/work -f json -", "/nope\n/work\n", 1, "{\"source\":\"/nope\",\"error\":\"unmatched\",\"message\":\"@*\"}\n"
+        { "-b @D/work:/work -f json -", "/nope\n/work\n", 1,
+          "{\"source\":\"/nope\",\"error\":\"unmatched\",\"message\":\"@*\"}\n"
           "{\"source\":\"/work\",@*}\n", "dindbind: /nope: " },
     };
     (void)state;
     for (int filter = 0; filter < FILTERS; filter++)
         for (size_t i = 0; i < COUNT(rows); i++) {
             struct ran r = run_tool(&(struct set_up){ .filter = filter, .in = rows[i].in }, rows[i].command);
-            expect_run(&r, textf("%s <<< %s", rows[i].command, shown(rows[i].in, strlen(rows[i].in))), rows[i].status,
+            expect_run(&r, textf("%s <<< %s", rows[i].command, shown(rows[i].in, strlen(rows[i].in))),
+                rows[i].status,
                        rows[i].out, rows[i].err);
         }
 }
@@ -2047,7 +2169,8 @@ static void input_with_pauses(void **state)
     close(to[0]);
     close(from[1]);
     static const char *const pieces[][2] = {
-        { "/work\n", "@D/work\n" }, { "/wo", NULL }, { "rk/a\n", "@D/work/a\n" }, { "/work\n/work/l\n", "@D/work\n@D/work/a\n" },
+        { "/work\n", "@D/work\n" }, { "/wo", NULL }, { "rk/a\n", "@D/work/a\n" }, { "/work\n/work/l\n",
+          "@D/work\n@D/work/a\n" },
     };
     for (size_t i = 0; i < COUNT(pieces); i++) {
         size_t got = 0;
@@ -2091,7 +2214,8 @@ static void output_fails(void **state)
         struct ran full = run_tool(&(struct set_up){ .in = "/work\n", .out = "/dev/full" }, rows[i]);
         struct ran closed = run_tool(&(struct set_up){ .in = "/work\n", .before = close_output }, rows[i]);
         if (!full.status || full.status > 3 || (strlen(rows[i]) > 2 && !full.errlen) || !closed.status || closed.status > 3)
-            flunk("dindbind %s: status %d on a full device, %d on a closed output", rows[i], full.status, closed.status);
+            flunk("dindbind %s: status %d on a full device, %d on a closed output", rows[i], full.status,
+                closed.status);
     }
     struct ran r = run_tool(&(struct set_up){ .before = close_input }, "-b @D/work:/work -");
     if (!r.status || r.status > 3 || r.outlen)
@@ -2225,7 +2349,8 @@ static void rows_need_no_procfs(void **state)
     (void)state;
     need_mounts();
     for (int filter = 0; filter < FILTERS; filter++) {
-        struct ran r = run_tool(&(struct set_up){ .filter = filter, .before = cover_proc }, "-b @D/work:/work /work /work/a /work/s");
+        struct ran r = run_tool(&(struct set_up){ .filter = filter, .before = cover_proc },
+            "-b @D/work:/work /work /work/a /work/s");
         expect_run(&r, "rows without procfs", 0, "@D/work\n@D/work/a\n@D/work/s\n", NULL);
     }
 }
@@ -2303,7 +2428,8 @@ static void check_made(const char *path)
     if (lstat(path, &made) || lstat(textf("%s/..", path), &above))
         flunk("%s: not made: %s", path, strerror(errno));
     if (!S_ISDIR(made.st_mode) || (made.st_mode & 07777) != 0755 || made.st_uid != above.st_uid || made.st_gid != above.st_gid)
-        flunk("%s: mode %o, owner %u:%u below %u:%u", path, made.st_mode, made.st_uid, made.st_gid, above.st_uid, above.st_gid);
+        flunk("%s: mode %o, owner %u:%u below %u:%u", path, made.st_mode, made.st_uid, made.st_gid,
+            above.st_uid, above.st_gid);
 }
 
 static void check_mkdir(void **state)
@@ -2315,7 +2441,8 @@ static void check_mkdir(void **state)
         const char *command = textf("-p @P -b @D/work:/work -m %s", with_number(c->source, filter));
         struct ran r = run_tool(&(struct set_up){ .filter = filter, .before = tight_umask }, command);
         if ((r.status == 0) != c->good || r.status == 2 || r.status > 3 || (r.outlen != 0) != c->good || (r.errlen != 0) == c->good)
-            flunk("-m %s on %s: status %d, %s%s", expand(c->source), filter_names[filter], r.status, r.out, r.err);
+            flunk("-m %s on %s: status %d, %s%s", expand(c->source), filter_names[filter], r.status, r.out,
+                r.err);
         if (c->made) {
             char *made = textf("%s/%s", world.dir, with_number(c->made, filter));
             check_made(made);
@@ -2340,10 +2467,18 @@ static void mkdir_for_specs(void **state)
     expect("-m -b @D/work:/work -v /work/spec/a:/x", 0, "@D/work/spec/a:/x\n", NULL);
     check_made(expand("@D/work/spec"));
     check_made(expand("@D/work/spec/a"));
-    expect("-m -b @D/work:/work --mount type=bind,source=/work/mount,target=/x", 1, "", "dindbind: /work/mount: ");
+    expect("-m -b @D/work:/work --mount type=bind,source=/work/mount,target=/x", 1, "",
+        "dindbind: /work/mount: ");
     assert_int_equal(lstat(expand("@D/work/mount"), &st), -1);
     expect("-b @D/work:/work -v /work/without:/x", 1, "", "dindbind: /work/without: ");
     assert_int_equal(lstat(expand("@D/work/without"), &st), -1);
+}
+
+/* The runner cannot write there: nor can it have dindbind write there. */
+static void mkdir_never_below_a_read_only_row(void **state)
+{
+    struct stat st;
+    (void)state;
     expect("-m -b @D/ro:/ro:ro -R /ro/new", 1, "", "dindbind: /ro/new: ");
     assert_int_equal(lstat(expand("@D/ro/new"), &st), -1);
 }
@@ -2400,7 +2535,8 @@ static void lib_words(void **state)
 static void lib_rows_that_cannot_be_meant(void **state)
 {
     static const struct dindbind_bind rows[] = {
-        { "h", "/h", 0 }, { "/h", "h", 0 }, { "", "/h", 0 }, { "/h", "", 0 }, { "/h", "/a/../b", 0 }, { "/h", "/a/", 0 },
+        { "h", "/h", 0 }, { "/h", "h", 0 }, { "", "/h", 0 }, { "/h", "", 0 }, { "/h", "/a/../b", 0 }, { "/h",
+          "/a/", 0 },
         { "/h", "//a", 0 }, { "/h", "/./a", 0 },
     };
     (void)state;
@@ -2453,7 +2589,8 @@ static void lib_messages_are_cut(void **state)
         char *buf = malloc(size);
         memset(buf, 'x', size);
         assert_ptr_equal(dindbind_message(&r, "/no\npe", &result, error, buf, size), buf);
-        assert_true(memchr(buf, 0, size) && strlen(buf) == (size - 1 < strlen(whole) ? size - 1 : strlen(whole)));
+        assert_true(memchr(buf, 0,
+            size) && strlen(buf) == (size - 1 < strlen(whole) ? size - 1 : strlen(whole)));
         free(buf);
     }
     dindbind_release(&result);
@@ -2504,7 +2641,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void two_threads(const char *view, const char *const sources[2][3], const char *const answers[2][3], int filter)
+static void two_threads(const char *view, const char *const sources[2][3], const char *const answers[2][3],
+    int filter)
 {
     pthread_t threads[2];
     struct dindbind_runner r;
@@ -2525,15 +2663,18 @@ static void two_threads(const char *view, const char *const sources[2][3], const
 static void lib_threads(void **state)
 {
     (void)state;
-    const char *const layer_sources[2][3] = { { "/only/f", "/nope", "/both" }, { "/both/a", "/up/f", "/only" } };
+    const char *const layer_sources[2][3] = { { "/only/f", "/nope", "/both" }, { "/both/a", "/up/f",
+        "/only" } };
     const char *const layer_answers[2][3] = {
         { expand("@D/l1/only/f"), "missing", expand("@D/l2/both") },
         { expand("@D/l1/both/a"), expand("@D/l3/up/f"), expand("@D/l1/only") },
     };
     for (int filter = 0; filter < FILTERS; filter++)
-        two_threads("-o lowerdir=@D/l2:@D/l1,upperdir=@D/l3,workdir=@D/lw@X", layer_sources, layer_answers, filter);
+        two_threads("-o lowerdir=@D/l2:@D/l1,upperdir=@D/l3,workdir=@D/lw@X", layer_sources, layer_answers,
+            filter);
     need_mounts();
-    const char *const proc_sources[2][3] = { { "/abs", "/nope", "/vol/f" }, { "/d/e/two", "/loop", "/work/a" } };
+    const char *const proc_sources[2][3] = { { "/abs", "/nope", "/vol/f" }, { "/d/e/two", "/loop",
+        "/work/a" } };
     const char *const proc_answers[2][3] = {
         { expand(PROC("/etc/hostname")), "missing", expand(PROC("/vol/f")) },
         { expand(PROC("/etc/hostname")), "loop", expand("@D/work/a") },
@@ -2604,16 +2745,23 @@ static void run_commands(void)
     static const struct { const char *name; CMUnitTestFunction call; } rest[] = {
         { "status 2 for what is wrong", check_wrong }, { "what is not understood is quoted", check_quoting },
         { "standard input", by_standard_input }, { "standard input: a record too long", input_too_long },
-        { "standard input: a NUL in a line", input_with_nul }, { "standard input: each answer before more is sent", input_with_pauses },
-        { "a write error on standard output is a failure", output_fails }, { "a pipe without a reader", output_has_no_reader },
-        { "PID gone", task_gone }, { "a zombie is gone", task_is_a_zombie }, { "START mismatch", task_number_reused },
+        { "standard input: a NUL in a line",
+          input_with_nul }, { "standard input: each answer before more is sent", input_with_pauses },
+        { "a write error on standard output is a failure", output_fails }, { "a pipe without a reader",
+          output_has_no_reader },
+        { "PID gone", task_gone }, { "a zombie is gone", task_is_a_zombie }, { "START mismatch",
+          task_number_reused },
         { "no permission", task_denied }, { "something is mounted over procfs", procfs_covered },
-        { "bind rows need no procfs", rows_need_no_procfs }, { "the runner dies while it is held", task_dies_while_held },
+        { "bind rows need no procfs", rows_need_no_procfs }, { "the runner dies while it is held",
+          task_dies_while_held },
         { "at most 14 system calls", few_system_calls },
         { "-m for -v, not for --mount", mkdir_for_specs }, { "-m never in a layer", mkdir_never_in_a_layer },
+        { "-m never below a read-only row", mkdir_never_below_a_read_only_row },
         { "library: DINDBIND_MKDIR leaves the umask alone", mkdir_leaves_the_umask },
-        { "library: words and status", lib_words }, { "library: rows that cannot be meant", lib_rows_that_cannot_be_meant },
-        { "library: dindbind_close() is harmless", lib_close_is_harmless }, { "library: messages are cut", lib_messages_are_cut },
+        { "library: words and status", lib_words }, { "library: rows that cannot be meant",
+          lib_rows_that_cannot_be_meant },
+        { "library: dindbind_close() is harmless", lib_close_is_harmless }, { "library: messages are cut",
+          lib_messages_are_cut },
         { "library: trace", lib_trace }, { "library: two threads, one runner", lib_threads },
     };
     for (size_t i = 0; i < COUNT(commands); i++)
