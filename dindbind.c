@@ -123,6 +123,7 @@ static int sys_statx(int dir, const char *name, struct node *n)
 {
     struct statx_buf x;
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    *n = (struct node){ 0 };
     if (syscall(SYS_statx, dir, name, flags, STATX_WANTED, &x) < 0)
         return -errno;
     if (!(x.mask & 0x1000))
@@ -143,6 +144,43 @@ static bool same_node(const struct node *a, const struct node *b)
  *
  * Strings of a known size, decimal numbers, the cleaning of a path, and an arena for the layer walk.
  * Never here: a system call. */
+
+/* Memory. The library has it from malloc(3). The tool needs a block or two and then ends: a mapping for each
+ * costs it less than libc's allocator, which would be an eighth of the program. */
+#ifdef DINDBIND_NO_MAIN
+static void *mem_take(size_t n)
+{
+    return malloc(n);
+}
+
+static void mem_give(void *p)
+{
+    free(p);
+}
+#else
+enum { MEM_HEAD = 16 };
+
+static void *mem_take(size_t n)
+{
+    size_t size = n + MEM_HEAD;
+    char *p = size < n ? MAP_FAILED
+                       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    memcpy(p, &size, sizeof size);
+    return p + MEM_HEAD;
+}
+
+static void mem_give(void *block)
+{
+    size_t size;
+    if (!block)
+        return;
+    char *p = (char *)block - MEM_HEAD;
+    memcpy(&size, p, sizeof size);
+    munmap(p, size);
+}
+#endif
 
 /* Text that is built in a buffer of a known size. What does not fit is cut and noted. */
 struct text {
@@ -193,6 +231,16 @@ static void text_shown(struct text *t, const char *s)
         else
             text_bytes(t, s, 1);
     }
+}
+
+/* strstr(3), which brings a large machinery along in musl. */
+static char *find_text(char *s, const char *what)
+{
+    size_t n = strlen(what);
+    for (; *s; s++)
+        if (!strncmp(s, what, n))
+            return s;
+    return NULL;
 }
 
 /* A decimal number and nothing else, at most `max`. */
@@ -268,7 +316,7 @@ static void *arena_alloc(struct arena *a, size_t n)
     n = (n + 15) & ~(size_t)15;
     if (!a->top || a->top->size - a->top->used < n) {
         size_t size = n > 8000 ? n : 8000;
-        struct block *b = malloc(BLOCK_HEAD + size);
+        struct block *b = mem_take(BLOCK_HEAD + size);
         if (!b)
             return NULL;
         *b = (struct block){ a->top, 0, size, false };
@@ -294,7 +342,7 @@ static void arena_free(struct arena *a)
     while (a->top) {
         struct block *next = a->top->next;
         if (!a->top->fixed)
-            free(a->top);
+            mem_give(a->top);
         a->top = next;
     }
 }
@@ -310,7 +358,7 @@ static const struct error_row {
     { "ok", "", "", 0 },
     { "usage", "cannot be meant", "", 2 },
     { "empty", "empty path", "give an absolute path as the runner names it", 1 },
-    { "relative", "not an absolute path", "give it as the runner names it, from /", 1 },
+    { "relative", "not an absolute path", "give it from / on", 1 },
     { "toolong", "name or path too long", "names have 255 bytes at most, paths and answers 4095", 1 },
     { "missing", "not there", "check the path as the runner sees it", 1 },
     { "notdir", "something on the way is not a directory", "check the path as the runner sees it", 1 },
@@ -402,6 +450,7 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
     struct stat st;
     if (!(r->caps & CAPS_NO_STATX))
         return sys_statx(dir, name, n);
+    *n = (struct node){ 0 };
     int fd = *name ? sys_open(dir, name, OPEN_PIN | O_NOFOLLOW) : dir;
     if (fd < 0)
         return fd;
@@ -418,7 +467,7 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
             ssize_t len = info < 0 ? -1 : read(info, buf, sizeof buf - 1);
             sys_close(info);
             buf[len < 0 ? 0 : len] = 0;
-            char *id = strstr(buf, "mnt_id:\t");
+            char *id = find_text(buf, "mnt_id:\t");
             unsigned long long v = 0;
             if (id && parse_number(id + 8, id + 8 + strcspn(id + 8, "\n"), ULLONG_MAX, &v))
                 n->mnt = v;
@@ -1007,14 +1056,16 @@ static void octal_decode(char *s)
 static char *proc_read(int dir, const char *name, size_t *len)
 {
     size_t size = 16384, n = 0;
-    char *buf = malloc(size);
+    char *buf = mem_take(size);
     int fd = buf ? sys_open(dir, name, O_RDONLY | O_CLOEXEC) : -ENOMEM;
     ssize_t got = 1;
     while (fd >= 0 && got > 0) {
         if (size - n < 8192) {
-            char *more = realloc(buf, size *= 2);
+            char *more = mem_take(size *= 2);
             if (!more)
                 break;
+            memcpy(more, buf, n);
+            mem_give(buf);
             buf = more;
         }
         got = read(fd, buf + n, size - n - 1);
@@ -1026,7 +1077,7 @@ static char *proc_read(int dir, const char *name, size_t *len)
     int err = fd < 0 ? -fd : got > 0 ? ENOMEM : errno;
     sys_close(fd);
     if (fd < 0 || got) {
-        free(buf);
+        mem_give(buf);
         errno = err;
         return NULL;
     }
@@ -1065,9 +1116,9 @@ static int mount_next(char **text, struct mount_row *row)
     row->point = cut_word(&line);
     row->options = cut_word(&line);
     /* optional fields, a dash, the type of the file system */
-    char *dash = strstr(line, "- ");
+    char *dash = find_text(line, "- ");
     while (dash && dash != line && dash[-1] != ' ')
-        dash = strstr(dash + 1, "- ");
+        dash = find_text(dash + 1, "- ");
     line = dash ? dash + 2 : line + strlen(line);
     cut_word(&line);
     row->source = cut_word(&line);
@@ -1309,7 +1360,7 @@ static bool layer_path(const struct options *o, const char *dir, struct text *ou
 {
     if (*dir != '/') {
         size_t base = base_length(o);
-        if (!base)
+        if (!base || !o->upper)
             return false;
         text_bytes(out, o->upper, base);
     }
@@ -1443,8 +1494,8 @@ static void layers_free(struct dindbind_layers *l)
         return;
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
-    free(l->text);
-    free(l);
+    mem_give(l->text);
+    mem_give(l);
 }
 
 /* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
@@ -1452,12 +1503,13 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
 {
     char path[DINDBIND_PATH_MAX];
     size_t n = o->nlower + !!o->upper, size = 0;
-    struct dindbind_layers *l = calloc(1, sizeof *l + n * sizeof *l->v);
+    struct dindbind_layers *l = mem_take(sizeof *l + n * sizeof *l->v);
     if (!l)
         return DINDBIND_E_NOMEM;
+    memset(l, 0, sizeof *l + n * sizeof *l->v);
     for (size_t i = 0; i < n; i++)
         size += strlen(i < o->nlower ? o->lower[i] : o->upper) + base_length(o) + 1;
-    l->text = malloc(size);
+    l->text = mem_take(size);
     char *at = l->text;
     for (size_t i = 0; at && i < n; i++) {
         const char *dir = !o->upper ? o->lower[i] : i ? o->lower[i - 1] : o->upper;
@@ -1493,7 +1545,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
 static int layers_open(struct dindbind_runner *r, struct text *why)
 {
     size_t room = strlen(r->overlay) + 2;
-    struct options *o = malloc(2 * sizeof *o + READINGS * room);
+    struct options *o = mem_take(2 * sizeof *o + READINGS * room);
     if (!o)
         return DINDBIND_E_NOMEM;
     o->bad = o[1].bad = NULL;
@@ -1504,7 +1556,7 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
     }
     if (!rc)
         rc = layers_build(r, o, why);
-    free(o);
+    mem_give(o);
     return rc;
 }
 
@@ -1671,7 +1723,7 @@ static int attrs(struct overlay *o, struct entry e, unsigned *set)
         return rc;
     ssize_t n = llistxattr(path, small, sizeof small);
     if (n < 0 && errno == ERANGE) {
-        list = malloc(65536);   /* XATTR_LIST_MAX */
+        list = mem_take(65536);   /* XATTR_LIST_MAX */
         n = list ? llistxattr(path, list, 65536) : -1;
     }
     int err = n < 0 ? errno : 0;
@@ -1682,7 +1734,7 @@ static int attrs(struct overlay *o, struct entry e, unsigned *set)
             if (!strcmp(list + i + len, known[k].name))
                 *set |= known[k].flag;
     if (list != small)
-        free(list);
+        mem_give(list);
     return n >= 0 || err == EOPNOTSUPP ? 0 : failed(o, err);
 }
 
@@ -1729,7 +1781,7 @@ static int take_redirect(struct overlay *o, struct entry e, struct lookup *d, co
         return rc;
     n = strlen(value);
     bool absolute = *value == '/';
-    if (!n || (absolute ? value[n - 1] == '/' || strstr(value, "//") : strchr(value, '/') != NULL))
+    if (!n || (absolute ? value[n - 1] == '/' || find_text(value, "//") : strchr(value, '/') != NULL))
         return broken(o, EINVAL);
     if (absolute)
         d->stop = false;
@@ -2074,7 +2126,8 @@ struct scan {
     bool files;                 /* do the attributes of files matter? */
     bool dirs;                  /* and those of directories? */
     unsigned layer;
-    struct pending { struct pending *next; char rel[]; } *todo;
+    char *todo;                 /* directories to be listed, a stack of strings */
+    size_t len, size;
 };
 
 /* linux_dirent64, by offsets: ino 8, off 8, reclen 2, type 1, name. */
@@ -2083,13 +2136,31 @@ enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19, TYPE_UNKNOWN = 0,
 static int scan_push(struct scan *s, const char *rel)
 {
     size_t n = strlen(rel) + 1;
-    struct pending *p = malloc(sizeof *p + n);
-    if (!p)
-        return DINDBIND_E_NOMEM;
-    memcpy(p->rel, rel, n);
-    p->next = s->todo;
-    s->todo = p;
+    if (s->size - s->len < n + 1) {
+        size_t size = 2 * s->size + DINDBIND_PATH_MAX;
+        char *more = mem_take(size);
+        if (!more)
+            return DINDBIND_E_NOMEM;
+        if (s->len)
+            memcpy(more, s->todo, s->len);
+        mem_give(s->todo);
+        s->todo = more;
+        s->size = size;
+    }
+    /* a NUL before each: that is how the last one's start is found */
+    s->todo[s->len++] = 0;
+    memcpy(s->todo + s->len, rel, n);
+    s->len += n;
     return 0;
+}
+
+static void scan_pop(struct scan *s, char rel[DINDBIND_PATH_MAX])
+{
+    size_t start = s->len - 1;
+    while (s->todo[start - 1])
+        start--;
+    memcpy(rel, s->todo + start, s->len - start);
+    s->len = start - 1;
 }
 
 /* Does this entry mean something else in the overlay than it is? */
@@ -2182,7 +2253,7 @@ static int scan_mounts(struct overlay *o, struct entry dir)
             rc = blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
             break;
         }
-    free(all);
+    mem_give(all);
     return rc == -EIO ? failed(o, EIO) : rc;
 }
 
@@ -2192,12 +2263,10 @@ static int scan_tree(struct scan *s, struct entry dir)
     s->layer = dir.layer;
     if (!rc && (s->dirs || s->files))
         rc = scan_push(s, dir.rel);
-    while (s->todo) {
-        struct pending *p = s->todo;
-        s->todo = p->next;
-        if (!rc)
-            rc = scan_dir(s, p->rel);
-        free(p);
+    while (!rc && s->len) {
+        char rel[DINDBIND_PATH_MAX];
+        scan_pop(s, rel);
+        rc = scan_dir(s, rel);
     }
     return rc;
 }
@@ -2215,6 +2284,7 @@ static int check_subtree(struct overlay *o)
         s.files = s.single || l->metacopy != OFF || o->data_layers;
         rc = scan_tree(&s, o->here.v[i]);
     }
+    mem_give(s.todo);
     return rc;
 }
 
@@ -2383,7 +2453,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     size_t size = n * sizeof(char *);
     for (size_t i = 0; i < n; i++)
         size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
-    res->layers = malloc(size);
+    res->layers = mem_take(size);
     if (!res->layers)
         return DINDBIND_E_NOMEM;
     char *at = (char *)(res->layers + n), *end = (char *)res->layers + size;
@@ -2486,7 +2556,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
 void dindbind_release(struct dindbind_result *res)
 {
     sys_close(res->fd);
-    free(res->layers);
+    mem_give(res->layers);
     res->fd = -1;
     res->layers = NULL;
     res->nlayers = 0;
@@ -2616,7 +2686,7 @@ static int table_read(int dir, const char *name, struct mount_table *t)
         return task_error(errno);
     for (const char *p = t->text; (p = strchr(p, '\n')); p++)
         lines++;
-    t->v = malloc((lines + 1) * sizeof *t->v);
+    t->v = mem_take((lines + 1) * sizeof *t->v);
     if (!t->v)
         return DINDBIND_E_NOMEM;
     for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0;)
@@ -2626,8 +2696,8 @@ static int table_read(int dir, const char *name, struct mount_table *t)
 
 static void table_free(struct mount_table *t)
 {
-    free(t->text);
-    free(t->v);
+    mem_give(t->text);
+    mem_give(t->v);
 }
 
 static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
@@ -2752,7 +2822,7 @@ static int below_pack(const struct below *b, struct dindbind_mount **out, size_t
 {
     if (!b->n)
         return 0;
-    struct dindbind_mount *v = malloc(b->n * sizeof *v + b->bytes);
+    struct dindbind_mount *v = mem_take(b->n * sizeof *v + b->bytes);
     if (!v)
         return DINDBIND_E_NOMEM;
     char *at = (char *)(v + b->n);
@@ -2973,7 +3043,7 @@ static int stage_parent(struct stage *st)
     for (;;) {
         int rc = st->parent < 0 ? st->parent : inspect(&st->none, st->parent, "", &n);
         if (rc < 0)
-            return rc == -ENOTDIR || rc == -ELOOP ? (st->err = -rc, DINDBIND_E_UNSAFE) : stage_fail(st, -rc);
+            return st->err = -rc, rc == -ENOTDIR || rc == -ELOOP || rc == -ENOENT ? DINDBIND_E_UNSAFE : error_of(-rc);
         if (!is_safe_dir(&n, true))
             return DINDBIND_E_UNSAFE;
         size_t len = strcspn(++p, "/");
@@ -3093,21 +3163,22 @@ static int stage_mount(struct stage *st)
         rc = fs_set((int)fs, "size", "1m");
     int mnt = rc ? rc : fs_mount((int)fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     sys_close((int)fs);
-    rc = mnt < 0 ? mnt : attach(mnt, st->fd);
-    int root = rc ? rc : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
+    int root = mnt < 0 ? mnt : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct node n = { 0 };
+    rc = root < 0 ? root : flock(root, LOCK_EX) ? -errno : inspect(&st->none, root, "", &n);
+    if (!rc)
+        rc = attach(mnt, st->fd);
     sys_close(mnt);
-    if (root < 0)
-        return stage_fail(st, -root);
-    st->created = true;
-    st->is_stage = true;
-    struct node n;
-    rc = inspect(&st->none, root, "", &n);
-    if (!rc && flock(root, LOCK_EX))
-        rc = -errno;
+    if (rc) {
+        sys_close(root);
+        return stage_fail(st, -rc);
+    }
+    st->created = st->is_stage = true;
     sys_close(st->fd);          /* who waits for this lock finds the tmpfs, and waits for the next one */
     st->fd = root;
     st->mnt = n.mnt;
-    return rc ? stage_fail(st, -rc) : 0;
+    return 0;
 }
 
 static int stage_path(const struct stage *st, const char *entry, char out[DINDBIND_PATH_MAX])
@@ -3280,7 +3351,7 @@ static int overlay_open(struct stage *st, const struct dindbind_layers *l, struc
 static int clone_merged(const struct dindbind_runner *r, struct stage *st, const struct dindbind_result *res,
                         int *tree)
 {
-    char entry[24];
+    char entry[24] = "";
     struct overlay o;
     struct spot s = { .fd = -1 };
     int mnt = -1, rc = overlay_init(&o, r);
@@ -3337,7 +3408,7 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
 static int attach_all(struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
                       size_t *at)
 {
-    char entry[24];
+    char entry[24] = "";
     int rc = 0;
     for (*at = 0; !rc && *at < n; ++*at) {
         struct dindbind_result *res = results[*at];
@@ -3420,7 +3491,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
         rc = stage_remove(&st);
     *sys_errno = st.err;
     stage_close(&st);
-    return rc == DINDBIND_E_MISSING ? 0 : rc;
+    return st.err == ENOENT ? 0 : rc;
 }
 
 /* ==== specs =============================================================================================
@@ -3522,7 +3593,7 @@ static bool parse_modes(struct spec *s, const char *list)
 static const char *clean_target(struct arena *a, const char *target)
 {
     char clean[DINDBIND_PATH_MAX];
-    if (clean_path(target, clean) || !clean[1])
+    if (clean_path(target, clean))
         return NULL;
     return arena_copy(a, clean, strlen(clean));
 }
@@ -3536,7 +3607,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
         return "no source before the colon";
     if (!text[n]) {
         s->target = clean_target(a, text);
-        return s->target ? NULL : "the target must be an absolute path, and not /";
+        return s->target ? NULL : "the target must be an absolute path";
     }
     s->source = arena_copy(a, text, n);
     s->rest = text + n;
@@ -3548,7 +3619,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
         return "out of memory";
     s->target = clean_target(a, target);
     if (!s->target)
-        return "the target must be an absolute path, and not /";
+        return "the target must be an absolute path";
     if (s->mode && !parse_modes(s, s->mode))
         return "modes not understood: at most one of each kind, and no fourth field";
     return NULL;
@@ -3765,14 +3836,14 @@ static void put_bytes(struct out *o, const char *s, size_t n)
 {
     if (o->size - o->len < n) {
         size_t size = (o->size + n) * 2;
-        char *more = malloc(size);
+        char *more = mem_take(size);
         if (!more) {
             o->failed = true;
             return;
         }
         memcpy(more, o->at, o->len);
         if (o->ours)
-            free(o->at);
+            mem_give(o->at);
         o->at = more;
         o->size = size;
         o->ours = true;
@@ -4253,7 +4324,7 @@ static void resolve_item(struct job *j, struct item *it)
     res->fd = -1;
     j->source = it->source;
     int rc = j->open_error;
-    if (!rc && j->format == FORMAT_OCI && s->never) {
+    if (!rc && s && j->format == FORMAT_OCI && s->never) {
         rc = DINDBIND_E_FORMAT;
         it->wrong = s->never;
     } else if (!rc && passes(it)) {
@@ -4277,7 +4348,7 @@ static void resolve_item(struct job *j, struct item *it)
 /* Stage all of them, or none. */
 static void stage_items(struct job *j, struct item *items, size_t n)
 {
-    struct dindbind_result **list = malloc((n + 1) * sizeof *list);
+    struct dindbind_result **list = mem_take((n + 1) * sizeof *list);
     size_t count = 0;
     int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
     for (size_t i = 0; i < n; i++) {
@@ -4302,7 +4373,7 @@ static void stage_items(struct job *j, struct item *items, size_t n)
     }
     for (size_t i = 0; !rc && i < count; i++)
         list[i]->kind = DINDBIND_SINGLE;
-    free(list);
+    mem_give(list);
 }
 
 static void unstage_items(struct job *j, const struct item *items, size_t n)
@@ -4318,7 +4389,7 @@ static void release_items(struct item *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         dindbind_release(items[i].res);
-        free(items[i].below);
+        mem_give(items[i].below);
     }
 }
 
@@ -4351,7 +4422,7 @@ static void translate_line(struct job *j, const char *line)
 static int translate_stdin(struct job *j)
 {
     static const size_t size = 65536;
-    char *buf = malloc(size);
+    char *buf = mem_take(size);
     size_t len = 0;
     bool skip = false;          /* the rest of a record that is longer than any path */
     ssize_t got = buf ? 1 : 0;
@@ -4391,7 +4462,7 @@ static int translate_stdin(struct job *j)
         if (rc)
             break;
     }
-    free(buf);
+    mem_give(buf);
     return rc;
 }
 
@@ -4461,6 +4532,8 @@ static const char *take_spec(struct job *j, const char *value, bool csv)
     const char *wrong = (csv ? parse_mount : parse_volume)(&j->arena, value, s);
     if (wrong)
         return wrong;
+    if (!s->target[1])
+        return "the target cannot be /";
     for (size_t i = 0; i < j->nitems; i++)
         if (j->items[i].spec && !strcmp(j->items[i].spec->target, s->target))
             return "another spec has the same target";
@@ -4548,26 +4621,26 @@ static int parse_word(struct job *j, const char *word, char ***next)
         const struct option *o = find_option(p, n, *p);
         if (!o)
             return usage_error(word, ": no such option", "; see dindbind -h");
-        const char *value = NULL;
+        const char *value = "";
         p += is_long ? n : 1;
         if (o->value && (*p || is_long) && *p)
             value = p + (is_long || *p == '=' ? 1 : 0);
         else if (o->value) {
-            value = **next;
-            if (!value)
+            if (!**next)
                 return usage_error(word, ": needs a value", "; see dindbind -h");
-            ++*next;
+            value = *(*next)++;
         } else if (is_long && *p)
             return usage_error(word, ": takes no value", "; see dindbind -h");
         if (o->letter == 'h' || o->letter == 'V') {
             const char *text = o->letter == 'h' ? usage_text : "dindbind " DINDBIND_VERSION "\n";
-            return write_all(1, text, strlen(text)) ? 3 : 0;
+            put(&j->out, text);
+            return flush(j);
         }
         const char *wrong = take_option(j, o->letter, value);
         if (wrong) {
             char given[2 * DINDBIND_PATH_MAX];
             struct text t = text_in(given, sizeof given);
-            text_add(&t, value ? value : word);
+            text_add(&t, o->value ? value : word);
             text_add(&t, ": ");
             const char *dash[2] = { "-", "--" };
             char name[24];
@@ -4577,7 +4650,7 @@ static int parse_word(struct job *j, const char *word, char ***next)
             text_add(&w, " ");
             return usage_error(name, given, wrong);
         }
-        if (value || is_long)
+        if (o->value || is_long)
             break;
     }
     return GO_ON;
@@ -4641,6 +4714,7 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
         r->binds = j.binds;
         if (j.explain) {
             r->trace = explain;
+            /* cppcheck-suppress autoVariables ; taken back below */
             r->trace_arg = &j;
         }
         j.open_error = dindbind_open(r);
@@ -4653,10 +4727,12 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
             rc = translate_all(&j);
         raise_status(&j, rc);
         rc = j.status;
+        r->trace = NULL;
+        r->trace_arg = NULL;
     }
     arena_free(&j.arena);
     if (j.out.ours)
-        free(j.out.at);
+        mem_give(j.out.at);
     return rc;
 }
 

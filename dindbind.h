@@ -219,13 +219,13 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  * set; mounts that the runner makes later appear (propagation slave), and unmounting the stage never reaches
  * the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
  *
- * `dir` must be absolute. It is created, 0700, when missing, and becomes a tmpfs; every directory above must
- * be a real one, owned by root or the caller, and not writable by others unless sticky. Several calls may use
+ * `dir` must be absolute. It is created, 0700, when missing (its parent must be there), and becomes a tmpfs;
+ * every directory above must be a real one, owned by root or the caller, and not writable by others unless sticky. Several calls may use
  * one `dir`, also at the same time.
  *
- * 0, or UNSAFE, KERNEL, DENIED, FOREIGN, GONE, NOMEM, SYSTEM, MISSING (the parent of dir). Then nothing stays
- * mounted, the first result concerned has its error set (none, if it was `dir`: then *where says so), and
- * no path is valid. All or nothing.
+ * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, with the errno in *sys_errno.
+ * Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
+ * error set. All or nothing.
  *
  * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
  * METACOPY lowerdir+ (6.8). Enters the runner's mount namespace in one child for the whole call, which

@@ -1897,7 +1897,7 @@ static const struct command {
     { "a record of the live runner", "-p @P -f json /etc", 0,
       "{\"source\":\"/etc\",\"rule\":\"proc\",\"kind\":\"single\",\"path\":\"/proc/@P/root/etc\",\"type\":\"directory\",\"ro\":false}\n", NULL, 1 },
     { "a merged record", "-o lowerdir=@D/l2:@D/l1@X -f json /both", 0,
-      "{\"source\":\"/both\",\"rule\":\"layers\",\"kind\":\"merged\",\"layers\":[\"@D/l2/both\",\"@D/l1/both\"],\"type\":\"directory\",\"ro\":true}\n",
+      "{\"source\":\"/both\",\"rule\":\"layers\",\"kind\":\"merged\",\"layers\":[\"@D/l2/both\",\"@D/l1/both\"],@*\"type\":\"directory\",\"ro\":true}\n",
       NULL, 0 },
     { "a record with a target", "-b @D/work:/work -f json -v /work:/x", 0,
       "{\"source\":\"/work\",\"target\":\"/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@D/work\",\"type\":\"directory\",\"ro\":false}\n",

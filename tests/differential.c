@@ -488,7 +488,7 @@ static void redirect_target(const char *rel, char text[PATH_MAX], char target[PA
     char *slash;
 
     if (chance(50)) {
-        pool_path(1 + chance(40), target);
+        pool_path(chance(40) ? 2 : 1, target);
         absolute(target, text);
         return;
     }

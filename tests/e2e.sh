@@ -49,11 +49,13 @@ absent() {
 packages() {
 	local c e list=''
 	# shellcheck disable=SC2046
-	for c in $(absent busybox jq $(for e; do needs "$e"; done)); do
+	for c in $(absent busybox jq ip ps $(for e; do needs "$e"; done)); do
 		case $c in
 		ctr) c=containerd ;;
 		docker | dockerd) c=docker.io ;;
 		busybox) c=busybox-static ;;
+		ip) c=iproute2 ;;
+		ps) c=procps ;;
 		esac
 		list="$list $c"
 	done
