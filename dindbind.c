@@ -564,6 +564,12 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
             memcpy(s->name, tail, strlen(tail) + 1);
             if (strcmp(s->name, path))
                 rc = confirm(r, root, s);
+            /* the root of a mount whose file was removed elsewhere is named like this, and still there */
+            size_t n = strlen(s->name);
+            if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
+                s->name[n - 10] = 0;
+                rc = confirm(r, root, s);
+            }
         }
         if (rc)
             sys_close(s->fd);
@@ -2741,11 +2747,10 @@ static bool is_ro(const struct mount_row *row)
 static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
 {
     struct text t = text_in(out, DINDBIND_PATH_MAX);
-    if (dir[1])
-        text_add(&t, dir);
-    text_add(&t, path + (prefix[1] ? strlen(prefix) : 0));
-    if (!t.len || (t.len > 1 && out[t.len - 1] == '/'))
-        text_add(&t, t.len ? "" : "/");
+    const char *rest = path + (prefix[1] ? strlen(prefix) : 0);
+    text_add(&t, dir[1] ? dir : "");
+    text_add(&t, strcmp(rest, "/") ? rest : "");
+    text_add(&t, t.len ? "" : "/");
     return !t.cut;
 }
 
@@ -3210,14 +3215,19 @@ static int entry_remove(struct stage *st, const char *entry)
     return rc ? rc : stage_fail(st, EBUSY);
 }
 
-/* The whole tmpfs with all that is mounted in it, in one step; then the directory. */
+/* The whole tmpfs with all that is mounted in it, in one step; then the directory, under a lock of its own:
+ * once it shows again somebody may be about to make it a stage anew, and then it is theirs. */
 static int stage_remove(struct stage *st)
 {
-    if (st->is_stage && umount2(st->dir, MNT_DETACH | UMOUNT_NOFOLLOW))
+    int rc = 0;
+    if (st->is_stage) {
+        if (umount2(st->dir, MNT_DETACH | UMOUNT_NOFOLLOW))
+            return stage_fail(st, errno);
+        rc = stage_lock(st, false);
+    }
+    if (!rc && !st->is_stage && unlinkat(st->parent, st->name, AT_REMOVEDIR) && errno != ENOENT)
         return stage_fail(st, errno);
-    if (unlinkat(st->parent, st->name, AT_REMOVEDIR) && errno != ENOENT)
-        return stage_fail(st, errno);
-    return 0;
+    return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
 /* Numbers are given once in the life of a stage: a container that is started again must not find another
@@ -3464,34 +3474,41 @@ static bool is_entry(const char *name)
     return *name && !name[strspn(name, "0123456789")];
 }
 
+/* DIR/N. NEXT_RULE: DIR is not a stage and has things in it, so N may be a stage that is called like that. */
+static int unstage_entry(const char *path, const char *name, int *sys_errno)
+{
+    char dir[DINDBIND_PATH_MAX];
+    struct stage st;
+    struct text t = text_in(dir, sizeof dir);
+    text_bytes(&t, path, (size_t)(name - path) - 1);
+    if (!t.len)
+        return NEXT_RULE;
+    int rc = stage_init(&st, dir);
+    if (!rc)
+        rc = stage_lock(&st, false);
+    if (!rc && st.is_stage)
+        rc = entry_remove(&st, name);
+    *sys_errno = st.err;
+    stage_close(&st);
+    return rc == DINDBIND_E_UNSAFE && st.err != ENOENT ? NEXT_RULE : rc;
+}
+
 int dindbind_unstage(const char *path, int *sys_errno)
 {
     struct stage st;
-    char dir[DINDBIND_PATH_MAX];
     int rc = stage_init(&st, path);
-    if (!rc && is_entry(st.name)) {
-        /* DIR/N, unless DIR is no stage: then N is a stage of that name */
-        struct text t = text_in(dir, sizeof dir);
-        text_bytes(&t, st.dir, (size_t)(st.name - st.dir) - 1);
-        struct stage outer;
-        int found = t.len ? stage_init(&outer, dir) : DINDBIND_E_UNSAFE;
-        if (!found && !stage_lock(&outer, false) && outer.is_stage) {
-            rc = entry_remove(&outer, st.name);
-            *sys_errno = outer.err;
-            stage_close(&outer);
-            stage_close(&st);
-            return rc;
-        }
-        if (t.len)
-            stage_close(&outer);
-    }
-    if (!rc)
-        rc = stage_lock(&st, false);
-    if (!rc)
-        rc = stage_remove(&st);
     *sys_errno = st.err;
+    int entry = !rc && is_entry(st.name) ? unstage_entry(st.dir, st.name, sys_errno) : NEXT_RULE;
+    if (entry == NEXT_RULE) {
+        if (!rc)
+            rc = stage_lock(&st, false);
+        if (!rc)
+            rc = stage_remove(&st);
+        *sys_errno = st.err;
+    } else
+        rc = entry;
     stage_close(&st);
-    return st.err == ENOENT ? 0 : rc;
+    return *sys_errno == ENOENT ? 0 : rc;
 }
 
 /* ==== specs =============================================================================================

@@ -1,0 +1,1426 @@
+/* placement.c - host paths and stages, checked
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * White-box: dindbind.c is included. Black-box: the static binary that $DINDBIND names (./dindbind) is run.
+ *
+ * Everything happens in a mount namespace of the test's own (an ordinary user gets a user namespace for it),
+ * whose root is a tmpfs that holds nothing but /proc and the tool. Root may skip nothing. The last line on
+ * standard output counts what passed, failed and was skipped.
+ *
+ * A case has a directory of its own, /cN: layers l1, l2, up, work, their overlay at `merged`, and what a host
+ * would have besides (vol, data). Its runner is a child with a mount namespace of its own and `merged` as its
+ * root. Trees and mounts are scripts, see do_op(); in a script, "=x" is x below the case's directory.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DINDBIND_NO_MAIN
+#include "../dindbind.c"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* ==== helpers =========================================================================================== */
+
+static struct {
+    bool root, mounts;
+    char base[64];
+    char dir[32];               /* of this case: /cN */
+    pid_t pid;                  /* its runner, or 0 */
+    int sock;                   /* orders to it */
+} world;
+
+static int tests_passed, tests_failed, tests_skipped;
+
+__attribute__((format(printf, 1, 2), noreturn))
+static void flunk(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vprint_error(format, ap);
+    va_end(ap);
+    print_error("\n");
+    fail();
+    abort();
+}
+
+static void need_root(const char *why)
+{
+    if (world.root)
+        return;
+    print_message("    skipped: %s\n", why);
+    tests_skipped++;
+    skip();
+}
+
+/* Strings of one case; all given back when the next one starts. */
+static char pool[16 << 20];
+static size_t pooled;
+
+__attribute__((format(printf, 1, 2)))
+static char *textf(const char *format, ...)
+{
+    va_list ap;
+    char *at = pool + pooled;
+    va_start(ap, format);
+    int n = vsnprintf(at, sizeof pool - pooled, format, ap);
+    va_end(ap);
+    if ((size_t)n >= sizeof pool - pooled)
+        abort();
+    pooled += (size_t)n + 1;
+    return at;
+}
+
+static char *slurp(const char *path)
+{
+    char *at = pool + pooled;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t n = 0;
+    if (fd < 0)
+        return NULL;
+    while ((n = read(fd, at + len, sizeof pool - pooled - len - 1)) > 0)
+        len += (size_t)n;
+    close(fd);
+    if (n < 0)
+        return NULL;
+    at[len] = 0;
+    pooled += len + 1;
+    return at;
+}
+
+static bool put_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    int err = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = err;
+    return good;
+}
+
+static bool is_text(const char *path, const char *text)
+{
+    char got[256];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
+    if (fd >= 0)
+        close(fd);
+    return n >= 0 && (size_t)n == strlen(text) && !memcmp(got, text, (size_t)n);
+}
+
+static int make_socket(const char *path)
+{
+    return mknod(path, S_IFSOCK | 0755, 0);
+}
+
+/* One line of a script. 0 or an errno. */
+static int do_op(char *const f[])
+{
+    const char *op = f[0], *a = f[1], *b = f[2];
+#define IS(word) (!strcmp(op, word))
+    int rc = IS("dir") ? mkdir(a, 0755)
+           : IS("file") ? (put_file(a, b) ? 0 : -1)
+           : IS("link") ? symlink(b, a)
+           : IS("sock") ? make_socket(a)
+           : IS("fifo") ? mkfifo(a, 0644)
+           : IS("wh") ? mknod(a, S_IFCHR | 0644, 0)
+           : IS("chmod") ? chmod(a, (mode_t)strtoul(b, NULL, 8))
+           : IS("rm") ? unlink(a)
+           : IS("rmdir") ? rmdir(a)
+           : IS("bind") ? mount(a, b, NULL, MS_BIND | MS_REC, NULL)
+           : IS("bindone") ? mount(a, b, NULL, MS_BIND, NULL)
+           : IS("ro") ? mount(NULL, a, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL)
+           : IS("tmpfs") ? mount("t", a, "tmpfs", 0, "mode=755")
+           : IS("umount") ? umount2(a, MNT_DETACH)
+           : IS("shared") ? mount(NULL, a, NULL, MS_REC | MS_SHARED, NULL)
+           : IS("slave") ? mount(NULL, a, NULL, MS_REC | MS_SLAVE, NULL)
+           : IS("private") ? mount(NULL, a, NULL, MS_REC | MS_PRIVATE, NULL)
+           : IS("is") ? (is_text(a, b) ? 0 : (errno = EILSEQ, -1))
+           : (errno = ENOTSUP, -1);
+#undef IS
+    return rc ? errno : 0;
+}
+
+/* A script: operations separated by ';', words by spaces. 0 or an errno. */
+static int do_script(const char *script)
+{
+    char copy[4096], path[4][512];
+    char *save = NULL, *words = NULL;
+    snprintf(copy, sizeof copy, "%s", script);
+    for (char *op = strtok_r(copy, ";", &save); op; op = strtok_r(NULL, ";", &save)) {
+        char *f[4] = { 0 };
+        int n = 0;
+        for (char *w = strtok_r(op, " ", &words); w && n < 3; w = strtok_r(NULL, " ", &words), n++) {
+            if (*w == '=')
+                snprintf(path[n], sizeof path[n], "%s/%s", world.dir, w + 1);
+            else
+                snprintf(path[n], sizeof path[n], "%s", w);
+            f[n] = path[n];
+        }
+        int err = n < 2 ? EINVAL : do_op(f);
+        if (err) {
+            fprintf(stderr, "script: %s %s %s: %s\n", f[0] ? f[0] : "", f[1] ? f[1] : "", f[2] ? f[2] : "",
+                    strerror(err));
+            return err;
+        }
+    }
+    return 0;
+}
+
+static void must(const char *script)
+{
+    if (do_script(script))
+        flunk("script failed: %s", script);
+}
+
+/* ---- The runner ---------------------------------------------------------------------------------------- */
+
+enum { CHROOTED = 1, OWN_USER = 2 };
+
+struct order {
+    char script[2048];
+};
+
+static bool write_proc(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static _Noreturn void be_runner(int kind, const char *before, int sock)
+{
+    char root[64];
+    struct order o;
+    snprintf(root, sizeof root, "%s/merged", world.dir);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (unshare(CLONE_NEWNS | (kind & OWN_USER ? CLONE_NEWUSER : 0)))
+        _exit(90);
+    if (kind & OWN_USER)
+        if (!write_proc("/proc/self/setgroups", "deny") || !write_proc("/proc/self/uid_map", "0 0 1") ||
+            !write_proc("/proc/self/gid_map", "0 0 1"))
+            _exit(91);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount(root, root, NULL, MS_BIND | MS_REC, NULL) ||
+        do_script(before))
+        _exit(92);
+    if (kind & CHROOTED ? chroot(root) : chdir(root) || syscall(SYS_pivot_root, ".", ".") ||
+        umount2(".", MNT_DETACH))
+        _exit(93);
+    if (chdir("/"))
+        _exit(94);
+    int err = 0;
+    do {
+        if (write(sock, &err, sizeof err) != sizeof err || read(sock, &o, sizeof o) != sizeof o)
+            _exit(0);
+        err = do_script(o.script);
+    } while (1);
+}
+
+static void start_runner(int kind, const char *before)
+{
+    int pair[2], err = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        flunk("socketpair: %s", strerror(errno));
+    world.pid = fork();
+    if (!world.pid) {
+        close(pair[0]);
+        be_runner(kind, before, pair[1]);
+    }
+    close(pair[1]);
+    world.sock = pair[0];
+    if (read(world.sock, &err, sizeof err) != sizeof err || err)
+        flunk("no runner: %s", before);
+}
+
+/* In the runner, with its own paths. */
+static int order(const char *script)
+{
+    struct order o = { 0 };
+    int err = -1;
+    snprintf(o.script, sizeof o.script, "%s", script);
+    if (write(world.sock, &o, sizeof o) != sizeof o || read(world.sock, &err, sizeof err) != sizeof err)
+        flunk("the runner is gone");
+    return err;
+}
+
+static void order_must(const char *script)
+{
+    int err = order(script);
+    if (err)
+        flunk("in the runner: %s: %s", script, strerror(err));
+}
+
+static void stop_runner(void)
+{
+    if (world.pid > 0) {
+        kill(world.pid, SIGKILL);
+        waitpid(world.pid, NULL, 0);
+        close(world.sock);
+    }
+    world.pid = 0;
+}
+
+/* ---- The case ------------------------------------------------------------------------------------------ */
+
+static char *at(const char *name)
+{
+    return textf("%s/%s", world.dir, name);
+}
+
+static char *inside(const char *name)
+{
+    return textf("/proc/%d/root%s", world.pid, name);
+}
+
+static int begin(void **state)
+{
+    static int number;
+    (void)state;
+    pooled = 0;
+    snprintf(world.dir, sizeof world.dir, "/c%d", number++);
+    if (mkdir(world.dir, 0755) ||
+        do_script("dir =l1;dir =l2;dir =up;dir =work;dir =merged;dir =vol;dir =vol/sub;file =vol/v volume;"
+                  "dir =data;dir =data/d;file =data/f data;file =data/d/g deep;"
+                  "dir =l1/m;file =l1/m/one 1;dir =l2/m;file =l2/m/two 2;file =l1/file low;dir =l1/vol;"
+                  "dir =l1/a;dir =l1/a/b;dir =l1/a/c;file =l1/single -;sock =l1/sock;fifo =l1/fifo;"
+                  "dir =l1/w;file =l1/w/gone x;file =l1/w/kept y;dir =l2/w;wh =l2/w/gone;dir =l1/proc;dir =l1/x"))
+        return -1;
+    return mount("o", at("merged"), "overlay", 0,
+                 textf("lowerdir=%s:%s,upperdir=%s,workdir=%s%s", at("l2"), at("l1"), at("up"), at("work"),
+                       world.root ? "" : ",userxattr"));
+}
+
+static int end(void **state)
+{
+    (void)state;
+    stop_runner();
+    return 0;
+}
+
+/* '@' becomes the directory of the case. */
+static char *expand(const char *s)
+{
+    char *out = pool + pooled, *p = out;
+    for (; *s; s++)
+        if (*s == '@')
+            p = stpcpy(p, world.dir);
+        else
+            *p++ = *s;
+    *p++ = 0;
+    pooled = (size_t)(p - pool);
+    return out;
+}
+
+struct ran {
+    int status;
+    char *out, *err;
+};
+
+/* Run the tool; `args` are split at spaces. */
+static struct ran tool_with(const char *args, void (*before)(void))
+{
+    struct ran r = { 0 };
+    char *argv[64], *save = NULL;
+    int n = 0, status = 0, out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
+    argv[n++] = textf("/dindbind");
+    for (char *w = strtok_r(expand(args), " ", &save); w && n < 63; w = strtok_r(NULL, " ", &save))
+        argv[n++] = w;
+    argv[n] = NULL;
+    pid_t pid = fork();
+    if (!pid) {
+        dup2(out, 1);
+        dup2(err, 2);
+        alarm(60);
+        if (before)
+            before();
+        execv(argv[0], argv);
+        _exit(99);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        flunk("fork: %s", strerror(errno));
+    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    r.out = slurp(textf("/proc/self/fd/%d", out));
+    r.err = slurp(textf("/proc/self/fd/%d", err));
+    close(out);
+    close(err);
+    return r;
+}
+
+static struct ran tool(const char *args)
+{
+    return tool_with(args, NULL);
+}
+
+/* About the runner of the case: a status, all of standard output, part of standard error. */
+static void expect(const char *args, int status, const char *out, const char *err)
+{
+    struct ran r = tool(textf("-p %d %s", world.pid, args));
+    char *want = expand(out), *part = expand(err);
+    if (r.status != status || strcmp(r.out, want) || !strstr(r.err, part) || (!*err && *r.err))
+        flunk("dindbind %s\n-- wanted status %d and\n%s-- with %s\n-- got %d and\n%s-- with\n%s", expand(args), status,
+              want, part, r.status, r.out, r.err);
+}
+
+/* As expect(), for a refusal; the json record holds `word`. */
+static void refused(const char *args, const char *word, const char *message)
+{
+    int status = dindbind_status(0);
+    for (int e = 0; e > -40; e--)
+        if (!strcmp(dindbind_word(e), word))
+            status = dindbind_status(e);
+    expect(args, status, "", message);
+    struct ran r = tool(textf("-p %d -f json %s", world.pid, args));
+    if (r.status != status || !strstr(r.out, textf("\"error\":\"%s\"", word)))
+        flunk("dindbind %s: wanted %s, got %d, %s", expand(args), word, r.status, r.out);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !lstat(a, &x) && !lstat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino &&
+           (x.st_mode & S_IFMT) == (y.st_mode & S_IFMT);
+}
+
+static void assert_same(const char *a, const char *b)
+{
+    if (!same_file(a, b))
+        flunk("%s and %s are not the same file", a, b);
+}
+
+static int descriptors(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* The host path from the library, on one back end. A word on an error. */
+static char *host_of(const char *source, unsigned caps, int *ro, size_t *nbelow)
+{
+    static struct dindbind_result res;
+    struct dindbind_runner r = { .pid = world.pid };
+    struct dindbind_mount *below = NULL;
+    int before = descriptors(), rc = dindbind_open(&r);
+    *nbelow = 0;
+    if (rc)
+        return textf("open %s", dindbind_word(rc));
+    r.caps |= caps;
+    rc = dindbind_resolve(&r, source, 0, &res);
+    if (!rc)
+        rc = dindbind_host(&r, source, &res, &below, nbelow);
+    char *told = textf("%s", rc ? dindbind_word(rc) : res.path);
+    *ro = res.ro;
+    free(below);
+    dindbind_release(&res);
+    dindbind_close(&r);
+    assert_int_equal(before, descriptors());
+    return told;
+}
+
+static const unsigned back_ends[] = { 0, CAPS_NO_OPENAT2, CAPS_NO_STATX, CAPS_NO_OPENAT2 | CAPS_NO_STATX };
+
+/* ==== host paths ======================================================================================== */
+
+struct host_case {
+    const char *name, *before;  /* run before the runner enters its root; =merged/x is /x */
+    const char *after;          /* ordered from the runner later, or NULL */
+    const char *host;           /* done by the host when the runner is there, or NULL */
+    const char *source, *answer; /* '@': the case's directory; or a word */
+    int ro;
+    size_t below;
+};
+
+static const struct host_case host_cases[] = {
+    { "a file of the overlay root", "", NULL, NULL, "/file", "@/merged/file", 0, 0 },
+    { "a merged directory", "", NULL, NULL, "/m", "@/merged/m", 0, 0 },
+    { "the root itself", "", NULL, NULL, "/", "@/merged", 0, 0 },
+    { "a socket", "", NULL, NULL, "/sock", "@/merged/sock", 0, 0 },
+    { "a symlink is followed as the runner would", "", "link /a/ln ../m", NULL, "/a/ln/two", "@/merged/m/two", 0, 0 },
+    { "a volume", "bind =vol =merged/vol", NULL, NULL, "/vol", "@/vol", 0, 0 },
+    { "below a volume", "bind =vol =merged/vol", NULL, NULL, "/vol/sub", "@/vol/sub", 0, 0 },
+    { "a bind mount of a single file", "bind =data/f =merged/single", NULL, NULL, "/single", "@/data/f", 0, 0 },
+    { "a read-only mount", "bind =vol =merged/vol;ro =merged/vol", NULL, NULL, "/vol/v", "@/vol/v", 1, 0 },
+    { "a mount below", "bind =vol =merged/a/b", NULL, NULL, "/a", "@/merged/a", 0, 1 },
+    { "two mounts below", "bind =vol =merged/a/b;bind =data =merged/a/c", NULL, NULL, "/a", "@/merged/a", 0, 2 },
+    { "a hidden mount below does not count", "bind =vol =merged/a/b;bind =data =merged/a", NULL, NULL, "/a", "@/data",
+      0, 0 },
+    { "a tmpfs of the runner's below", "tmpfs =merged/a/b", NULL, NULL, "/a", "nested", 0, 0 },
+    { "a tmpfs of the runner's", "tmpfs =merged/a/b", NULL, NULL, "/a/b", "foreign", 0, 0 },
+    { "beside a mount of the same beginning", "bind =vol =merged/a/b;", NULL, NULL, "/a/c", "@/merged/a/c", 0, 0 },
+    { "the first writable of two candidates", "bind =data =merged/x", NULL,
+      "dir =again;bind =data =again", "/x", "@/data", 0, 0 },
+    { "a directory bound onto itself", "bind =data =merged/x", NULL, "bind =data =data", "/x/d", "@/data/d", 0, 0 },
+    { "a candidate covered by a tmpfs, another left", "bind =data =merged/x", NULL,
+      "dir =again;bind =data =again;tmpfs =data", "/x/d", "@/again/d", 0, 0 },
+    { "the only candidate covered", "bind =data =merged/x", NULL, "tmpfs =data", "/x/d", "foreign", 0, 0 },
+    { "the only candidate covered further up", "bind =data/d =merged/x", NULL, "tmpfs =data", "/x/g", "foreign", 0,
+      0 },
+    { "a read-only candidate and a writable one", "bind =data =merged/x", NULL,
+      "dir =again;bind =data =again;ro =again", "/x/f", "@/data/f", 0, 0 },
+    { "a host mount that the runner does not see", "bind =data =merged/x", NULL, "tmpfs =data/d", "/x", "nested", 0,
+      0 },
+    { "a host mount beside", "bind =data =merged/x", NULL, "tmpfs =data/d", "/x/f", "@/data/f", 0, 0 },
+    { "a directory that was removed", "dir =data/e;bind =data/e =merged/x", NULL, "rmdir =data/e", "/x", "foreign", 0,
+      0 },
+    { "a directory removed and made anew", "dir =data/e;bind =data/e =merged/x", NULL,
+      "rmdir =data/e;dir =data/e", "/x", "foreign", 0, 0 },
+    { "a renamed-over file", "bind =data/f =merged/single", NULL, "rm =data/f;file =data/f other", "/single",
+      "foreign", 0, 0 },
+    { "a host mount below the runner's root that the runner does not see", "", NULL, "tmpfs =merged/x", "/", "nested", 0,
+      0 },
+    { "a volume that is a file system of its own", "tmpfs =merged/x", NULL, NULL, "/x", "foreign", 0, 0 },
+    { "missing", "", NULL, NULL, "/nope", "missing", 0, 0 },
+};
+
+static void check_host(void **state)
+{
+    const struct host_case *h = *state;
+    start_runner(0, h->before);
+    if (h->after)
+        order_must(h->after);
+    if (h->host)
+        must(h->host);
+    char *want = expand(h->answer);
+    for (size_t i = 0; i < COUNT(back_ends); i++) {
+        int ro;
+        size_t below;
+        char *got = host_of(h->source, back_ends[i], &ro, &below);
+        if (strcmp(got, want) || (*want == '/' && (ro != h->ro || below != h->below)))
+            flunk("%s on back end %u: wanted %s ro %d below %zu, got %s ro %d below %zu", h->source, back_ends[i],
+                  want, h->ro, h->below, got, ro, below);
+        if (*got == '/')
+            assert_same(got, inside(h->source));
+    }
+    if (*want != '/')
+        refused(textf("-H %s", h->source), h->answer, h->source);
+    else if (h->below)
+        refused(textf("-H %s", h->source), "nested", "/a/b");
+    else if (h->ro) {
+        expect(textf("-H %s", h->source), 1, "", "read-only");
+        expect(textf("-f json -H %s", h->source), 0,
+               textf("{\"source\":\"%s\",\"rule\":\"proc\",\"kind\":\"single\",\"path\":\"%s\","
+                     "\"type\":\"file\",\"ro\":true}\n", h->source, want), "");
+        expect(textf("-H -R %s", h->source), 0, textf("%s\n", want), "");
+        expect(textf("-v %s:/t", h->source), 0, textf("%s:/t:ro\n", want), "");
+    } else {
+        expect(textf("-H %s", h->source), 0, textf("%s\n", want), "");
+        expect(textf("-v %s:/t", h->source), 0, textf("%s:/t\n", want), "");
+    }
+}
+
+static void specs_expand(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =vol =merged/a/b;bind =data =merged/a/b/sub;ro =merged/a/b/sub;bind =data/d =merged/a/c");
+    expect("-v /a:/t", 0, "@/merged/a:/t\n@/vol:/t/b\n@/data:/t/b/sub:ro\n@/data/d:/t/c\n", "");
+    expect("-v /a:/t:ro", 0, "@/merged/a:/t:ro\n@/vol:/t/b:ro\n@/data:/t/b/sub:ro\n@/data/d:/t/c:ro\n", "");
+    expect("-R -v /a:/t", 0, "@/merged/a:/t:ro\n@/vol:/t/b:ro\n@/data:/t/b/sub:ro\n@/data/d:/t/c:ro\n", "");
+    expect("--mount type=bind,src=/a,dst=/t", 0,
+           "type=bind,src=@/merged/a,dst=/t\ntype=bind,src=@/vol,dst=/t/b\n"
+           "type=bind,src=@/data,dst=/t/b/sub,readonly\ntype=bind,src=@/data/d,dst=/t/c\n", "");
+    expect("--mount type=bind,src=/a,dst=/t,bind-nonrecursive", 0,
+           "type=bind,src=@/merged/a,dst=/t,bind-nonrecursive\n", "");
+    struct ran r = tool(textf("-p %d -f oci -v /a:/t", world.pid));
+    static const char *const parts[] = {
+        "\"destination\":\"/t\"", "\"destination\":\"/t/b\"", "\"destination\":\"/t/b/sub\"", "\"destination\":\"/t/c\""
+    };
+    assert_int_equal(r.status, 0);
+    const char *where = r.out;
+    for (size_t i = 0; i < COUNT(parts); i++)
+        if (!(where = strstr(where, parts[i])))
+            flunk("oci: %s not in its place: %s", parts[i], r.out);
+    where = strstr(r.out, "/t/b/sub");
+    assert_true(where && strstr(where, "\"ro\"") && strstr(where, "\"ro\"") < strstr(where, "/t/c"));
+    /* an explicit one with the same target wins */
+    expect("-v /a:/t -v /m:/t/c", 0, "@/merged/a:/t\n@/vol:/t/b\n@/data:/t/b/sub:ro\n@/merged/m:/t/c\n", "");
+    refused("-H /a", "nested", "/a/b");
+    refused("-H /single /a", "nested", "/a/b");
+}
+
+static void thousands_of_mounts(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =data =merged/x;tmpfs =merged/w");
+    char script[128];
+    for (int i = 0; i < 5000; i++) {
+        snprintf(script, sizeof script, "dir /w/%d;bindone /m /w/%d", i, i);
+        order_must(script);
+    }
+    order_must("bind /x /a/b");
+    int ro;
+    size_t below;
+    assert_string_equal(host_of("/x/d/g", 0, &ro, &below), at("data/d/g"));
+    assert_string_equal(host_of("/w/4999", 0, &ro, &below), at("merged/m"));
+    assert_string_equal(host_of("/a", 0, &ro, &below), at("merged/a"));
+    assert_int_equal(below, 1);
+    expect("-v /a:/t", 0, "@/merged/a:/t\n@/data:/t/b\n", "");
+}
+
+static atomic_bool enough;
+
+static void *churn(void *arg)
+{
+    (void)arg;
+    while (!enough) {
+        order("bind /vol /x");
+        order("bindone /m /a/c");
+        order("umount /x");
+        order("umount /a/c");
+    }
+    return NULL;
+}
+
+/* The source is opened on its own: what the answer names must be what the descriptor pins. */
+static void mount_churn(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    static struct dindbind_result res;
+    int right = 0;
+    must("file =data/where data;file =vol/where vol");
+    start_runner(0, "bind =data =merged/a/b;bind =vol =merged/vol");
+    enough = false;
+    pthread_create(&thread, NULL, churn, NULL);
+    const char *wrong = NULL;
+    for (int i = 0; i < 200 && !wrong; i++) {
+        static const char *const sources[] = { "/a/b/where", "/x", "/vol/where", "/a/b/d" };
+        struct dindbind_runner r = { .pid = world.pid };
+        struct dindbind_mount *below = NULL;
+        size_t nbelow;
+        struct stat a, b;
+        const char *source = sources[i % 4];
+        if (dindbind_open(&r)) {
+            wrong = "open";
+            break;
+        }
+        r.caps |= back_ends[i / 4 % 4];
+        if (!dindbind_resolve(&r, source, 0, &res) && !dindbind_host(&r, source, &res, &below, &nbelow)) {
+            right++;
+            if (fstat(res.fd, &a) || lstat(res.path, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+                wrong = textf("%s: %s", source, res.path);
+        }
+        free(below);
+        dindbind_release(&res);
+        dindbind_close(&r);
+        if (i % 8 == 0) {
+            struct ran t = tool(textf("-p %d -H /a/b/where", world.pid));
+            if (!t.status && strcmp(t.out, expand("@/data/where\n")))
+                wrong = t.out;
+        }
+    }
+    enough = true;
+    pthread_join(thread, NULL);
+    if (wrong || !right)
+        flunk("%s (%d right)", wrong ? wrong : "never an answer", right);
+}
+
+/* ==== stages ============================================================================================ */
+
+static size_t rows_of(pid_t pid)
+{
+    size_t n = 0;
+    char *text = slurp(textf("/proc/%d/mountinfo", pid));
+    for (char *p = text; p && (p = strchr(p, '\n')); p++)
+        n++;
+    return n;
+}
+
+static void gone(const char *path)
+{
+    struct stat st;
+    if (!lstat(path, &st) || errno != ENOENT)
+        flunk("%s is still there", path);
+    if (strstr(slurp("/proc/self/mountinfo"), textf(" %s ", path)))
+        flunk("%s is still mounted", path);
+}
+
+static void unstage_all(const char *name)
+{
+    struct ran r = tool(textf("-u %s", at(name)));
+    if (r.status || *r.out || *r.err)
+        flunk("-u %s: %d, %s%s", name, r.status, r.out, r.err);
+    gone(at(name));
+}
+
+struct stage_case {
+    const char *name;
+    int kind;                   /* of the runner */
+    const char *before, *after;
+    const char *source;
+    const char *args;           /* besides -s and the source */
+    const char *reads;          /* staged path + this ... */
+    const char *text;           /*                   ... reads so; NULL: not a file */
+    const char *writes;         /* a new file there: seen in the runner, or EROFS when `ro` */
+    int ro;
+};
+
+static const struct stage_case stage_cases[] = {
+    { "stage a directory", 0, "", NULL, "/m", "", "/one", "1", "/new", 0 },
+    { "stage a file", 0, "", NULL, "/file", "", "", "low", NULL, 0 },
+    { "stage a socket", 0, "", NULL, "/sock", "", "", NULL, NULL, 0 },
+    { "stage a fifo", 0, "", NULL, "/fifo", "", "", NULL, NULL, 0 },
+    { "stage a volume", 0, "bind =vol =merged/vol", NULL, "/vol", "", "/v", "volume", "/new", 0 },
+    { "stage a file bind", 0, "bind =data/f =merged/single", NULL, "/single", "", "", "data", NULL, 0 },
+    { "stage the root", 0, "bind =vol =merged/vol", NULL, "/", "", "/vol/v", "volume", "/m/new", 0 },
+    { "stage a tmpfs of the runner's", 0, "tmpfs =merged/x", "file /x/t tmp", "/x", "", "/t", "tmp", "/new", 0 },
+    { "stage with a volume below", 0, "bind =vol =merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new", 0 },
+    { "stage with a tmpfs below", 0, "tmpfs =merged/a/b", "file /a/b/t tmp", "/a", "", "/b/t", "tmp", "/b/new", 0 },
+    { "stage -R", 0, "", NULL, "/m", "-R", "/one", "1", "/new", 1 },
+    { "stage -R, below a submount", 0, "bind =vol =merged/a/b", NULL, "/a", "-R", "/b/v", "volume", "/b/new", 1 },
+    { "stage a read-only mount", 0, "bind =vol =merged/vol;ro =merged/vol", NULL, "/vol", "", "/v", "volume", "/new",
+      1 },
+    { "stage with a read-only mount below", 0, "bind =vol =merged/a/b;ro =merged/a/b", NULL, "/a", "", "/b/v", "volume",
+      "/b/new", 1 },
+    { "stage of a shared runner", 0, "bind =vol =merged/a/b", "shared /", "/a", "", "/b/v", "volume", "/b/new", 0 },
+    { "stage of a slave runner", 0, "bind =vol =merged/a/b", "shared /;slave /", "/a", "", "/b/v", "volume", "/b/new",
+      0 },
+    { "stage of a chrooted runner", CHROOTED, "bind =vol =merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new", 0 },
+    { "stage of a runner in a user namespace", OWN_USER, "bind =vol =merged/a/b", NULL, "/a", "", "/b/v", "volume",
+      "/b/new", 0 },
+    { "stage -R of a runner in a user namespace", OWN_USER, "bind =vol =merged/a/b", NULL, "/a", "-R", "/b/v",
+      "volume", "/b/new", 1 },
+};
+
+/* Stage, compare, write both ways, take down; the runner keeps all it had. */
+static void check_stage(void **state)
+{
+    const struct stage_case *c = *state;
+    struct stat st;
+    start_runner(c->kind, c->before);
+    if (c->after)
+        order_must(c->after);
+    size_t rows = rows_of(world.pid);
+    char *staged = at("st/0");
+    expect(textf("-s @/st %s %s", c->args, c->source), 0, "@/st/0\n", "");
+    assert_same(staged, inside(c->source));
+    if (lstat(at("st"), &st) || (st.st_mode & 07777) != 0700)
+        flunk("the stage has mode %o", st.st_mode & 07777);
+    if (c->text && !is_text(textf("%s%s", staged, c->reads), c->text))
+        flunk("%s%s does not read %s", staged, c->reads, c->text);
+    if (c->writes) {
+        char *there = textf("%s%s", staged, c->writes);
+        bool written = put_file(there, "from the stage");
+        if (written == (c->ro != 0) || (!written && errno != EROFS))
+            flunk("writing to %s: %s", there, written ? "works" : strerror(errno));
+        if (written && !is_text(inside(textf("%s%s", c->source, c->writes)), "from the stage"))
+            flunk("the runner does not see what the stage got");
+        if (written && !put_file(inside(textf("%s%s", c->source, c->writes)), "and back"))
+            flunk("cannot write in the runner: %s", strerror(errno));
+        if (written && !is_text(there, "and back"))
+            flunk("the stage does not see what the runner wrote");
+    }
+    unstage_all("st");
+    if (rows_of(world.pid) != rows)
+        flunk("the runner had %zu mounts and has %zu", rows, rows_of(world.pid));
+    if (c->text && !is_text(inside(textf("%s%s", c->source, c->reads)), c->text))
+        flunk("the runner has lost %s%s", c->source, c->reads);
+    unstage_all("st");
+}
+
+/* A tmpfs that the host has, bound whole: its mountinfo root is "/". */
+static void whole_file_system(void **state)
+{
+    (void)state;
+    must("tmpfs =vol;dir =vol/sub;file =vol/v own");
+    start_runner(0, "bind =vol =merged/x");
+    expect("-H /x", 0, "@/vol\n", "");
+    expect("-H /x/sub /x/v", 0, "@/vol/sub\n@/vol/v\n", "");
+    expect("-v /x:/t", 0, "@/vol:/t\n", "");
+    must("tmpfs =vol/sub");
+    refused("-H /x", "nested", "/sub");
+}
+
+/* The control: without MS_SLAVE, taking a stage of a shared runner down takes the runner's volume along. */
+static void control_without_slave(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =vol =merged/a/b");
+    order_must("shared /");
+    must("dir =st;tmpfs =st;dir =st/0");
+    int source = open(inside("/a"), O_PATH | O_CLOEXEC), pair[2];
+    size_t rows = rows_of(world.pid);
+    assert_true(source >= 0 && !pipe2(pair, O_CLOEXEC));
+    int ns = open(textf("/proc/%d/ns/mnt", world.pid), O_RDONLY | O_CLOEXEC);
+    long child = syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL);
+    if (!child) {
+        int tree = syscall(SYS_setns, ns, CLONE_NEWNS) ? -1 : tree_clone(source);
+        syscall(SYS_write, pair[1], &tree, sizeof tree);
+        syscall(SYS_exit_group, 0);
+    }
+    int tree = -1;
+    assert_int_equal(read(pair[0], &tree, sizeof tree), sizeof tree);
+    waitpid((pid_t)child, NULL, __WALL);
+    int to = open(at("st/0"), O_PATH | O_CLOEXEC);
+    assert_true(tree >= 0 && to >= 0 && !attach(tree, to));
+    close(tree);
+    close(to);
+    close(source);
+    close(ns);
+    close(pair[0]);
+    close(pair[1]);
+    must("umount =st");
+    if (rows_of(world.pid) >= rows)
+        flunk("the control loses its point: the runner kept its mounts");
+    unstage_all("st");
+}
+
+static void later_mounts_appear(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =vol =merged/vol");
+    order_must("shared /");
+    expect("-s @/st /a", 0, "@/st/0\n", "");
+    order_must("bind /vol /a/c");
+    if (!is_text(at("st/0/c/v"), "volume"))
+        flunk("a mount that the shared runner makes later does not appear");
+    order_must("umount /a/c");
+    order_must("bind /vol /a/b");
+    unstage_all("st");
+    order_must("is /a/b/v volume;is /vol/v volume");
+}
+
+static void numbers(void **state)
+{
+    (void)state;
+    start_runner(0, "");
+    expect("-s @/st /m /file /a", 0, "@/st/0\n@/st/1\n@/st/2\n", "");
+    unstage_all("st/1");
+    assert_true(is_text(at("st/0/one"), "1"));
+    unstage_all("st/1");
+    unstage_all("st/2");
+    expect("-s @/st /file", 0, "@/st/3\n", "");
+    assert_same(at("st/0"), inside("/m"));
+    assert_same(at("st/3"), inside("/file"));
+    unstage_all("st/77");
+    unstage_all("st");
+    unstage_all("st/0");
+    expect("-s @/st -v /m:/t -v name:/n --mount type=bind,src=/file,dst=/f", 0,
+           "@/st/0:/t\nname:/n\ntype=bind,src=@/st/1,dst=/f\n", "");
+    unstage_all("st");
+}
+
+static void all_or_nothing(void **state)
+{
+    (void)state;
+    start_runner(0, "");
+    expect("-s @/st /m /nope /file", 1, "", "/nope");
+    gone(at("st"));
+    struct ran r = tool(textf("-p %d -f json -s @/st /m /nope /file", world.pid));
+    char *one = strstr(r.out, "\"error\":\"unstaged\""), *two = strstr(r.out, "\"error\":\"missing\"");
+    if (r.status != 1 || !one || !two || one > two || !strstr(two, "\"error\":\"unstaged\""))
+        flunk("%d %s", r.status, r.out);
+    gone(at("st"));
+    /* what others have there stays */
+    expect("-s @/st /m", 0, "@/st/0\n", "");
+    expect("-s @/st /file /nope", 1, "", "/nope");
+    assert_same(at("st/0"), inside("/m"));
+    unstage_all("st");
+}
+
+static void unsafe_dirs(void **state)
+{
+    static const struct { const char *dir, *word; } bad[] = {
+        { "@/open/st", "unsafe" }, { "@/open/deep/st", "unsafe" }, { "@/link/st", "unsafe" }, { "@/vol", "unsafe" },
+        { "/", "unsafe" }, { "@/data/f/st", "unsafe" }, { "@/data/f", "unsafe" }, { "@/nope/st", "unsafe" },
+        { "@/link", "unsafe" }, { "@/wide", "unsafe" }, { "@/group/st", "unsafe" },
+    };
+    (void)state;
+    must("dir =open;dir =open/deep;chmod =open 777;dir =real;link =link real;dir =wide;chmod =wide 777;dir =group;"
+         "chmod =group 775;dir =sticky;chmod =sticky 1777;dir =empty");
+    start_runner(0, "");
+    size_t rows = rows_of(getpid());
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct ran r = tool(textf("-p %d -f json -s %s /m", world.pid, bad[i].dir));
+        if (!r.status || !strstr(r.out, textf("\"error\":\"%s\"", bad[i].word)))
+            flunk("-s %s: %d %s", bad[i].dir, r.status, r.out);
+        if (rows_of(getpid()) != rows)
+            flunk("-s %s: something stays mounted", bad[i].dir);
+    }
+    struct ran r = tool(textf("-p %d -s relative /m", world.pid));
+    if (!r.status || *r.out)
+        flunk("a relative DIR: %d %s", r.status, r.out);
+    expect("-s @/sticky/st /m", 0, "@/sticky/st/0\n", "");
+    unstage_all("sticky/st");
+    expect("-s @/empty /m", 0, "@/empty/0\n", "");
+    unstage_all("empty");
+    /* -u: no stage, and not empty */
+    static const char *const no_stage[] = { "-u @/vol", "-u @/vol/v", "-u @/merged", "-u @/link", "-u /" };
+    for (size_t i = 0; i < COUNT(no_stage); i++) {
+        r = tool(no_stage[i]);
+        if (r.status != 1 || *r.out || !*r.err)
+            flunk("%s: status %d, %s", no_stage[i], r.status, r.err);
+    }
+    must("is =vol/v volume;is =merged/m/one 1");
+    assert_int_equal(rows_of(getpid()), rows);
+}
+
+static void foreign_owner(void **state)
+{
+    (void)state;
+    need_root("only root can give a directory away");
+    must("dir =theirs;dir =theirs/own");
+    assert_int_equal(chown(at("theirs"), 1234, 1234), 0);
+    start_runner(0, "");
+    refused("-s @/theirs/st /m", "unsafe", "theirs");
+    refused("-s @/theirs/own/st /m", "unsafe", "theirs");
+    refused("-s @/theirs /m", "unsafe", "theirs");
+}
+
+/* ---- Layers, with no live task ------------------------------------------------------------------------- */
+
+static char *layers_view(void)
+{
+    return textf("-p 0 -o lowerdir=@/l2:@/l1,upperdir=@/up,workdir=@/work%s", world.root ? "" : ",userxattr");
+}
+
+static void stage_layers(void **state)
+{
+    (void)state;
+    world.pid = 0;
+    char *view = layers_view();
+    must("dir =l2/q;wh =l2/q/gone;file =l2/q/kept z");
+    struct ran r = tool(textf("%s -f json /q", view));
+    if (r.status != 1 || !strstr(r.out, "\"inexact\""))
+        flunk("whiteouts only: %d %s", r.status, r.out);
+    r = tool(textf("%s -s @/st /m /w /m/one /up /", view));
+    if (r.status != 1 || *r.out)
+        flunk("/up is not in any layer: %d %s", r.status, r.out);
+    gone(at("st"));
+    r = tool(textf("%s -s @/st /m /w /m/one / /q", view));
+    if (r.status)                /* numbers may have gaps: an overlay takes one for a moment */
+        flunk("layers: %d %s%s", r.status, r.out, r.err);
+    char *line[5], *save = NULL;
+    for (int i = 0; i < 5; i++)
+        line[i] = strtok_r(i ? NULL : r.out, "\n", &save);
+    assert_non_null(line[4]);
+    assert_true(is_text(textf("%s/one", line[0]), "1") && is_text(textf("%s/two", line[0]), "2"));
+    assert_true(is_text(textf("%s/kept", line[1]), "y") && access(textf("%s/gone", line[1]), F_OK));
+    assert_true(is_text(line[2], "1"));
+    assert_true(is_text(textf("%s/m/two", line[3]), "2") && access(textf("%s/w/gone", line[3]), F_OK));
+    assert_true(is_text(textf("%s/kept", line[4]), "z") && access(textf("%s/gone", line[4]), F_OK));
+    for (int i = 0; i < 5; i++)
+        if (put_file(i == 2 ? line[i] : textf("%s/new", line[i]), "x") || errno != EROFS)
+            flunk("%s can be written", line[i]);
+    unstage_all("st");
+    must("is =l1/m/one 1;is =l1/w/gone x;is =l2/m/two 2");
+    /* from the upperdir: one directory, written for good */
+    must("dir =up/u;file =up/u/f up");
+    r = tool(textf("%s -s @/st /u", view));
+    if (r.status || !put_file(at("st/0/new"), "written") || !is_text(at("up/u/new"), "written"))
+        flunk("upperdir: %d %s%s", r.status, r.out, r.err);
+    unstage_all("st");
+}
+
+static void stage_metacopy(void **state)
+{
+    (void)state;
+    need_root("trusted.overlay.* needs the initial user namespace");
+    world.pid = 0;
+    assert_int_equal(umount(at("merged")), 0);
+    must("dir =work2;file =l1/big content;dir =l1/dir;file =l1/dir/in inside");
+    char *words = textf("lowerdir=%s:%s,upperdir=%s,workdir=%s,metacopy=on,redirect_dir=on", at("l2"), at("l1"),
+                          at("up"), at("work2"));
+    assert_int_equal(mount("o", at("merged"), "overlay", 0, words), 0);
+    must("chmod =merged/big 640");
+    assert_int_equal(rename(at("merged/big"), at("merged/moved")), 0);
+    assert_int_equal(rename(at("merged/dir"), at("merged/other")), 0);
+    assert_int_equal(umount(at("merged")), 0);
+    struct ran r = tool(textf("-p 0 -o %s -s @/st /moved /other", words));
+    char *save = NULL, *one = r.status ? NULL : strtok_r(r.out, "\n", &save), *two = strtok_r(NULL, "\n", &save);
+    struct stat st;
+    if (!one || !two || !is_text(one, "content") || stat(one, &st) || (st.st_mode & 07777) != 0640 ||
+        !is_text(textf("%s/in", two), "inside"))
+        flunk("%d %s%s", r.status, r.out, r.err);
+    unstage_all("st");
+}
+
+/* ---- Many at once, and crashes ------------------------------------------------------------------------- */
+
+static _Noreturn void stage_in_a_loop(int me, int rounds, int mode)
+{
+    static const char *const sources[] = { "/m", "/file", "/vol", "/sock" };
+    struct dindbind_runner r = { .pid = world.pid };
+    static struct dindbind_result res[2];
+    struct dindbind_result *list[] = { &res[0], &res[1] };
+    char *dir = at("st");
+    int err, bad = dindbind_open(&r) != 0;
+    for (int i = 0; !bad && (rounds < 0 || i < rounds); i++) {
+        const char *a = sources[(me + i) % 4], *b = sources[(me + i + 1) % 4];
+        if (dindbind_resolve(&r, a, 0, &res[0]) || dindbind_resolve(&r, b, 0, &res[1]))
+            bad = 2;
+        int rc = bad ? 0 : dindbind_stage(&r, dir, list, 2, &err);
+        if (rc) {
+            fprintf(stderr, "stage: %s, errno %d\n", dindbind_word(rc), err);
+            bad = 3;
+        } else if (!bad && mode < 2) {
+            if (!same_file(res[0].path, inside(a)) || !same_file(res[1].path, inside(b))) {
+                fprintf(stderr, "%s, %s: wrong\n", res[0].path, res[1].path);
+                bad = 4;
+            }
+            if ((mode == 1 || i % 2) && dindbind_unstage(res[0].path, &err))
+                bad = 5;
+        } else if (!bad && i % 3 == 0 && (rc = dindbind_unstage(i % 2 ? dir : res[0].path, &err))) {
+            fprintf(stderr, "unstage %s: %s, errno %d\n", i % 2 ? "all" : "one", dindbind_word(rc), err);
+            bad = 6;
+        }
+        dindbind_release(&res[0]);
+        dindbind_release(&res[1]);
+        pooled = 1 << 20;
+    }
+    _exit(bad);
+}
+
+static void many_at_once(void **state)
+{
+    enum { MANY = 8, ROUNDS = 40 };
+    pid_t pid[MANY];
+    int bad = 0, status;
+    (void)state;
+    start_runner(0, "bind =vol =merged/vol");
+    for (int i = 0; i < MANY; i++)
+        if (!(pid[i] = fork()))
+            stage_in_a_loop(i, ROUNDS, i & 1);
+    for (int i = 0; i < MANY; i++)
+        if (waitpid(pid[i], &status, 0) != pid[i] || status)
+            bad = status ? status : -1;
+    if (bad)
+        flunk("one of them failed: status %x", bad);
+    /* one left of every second round for half of them, both second ones of the rest: all distinct */
+    DIR *d = opendir(at("st"));
+    int n = 0;
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += *e->d_name >= '0' && *e->d_name <= '9';
+    if (d)
+        closedir(d);
+    assert_int_equal(n, MANY / 2 * ROUNDS + MANY / 2 * ROUNDS / 2 * 3);
+    unstage_all("st");
+    order_must("is /vol/v volume");
+}
+
+/* Whole stages come and go while others stage: right or refused, and nothing stays. */
+static void stage_against_unstage(void **state)
+{
+    enum { MANY = 4 };
+    pid_t pid[MANY], remover;
+    int status, bad = 0;
+    (void)state;
+    start_runner(0, "bind =vol =merged/vol");
+    for (int i = 0; i < MANY; i++)
+        if (!(pid[i] = fork()))
+            stage_in_a_loop(i, 60, 2);
+    if (!(remover = fork()))
+        for (char *dir = at("st");;) {
+            int err, rc = dindbind_unstage(dir, &err);
+            if (rc) {
+                fprintf(stderr, "unstage: %s, errno %d\n", dindbind_word(rc), err);
+                _exit(7);
+            }
+        }
+    for (int i = 0; i < MANY; i++)
+        if (waitpid(pid[i], &status, 0) != pid[i] || status)
+            bad = status ? status : -1;
+    kill(remover, SIGKILL);
+    waitpid(remover, &status, 0);
+    if (bad || !WIFSIGNALED(status))
+        flunk("status %x, of the remover %x", bad, status);
+    unstage_all("st");
+    order_must("is /vol/v volume");
+}
+
+static void crashes(void **state)
+{
+    (void)state;
+    unsigned seed = 7;
+    start_runner(0, "bind =vol =merged/a/b;bind =vol =merged/vol");
+    order_must("shared /");
+    size_t rows = rows_of(getpid()), theirs = rows_of(world.pid);
+    for (int i = 0; i < 50; i++) {
+        pid_t pid = fork();
+        if (!pid)
+            stage_in_a_loop(i, -1, 2);
+        usleep((useconds_t)(rand_r(&seed) % 12000));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        unstage_all("st");
+        if (rows_of(getpid()) != rows || rows_of(world.pid) != theirs)
+            flunk("crash %d: mounts %zu and %zu, were %zu and %zu", i, rows_of(getpid()), rows_of(world.pid), rows,
+                  theirs);
+        pooled = 1 << 20;
+    }
+    order_must("is /a/b/v volume");
+}
+
+/* ---- The caller ---------------------------------------------------------------------------------------- */
+
+static char *link_of(const char *path)
+{
+    char *to = textf("%255s", "");
+    ssize_t n = readlink(path, to, 255);
+    to[n < 0 ? 0 : n] = 0;
+    return to;
+}
+
+static volatile sig_atomic_t child_signals;
+
+static void on_child(int sig)
+{
+    (void)sig;
+    child_signals++;
+}
+
+/* What a call must leave alone. */
+struct watch {
+    pid_t tid;
+    atomic_bool stop, done;
+    atomic_int moved, looks;
+    char cwd[256], root[256], ns[256];
+};
+
+static bool is_link(const char *path, const char *want)
+{
+    char to[256];
+    ssize_t n = readlink(path, to, sizeof to - 1);
+    if (n < 0)
+        return false;
+    to[n] = 0;
+    return !strcmp(to, want);
+}
+
+static void *watch(void *arg)
+{
+    struct watch *w = arg;
+    static const char *const kinds[] = { "cwd", "root", "ns/mnt" };
+    while (!w->stop) {
+        for (int i = 0; i < 6; i++) {
+            char path[80];
+            const char *want = i % 3 == 0 ? w->cwd : i % 3 == 1 ? w->root : w->ns;
+            if (i < 3)
+                snprintf(path, sizeof path, "/proc/self/task/%d/%s", w->tid, kinds[i]);
+            else
+                snprintf(path, sizeof path, "/proc/thread-self/%s", kinds[i - 3]);
+            if (!is_link(path, want))
+                w->moved++;
+        }
+        w->looks++;
+    }
+    w->done = true;
+    return NULL;
+}
+
+static void *stage_often(void *arg)
+{
+    struct watch *w = arg;
+    static struct dindbind_result res[3];
+    struct dindbind_result *list[] = { &res[0], &res[1], &res[2] };
+    static const char *const sources[] = { "/m", "/a", "/file" };
+    struct dindbind_runner r = { .pid = world.pid };
+    char dir[64];
+    int err, bad = 0;
+    snprintf(dir, sizeof dir, "%s/st", world.dir);
+    w->tid = (pid_t)syscall(SYS_gettid);
+    while (!w->looks)
+        sched_yield();
+    for (int i = 0; !bad && i < 100; i++) {
+        bad = dindbind_open(&r) != 0;
+        for (int k = 0; !bad && k < 3; k++)
+            bad = dindbind_resolve(&r, sources[k], 0, &res[k]) ? 2 : 0;
+        if (!bad)
+            bad = dindbind_stage(&r, dir, list, 3, &err) ? 3 : 0;
+        for (int k = 0; k < 3; k++)
+            dindbind_release(&res[k]);
+        dindbind_close(&r);
+        if (!bad)
+            bad = dindbind_unstage(dir, &err) ? 4 : 0;
+    }
+    w->stop = true;             /* before this thread's entry in /proc goes */
+    while (!w->done)
+        sched_yield();
+    return (void *)(intptr_t)bad;
+}
+
+static void threaded_caller(void **state)
+{
+    static struct watch w;
+    pthread_t watcher, worker;
+    void *bad = NULL;
+    (void)state;
+    w = (struct watch){ .tid = getpid() };
+    start_runner(0, "bind =vol =merged/a/b");
+    order_must("shared /");
+    assert_int_equal(chdir(at("data")), 0);
+    snprintf(w.cwd, sizeof w.cwd, "%s", link_of("/proc/self/cwd"));
+    snprintf(w.root, sizeof w.root, "%s", link_of("/proc/self/root"));
+    snprintf(w.ns, sizeof w.ns, "%s", link_of("/proc/self/ns/mnt"));
+    struct sigaction old, act = { .sa_handler = on_child };
+    sigaction(SIGCHLD, &act, &old);
+    child_signals = 0;
+    int before = descriptors();
+    mode_t mask = umask(027);
+    pthread_create(&watcher, NULL, watch, &w);
+    pthread_create(&worker, NULL, stage_often, &w);
+    pthread_join(worker, &bad);
+    pthread_join(watcher, NULL);
+    bool masked = umask(mask) == 027;
+    sigaction(SIGCHLD, &old, NULL);
+    if (chdir("/") || bad || w.moved || !masked || child_signals || descriptors() != before)
+        flunk("step %d failed, moved %d times, %d signals, %d descriptors, were %d", (int)(intptr_t)bad, w.moved,
+              (int)child_signals, descriptors(), before);
+    gone(at("st"));
+}
+
+/* A SIGCHLD that is ignored, and one that reaps everything, do not disturb it. */
+static void ignored_children(void **state)
+{
+    (void)state;
+    start_runner(0, "");
+    pid_t pid = fork();
+    if (!pid) {
+        signal(SIGCHLD, SIG_IGN);
+        stage_in_a_loop(0, 20, 1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    unstage_all("st");
+}
+
+static void close_std(void)
+{
+    close(0);
+    close(1);
+    close(2);
+}
+
+static void close_stdin(void)
+{
+    close(0);
+}
+
+/* With nothing to write to the tool fails, and leaves no stage; with no standard input it works. */
+static void closed_descriptors(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =vol =merged/a/b");
+    struct ran r = tool_with(textf("-p %d -s @/st /a /file", world.pid), close_stdin);
+    if (r.status || strcmp(r.out, expand("@/st/0\n@/st/1\n")))
+        flunk("no standard input: %d %s%s", r.status, r.out, r.err);
+    assert_same(at("st/0"), inside("/a"));
+    assert_same(at("st/1"), inside("/file"));
+    unstage_all("st");
+    r = tool_with(textf("-p %d -s @/st /a /file", world.pid), close_std);
+    if (!r.status)
+        flunk("no standard output: status 0");
+    gone(at("st/0"));
+    gone(at("st/1"));
+    unstage_all("st");
+    r = tool(textf("-p %d -s @/st /m /a%%%%n", world.pid));
+    assert_int_equal(r.status, 1);
+    gone(at("st"));
+    /* the library with none of the three */
+    pid_t pid = fork();
+    if (!pid) {
+        close_std();
+        stage_in_a_loop(0, 5, 1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    assert_same(at("st/1"), inside("/file"));
+    unstage_all("st");
+}
+
+static void after_the_runner(void **state)
+{
+    (void)state;
+    start_runner(0, "bind =vol =merged/vol");
+    expect("-s @/st /vol /file", 0, "@/st/0\n@/st/1\n", "");
+    stop_runner();
+    if (!is_text(at("st/0/v"), "volume") || !is_text(at("st/1"), "low"))
+        flunk("the stage is gone with the runner");
+    unstage_all("st");
+    must("is =vol/v volume");
+}
+
+/* The attack: between the answer and its use the runner swaps the directory for a link. */
+static void swap_after_the_answer(void **state)
+{
+    (void)state;
+    must("dir =vol/job;file =vol/job/f mine;dir =secret;file =secret/f secret");
+    start_runner(0, "bind =vol =merged/vol");
+    expect("-s @/st /vol/job", 0, "@/st/0\n", "");
+    expect("-H /vol/job", 0, "@/vol/job\n", "");
+    order_must("rm /vol/job/f;rmdir /vol/job");
+    assert_int_equal(symlink(at("secret"), inside("/vol/job")), 0);
+    assert_true(is_text(at("vol/job/f"), "secret"));
+    if (!access(at("st/0/f"), F_OK))
+        flunk("the stage follows the swap");
+    unstage_all("st");
+    must("is =secret/f secret");
+}
+
+/* The kernel mounts nothing whose directory was removed (d_set_mounted(): ENOENT): refused, nothing stays. */
+static void removed_source(void **state)
+{
+    (void)state;
+    must("dir =data/e");
+    start_runner(0, "bind =data/e =merged/x");
+    must("rmdir =data/e");
+    struct ran r = tool(textf("-p %d -f json -s @/st /x /m", world.pid));
+    if (r.status != 1 || !strstr(r.out, "\"error\":\"unstaged\""))
+        flunk("%d %s%s", r.status, r.out, r.err);
+    gone(at("st"));
+}
+
+static const struct { const char *name; void (*call)(void **); } rest[] = {
+    { "mounts below a spec become further specs", specs_expand },
+    { "a runner with 5,000 mounts", thousands_of_mounts },
+    { "mounts come and go in the runner", mount_churn },
+    { "a volume that is a whole file system", whole_file_system },
+    { "control: a shared clone takes the runner's mounts along", control_without_slave },
+    { "a stage shows later mounts of a shared runner", later_mounts_appear },
+    { "entries of a stage and their numbers", numbers },
+    { "a stage is all or nothing", all_or_nothing },
+    { "directories that are not safe for a stage", unsafe_dirs },
+    { "a stage below somebody else's directory", foreign_owner },
+    { "a stage from layers alone", stage_layers },
+    { "a stage from layers with metacopy and redirects", stage_metacopy },
+    { "eight processes stage into one directory", many_at_once },
+    { "stages come and go under those who stage", stage_against_unstage },
+    { "killed in the middle, 50 times", crashes },
+    { "a caller with threads, a working directory, SIGCHLD", threaded_caller },
+    { "a caller that ignores SIGCHLD", ignored_children },
+    { "standard descriptors closed", closed_descriptors },
+    { "a stage outlives its runner", after_the_runner },
+    { "a stage does not follow a swap", swap_after_the_answer },
+    { "a stage of a removed directory", removed_source },
+};
+
+/* ==== main ============================================================================================== */
+
+static void run_one(const char *name, void (*call)(void **), const void *what)
+{
+    const struct CMUnitTest one[] = { { name, call, begin, end, (void *)(uintptr_t)what } };
+    int before = tests_skipped, failed = cmocka_run_group_tests_name(name, one, NULL, NULL);
+    tests_failed += failed != 0;
+    tests_passed += !failed && tests_skipped == before;
+}
+
+static bool copy_tool(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    ssize_t n = 0;
+    if (in >= 0 && out >= 0)
+        while ((n = read(in, pool, sizeof pool)) > 0 && write(out, pool, (size_t)n) == n)
+            ;
+    bool good = in >= 0 && out >= 0 && !n;
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return good;
+}
+
+/* A root of our own. */
+static bool enter_world(void)
+{
+    unsigned uid = getuid(), gid = getgid();
+    char map[64], proc[80], to[80];
+    struct stat st;
+    const char *from = getenv("DINDBIND");
+    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns_ino;
+    if (world.root ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS))
+        return false;
+    if (!world.root) {
+        write_proc("/proc/self/setgroups", "deny");
+        snprintf(map, sizeof map, "0 %u 1", uid);
+        if (!write_proc("/proc/self/uid_map", map))
+            return false;
+        snprintf(map, sizeof map, "0 %u 1", gid);
+        if (!write_proc("/proc/self/gid_map", map))
+            return false;
+    }
+    snprintf(proc, sizeof proc, "%s/proc", world.base);
+    snprintf(to, sizeof to, "%s/dindbind", world.base);
+    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+           !mount("t", world.base, "tmpfs", 0, "mode=755") && !mkdir(proc, 0555) &&
+           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) &&
+           copy_tool(from ? from : "./dindbind", to) && !chdir(world.base) &&
+           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+}
+
+static int run_all(void)
+{
+    world.mounts = enter_world();
+    if (!world.mounts) {
+        print_message("no mount namespace can be made here, or no tool: %s\n", strerror(errno));
+        tests_skipped++;
+        tests_failed += !geteuid();
+    }
+    umask(022);
+    for (size_t i = 0; world.mounts && i < COUNT(host_cases); i++)
+        run_one(host_cases[i].name, check_host, &host_cases[i]);
+    for (size_t i = 0; world.mounts && i < COUNT(stage_cases); i++)
+        run_one(stage_cases[i].name, check_stage, &stage_cases[i]);
+    for (size_t i = 0; world.mounts && i < COUNT(rest); i++)
+        run_one(rest[i].name, rest[i].call, NULL);
+    printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
+    fflush(stdout);
+    return tests_failed != 0;
+}
+
+/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. */
+int main(void)
+{
+    int status = 1;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(world.base, sizeof world.base, "%.30s/placement-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(world.base)) {
+        perror(world.base);
+        return 1;
+    }
+    pid_t pid = fork();
+    if (!pid)
+        exit(run_all());
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        perror("fork");
+    rmdir(world.base);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
