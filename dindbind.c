@@ -770,13 +770,13 @@ static int resolve_contained(const struct dindbind_runner *r, const struct root 
     return rc;
 }
 
-/* Is this directory without an entry? Our own new one is; one that was put in its place matters only if not. */
-static bool is_empty_dir(int fd)
+/* Has this directory no more than so many entries with short names, counting `.` and `..`? */
+static bool is_empty_dir(int fd, int entries)
 {
     char buf[1024];
     long n = syscall(SYS_getdents64, fd, buf, sizeof buf);
-    /* `.` and `..` take 24 bytes each */
-    return n >= 0 && n <= 48 && syscall(SYS_getdents64, fd, buf, sizeof buf) == 0;
+    /* each takes 24 bytes */
+    return n >= 0 && n <= 24 * entries && syscall(SYS_getdents64, fd, buf, sizeof buf) == 0;
 }
 
 /* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
@@ -788,7 +788,7 @@ static int adopt(int fd, const struct node *owner)
     if (dir < 0)
         return dir;
     int rc = fstat(dir, &st) ? -errno : 0;
-    if (!rc && (st.st_uid != geteuid() || !is_empty_dir(dir)))
+    if (!rc && (st.st_uid != geteuid() || !is_empty_dir(dir, 2)))
         rc = -EAGAIN;
     if (!rc && (st.st_uid != owner->uid || st.st_gid != owner->gid))
         rc = fchown(dir, owner->uid, owner->gid) ? -errno : 0;
@@ -3098,7 +3098,7 @@ static int stage_look(struct stage *st, const struct node *n)
     if (rc || fstatfs(st->fd, &fs))
         return stage_fail(st, rc ? -rc : errno);
     if (above.mnt == n->mnt)
-        return is_empty_dir(st->fd) ? 0 : DINDBIND_E_UNSAFE;
+        return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
     rc = table_read(st->none.proc_fd, "thread-self/mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     st->is_stage = row && (unsigned long)fs.f_type == tmpfs_magic && !strcmp(row->source, stage_source);
@@ -3402,7 +3402,9 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
     for (*at = 0; !rc && *at < n; ++*at) {
         const struct dindbind_result *res = results[*at];
         int *tree = &trees[*at];
-        if (res->kind != DINDBIND_SINGLE)
+        if (res->kind == DINDBIND_SINGLE && res->fd < 0)
+            rc = stage_fail(st, ENOENT);        /* a bind row that cannot be seen from here */
+        else if (res->kind != DINDBIND_SINGLE)
             rc = clone_merged(r, st, res, tree);
         else if (res->rule != DINDBIND_RULE_PROC || same)
             *tree = tree_clone(res->fd);
@@ -3491,6 +3493,18 @@ static int unstage_entry(const char *path, const char *name, int *sys_errno)
     *sys_errno = st.err;
     stage_close(&st);
     return rc == DINDBIND_E_UNSAFE && st.err != ENOENT ? NEXT_RULE : rc;
+}
+
+/* After an answer could not be given: take the stage down if nothing is in it but its counter. */
+static void unstage_empty(const char *dir)
+{
+    struct stage st;
+    int rc = stage_init(&st, dir);
+    if (!rc)
+        rc = stage_lock(&st, false);
+    if (!rc && st.is_stage && is_empty_dir(st.fd, 3))
+        stage_remove(&st);
+    stage_close(&st);
 }
 
 int dindbind_unstage(const char *path, int *sys_errno)
@@ -4400,6 +4414,8 @@ static void unstage_items(struct job *j, const struct item *items, size_t n)
         if (!items[i].res->error || items[i].res->error == DINDBIND_E_FORMAT)
             if (!passes(&items[i]))
                 dindbind_unstage(items[i].res->path, &err);
+    if (j->place == PLACE_STAGE)
+        unstage_empty(j->stage);
 }
 
 static void release_items(struct item *items, size_t n)

@@ -502,7 +502,7 @@ static const struct host_case host_cases[] = {
       "rmdir =data/e;dir =data/e", "/x", "foreign", 0, 0 },
     { "a renamed-over file", "bind =data/f =merged/single", NULL, "rm =data/f;file =data/f other", "/single",
       "foreign", 0, 0 },
-    { "a host mount below the runner's root that the runner does not see", "", NULL, "tmpfs =merged/x", "/", "nested", 0,
+    { "a host mount below the root that the runner does not see", "", NULL, "tmpfs =merged/x", "/", "nested", 0,
       0 },
     { "a volume that is a file system of its own", "tmpfs =merged/x", NULL, NULL, "/x", "foreign", 0, 0 },
     { "missing", "", NULL, NULL, "/nope", "missing", 0, 0 },
