@@ -1723,7 +1723,7 @@ static int attrs(struct overlay *o, struct entry e, unsigned *set)
     struct text t = text_in(path, sizeof path);
     *set = 0;
     if (!o->l->userxattr && !o->l->trusted)
-        return DINDBIND_E_XATTR;
+        return blame(o, e, DINDBIND_E_XATTR, 0);
     int rc = attr_path(o, e, &t);
     if (rc)
         return rc;
@@ -2112,9 +2112,10 @@ static int overlay_walk(struct overlay *o, const char *path)
         } else if (S_ISLNK(o->node.mode)) {
             rc = overlay_link(o, &w);
             o->top.rel = NULL;
-        } else if (walk_more(&w))
+        } else if (walk_more(&w)) {
+            o->sys_errno = ENOTDIR;
             rc = DINDBIND_E_NOTDIR;
-        else
+        } else
             break;
     }
     return rc;
@@ -2520,7 +2521,8 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
         rc = layers_answer(&o, path, flags, res);
     if (rc) {
         struct text t = text_in(res->path, sizeof res->path);
-        bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN;
+        bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN ||
+                     rc == DINDBIND_E_XATTR;
         if (place && o.top.rel)
             entry_path(&o, o.top, &t);
         refuse(res, rc, o.sys_errno);
@@ -2779,7 +2781,11 @@ static int find_host(const struct tables *t, const struct spot *s, struct found_
     for (size_t i = 0; i < t->mine.n; i++) {
         const struct mount_row *row = &t->mine.v[i];
         if (row->dev != from->dev || !is_below(inside, row->root) || (h->row && is_ro(row)) ||
-            !graft(candidate, row->point, inside, row->root) || !is_mount_of(t->r, candidate, &s->node, row->id))
+            !graft(candidate, row->point, inside, row->root))
+            continue;
+        bool same = is_mount_of(t->r, candidate, &s->node, row->id);
+        trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
+        if (!same)
             continue;
         h->row = row;
         memcpy(h->path, candidate, strlen(candidate) + 1);
@@ -3417,7 +3423,7 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
 }
 
 /* Attach them; on a failure none stays. */
-static int attach_all(struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
+static int attach_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
                       size_t *at)
 {
     char entry[24] = "";
@@ -3427,6 +3433,8 @@ static int attach_all(struct stage *st, struct dindbind_result *const *results, 
         rc = take_number(st, entry);
         if (!rc)
             rc = stage_path(st, entry, res->path);
+        if (!rc)
+            trace(r, "stage: ", res->path, res->ro ? " read-only" : "");
         if (!rc)
             rc = entry_attach(st, entry, trees[*at], res->type == S_IFDIR);
         if (rc)
@@ -3454,7 +3462,7 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
     if (!rc)
         rc = clone_all(r, &st, results, n, trees, &at);
     if (!rc)
-        rc = attach_all(&st, results, n, trees, &at);
+        rc = attach_all(r, &st, results, n, trees, &at);
     for (size_t i = 0; trees != MAP_FAILED && i < n; i++)
         sys_close(trees[i]);
     if (trees != MAP_FAILED)
