@@ -76,14 +76,14 @@ install: dindbind  ## into DESTDIR and PREFIX
 uninstall:  ## and out of there
 	rm -f $(DESTDIR)$(PREFIX)/bin/dindbind $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
 
-deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler
+deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler, strace
 	@if ! command -v apt-get >/dev/null; then \
-		echo "no apt-get here. Install: a C compiler, musl (musl-gcc), cmocka with its headers, util-linux"; \
-	elif ! dpkg -s gcc libc6-dev musl-tools libcmocka-dev >/dev/null 2>&1; then \
+		echo "no apt-get here. Install: a C compiler, musl (musl-gcc), cmocka with its headers, strace, util-linux"; \
+	elif ! dpkg -s gcc libc6-dev musl-tools libcmocka-dev strace >/dev/null 2>&1; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends \
-			gcc libc6-dev musl-tools libcmocka-dev; \
+			gcc libc6-dev musl-tools libcmocka-dev strace; \
 	fi
 
 clean:  ## remove what was built
