@@ -11,7 +11,8 @@ MUSL = $(shell command -v musl-gcc 2>/dev/null)
 TOOL_CC ?= $(or $(MUSL),$(CC))
 
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-SMALL = -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie
+SMALL = -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie \
+	-fno-jump-tables -fno-inline-functions-called-once
 LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 STD = -std=gnu11

@@ -6,7 +6,7 @@
  * as the source of a mount. This file answers what to mount instead. It reads from top to bottom as the
  * way that a source takes; what a function calls stands above it:
  *
- *      kernel interface, text and memory, contained resolution, bind table, procfs, mountinfo,
+ *      kernel interface, text and memory, errors, bind table, contained resolution, procfs, mountinfo,
  *      layers, one source, mount identity, staging, specs, formats, applet
  *
  * dindbind.h is the reference for the interface; everything else here is static.
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -363,7 +364,7 @@ static const struct error_row {
     { "missing", "not there", "check the path as the runner sees it", 1 },
     { "notdir", "something on the way is not a directory", "check the path as the runner sees it", 1 },
     { "loop", "too many symlinks, or a magic link of procfs", "name the target itself", 1 },
-    { "escape", "a link leads out of its bind row", "only the runner's view can tell where to: give its PID with -p",
+    { "escape", "a link leads into or out of a bind row", "only the runner's view can tell where to: give its PID with -p",
       1 },
     { "unmatched", "no rule covers it", "give a live PID (-p), a bind row for it (-b), or the overlay's options (-o)", 1 },
     { "layers", "the layers cannot be read with certainty",
@@ -436,6 +437,47 @@ static void trace(const struct dindbind_runner *r, const char *a, const char *b,
     r->trace(r->trace_arg, line);
 }
 
+/* ==== bind table ========================================================================================
+ *
+ * In: the rows and a clean source. Out: the row that covers it and what is left over.
+ * Never here: a match that ends within a component. */
+
+static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
+                                            const char **rest)
+{
+    const struct dindbind_bind *best = NULL;
+    size_t best_len = 0;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const char *path = r->binds[i].path;
+        size_t n = path[1] ? strlen(path) : 0;
+        /* of two rows at one path the later one: it was mounted over the other */
+        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
+            continue;
+        best = &r->binds[i];
+        best_len = n;
+    }
+    *rest = source + best_len;
+    return best;
+}
+
+static int binds_check(struct dindbind_runner *r, struct text *why)
+{
+    char clean[DINDBIND_PATH_MAX];
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        if (b->host && *b->host == '/' && strlen(b->host) < sizeof clean && b->path &&
+            !clean_path(b->path, clean) && !strcmp(clean, b->path))
+            continue;
+        text_add(why, "bind row ");
+        text_shown(why, b->host ? b->host : "");
+        text_add(why, ":");
+        text_shown(why, b->path ? b->path : "");
+        text_add(why, ": both paths must be absolute, the second one without . .. or //");
+        return DINDBIND_E_USAGE;
+    }
+    return 0;
+}
+
 /* ==== contained resolution ==============================================================================
  *
  * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
@@ -501,6 +543,8 @@ struct root {
     int fd;
     int task;                   /* the /proc/PID that it is the root of; -1: a directory of the caller's */
     unsigned how;               /* IN_ROOT or BENEATH */
+    const struct dindbind_bind *row;    /* BENEATH: the bind row that it is */
+    size_t prefix;              /* length of what stands before a name in the answer */
 };
 
 struct spot {
@@ -508,6 +552,20 @@ struct spot {
     struct node node;
     char name[DINDBIND_PATH_MAX]; /* from the root, "/" for the root itself */
 };
+
+/* Is this name in a bind row still that row's? Another row below may be mounted over it, and a link may lead
+ * there: what the row has at that place is then hidden from the runner. */
+static bool root_allows(const struct dindbind_runner *r, const struct root *root, const char *name)
+{
+    char full[DINDBIND_PATH_MAX];
+    const char *rest;
+    struct text t = text_in(full, sizeof full);
+    if (!root->row)
+        return true;
+    text_add(&t, root->row->path[1] ? root->row->path : "");
+    text_add(&t, name);
+    return !t.cut && bind_row(r, full, &rest) == root->row;
+}
 
 /* The length of a root's own name, as the names of what lies in it start ("/" counts 0). It is asked after
  * the look-up: a task that is gone by then has no root, and what its PID means is open again. */
@@ -820,6 +878,7 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
 static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
+    char parent[DINDBIND_PATH_MAX];
     char copy[DINDBIND_PATH_MAX], *names[DINDBIND_PATH_MAX / 2];
     int fds[DINDBIND_PATH_MAX / 2 + 1], depth = 0, rc;
     bool made[DINDBIND_PATH_MAX / 2];
@@ -837,14 +896,19 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
         s->fd = -1;
         return -ENOTDIR;
     }
-    struct text t = { s->name, !strcmp(s->name, "/") ? 0 : strlen(s->name), sizeof s->name, false };
+    /* what it will be called decides whether it may be made at all */
+    memcpy(parent, s->name, strlen(s->name) + 1);
+    struct text t = text_in(s->name, sizeof s->name);
+    text_add(&t, parent[1] ? parent : "");
+    for (int k = depth; k--;) {
+        text_add(&t, "/");
+        text_add(&t, names[k]);
+    }
     int i = 0;
     fds[0] = s->fd;
+    rc = t.cut || t.len + root->prefix >= sizeof s->name ? -ENAMETOOLONG : root_allows(r, root, s->name) ? 0 : -EXDEV;
     for (; !rc && i < depth; i++) {
-        const char *name = names[depth - 1 - i];
-        text_add(&t, "/");
-        text_add(&t, name);
-        rc = t.cut ? -ENAMETOOLONG : make_level(fds[i], name, &s->node, &made[i]);
+        rc = make_level(fds[i], names[depth - 1 - i], &s->node, &made[i]);
         fds[i + 1] = rc;
         if (rc < 0)
             break;
@@ -861,47 +925,6 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
         sys_close(fds[i]);
     s->fd = rc ? -1 : fds[i];
     return rc;
-}
-
-/* ==== bind table ========================================================================================
- *
- * In: the rows and a clean source. Out: the row that covers it and what is left over.
- * Never here: a match that ends within a component. */
-
-static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
-                                            const char **rest)
-{
-    const struct dindbind_bind *best = NULL;
-    size_t best_len = 0;
-    for (size_t i = 0; i < r->nbinds; i++) {
-        const char *path = r->binds[i].path;
-        size_t n = path[1] ? strlen(path) : 0;
-        /* of two rows at one path the later one: it was mounted over the other */
-        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
-            continue;
-        best = &r->binds[i];
-        best_len = n;
-    }
-    *rest = source + best_len;
-    return best;
-}
-
-static int binds_check(struct dindbind_runner *r, struct text *why)
-{
-    char clean[DINDBIND_PATH_MAX];
-    for (size_t i = 0; i < r->nbinds; i++) {
-        const struct dindbind_bind *b = &r->binds[i];
-        if (b->host && *b->host == '/' && strlen(b->host) < sizeof clean && b->path &&
-            !clean_path(b->path, clean) && !strcmp(clean, b->path))
-            continue;
-        text_add(why, "bind row ");
-        text_shown(why, b->host ? b->host : "");
-        text_add(why, ":");
-        text_shown(why, b->path ? b->path : "");
-        text_add(why, ": both paths must be absolute, the second one without . .. or //");
-        return DINDBIND_E_USAGE;
-    }
-    return 0;
 }
 
 /* ==== procfs ============================================================================================
@@ -2086,8 +2109,23 @@ static int overlay_up(struct overlay *o, struct walk *w)
     return 0;
 }
 
-/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object. */
-static int overlay_walk(struct overlay *o, const char *path)
+/* Does a link lead to where a bind row is mounted over the overlay? */
+static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
+{
+    char path[DINDBIND_PATH_MAX + MAX_NAME + 2];
+    const char *rest;
+    struct text t = text_in(path, sizeof path);
+    if (!r->nbinds)
+        return false;
+    text_add(&t, w->done);
+    text_add(&t, "/");
+    text_add(&t, w->name);
+    return bind_row(r, path, &rest) != NULL;
+}
+
+/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object; `name`, when not NULL,
+ * gets the path without links. */
+static int overlay_walk(struct overlay *o, const char *path, char name[DINDBIND_PATH_MAX])
 {
     struct walk w;
     enum walk_step step;
@@ -2102,6 +2140,10 @@ static int overlay_walk(struct overlay *o, const char *path)
             rc = overlay_up(o, &w);
             continue;
         }
+        if (enters_row(o->r, &w)) {
+            o->sys_errno = EXDEV;
+            return DINDBIND_E_ESCAPE;
+        }
         rc = overlay_lookup(o, w.name);
         if (rc)
             break;
@@ -2115,9 +2157,13 @@ static int overlay_walk(struct overlay *o, const char *path)
         } else if (walk_more(&w)) {
             o->sys_errno = ENOTDIR;
             rc = DINDBIND_E_NOTDIR;
-        } else
+        } else {
+            rc = walk_push(&w) ? DINDBIND_E_TOOLONG : 0;
             break;
+        }
     }
+    if (name)
+        memcpy(name, *w.done ? w.done : "/", *w.done ? strlen(w.done) + 1 : 2);
     return rc;
 }
 
@@ -2320,6 +2366,7 @@ static int accept_spot(struct dindbind_result *res, const struct spot *s, bool r
     res->fd = s->fd;
     res->type = s->node.mode & S_IFMT;
     res->ro = ro || (fs.f_flags & ST_RDONLY);
+    res->ro_mount = !ro && res->ro;
     return 0;
 }
 
@@ -2379,8 +2426,12 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     set_path(res, &t, row->host, rest);
     if (row->ro)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
-    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH };
+    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, strlen(row->host) };
     int rc = root.fd < 0 ? root.fd : resolve_or_make(r, &root, rest, flags, &s);
+    if (!rc && !root_allows(r, &root, s.name)) {
+        sys_close(s.fd);
+        rc = -EXDEV;
+    }
     sys_close(root.fd);
     if (rc == -EXDEV && r->pid)
         return NEXT_RULE;
@@ -2399,10 +2450,11 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
                    struct dindbind_result *res)
 {
     struct spot s;
-    struct root root = { r->root_fd, r->task_fd, IN_ROOT };
     struct text t = text_in(res->path, sizeof res->path);
+    proc_path(&t, r, "");
+    struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
     res->rule = DINDBIND_RULE_PROC;
-    proc_path(&t, r, path);
+    text_add(&t, path);
     trace(r, "rule proc: ", res->path, "");
     int rc = resolve_or_make(r, &root, path, flags, &s);
     if (rc)
@@ -2516,7 +2568,7 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     trace(r, "rule layers: ", path, "");
     int rc = overlay_init(&o, r);
     if (!rc)
-        rc = overlay_walk(&o, path);
+        rc = overlay_walk(&o, path, NULL);
     if (!rc)
         rc = layers_answer(&o, path, flags, res);
     if (rc) {
@@ -2531,13 +2583,36 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     return rc;
 }
 
+/* A stage carries the mounts below a source, which only the runner's own mount of it has: where its view of a
+ * row's path is the same inode, or the row cannot be seen from here, that is the one to pin. */
+static void prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+{
+    struct dindbind_result view = { .fd = -1 };
+    struct stat a, b;
+    if (by_proc(r, path, 0, &view))
+        return;
+    if (res->fd >= 0 && (fstat(res->fd, &a) || fstat(view.fd, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
+        sys_close(view.fd);
+        return;
+    }
+    sys_close(res->fd);
+    view.ro_mount = view.ro && view.ro_mount && !(res->ro && !res->ro_mount);
+    view.ro |= res->ro;
+    res->fd = view.fd;
+    res->rule = DINDBIND_RULE_PROC;
+    res->type = view.type;
+    res->ro = view.ro;
+    res->ro_mount = view.ro_mount;
+    memcpy(res->path, view.path, strlen(view.path) + 1);
+}
+
 int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
                      struct dindbind_result *res)
 {
     char path[DINDBIND_PATH_MAX];
     const char *rest;
     *res->path = 0;
-    res->error = res->sys_errno = res->ro = 0;
+    res->error = res->sys_errno = res->ro = res->ro_mount = 0;
     res->rule = DINDBIND_RULE_NONE;
     res->kind = DINDBIND_SINGLE;
     res->type = 0;
@@ -2550,6 +2625,8 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
         return refuse(res, rc, 0);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
     rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
+    if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
+        prefer_view(r, path, res);
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
@@ -2722,7 +2799,7 @@ static int open_plain(const struct dindbind_runner *r, const char *path)
     if (!(r->caps & CAPS_NO_OPENAT2))
         return sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
     int slash = sys_open(AT_FDCWD, "/", OPEN_DIR);
-    struct root root = { slash, -1, IN_ROOT };
+    struct root root = { slash, -1, IN_ROOT, NULL, 0 };
     int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
     sys_close(slash);
     return fd;
@@ -2858,7 +2935,7 @@ static bool strictly_below(const char *path, const char *dir)
 /* The runner's mount at this row, if it is what the runner sees there, and its host path. */
 static int add_mount(const struct tables *t, const struct mount_row *row, struct below *b)
 {
-    struct root root = { t->r->root_fd, t->r->task_fd, IN_ROOT };
+    struct root root = { t->r->root_fd, t->r->task_fd, IN_ROOT, NULL, 0 };
     struct found_host h;
     struct spot s;
     int rc = resolve_contained(t->r, &root, row->point, &s);
@@ -2912,7 +2989,10 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
             memcpy(res->path, h.path, strlen(h.path) + 1);
         return rc;
     }
-    const char *host = proc ? h.path : res->path;
+    /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
+    if (!proc && (res->fd < 0 || name_of(t->r, res->fd, h.path)))
+        return 0;
+    const char *host = h.path;
     for (size_t i = 0; !rc && i < t->theirs.n; i++)
         if (strictly_below(t->theirs.v[i].point, s->name)) {
             culprit = t->theirs.v[i].point;
@@ -2951,13 +3031,45 @@ static int host_live(const struct dindbind_runner *r, const struct spot *s, stru
     return rc == TRY_AGAIN ? DINDBIND_E_FOREIGN : rc;
 }
 
-/* Without a live task the bind rows are all that is known of mounts below. */
-static int host_rows(const struct dindbind_runner *r, const char *path, struct below *b)
+/* Where a source really is in the runner, links followed, when only rows and layers are known. */
+static int dead_name(const struct dindbind_runner *r, const char *path, char out[DINDBIND_PATH_MAX])
 {
+    const char *rest;
+    const struct dindbind_bind *row = bind_row(r, path, &rest);
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
     int rc = 0;
+    if (row && *rest) {
+        struct spot s;
+        struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, 0 };
+        rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
+        sys_close(root.fd);
+        if (rc)
+            return error_of(-rc);
+        sys_close(s.fd);
+        text_add(&t, row->path[1] ? row->path : "");
+        text_add(&t, s.name);
+    } else if (!row && r->layers) {
+        struct overlay o;
+        rc = overlay_init(&o, r);
+        if (!rc)
+            rc = overlay_walk(&o, path, out);
+        arena_free(&o.arena);
+    } else
+        text_add(&t, path);
+    return rc;
+}
+
+/* Without a live task the bind rows are all that is known of mounts below. */
+static int host_rows(const struct dindbind_runner *r, const char *source, struct below *b)
+{
+    char path[DINDBIND_PATH_MAX];
+    const char *rest;
+    int rc = r->nbinds ? dead_name(r, source, path) : 0;
+    if (rc || !r->nbinds)
+        return rc;
     b->base = path[1] ? strlen(path) : 0;
     for (size_t i = 0; !rc && i < r->nbinds; i++)
-        if (strictly_below(r->binds[i].path, path))
+        if (strictly_below(r->binds[i].path, path) && bind_row(r, r->binds[i].path, &rest) == &r->binds[i])
             rc = below_add(b, r->binds[i].path, r->binds[i].host, 0, r->binds[i].ro);
     return rc;
 }
@@ -2967,7 +3079,7 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
 {
     struct below b = { 0 };
     struct spot s = { .fd = -1 };
-    struct root root = { r->root_fd, r->task_fd, IN_ROOT };
+    struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, 0 };
     char path[DINDBIND_PATH_MAX];
     *below = NULL;
     *nbelow = 0;
@@ -3027,7 +3139,7 @@ struct stage {
     int parent;                         /* O_PATH */
     int fd;                             /* the tmpfs's root, locked; or the plain directory's */
     uint64_t mnt;
-    bool is_stage, created;
+    bool is_stage, created, mounted;    /* the last two: by this call */
     struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
     int err;
 };
@@ -3185,7 +3297,7 @@ static int stage_mount(struct stage *st)
         sys_close(root);
         return stage_fail(st, -rc);
     }
-    st->created = st->is_stage = true;
+    st->mounted = st->is_stage = true;
     sys_close(st->fd);          /* who waits for this lock finds the tmpfs, and waits for the next one */
     st->fd = root;
     st->mnt = n.mnt;
@@ -3378,7 +3490,7 @@ static int clone_merged(const struct dindbind_runner *r, struct stage *st, const
         rc = mnt < 0 ? mnt : entry_attach(st, entry, mnt, true);
     }
     if (!rc) {
-        struct root root = { mnt, -1, IN_ROOT };
+        struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
         int err = resolve_contained(r, &root, res->path, &s);
         *tree = err ? err : tree_clone(s.fd);
         rc = *tree < 0 ? stage_fail(st, -*tree) : 0;
@@ -3415,7 +3527,7 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
         else if (res->rule != DINDBIND_RULE_PROC || same)
             *tree = tree_clone(res->fd);
         if (!rc)
-            rc = *tree < 0 ? stage_fail(st, -*tree) : tree_seal(st, *tree, res->ro);
+            rc = *tree < 0 ? stage_fail(st, -*tree) : tree_seal(st, *tree, res->ro && !res->ro_mount);
         if (rc)
             break;
     }
@@ -3440,13 +3552,14 @@ static int attach_all(const struct dindbind_runner *r, struct stage *st, struct 
         if (rc)
             break;
     }
-    for (size_t i = 0; rc && !st->created && i < *at; i++)
+    for (size_t i = 0; rc && !st->mounted && i < *at; i++)
         entry_remove(st, results[i]->path + strlen(st->dir) + 1);
     return rc;
 }
 
-int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
-                   size_t n, int *sys_errno)
+/* `made`: the stage did not exist before. */
+static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
+                         size_t n, int *sys_errno, bool *made)
 {
     struct stage st;
     size_t at = n, size = n * sizeof(int) + 1;
@@ -3472,10 +3585,20 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
         results[at]->error = rc;
         results[at]->sys_errno = st.err;
     }
-    if (rc && st.created)
-        stage_remove(&st);
+    if (rc && st.mounted && !umount2(st.dir, MNT_DETACH | UMOUNT_NOFOLLOW))
+        st.is_stage = false;
+    if (rc && st.created && !st.is_stage)
+        unlinkat(st.parent, st.name, AT_REMOVEDIR);
+    *made = !rc && st.mounted;
     stage_close(&st);
     return rc;
+}
+
+int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
+                   size_t n, int *sys_errno)
+{
+    bool made;
+    return stage_sources(r, dir, results, n, sys_errno, &made);
 }
 
 /* Is this the number of an entry? */
@@ -3706,6 +3829,14 @@ static int parse_bool(const char *s)
 enum key { KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_RW, KEY_PROPAGATION, KEY_NONRECURSIVE, KEY_RECURSIVE,
            KEY_OPT, KEY_DRIVER, KEY_DROP, KEY_NEVER, KEY_UNKNOWN };
 
+/* docker takes keys and types in any case. */
+static void lower_case(char *p)
+{
+    for (; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + 32);
+}
+
 /* docker/cli opts/mount.go, and podman-run(1) --mount. */
 static enum key find_key(char *key)
 {
@@ -3721,9 +3852,7 @@ static enum key find_key(char *key)
         { "u", KEY_NEVER },                 { "chown", KEY_NEVER },
         { "idmap", KEY_NEVER },             { "bind-create-src", KEY_DROP },
     };
-    for (char *p = key; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p + 32);
+    lower_case(key);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!strcmp(keys[i].word, key))
             return keys[i].key;
@@ -3762,7 +3891,7 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
 {
     const struct mode *mode = NULL;
     switch (key) {
-    case KEY_TYPE: m->type = value; break;
+    case KEY_TYPE: lower_case(value); m->type = value; break;
     case KEY_SOURCE: m->source = value; m->source_field = f; break;
     case KEY_TARGET: m->target = value; f->role = FIELD_TARGET; break;
     case KEY_DRIVER: m->driver = value; break;
@@ -3985,9 +4114,18 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
     put(o, "}");
 }
 
+static void put_modes_oci(struct out *o, const struct spec *s)
+{
+    for (size_t i = 0; i < s->noci; i++) {
+        put(o, ",");
+        put_json(o, s->oci[i]);
+    }
+    put(o, "]");
+}
+
 /* A read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL, or what
  * is wrong. */
-static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
+static const char *put_oci_overlay(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
     char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
     struct text t = text_in(options, sizeof options);
@@ -4014,7 +4152,7 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
         room += n + 1;
         p += n + (p[n] == ',');
     }
-    put(o, "]");
+    put_modes_oci(o, s);
     return t.cut || room >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
 }
 
@@ -4027,17 +4165,13 @@ static const char *put_oci(struct out *o, const struct spec *s, const struct din
     if (res->kind == DINDBIND_METACOPY)
         wrong = "the attributes are in one layer and the data in another: no mount shows that";
     else if (res->kind == DINDBIND_MERGED)
-        wrong = put_oci_overlay(o, res);
+        wrong = put_oci_overlay(o, s, res);
     else {
         put_key(o, "type", "bind");
         put_key(o, "source", res->path);
         put(o, s->flat ? ",\"options\":[\"bind\"," : ",\"options\":[\"rbind\",");
         put(o, res->ro ? "\"ro\"" : "\"rw\"");
-        for (size_t i = 0; i < s->noci; i++) {
-            put(o, ",");
-            put_json(o, s->oci[i]);
-        }
-        put(o, "]");
+        put_modes_oci(o, s);
     }
     put(o, "}");
     return wrong;
@@ -4144,6 +4278,7 @@ struct job {
     enum format format;
     enum place place;
     const char *stage, *unstage;
+    bool staged, stage_made;    /* by the last call: sources, the stage itself */
     const char *source;         /* in work, for trace lines */
     struct arena arena;
     struct out out;
@@ -4270,7 +4405,7 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
     return wrong;
 }
 
-/* A mount below a source, as one more spec. What was asked for explicitly at that target comes first. */
+/* A mount below a source, as one more spec; unless something else was asked for there, or above it. */
 static const char *put_below(struct job *j, const struct item *it, const struct dindbind_mount *m)
 {
     char target[DINDBIND_PATH_MAX];
@@ -4281,7 +4416,8 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     text_add(&t, m->rest);
     text_add(&p, m->path);
     for (size_t i = 0; i < j->nitems; i++)
-        if (j->items[i].spec && !strcmp(j->items[i].spec->target, target))
+        if (j->items[i].spec && strictly_below(j->items[i].spec->target, it->spec->target) &&
+            is_below(target, j->items[i].spec->target))
             return NULL;
     return t.cut ? "a mount below it has too long a target" : put_one(j, it->spec, m->source, target, &sub);
 }
@@ -4323,7 +4459,10 @@ static void put_item(struct job *j, struct item *it)
         else
             put(&j->out, it->spec->text);
         put_bytes(&j->out, &end, 1);
-        return;
+        if (j->format == FORMAT_JSON || !end || !strchr(it->spec->text, '\n'))
+            return;
+        it->wrong = "a line break in it: use -0 or -f json";
+        res->error = DINDBIND_E_FORMAT;
     }
     if (!res->error) {
         it->wrong = put_one(j, it->spec, it->source, NULL, res);
@@ -4376,17 +4515,28 @@ static void resolve_item(struct job *j, struct item *it)
         rc = dindbind_resolve(j->runner, it->source, flags, res);
     if (!rc && (j->place == PLACE_HOST || (s && j->place == PLACE_NONE)))
         rc = place_host(j, it);
+    if (!rc && j->place == PLACE_STAGE && !j->runner->pid) {
+        rc = dindbind_host(j->runner, it->source, res, &it->below, &it->nbelow);
+        if (!rc && it->nbelow) {
+            rc = DINDBIND_E_NESTED;
+            it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
+        }
+    }
     bool proc_path = j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC;
     if (!rc && !s && res->ro && !j->readonly && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
         !proc_path && j->place != PLACE_STAGE)
         rc = DINDBIND_E_READONLY;
-    res->ro |= j->readonly || (s && s->ro);
+    if (j->readonly || (s && s->ro)) {
+        res->ro = true;
+        res->ro_mount = false;
+    }
     res->error = rc;
 }
 
 /* Stage all of them, or none. */
 static void stage_items(struct job *j, struct item *items, size_t n)
 {
+    j->staged = j->stage_made = false;
     struct dindbind_result **list = mem_take((n + 1) * sizeof *list);
     size_t count = 0;
     int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
@@ -4397,7 +4547,7 @@ static void stage_items(struct job *j, struct item *items, size_t n)
             list[count++] = items[i].res;
     }
     if (!rc && count)
-        rc = dindbind_stage(j->runner, j->stage, list, count, &err);
+        rc = stage_sources(j->runner, j->stage, list, count, &err, &j->stage_made);
     bool told = rc == DINDBIND_E_UNSTAGED;
     for (size_t i = 0; rc && i < n; i++)
         told |= items[i].res->error != 0;
@@ -4410,6 +4560,7 @@ static void stage_items(struct job *j, struct item *items, size_t n)
         items[i].res->sys_errno = told ? 0 : err;
         told = true;
     }
+    j->staged = !rc && count;
     for (size_t i = 0; !rc && i < count; i++)
         list[i]->kind = DINDBIND_SINGLE;
     mem_give(list);
@@ -4418,11 +4569,11 @@ static void stage_items(struct job *j, struct item *items, size_t n)
 static void unstage_items(struct job *j, const struct item *items, size_t n)
 {
     int err;
-    for (size_t i = 0; j->place == PLACE_STAGE && i < n; i++)
+    for (size_t i = 0; j->staged && i < n; i++)
         if (!items[i].res->error || items[i].res->error == DINDBIND_E_FORMAT)
             if (!passes(&items[i]))
                 dindbind_unstage(items[i].res->path, &err);
-    if (j->place == PLACE_STAGE)
+    if (j->stage_made)
         unstage_empty(j->stage);
 }
 
@@ -4450,12 +4601,17 @@ static int translate(struct job *j, struct item *items, size_t n)
     return mine;
 }
 
-static void translate_line(struct job *j, const char *line)
+/* A staged answer that nobody gets to know must not stay. */
+static int translate_line(struct job *j, const char *line)
 {
     struct dindbind_result res;
     struct item it = { .source = line, .res = &res };
-    translate(j, &it, 1);
+    int refused = translate(j, &it, 1);
+    int rc = j->place == PLACE_STAGE ? flush(j) : 0;
+    if (refused || rc)
+        unstage_items(j, &it, 1);
     release_items(&it, 1);
+    return rc;
 }
 
 /* Paths from standard input, answered as they come: what has been answered is written before the next read,
@@ -4484,22 +4640,24 @@ static int translate_stdin(struct job *j)
         while ((stop = memchr(line, end, len - (size_t)(line - buf)))) {
             *stop = 0;
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            if (!skip)
-                translate_line(j, memchr(line, 0, (size_t)(stop - line)) ? "" : line);
+            if (!skip && !rc)
+                rc = translate_line(j, memchr(line, 0, (size_t)(stop - line)) ? "" : line);
             skip = false;
             line = stop + 1;
         }
         len -= (size_t)(line - buf);
         memmove(buf, line, len);
         if (len > size / 2) {
-            buf[len] = 0;
+            /* whatever it was, it is refused as too long */
+            memset(buf, 'x', DINDBIND_PATH_MAX);
+            buf[0] = '/';
             buf[DINDBIND_PATH_MAX] = 0;
-            if (!skip)
-                translate_line(j, buf);
+            if (!skip && !rc)
+                rc = translate_line(j, buf);
             skip = true;
             len = 0;
         }
-        rc = flush(j);
+        rc = rc ? rc : flush(j);
         if (rc)
             break;
     }
@@ -4720,8 +4878,14 @@ static int parse_line(struct job *j, char **argv)
         return GO_ON;
     if (j->stage && j->place)
         return usage_error("-H -s", ": one kind of answer: the host path, or a staged one", "");
-    if (j->stage)
+    if (j->stage) {
         j->place = PLACE_STAGE;
+        /* a reader that is gone is a write error then, which takes the stage down */
+        sigset_t pipe_signal;
+        sigemptyset(&pipe_signal);
+        sigaddset(&pipe_signal, SIGPIPE);
+        sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    }
     if (!view)
         return usage_error("no runner given: its PID with -p, bind rows with -b, or its overlay's options with -o",
                            "", "; see dindbind -h");

@@ -43,7 +43,7 @@ enum dindbind_error {
     DINDBIND_E_MISSING = -5,    /* "missing": not there, in the view that decides */
     DINDBIND_E_NOTDIR = -6,     /* "notdir": something below a file */
     DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, or a magic link of procfs */
-    DINDBIND_E_ESCAPE = -8,     /* "escape": leaves its bind row, and no live task to ask */
+    DINDBIND_E_ESCAPE = -8,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
     DINDBIND_E_UNMATCHED = -9,  /* "unmatched": no rule applies */
     DINDBIND_E_LAYERS = -10,    /* "layers": the layer options cannot be read with certainty */
     DINDBIND_E_INEXACT = -11,   /* "inexact": no set of layer directories shows what the overlay shows */
@@ -139,6 +139,7 @@ struct dindbind_result {
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
     int ro;                     /* must be mounted read-only, or already is */
+    int ro_mount;               /* it is so only because its mount is: mounts below may be writable */
     unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
     int fd;                     /* O_PATH, pins the source: mount or open through it and no later change of
                                  * a name matters. -1: an error, a bind row that cannot be seen from here,
@@ -154,7 +155,8 @@ struct dindbind_result {
 enum {
     DINDBIND_MKDIR = 1,         /* create a missing directory, as `docker run -v` does (see below) */
     DINDBIND_TO_STAGE = 2       /* dindbind_stage() comes next: a directory that only an overlay of all layers
-                                 * shows exactly is MERGED instead of INEXACT */
+                                 * shows exactly is MERGED instead of INEXACT; a bind row that the live runner
+                                 * has as it stands is pinned in the runner's view, with the mounts below */
 };
 
 /* Translate one source.
