@@ -39,6 +39,7 @@ $(BUILD)/placement: tests/placement.c dindbind.c dindbind.h
 
 check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
+	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
 

@@ -4648,9 +4648,10 @@ static int translate_stdin(struct job *j)
         len -= (size_t)(line - buf);
         memmove(buf, line, len);
         if (len > size / 2) {
-            /* whatever it was, it is refused as too long */
-            memset(buf, 'x', DINDBIND_PATH_MAX);
-            buf[0] = '/';
+            /* whatever it was, it is refused: its start, for the message, and a name that is too long */
+            for (int i = 0; i < 64; i++)
+                buf[i] = buf[i] ? buf[i] : '?';
+            memset(buf + 64, 'x', DINDBIND_PATH_MAX - 64);
             buf[DINDBIND_PATH_MAX] = 0;
             if (!skip && !rc)
                 rc = translate_line(j, buf);

@@ -1,0 +1,133 @@
+#!/bin/sh
+# rows.sh - bind rows that cover one another, and answers that cannot be delivered
+#
+# SPDX-License-Identifier: 0BSD
+#
+# What an independent review found, each as a command that gave a wrong answer or left something behind.
+# Runs in a mount namespace of its own (an ordinary user gets a user namespace), on a tmpfs of its own.
+# The last line is `N passed, N failed, N skipped`. $DINDBIND is the binary.
+
+if [ -z "${ROWS_INSIDE-}" ]; then
+	ROWS_INSIDE=1
+	export ROWS_INSIDE
+	[ "$(id -u)" = 0 ] && exec unshare -m --propagation private sh "$0"
+	exec unshare -r -m --propagation private sh "$0"
+fi
+set -u
+D=${DINDBIND:-./dindbind}
+passed=0 failed=0
+T=$(mktemp -d) || exit
+mount -t tmpfs -o mode=755 rows "$T" || exit
+trap 'cd /; umount -l "$T"; rmdir "$T"' EXIT
+cd "$T" || exit
+# a stage needs directories that nobody else can write to; /tmp is sticky, which will do
+mkdir -p h/w/sub h/w/sub/deep h/o h/v h/v2 m1/m m2/m up/data/vol l mine
+chmod 700 mine
+echo base >h/w/sub/x
+echo other >h/o/x
+echo covered >up/data/vol/x
+ln -s sub/x h/w/link
+ln -s data/vol/x up/lx
+ln -s data up/lnk
+layers="lowerdir=$T/l:$T/m1,upperdir=$T/up"
+[ "$(id -u)" = 0 ] && [ "$(readlink /proc/self/ns/user)" = 'user:[4026531837]' ] || layers="$layers,userxattr"
+
+# promise STATUS STDOUT COMMAND...: the name of the case is $name
+promise() {
+	want=$1 text=$2
+	shift 2
+	got=$("$@" 2>err)
+	status=$?
+	if [ $status = "$want" ] && [ "$got" = "$text" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'not ok: %s: status %s, wanted %s\n%s\n-- wanted\n%s\n-- standard error\n' \
+			"$name" $status "$want" "$got" "$text"
+		cat err
+	fi
+}
+
+# gone PATH: it is not there any more
+gone() {
+	name="$name: $1 is gone" promise 1 '' test -e "$1"
+}
+
+name='a link in a row leads to where another row is mounted'
+promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" /w/link
+name='the other row itself'
+promise 0 "$T/h/o/x" "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" /w/sub/x
+name='a link in a layer leads to where a row is mounted'
+promise 1 '' "$D" -b "$T/h/o:/data/vol" -o "$layers" /lx
+name='the rows below a link'
+promise 0 "$T/up/data:/t
+$T/h/o:/t/vol
+$T/up/data:/u
+$T/h/o:/u/vol" "$D" -o "$layers" -b "$T/h/o:/data/vol" -v /data:/t -v /lnk:/u
+name='type=Bind is a bind'
+promise 0 "type=Bind,source=$T/h/w,target=/t" "$D" -b "$T/h/w:/w" --mount type=Bind,source=/w,target=/t
+name='an explicit spec covers what is below it'
+promise 0 "$T/h/w:/t
+$T/h/o:/t/sub" "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/sub/y" -b "$T/h/o:/o" -v /w:/t -v /o:/t/sub
+name='of two rows below at one path the later one'
+promise 0 "$T/h/w:/t
+$T/h/v2:/t/v" "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/v" -b "$T/h/v2:/w/v" -v /w:/t
+name='an overlay mount keeps the options asked for'
+case $layers in *userxattr) words='"userxattr",' extra=,userxattr ;; *) words='' extra='' ;; esac
+promise 0 "[{\"destination\":\"/t\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"ro\",\"lowerdir=$T/m1/m:$T/m2/m\",$words\"noexec\",\"rslave\"]}]" \
+	"$D" -o "lowerdir=$T/m1:$T/m2$extra" -f oci -v /m:/t:noexec,rslave
+name='a line break in a spec that passes'
+promise 1 '' "$D" -b "$T/h/w:/w" -v 'vol:/t
+/evil'
+
+long=$(printf '%40000s' '' | sed 's/ /.\//g')
+printf '/%sw\n/w/%s../nope\n/w\n' "$long" "$long" >records
+name='records longer than any path are refused whole'
+promise 1 "
+
+$T/h/w" sh -c '"$0" -b "$1/h/w:/w" - <records' "$D" "$T"
+{ printf '/w\0'; printf '%40000s\n' '' | tr ' ' a; } >records
+name='a long record with a NUL in it'
+promise 1 '' sh -c '"$0" -b "$1/h/w:/w" - <records' "$D" "$T"
+
+deep=/w$(printf '%20s' '' | sed "s/ /\/$(printf '%199s' '' | tr ' ' a)/g")/$(printf '%90s' '' | tr ' ' b)
+name='-m makes nothing where the answer is too long'
+promise 1 '' "$D" -m -b "$T/h/w:/w" "$deep"
+promise 0 'sub' sh -c 'cd h/w; ls -d */ | tr -d /'
+
+staging() {
+	name='a stage without a live PID cannot have the rows below'
+	promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/v" -s "$T/st" /w
+	gone st
+	name='staged, and standard output is full'
+	promise 3 '' sh -c '"$0" -b "$1/h/w:/w" -s "$1/st" /w >/dev/full' "$D" "$T"
+	gone st
+	name='staged from standard input, and standard output is full'
+	promise 3 '' sh -c 'echo /w | "$0" -b "$1/h/w:/w" -s "$1/st" - >/dev/full' "$D" "$T"
+	gone st
+	name='staged, and the reader is gone'
+	promise 0 '3' sh -c '{ sleep 0.2; "$0" -b "$1/h/w:/w" -s "$1/st" /w; echo $? >status; } | :; sleep 0.5; cat status' "$D" "$T"
+	gone st
+	name='a directory of the caller stays when staging fails'
+	promise 1 '' "$D" -b "$T/nope:/w" -s "$T/mine" /w
+	promise 0 mine ls -d mine
+	name='a number is given once, also after a refused call'
+	promise 0 "$T/st/0" "$D" -b "$T/h/w:/w" -s "$T/st" /w
+	promise 0 '' "$D" -u "$T/st/0"
+	promise 1 '' "$D" -b "$T/h/w:/w" -s "$T/st" /w /nope
+	promise 0 "$T/st/1" "$D" -b "$T/h/w:/w" -s "$T/st" /w
+	promise 0 '' "$D" -u "$T/st"
+	gone st
+}
+
+# In a user namespace the real root, who owns /, is nobody: no directory is safe for a stage then.
+skipped=0
+if [ "$(stat -c %u /)" = 0 ]; then
+	staging
+else
+	skipped=1
+	echo "skipped: staging, because / belongs to somebody unknown in this user namespace"
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
