@@ -218,7 +218,7 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
 
 /* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths
  * into results[i]->path. Recursive, so with the mounts below; read-only, recursively, where result->ro is
- * set; mounts that the runner makes later appear (propagation slave), and unmounting the stage never reaches
+ * set and ro_mount is not; mounts that the runner makes later appear (propagation slave), and unmounting the stage never reaches
  * the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
  *
  * `dir` must be absolute. It is created, 0700, when missing (its parent must be there), and becomes a tmpfs;
@@ -253,7 +253,8 @@ char *dindbind_message(const struct dindbind_runner *runner, const char *source,
 /* ---- The applet ---------------------------------------------------------------------------------- */
 
 /* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes to
- * standard output and standard error. */
+ * standard output and standard error, and with -s it blocks SIGPIPE in the calling thread, so that a reader who
+ * is gone is a failed write, after which nothing stays staged. */
 int dindbind_main(int argc, char **argv);
 
 #ifdef __cplusplus
