@@ -3062,12 +3062,12 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
 /* Without a live task the bind rows are all that is known of mounts below. */
 static int host_rows(const struct dindbind_runner *r, const char *source, struct below *b)
 {
-    char path[DINDBIND_PATH_MAX];
+    char path[DINDBIND_PATH_MAX] = "/";
     const char *rest;
     int rc = r->nbinds ? dead_name(r, source, path) : 0;
     if (rc || !r->nbinds)
         return rc;
-    b->base = path[1] ? strlen(path) : 0;
+    b->base = strcmp(path, "/") ? strlen(path) : 0;
     for (size_t i = 0; !rc && i < r->nbinds; i++)
         if (strictly_below(r->binds[i].path, path) && bind_row(r, r->binds[i].path, &rest) == &r->binds[i])
             rc = below_add(b, r->binds[i].path, r->binds[i].host, 0, r->binds[i].ro);
@@ -4453,7 +4453,7 @@ static void put_item(struct job *j, struct item *it)
     struct dindbind_result *res = it->res;
     size_t mark = j->out.len, mounts = j->nmounts;
     char end = j->null ? 0 : '\n';
-    if (!res->error && passes(it)) {
+    if (!res->error && it->spec && passes(it)) {
         if (j->format == FORMAT_JSON)
             put_record(&j->out, it->source, it->spec, res, NULL);
         else
