@@ -3509,10 +3509,8 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
 {
     bool foreign = false, same = true;
     int rc = 0;
-    for (size_t i = 0; i < n; i++) {
-        trees[i] = -EINTR;
+    for (size_t i = 0; i < n; i++)
         foreign |= results[i]->rule == DINDBIND_RULE_PROC;
-    }
     if (foreign)
         rc = same_mount_namespace(r, &same);
     if (!rc && !same)
@@ -3568,6 +3566,8 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
                     : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (!rc && trees == MAP_FAILED)
         rc = DINDBIND_E_NOMEM;
+    for (size_t i = 0; trees != MAP_FAILED && i < n; i++)
+        trees[i] = -EINTR;      /* what is left of one whose child died; 0 would be somebody's descriptor */
     if (!rc)
         rc = stage_lock(&st, true);
     if (!rc && !st.is_stage)

@@ -99,6 +99,8 @@ staging() {
 	name='a stage without a live PID cannot have the rows below'
 	promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/v" -s "$T/st" /w
 	gone st
+	name='standard input survives a stage that is refused'
+	promise 1 '' sh -c 'echo /w | "$0" -b "$1/h/w:/w" -s "$1/h" -' "$D" "$T"
 	name='staged, and standard output is full'
 	promise 3 '' sh -c '"$0" -b "$1/h/w:/w" -s "$1/st" /w >/dev/full' "$D" "$T"
 	gone st
