@@ -7,7 +7,7 @@
  * way that a source takes; what a function calls stands above it:
  *
  *      kernel interface, text and memory, errors, bind table, contained resolution, procfs, mountinfo,
- *      layers, one source, mount identity, staging, specs, formats, applet
+ *      layers, one source, mount identity, staging, specs, json, formats, descriptions, bodies, applet
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -158,6 +158,11 @@ static void mem_give(void *p)
 {
     free(p);
 }
+
+static void *mem_grow(void *p, size_t n)
+{
+    return realloc(p, n);
+}
 #else
 enum { MEM_HEAD = 16 };
 
@@ -180,6 +185,20 @@ static void mem_give(void *block)
     char *p = (char *)block - MEM_HEAD;
     memcpy(&size, p, sizeof size);
     munmap(p, size);
+}
+
+static void *mem_grow(void *block, size_t n)
+{
+    size_t size = n + MEM_HEAD, old;
+    char *p = (char *)block - MEM_HEAD;
+    if (!block)
+        return mem_take(n);
+    memcpy(&old, p, sizeof old);
+    p = size < n ? MAP_FAILED : mremap(p, old, size, MREMAP_MAYMOVE);
+    if (p == MAP_FAILED)
+        return NULL;
+    memcpy(p, &size, sizeof size);
+    return p + MEM_HEAD;
 }
 #endif
 
@@ -232,6 +251,37 @@ static void text_shown(struct text *t, const char *s)
         else
             text_bytes(t, s, 1);
     }
+}
+
+/* Output that grows. */
+struct out {
+    char *at;                   /* the caller's own space, or what malloc gave when that was full */
+    size_t len, size;
+    bool ours, failed;          /* to be freed; out of memory */
+};
+
+static void put_bytes(struct out *o, const char *s, size_t n)
+{
+    if (o->size - o->len < n) {
+        size_t size = (o->size + n) * 2;
+        char *more = o->ours ? mem_grow(o->at, size) : mem_take(size);
+        if (!more) {
+            o->failed = true;
+            return;
+        }
+        if (!o->ours)
+            memcpy(more, o->at, o->len);
+        o->at = more;
+        o->size = size;
+        o->ours = true;
+    }
+    memcpy(o->at + o->len, s, n);
+    o->len += n;
+}
+
+static void put(struct out *o, const char *s)
+{
+    put_bytes(o, s, strlen(s));
 }
 
 /* strstr(3), which brings a large machinery along in musl. */
@@ -381,7 +431,7 @@ static const struct error_row {
     { "unsafe", "not safe for staging", "take a new directory below real ones that only root or you can write to", 1 },
     { "unstaged", "not staged, because another source was refused", "", 1 },
     { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
-    { "reused", "this PID now belongs to another process", "take the runner's task PID anew", 3 },
+    { "reused", "not the runner that was described", "describe it anew: its PID or its container is another one", 3 },
     { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
     { "denied", "no permission", "run as root, or as the user who owns the runner", 3 },
     { "xattr", "trusted.* attributes decide here and cannot be read",
@@ -465,7 +515,7 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
     char clean[DINDBIND_PATH_MAX];
     for (size_t i = 0; i < r->nbinds; i++) {
         const struct dindbind_bind *b = &r->binds[i];
-        if (b->host && *b->host == '/' && strlen(b->host) < sizeof clean && b->path &&
+        if ((!b->host || (*b->host == '/' && strlen(b->host) < sizeof clean)) && b->path &&
             !clean_path(b->path, clean) && !strcmp(clean, b->path))
             continue;
         text_add(why, "bind row ");
@@ -1043,11 +1093,23 @@ static int task_open(struct dindbind_runner *r, struct text *why)
     return 0;
 }
 
+/* The caller is the runner. */
+static int self_open(struct dindbind_runner *r, struct text *why)
+{
+    text_add(why, "/");
+    int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    r->root_fd = rc < 0 ? -1 : rc;
+    return rc < 0 ? error_of(-rc) : 0;
+}
+
+/* A name in the runner as the caller can open it. */
 static void proc_path(struct text *t, const struct dindbind_runner *r, const char *name)
 {
-    text_add(t, "/proc/");
-    text_number(t, (unsigned long long)r->pid);
-    text_add(t, "/root");
+    if (!r->self) {
+        text_add(t, "/proc/");
+        text_number(t, (unsigned long long)r->pid);
+        text_add(t, "/root");
+    }
     text_add(t, name);
 }
 
@@ -1081,31 +1143,29 @@ static void octal_decode(char *s)
     *out = 0;
 }
 
-/* A whole file of procfs, terminated. NULL with errno set. */
-static char *proc_read(int dir, const char *name, size_t *len)
+/* Everything that a descriptor still has, terminated, in a block that grows with it. NULL with errno set; EFBIG:
+ * more than `max`. */
+static char *read_to_end(int fd, size_t max, size_t *len)
 {
     size_t size = 16384, n = 0;
-    char *buf = mem_take(size);
-    int fd = buf ? sys_open(dir, name, O_RDONLY | O_CLOEXEC) : -ENOMEM;
+    char *buf = mem_take(size), *more = buf;
     ssize_t got = 1;
-    while (fd >= 0 && got > 0) {
-        if (size - n < 8192) {
-            char *more = mem_take(size *= 2);
-            if (!more)
-                break;
-            memcpy(more, buf, n);
-            mem_give(buf);
+    int err = ENOMEM;
+    while (more && got) {
+        if (size - n < 8192 && (more = mem_grow(buf, size *= 2)))
             buf = more;
-        }
-        got = read(fd, buf + n, size - n - 1);
+        got = more ? read(fd, buf + n, size - n - 1) : -1;
+        err = more ? errno : ENOMEM;
         if (got > 0)
             n += (size_t)got;
-        else if (got < 0 && errno == EINTR)
-            got = 1;
+        if (got > 0 && n > max) {
+            err = EFBIG;
+            break;
+        }
+        if (got < 0 && err != EINTR)
+            break;
     }
-    int err = fd < 0 ? -fd : got > 0 ? ENOMEM : errno;
-    sys_close(fd);
-    if (fd < 0 || got) {
+    if (!more || got) {
         mem_give(buf);
         errno = err;
         return NULL;
@@ -1115,11 +1175,23 @@ static char *proc_read(int dir, const char *name, size_t *len)
     return buf;
 }
 
+/* A whole file. */
+static char *read_file(int dir, const char *name, size_t max, size_t *len)
+{
+    int fd = sys_open(dir, name, O_RDONLY | O_CLOEXEC);
+    char *buf = fd < 0 ? NULL : read_to_end(fd, max, len);
+    int err = fd < 0 ? -fd : errno;
+    sys_close(fd);
+    errno = err;
+    return buf;
+}
+
 struct mount_row {
     unsigned long long id, parent, dev;
     char *root, *point;         /* decoded */
     char *options;              /* per mount: ro, nodev, ... */
-    char *source;
+    char *type, *source;
+    char *super;                /* options of the file system, not decoded */
 };
 
 static char *cut_word(char **line)
@@ -1149,8 +1221,9 @@ static int mount_next(char **text, struct mount_row *row)
     while (dash && dash != line && dash[-1] != ' ')
         dash = find_text(dash + 1, "- ");
     line = dash ? dash + 2 : line + strlen(line);
-    cut_word(&line);
+    row->type = cut_word(&line);
     row->source = cut_word(&line);
+    row->super = line;
     if (!colon || !parse_number(id, id + strlen(id), UINT32_MAX, &row->id) ||
         !parse_number(parent, parent + strlen(parent), UINT32_MAX, &row->parent) ||
         !parse_number(dev, colon, UINT32_MAX, &major) ||
@@ -1167,6 +1240,55 @@ static bool is_below(const char *path, const char *dir)
 {
     size_t n = dir[1] ? strlen(dir) : 0;
     return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+struct mount_table {
+    char *text;
+    struct mount_row *v;
+    size_t n;
+};
+
+static int table_read(int dir, const char *name, struct mount_table *t)
+{
+    size_t len, lines = 0;
+    int rc;
+    t->v = NULL;
+    t->n = 0;
+    t->text = read_file(dir, name, SIZE_MAX / 4, &len);
+    if (!t->text)
+        return task_error(errno);
+    for (const char *p = t->text; (p = strchr(p, '\n')); p++)
+        lines++;
+    t->v = mem_take((lines + 1) * sizeof *t->v);
+    if (!t->v)
+        return DINDBIND_E_NOMEM;
+    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0;)
+        t->n++;
+    return rc ? DINDBIND_E_PROCFS : 0;
+}
+
+static void table_free(struct mount_table *t)
+{
+    mem_give(t->text);
+    mem_give(t->v);
+}
+
+static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].id == id)
+            return &t->v[i];
+    return NULL;
+}
+
+static bool strictly_below(const char *path, const char *dir)
+{
+    return is_below(path, dir) && strcmp(path, dir);
+}
+
+static bool is_ro(const struct mount_row *row)
+{
+    return has_word(row->options, "ro");
 }
 
 /* ==== layers: options ===================================================================================
@@ -1188,9 +1310,11 @@ struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
     bool upper;                 /* v[0] is the upperdir */
     bool userxattr, ro, index, trusted;
+    bool told;                  /* by an engine that does not tell whether it mounts with userxattr */
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
     char *text;                 /* owns all strings */
+    char *points;               /* where bind rows really are, when links lead there; NUL-terminated, then "" */
     struct layer v[];
 };
 
@@ -1523,6 +1647,7 @@ static void layers_free(struct dindbind_layers *l)
         return;
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
+    mem_give(l->points);
     mem_give(l->text);
     mem_give(l);
 }
@@ -1562,6 +1687,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->index = o->index;
     l->words = mode_words(o);
     l->trusted = can_read_trusted(r);
+    l->told = r->merged;
     set_modes(l, o);
     if (!l->text) {
         layers_free(l);
@@ -1758,12 +1884,17 @@ static int attrs(struct overlay *o, struct entry e, unsigned *set)
     int err = n < 0 ? errno : 0;
     const char *prefix = attr_prefix(o);
     size_t len = strlen(prefix);
-    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
+    bool doubt = false;
+    for (ssize_t i = 0; i < n && !doubt; i += (ssize_t)strlen(list + i) + 1) {
+        doubt = o->l->told && !strncmp(list + i, "user.overlay.", 13);
         for (size_t k = 0; !strncmp(list + i, prefix, len) && k < sizeof known / sizeof *known; k++)
             if (!strcmp(list + i + len, known[k].name))
                 *set |= known[k].flag;
+    }
     if (list != small)
         mem_give(list);
+    if (doubt)
+        return blame(o, e, DINDBIND_E_LAYERS, 0);
     return n >= 0 || err == EOPNOTSUPP ? 0 : failed(o, err);
 }
 
@@ -2109,7 +2240,8 @@ static int overlay_up(struct overlay *o, struct walk *w)
     return 0;
 }
 
-/* Does a link lead to where a bind row is mounted over the overlay? */
+/* Does a link lead to where a bind row is mounted over the overlay? A row itself may have been named through
+ * a link: /var/run/x is mounted at /run/x. */
 static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
 {
     char path[DINDBIND_PATH_MAX + MAX_NAME + 2];
@@ -2120,6 +2252,9 @@ static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
     text_add(&t, w->done);
     text_add(&t, "/");
     text_add(&t, w->name);
+    for (const char *p = r->layers->points; p && *p; p += strlen(p) + 1)
+        if (is_below(path, p))
+            return true;
     return bind_row(r, path, &rest) != NULL;
 }
 
@@ -2298,7 +2433,7 @@ static int scan_mounts(struct overlay *o, struct entry dir)
     if (*dir.rel)
         text_add(&t, "/");
     text_add(&t, dir.rel);
-    char *all = proc_read(o->r->proc_fd, "thread-self/mountinfo", &len), *p = all;
+    char *all = read_file(o->r->proc_fd, "thread-self/mountinfo", SIZE_MAX / 4, &len), *p = all;
     if (!all)
         return failed(o, errno);
     while ((rc = mount_next(&p, &row)) > 0)
@@ -2394,6 +2529,33 @@ static void set_path(struct dindbind_result *res, struct text *t, const char *ho
     text_add(t, strcmp(name, "/") || !n ? name : "");
 }
 
+/* Where the bind rows of a dead runner are mounted, when the names that they were given have links in them. */
+static int layers_points(const struct dindbind_runner *r, struct dindbind_layers *l)
+{
+    struct dindbind_runner bare = *r;
+    char name[DINDBIND_PATH_MAX];
+    size_t len = 0;
+    bare.nbinds = 0;
+    bare.trace = NULL;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        struct overlay o;
+        int rc = overlay_init(&o, &bare);
+        if (!rc)
+            rc = overlay_walk(&o, r->binds[i].path, name);
+        arena_free(&o.arena);
+        if (rc || !strcmp(name, r->binds[i].path))
+            continue;
+        char *more = mem_grow(l->points, len + strlen(name) + 2);
+        if (!more)
+            return DINDBIND_E_NOMEM;
+        l->points = more;
+        memcpy(more + len, name, strlen(name) + 1);
+        len += strlen(name) + 1;
+        more[len] = 0;
+    }
+    return 0;
+}
+
 /* The row itself is the caller's own word and passes as it is, seen from here or not. */
 static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *row,
                   struct dindbind_result *res)
@@ -2419,8 +2581,17 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
 {
     struct spot s;
     struct text t;
+    if (!row->host && r->pid) {
+        trace(r, "rule bind: no name for ", row->path, "");
+        return NEXT_RULE;
+    }
     res->rule = DINDBIND_RULE_BIND;
-    trace(r, "rule bind: row ", row->host, row->path);
+    trace(r, "rule bind: row ", row->host ? row->host : "without a name ", row->path);
+    if (!row->host) {
+        t = text_in(res->path, sizeof res->path);
+        text_add(&t, row->path);
+        return refuse(res, DINDBIND_E_FOREIGN, 0);
+    }
     if (!*rest)
         return by_row(r, row, res);
     set_path(res, &t, row->host, rest);
@@ -2445,7 +2616,7 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     return accept_spot(res, &s, row->ro);
 }
 
-/* Rule 2. */
+/* Rule 2, and the same in the caller's own view. */
 static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
@@ -2453,9 +2624,9 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
     struct text t = text_in(res->path, sizeof res->path);
     proc_path(&t, r, "");
     struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
-    res->rule = DINDBIND_RULE_PROC;
+    res->rule = r->self ? DINDBIND_RULE_SELF : DINDBIND_RULE_PROC;
     text_add(&t, path);
-    trace(r, "rule proc: ", res->path, "");
+    trace(r, r->self ? "rule self: " : "rule proc: ", res->path, "");
     int rc = resolve_or_make(r, &root, path, flags, &s);
     if (rc)
         return refuse(res, error_of(-rc), -rc);
@@ -2623,6 +2794,8 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     int rc = clean_path(source, path);
     if (rc)
         return refuse(res, rc, 0);
+    if (r->self)
+        return by_proc(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
     rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
     if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
@@ -2630,7 +2803,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
-        trace(r, row ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path, "");
+        trace(r, row && row->host ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path, "");
     if (r->pid)
         return by_proc(r, path, flags, res);
     if (r->layers)
@@ -2647,6 +2820,79 @@ void dindbind_release(struct dindbind_result *res)
     res->nlayers = 0;
 }
 
+/* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
+ * False: none, or one whose backslashes can be read in two ways. */
+static bool upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
+{
+    char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
+    struct options *o = (struct options *)parsed;
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    bool known = space && parsed && parse_options(o, options, space, shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper;
+    if (known)
+        text_add(&t, o->upper);
+    known = known && !t.cut && !(shown && strchr(out, '\\'));
+    mem_give(parsed);
+    mem_give(space);
+    return known;
+}
+
+/* Does `path` end with these whole components? */
+static bool ends_with(const char *path, const char *tail)
+{
+    size_t n = strlen(path), k = strlen(tail);
+    return k <= n && !strcmp(path + n - k, tail) && (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
+}
+
+/* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
+ * the root that is open. A relative upperdir is the tail of the one that the engine tells. */
+static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
+{
+    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
+    if (!r->overlay || !upperdir_of(r->overlay, false, told) || !strncmp(root->type, "fuse", 4))
+        return 0;
+    if (!strcmp(root->type, "overlay") && upperdir_of(root->super, true, own) && ends_with(told, own))
+        return 0;
+    text_add(why, " is not the overlay with the upperdir ");
+    text_add(why, told);
+    return DINDBIND_E_REUSED;
+}
+
+/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub. */
+static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
+{
+    struct node n;
+    int fd = sys_open(AT_FDCWD, r->merged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    int rc = inspect(r, fd, "", &n);
+    bool same = !rc && n.ino == root->ino && n.dev == root->dev;
+    if (!rc && !same && !is_empty_dir(fd, 2)) {
+        text_add(why, " is not ");
+        text_add(why, r->merged);
+        rc = -ESTALE;
+    }
+    sys_close(fd);
+    return rc == -ESTALE ? DINDBIND_E_REUSED : rc ? error_of(-rc) : 0;
+}
+
+/* Is the root that was opened the one that was described? */
+static int described_check(struct dindbind_runner *r, struct text *why)
+{
+    struct mount_table t = { 0 };
+    struct node n;
+    int rc = inspect(r, r->root_fd, "", &n);
+    if (rc)
+        return error_of(-rc);
+    rc = r->self ? 0 : merged_check(r, &n, why);
+    if (!rc)
+        rc = r->self ? table_read(r->proc_fd, "thread-self/mountinfo", &t) : table_read(r->task_fd, "mountinfo", &t);
+    const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
+    if (row)
+        rc = upperdir_check(r, row, why);
+    table_free(&t);
+    return rc;
+}
+
 int dindbind_open(struct dindbind_runner *r)
 {
     struct text why = text_in(r->detail, sizeof r->detail);
@@ -2654,14 +2900,14 @@ int dindbind_open(struct dindbind_runner *r)
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
     int rc = binds_check(r, &why);
-    if (!rc && r->pid < 0) {
-        text_add(&why, "a PID is a positive number, or 0 for no live task");
+    if (!rc && (r->pid < 0 || (r->pid && r->self))) {
+        text_add(&why, "a PID is a positive number, or 0 for no live task and for self");
         rc = DINDBIND_E_USAGE;
     }
     if (!rc) {
         rc = proc_open(r, &why);
         /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
-        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay) {
+        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
             sys_close(r->proc_fd);
             r->proc_fd = -1;
             r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
@@ -2672,10 +2918,16 @@ int dindbind_open(struct dindbind_runner *r)
     }
     if (!rc && r->pid)
         rc = task_open(r, &why);
-    if (!rc && !r->pid && r->overlay) {
+    if (!rc && r->self)
+        rc = self_open(r, &why);
+    if (!rc && !r->self && !r->pid && r->overlay) {
         why = text_in(r->detail, sizeof r->detail);
         rc = layers_open(r, &why);
+        if (!rc)
+            rc = layers_points(r, r->layers);
     }
+    if (!rc && ((r->pid && r->merged) || (r->self && r->overlay)))
+        rc = described_check(r, &why);
     if (rc)
         dindbind_close(r);
     return rc;
@@ -2747,51 +2999,17 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
  * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
  * belongs to another mount namespace. */
 
-struct mount_table {
-    char *text;
-    struct mount_row *v;
-    size_t n;
-};
-
 struct tables {
     const struct dindbind_runner *r;
-    struct mount_table mine, theirs;
+    struct mount_table mine, theirs;    /* with self: only theirs */
+    struct daemon {
+        char merged[DINDBIND_PATH_MAX]; /* the runner's root as the daemon names it; "": not known */
+        char data[DINDBIND_PATH_MAX];   /* its data root, likewise */
+        uint64_t dev;                   /* the device of the root's overlay */
+    } *daemon;
 };
 
 enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
-
-static int table_read(int dir, const char *name, struct mount_table *t)
-{
-    size_t len, lines = 0;
-    int rc;
-    t->v = NULL;
-    t->n = 0;
-    t->text = proc_read(dir, name, &len);
-    if (!t->text)
-        return task_error(errno);
-    for (const char *p = t->text; (p = strchr(p, '\n')); p++)
-        lines++;
-    t->v = mem_take((lines + 1) * sizeof *t->v);
-    if (!t->v)
-        return DINDBIND_E_NOMEM;
-    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0;)
-        t->n++;
-    return rc ? DINDBIND_E_PROCFS : 0;
-}
-
-static void table_free(struct mount_table *t)
-{
-    mem_give(t->text);
-    mem_give(t->v);
-}
-
-static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
-{
-    for (size_t i = 0; i < t->n; i++)
-        if (t->v[i].id == id)
-            return &t->v[i];
-    return NULL;
-}
 
 /* Open an absolute path that has no symlink in it. */
 static int open_plain(const struct dindbind_runner *r, const char *path)
@@ -2817,11 +3035,6 @@ static bool is_mount_of(const struct dindbind_runner *r, const char *path, const
     return same;
 }
 
-static bool is_ro(const struct mount_row *row)
-{
-    return has_word(row->options, "ro");
-}
-
 /* dir, then what `path` has behind `prefix`. */
 static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
 {
@@ -2835,9 +3048,174 @@ static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path
 
 struct found_host {
     char path[DINDBIND_PATH_MAX];
-    const struct mount_row *row;        /* the caller's mount that the path is on */
+    bool ro;                            /* the mount that it is on */
     bool own;                           /* the source itself lies in the caller's mount namespace */
 };
+
+/* ---- The daemon's names, from inside. What we have of its directories are the paths in our own mounts: the
+ * upperdir is told as the daemon names it, the root of a bind mount as its file system does. */
+
+/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
+static void daemon_layout(struct daemon *d, const char *dir)
+{
+    const char *id = NULL, *layout = NULL, *last = NULL;
+    for (const char *p = dir; (p = strchr(p, '/')); p++) {
+        layout = id;
+        id = last;
+        last = p;
+    }
+    if (*dir != '/' || !layout || (strcmp(last, "/diff") && strcmp(last, "/merged")) ||
+        (strncmp(layout, "/overlay2/", 10) && strncmp(layout, "/overlay/", 9)))
+        return;
+    struct text data = text_in(d->data, sizeof d->data), merged = text_in(d->merged, sizeof d->merged);
+    text_bytes(&data, dir, (size_t)(layout - dir));
+    text_bytes(&merged, dir, (size_t)(last - dir));
+    text_add(&merged, "/merged");
+    if (merged.cut)
+        *d->merged = *d->data = 0;
+}
+
+static int daemon_names(const struct tables *t, struct daemon *d)
+{
+    const struct dindbind_runner *r = t->r;
+    char upper[DINDBIND_PATH_MAX];
+    struct node n;
+    *d->merged = *d->data = 0;
+    int rc = inspect(r, r->root_fd, "", &n);
+    const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
+    if (!root)
+        return rc ? error_of(-rc) : TRY_AGAIN;
+    d->dev = root->dev;
+    if (strcmp(root->type, "overlay"))
+        d->dev = 0;             /* nobody's */
+    if (r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper))
+        daemon_layout(d, upper);
+    if (r->merged && strlen(r->merged) < sizeof d->merged) {
+        if (!*d->data)
+            daemon_layout(d, r->merged);
+        memcpy(d->merged, r->merged, strlen(r->merged) + 1);
+    }
+    trace(r, "self: the daemon's name of my root: ", *d->merged ? d->merged : "not known", "");
+    return 0;
+}
+
+/* The part before /containers/<64 hex digits>/hosts, hostname or resolv.conf of docker's own files; 0: none. */
+static size_t docker_file(const struct mount_row *row)
+{
+    static const char dir[] = "/containers/";
+    const char *name = strrchr(row->root, '/');
+    size_t len = name ? (size_t)(name - row->root) : 0, head = sizeof dir - 1;
+    if (strncmp(row->point, "/etc/", 5) || !name || strcmp(name, row->point + 4) || len < head + 64 ||
+        (strcmp(name, "/hosts") && strcmp(name, "/hostname") && strcmp(name, "/resolv.conf")))
+        return 0;
+    const char *id = name - 64;
+    return strspn(id, "0123456789abcdef") == 64 && !strncmp(id - head, dir, head) ? (size_t)(id - row->root) - head + 1 : 0;
+}
+
+/* The part before /volumes/<name>/_data; both count one byte more than it has. */
+static size_t volume_dir(const struct mount_row *row)
+{
+    const char *last = strrchr(row->root, '/'), *name = last;
+    while (name && name > row->root && *--name != '/')
+        ;
+    return name && !strcmp(last, "/_data") && name - row->root >= 8 && !strncmp(name - 8, "/volumes", 8)
+               ? (size_t)(name - row->root) - 7 : 0;
+}
+
+/* A directory of a device, and how much of the data root's name is the daemon's name of it. */
+struct calibration {
+    enum { UNCALIBRATED, CALIBRATED, IN_DOUBT } state;
+    uint64_t dev;
+    const char *dir;
+    size_t dir_len, host_len;
+};
+
+static bool same_numbers(const char *a, const char *b)
+{
+    struct statfs x, y;
+    return !statfs(a, &x) && !statfs(b, &y) && x.f_bsize == y.f_bsize && x.f_blocks == y.f_blocks &&
+           x.f_files == y.f_files;
+}
+
+/* The data root's own name and its place on its device are known for certain, so names below it are. Where both
+ * are the same the device is mounted at /, which names all of it. Any other device might be mounted in two ways:
+ * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
+ * Docker's own files can only be in its data root; a volume's could be in somebody else's. A row that is not on
+ * the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
+static void calibrate(const struct tables *t, struct calibration *c)
+{
+    const char *data = t->daemon->data;
+    size_t all = strlen(data);
+    c->state = UNCALIBRATED;
+    for (int volumes = 0; volumes < 2 && all && c->state == UNCALIBRATED; volumes++)
+        for (size_t i = 0; i < t->theirs.n; i++) {
+            const struct mount_row *row = &t->theirs.v[i];
+            size_t len = volumes ? volume_dir(row) : docker_file(row);
+            if (!len--)
+                continue;
+            bool tail = len <= all && !memcmp(data + all - len, row->root, len), same = tail && len == all;
+            if ((!tail && volumes) || !same_numbers("/", row->point))
+                continue;
+            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all };
+            if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
+                                             c->dir_len != new.dir_len || memcmp(c->dir, new.dir, new.dir_len)))
+                new.state = IN_DOUBT;
+            if (c->state != IN_DOUBT)
+                *c = new;
+        }
+}
+
+/* The bind row that a place is in: the deepest, unless another mount lies between. */
+static const struct dindbind_bind *daemon_row(const struct tables *t, const struct spot *s,
+                                              const struct mount_row *from, char point[DINDBIND_PATH_MAX])
+{
+    const struct dindbind_bind *best = NULL;
+    struct root root = { t->r->root_fd, -1, IN_ROOT, NULL, 0 };
+    for (size_t i = 0; i < t->r->nbinds; i++) {
+        const struct dindbind_bind *row = &t->r->binds[i];
+        struct spot at;
+        if (!row->host || resolve_contained(t->r, &root, row->path, &at))
+            continue;
+        sys_close(at.fd);
+        if (!is_below(s->name, at.name) || strictly_below(from->point, at.name) ||
+            (best && strlen(at.name) < strlen(point)))
+            continue;
+        best = row;
+        memcpy(point, at.name, strlen(at.name) + 1);
+    }
+    return best;
+}
+
+/* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
+ * certain has no name. */
+static int find_daemon(const struct tables *t, const struct spot *s, struct found_host *h)
+{
+    char inside[DINDBIND_PATH_MAX], point[DINDBIND_PATH_MAX];
+    struct calibration c;
+    const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
+    if (!from)
+        return TRY_AGAIN;
+    h->own = false;
+    h->ro = is_ro(from);
+    const struct dindbind_bind *row = daemon_row(t, s, from, point);
+    if (row) {
+        h->ro |= row->ro;
+        return graft(h->path, row->host, s->name, point) ? 0 : DINDBIND_E_TOOLONG;
+    }
+    if (ends_with(from->root, "//deleted") || !is_below(s->name, from->point) ||
+        !graft(inside, from->root, s->name, from->point))
+        return DINDBIND_E_FOREIGN;
+    if (from->dev == t->daemon->dev && *t->daemon->merged)
+        return graft(h->path, t->daemon->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
+    calibrate(t, &c);
+    if (c.state != CALIBRATED || c.dev != from->dev || strncmp(inside, c.dir, c.dir_len) ||
+        (inside[c.dir_len] && inside[c.dir_len] != '/'))
+        return DINDBIND_E_FOREIGN;
+    struct text path = text_in(h->path, sizeof h->path);
+    text_bytes(&path, t->daemon->data, c.host_len);
+    text_add(&path, strcmp(inside + c.dir_len, "/") || !path.len ? inside + c.dir_len : "");
+    return path.cut ? DINDBIND_E_TOOLONG : 0;
+}
 
 /* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
  * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
@@ -2845,11 +3223,14 @@ struct found_host {
 static int find_host(const struct tables *t, const struct spot *s, struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
-    h->row = row_by_id(&t->mine, s->node.mnt);
-    h->own = h->row && !name_of(t->r, s->fd, h->path) && is_mount_of(t->r, h->path, &s->node, s->node.mnt);
+    if (t->r->self)
+        return find_daemon(t, s, h);
+    const struct mount_row *found = row_by_id(&t->mine, s->node.mnt);
+    h->own = found && !name_of(t->r, s->fd, h->path) && is_mount_of(t->r, h->path, &s->node, s->node.mnt);
+    h->ro = h->own && is_ro(found);
     if (h->own)
         return 0;
-    h->row = NULL;
+    found = NULL;
     const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
     if (!from)
         return TRY_AGAIN;
@@ -2857,19 +3238,20 @@ static int find_host(const struct tables *t, const struct spot *s, struct found_
         return DINDBIND_E_FOREIGN;
     for (size_t i = 0; i < t->mine.n; i++) {
         const struct mount_row *row = &t->mine.v[i];
-        if (row->dev != from->dev || !is_below(inside, row->root) || (h->row && is_ro(row)) ||
+        if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)) ||
             !graft(candidate, row->point, inside, row->root))
             continue;
         bool same = is_mount_of(t->r, candidate, &s->node, row->id);
         trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
         if (!same)
             continue;
-        h->row = row;
+        found = row;
+        h->ro = is_ro(row);
         memcpy(h->path, candidate, strlen(candidate) + 1);
-        if (!is_ro(row))
+        if (!h->ro)
             break;
     }
-    return h->row ? 0 : DINDBIND_E_FOREIGN;
+    return found ? 0 : DINDBIND_E_FOREIGN;
 }
 
 /* Mounts below, collected. */
@@ -2927,11 +3309,6 @@ static int below_pack(const struct below *b, struct dindbind_mount **out, size_t
     return 0;
 }
 
-static bool strictly_below(const char *path, const char *dir)
-{
-    return is_below(path, dir) && strcmp(path, dir);
-}
-
 /* The runner's mount at this row, if it is what the runner sees there, and its host path. */
 static int add_mount(const struct tables *t, const struct mount_row *row, struct below *b)
 {
@@ -2946,7 +3323,7 @@ static int add_mount(const struct tables *t, const struct mount_row *row, struct
     if (s.node.mnt == row->id && !strcmp(s.name, row->point)) {
         rc = find_host(t, &s, &h);
         if (!rc)
-            rc = below_add(b, row->point, h.path, s.node.mode & S_IFMT, is_ro(row) || is_ro(h.row));
+            rc = below_add(b, row->point, h.path, s.node.mode & S_IFMT, is_ro(row) || h.ro);
     }
     sys_close(s.fd);
     return rc == DINDBIND_E_FOREIGN ? DINDBIND_E_NESTED : rc;
@@ -2982,7 +3359,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
 {
     struct found_host h;
     const char *culprit = NULL;
-    bool proc = res->rule == DINDBIND_RULE_PROC;
+    bool proc = res->rule == DINDBIND_RULE_PROC || res->rule == DINDBIND_RULE_SELF;
     int rc = proc ? find_host(t, s, &h) : 0;
     if (rc || (proc && h.own)) {
         if (!rc)
@@ -3005,7 +3382,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         text_add(&p, culprit);
     }
     if (!rc && proc) {
-        res->ro |= is_ro(h.row);
+        res->ro |= h.ro;
         memcpy(res->path, h.path, strlen(h.path) + 1);
     }
     return rc;
@@ -3017,12 +3394,15 @@ static int host_live(const struct dindbind_runner *r, const struct spot *s, stru
     int rc = TRY_AGAIN;
     /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
     for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES; i++) {
-        struct tables t = { .r = r };
+        struct daemon daemon;
+        struct tables t = { .r = r, .daemon = &daemon };
         b->n = b->bytes = 0;
         b->base = s->name[1] ? strlen(s->name) : 0;
-        rc = table_read(r->task_fd, "mountinfo", &t.theirs);
+        rc = r->self ? 0 : table_read(r->task_fd, "mountinfo", &t.theirs);
         if (!rc)
-            rc = table_read(r->proc_fd, "thread-self/mountinfo", &t.mine);
+            rc = table_read(r->proc_fd, "thread-self/mountinfo", r->self ? &t.theirs : &t.mine);
+        if (!rc && r->self)
+            rc = daemon_names(&t, &daemon);
         if (!rc)
             rc = host_once(&t, s, res, b);
         table_free(&t.mine);
@@ -3060,18 +3440,33 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
 }
 
 /* Without a live task the bind rows are all that is known of mounts below. */
-static int host_rows(const struct dindbind_runner *r, const char *source, struct below *b)
+static int host_rows(const struct dindbind_runner *r, const char *source, struct below *b,
+                     struct dindbind_result *res)
 {
     char path[DINDBIND_PATH_MAX] = "/";
-    const char *rest;
+    const char *rest, *culprit = NULL;
     int rc = r->nbinds ? dead_name(r, source, path) : 0;
     if (rc || !r->nbinds)
         return rc;
     b->base = strcmp(path, "/") ? strlen(path) : 0;
-    for (size_t i = 0; !rc && i < r->nbinds; i++)
-        if (strictly_below(r->binds[i].path, path) && bind_row(r, r->binds[i].path, &rest) == &r->binds[i])
-            rc = below_add(b, r->binds[i].path, r->binds[i].host, 0, r->binds[i].ro);
-    return rc;
+    /* a row that was named through a link lies elsewhere: which one it is does not matter */
+    for (const char *p = r->layers ? r->layers->points : NULL; p && *p; p += strlen(p) + 1)
+        if (strictly_below(p, path))
+            culprit = p;
+    for (size_t i = 0; !rc && i < r->nbinds; i++) {
+        const struct dindbind_bind *row = &r->binds[i];
+        if (!strictly_below(row->path, path) || bind_row(r, row->path, &rest) != row)
+            continue;
+        if (row->host)
+            rc = below_add(b, row->path, row->host, 0, row->ro);
+        else
+            culprit = row->path;
+    }
+    if (rc || !culprit)
+        return rc;
+    struct text t = text_in(res->path, sizeof res->path);
+    text_add(&t, culprit);
+    return DINDBIND_E_NESTED;
 }
 
 int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
@@ -3084,9 +3479,9 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
     *below = NULL;
     *nbelow = 0;
     int rc = clean_path(source, path);
-    if (!rc && !r->pid)
-        rc = host_rows(r, path, &b);
-    else if (!rc && res->rule == DINDBIND_RULE_PROC) {
+    if (!rc && !r->pid && !r->self)
+        rc = host_rows(r, path, &b, res);
+    else if (!rc && (res->rule == DINDBIND_RULE_PROC || r->self)) {
         struct text prefix = text_in(s.name, sizeof s.name);
         proc_path(&prefix, r, "");
         memmove(s.name, res->path + prefix.len, strlen(res->path + prefix.len) + 1);
@@ -3706,11 +4101,17 @@ struct spec {
     const char *rest, *mode;    /* -v: from the colon behind the source, and the modes or NULL */
     size_t rest_len;            /* -v: of the rest without the modes */
     bool ro, flat;              /* asked for; not recursive */
+    bool create;                /* a missing source may be created */
+    bool volume;                /* a bind in the guise of a volume, which has one source */
+    bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
     const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
     size_t noci;
     const char *never;          /* a word that an OCI mount cannot express */
     struct field *fields;
     size_t nfields;
+    /* in a body: the element, and behind rest what is left of it; or the values that may have to change */
+    const char *json, *tail, *at_source, *at_target, *at_readonly;
+    size_t tail_len;
 };
 
 static const struct mode *find_mode(const char *word, size_t n)
@@ -3772,6 +4173,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
         return s->target ? NULL : "the target must be an absolute path";
     }
     s->source = arena_copy(a, text, n);
+    s->create = true;
     s->rest = text + n;
     s->rest_len = 1 + strcspn(s->rest + 1, ":");
     if (s->rest[s->rest_len])
@@ -3827,7 +4229,7 @@ static int parse_bool(const char *s)
 }
 
 enum key { KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_RW, KEY_PROPAGATION, KEY_NONRECURSIVE, KEY_RECURSIVE,
-           KEY_OPT, KEY_DRIVER, KEY_DROP, KEY_NEVER, KEY_UNKNOWN };
+           KEY_CREATE, KEY_OPT, KEY_DRIVER, KEY_DROP, KEY_NEVER, KEY_UNKNOWN };
 
 /* docker takes keys and types in any case. */
 static void lower_case(char *p)
@@ -3850,7 +4252,7 @@ static enum key find_key(char *key)
         { "volume-opt", KEY_OPT },          { "volume-driver", KEY_DRIVER },
         { "consistency", KEY_DROP },        { "relabel", KEY_NEVER },
         { "u", KEY_NEVER },                 { "chown", KEY_NEVER },
-        { "idmap", KEY_NEVER },             { "bind-create-src", KEY_DROP },
+        { "idmap", KEY_NEVER },             { "bind-create-src", KEY_CREATE },
     };
     lower_case(key);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -3863,7 +4265,7 @@ static enum key find_key(char *key)
 struct record {
     const char *type, *source, *target, *device, *driver, *unknown;
     struct field *source_field, *device_field;
-    bool bound;                 /* volume-opt o=bind */
+    bool bound, flat;           /* volume-opt o=bind or o=rbind; the first */
 };
 
 static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
@@ -3880,6 +4282,8 @@ static const char *take_flag(struct spec *s, enum key key, const char *value, st
         return "a value that is neither true nor false";
     if (key == KEY_NONRECURSIVE)
         s->flat = on;
+    else if (key == KEY_CREATE)
+        s->create = on;
     else {
         s->ro = key == KEY_READONLY ? on : !on;
         f->role = s->ro ? FIELD_OTHER : FIELD_READONLY;
@@ -3900,8 +4304,10 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
             m->device = value + 7;
             m->device_field = f;
             f->key_len += 7;
-        } else if (!strncmp(value, "o=", 2))
-            m->bound = has_word(value + 2, "bind") || has_word(value + 2, "rbind");
+        } else if (!strncmp(value, "o=", 2)) {
+            m->flat = !has_word(value + 2, "rbind");
+            m->bound = !m->flat || has_word(value + 2, "bind");
+        }
         break;
     case KEY_PROPAGATION:
         mode = find_mode(value, strlen(value));
@@ -3926,7 +4332,7 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
         m->unknown = decoded;
     if (key == KEY_NEVER)
         s->never = decoded;
-    if (key == KEY_READONLY || key == KEY_RW || key == KEY_NONRECURSIVE || key == KEY_RECURSIVE)
+    if (key >= KEY_READONLY && key <= KEY_CREATE && key != KEY_PROPAGATION)
         return take_flag(s, key, value, f);
     if (!value)
         return key == KEY_UNKNOWN || key == KEY_NEVER ? NULL : "a key without a value";
@@ -3947,6 +4353,8 @@ static const char *take_record(struct spec *s, const struct record *m)
     } else if ((!m->type || !strcmp(m->type, "volume")) && m->bound && m->device &&
                (!m->driver || !strcmp(m->driver, "local"))) {
         s->source = m->device;
+        s->volume = true;
+        s->flat = m->flat;
         f = m->device_field;
         s->never = "volume-opt";
     } else
@@ -3989,40 +4397,31 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
     return take_record(s, &m);
 }
 
-/* ==== formats ===========================================================================================
+/* ==== json ==============================================================================================
  *
- * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
- * that could be read as two. */
+ * In: text that ends with a NUL, from anybody. Out: whether it is JSON (RFC 8259), where in it the values are
+ * that somebody asks for, their text; and text as a JSON string. The only place that knows JSON, and it keeps
+ * nothing: a value is where it stands in the text. Never here: a value in a text that was not checked as a
+ * whole, a number as anything but its digits, or recursion that the text could make deep. */
 
-struct out {
-    char *at;                   /* the caller's own space, or what malloc gave when that was full */
-    size_t len, size;
-    bool ours, failed;          /* to be freed; out of memory */
+enum { JSON_DEPTH = 256 };
+
+struct json_error {
+    const char *at, *what;
 };
 
-static void put_bytes(struct out *o, const char *s, size_t n)
+static const char *json_space(const char *p)
 {
-    if (o->size - o->len < n) {
-        size_t size = (o->size + n) * 2;
-        char *more = mem_take(size);
-        if (!more) {
-            o->failed = true;
-            return;
-        }
-        memcpy(more, o->at, o->len);
-        if (o->ours)
-            mem_give(o->at);
-        o->at = more;
-        o->size = size;
-        o->ours = true;
-    }
-    memcpy(o->at + o->len, s, n);
-    o->len += n;
+    while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
+        p++;
+    return p;
 }
 
-static void put(struct out *o, const char *s)
+static const char *json_wrong(struct json_error *e, const char *at, const char *what)
 {
-    put_bytes(o, s, strlen(s));
+    if (e)
+        *e = (struct json_error){ at, what };
+    return NULL;
 }
 
 /* The length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
@@ -4038,12 +4437,282 @@ static size_t utf8_length(const unsigned char *s)
     return n;
 }
 
-/* Bytes that are not UTF-8 become \udcXX, as Python's surrogateescape has them. */
-static void put_json(struct out *o, const char *text)
+/* Past a string; `p` is at its quote. */
+static const char *json_string(struct json_error *e, const char *p)
+{
+    static const char hex[] = "0123456789abcdefABCDEF";
+    for (p++; *p != '"';) {
+        size_t n = utf8_length((const unsigned char *)p);
+        if ((unsigned char)*p < 0x20)
+            return json_wrong(e, p, *p ? "a control character in a string" : "the end within a string");
+        if (!n)
+            return json_wrong(e, p, "not UTF-8");
+        if (*p == '\\') {
+            n = p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : p[1] == 'u' ? 6 : 0;
+            for (size_t i = 2; i < n; i++)
+                if (!p[i] || !strchr(hex, p[i]))
+                    n = 0;
+            if (!n)
+                return json_wrong(e, p, "a bad escape");
+        }
+        p += n;
+    }
+    return p + 1;
+}
+
+static const char *json_digits(struct json_error *e, const char *p)
+{
+    size_t n = strspn(p, "0123456789");
+    return n ? p + n : json_wrong(e, p, "a bad number");
+}
+
+static const char *json_number(struct json_error *e, const char *p)
+{
+    p += *p == '-';
+    p = *p == '0' ? p + 1 : json_digits(e, p);
+    if (p && *p == '.')
+        p = json_digits(e, p + 1);
+    if (p && (*p == 'e' || *p == 'E')) {
+        p++;
+        p = json_digits(e, p + (*p == '+' || *p == '-'));
+    }
+    return p;
+}
+
+/* Past the value at `p`. NULL: there is none, and `e` tells why. */
+static const char *json_value(struct json_error *e, const char *p, unsigned depth)
+{
+    static const char *const words[] = { "true", "false", "null" };
+    if (*p == '"')
+        return json_string(e, p);
+    if (*p == '-' || (*p >= '0' && *p <= '9'))
+        return json_number(e, p);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strncmp(p, words[i], strlen(words[i])))
+            return p + strlen(words[i]);
+    char end = *p == '{' ? '}' : *p == '[' ? ']' : 0;
+    if (!end)
+        return json_wrong(e, p, *p ? "no value" : "the end before a value");
+    if (depth == JSON_DEPTH)
+        return json_wrong(e, p, "nested too deeply");
+    for (bool first = true;; first = false) {
+        p = json_space(p + 1);
+        if (first && *p == end)
+            return p + 1;
+        if (end == '}') {
+            if (*p != '"')
+                return json_wrong(e, p, "no key");
+            p = json_string(e, p);
+            if (!p)
+                return NULL;
+            p = json_space(p);
+            if (*p != ':')
+                return json_wrong(e, p, "no colon behind a key");
+            p = json_space(p + 1);
+        }
+        p = json_value(e, p, depth + 1);
+        if (!p)
+            return NULL;
+        p = json_space(p);
+        if (*p == end)
+            return p + 1;
+        if (*p != ',')
+            return json_wrong(e, p, "neither a comma nor an end");
+    }
+}
+
+/* The one value that the whole text is. NULL, with `e`. */
+static const char *json_check(struct json_error *e, const char *text, size_t len)
+{
+    const char *value = json_space(text), *end = json_value(e, value, 0);
+    if (!end)
+        return NULL;
+    end = json_space(end);
+    return end == text + len ? value : json_wrong(e, end, "more than one value");
+}
+
+/* From here on the text has been checked. */
+static const char *json_skip(const char *value)
+{
+    return json_value(NULL, value, 0);
+}
+
+static unsigned json_hex(const char *p)
+{
+    unsigned v = 0;
+    for (int i = 0; i < 4; i++)
+        v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] & 7) + 9);
+    return v;
+}
+
+/* The next bytes of a string's text. \udc80 to \udcff are bytes that are no UTF-8, as put_json() writes them.
+ * 0: what no path can hold, a NUL or half of a surrogate pair. */
+static size_t json_char(const char **at, char out[4])
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const char *p = *at, *special;
+    *out = *p;
+    *at += 1 + (*p == '\\');
+    if (*p != '\\')
+        return 1;
+    *out = p[1];
+    special = strchr(from, p[1]);
+    if (special)
+        *out = to[special - from];
+    if (p[1] != 'u')
+        return 1;
+    unsigned c = json_hex(p + 2), low = 0;
+    *at += 4;
+    if ((c & 0xfc00) == 0xd800 && p[6] == '\\' && p[7] == 'u')
+        low = json_hex(p + 8);
+    if ((low & 0xfc00) == 0xdc00) {
+        c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+        *at += 6;
+    }
+    if (c >= 0xdc80 && c <= 0xdcff) {
+        *out = (char)c;
+        return 1;
+    }
+    if (!c || (c & ~0x7ffu) == 0xd800)
+        return 0;
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = n; --i; c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    *out = (char)(n == 1 ? c : (0xf00u >> n & 0xff) | c);
+    return n;
+}
+
+/* The text of a string. NULL: it is no string, or one that no path can be; or out of memory. */
+static char *json_decode(struct arena *a, const char *value)
+{
+    if (!value || *value != '"')
+        return NULL;
+    char *text = arena_alloc(a, (size_t)(json_skip(value) - value)), *to = text;
+    for (const char *p = value + 1; text && *p != '"';) {
+        char c[4];
+        size_t n = json_char(&p, c);
+        if (!n)
+            return NULL;
+        memcpy(to, c, n);
+        to += n;
+    }
+    if (text)
+        *to = 0;
+    return text;
+}
+
+/* Where in the string's spelling the n-th byte of its text is. */
+static const char *json_place(const char *value, size_t n)
+{
+    char c[4];
+    for (value++; n;)
+        n -= json_char(&value, c);
+    return value;
+}
+
+/* Is this key or word `name`? Go's encoding/json takes a key of a struct in any case, and for k and s the two
+ * letters besides that fold to them (U+212A, U+017F). */
+static bool json_is(const char *value, const char *name, bool fold)
+{
+    char text[64], *p = text;
+    size_t len = 0;
+    if (!value || *value != '"')
+        return false;
+    for (value++; *value != '"';) {
+        char c[4];
+        size_t n = json_char(&value, c);
+        if (!n || len + n >= sizeof text)
+            return false;
+        memcpy(text + len, c, n);
+        len += n;
+    }
+    text[len] = 0;
+    if (!fold)
+        return !strcmp(text, name);
+    for (; *p && *name; name++) {
+        bool kelvin = !strncmp(p, "\xe2\x84\xaa", 3), long_s = !strncmp(p, "\xc5\xbf", 2);
+        char c = kelvin ? 'k' : long_s ? 's' : *p;
+        if ((c | (c >= 'A' && c <= 'Z' ? 32 : 0)) != (*name | (*name >= 'A' && *name <= 'Z' ? 32 : 0)))
+            return false;
+        p += kelvin ? 3 : long_s ? 2 : 1;
+    }
+    return !*p && !*name;
+}
+
+/* A walk over the members of an object or array. Start with the value itself in `at`. */
+struct json_walk {
+    const char *at;
+    const char *key, *value;    /* key: only in an object */
+    bool object, started;
+};
+
+static bool json_next(struct json_walk *w)
+{
+    const char *p = w->at;
+    if (!w->started) {
+        if (!p || (*p != '{' && *p != '['))
+            return false;
+        w->object = *p++ == '{';
+        w->started = true;
+    }
+    p = json_space(p);
+    if (*p == ',')
+        p = json_space(p + 1);
+    if (*p == '}' || *p == ']')
+        return false;
+    if (w->object) {
+        w->key = p;
+        p = json_space(json_skip(p));
+        p = json_space(p + 1);
+    }
+    w->value = p;
+    w->at = json_skip(p);
+    return true;
+}
+
+static size_t json_count(const char *value)
+{
+    struct json_walk w = { .at = value };
+    size_t n = 0;
+    while (json_next(&w))
+        n++;
+    return n;
+}
+
+/* The members of an object by name; NULL where there is none, and for what is no object. Returns the name of one
+ * that stands there twice, or NULL. */
+static const char *json_members(const char *object, const char *const *names, const char **values, size_t n, bool fold)
+{
+    struct json_walk w = { .at = object && *object == '{' ? object : NULL };
+    const char *twice = NULL;
+    memset(values, 0, n * sizeof *values);
+    while (json_next(&w))
+        for (size_t i = 0; i < n; i++)
+            if (json_is(w.key, names[i], fold)) {
+                twice = values[i] ? names[i] : twice;
+                values[i] = w.value;
+            }
+    return twice;
+}
+
+static bool json_null(const char *value)
+{
+    return !value || *value == 'n';
+}
+
+static bool is_utf8(const char *s)
+{
+    for (size_t n; *s; s += n)
+        if (!(n = utf8_length((const unsigned char *)s)))
+            return false;
+    return true;
+}
+
+/* The inside of a string. Bytes that are not UTF-8 become \udcXX, as Python's surrogateescape has them. */
+static void put_json_text(struct out *o, const char *text)
 {
     static const char hex[] = "0123456789abcdef";
     const unsigned char *s = (const unsigned char *)text;
-    put(o, "\"");
     while (*s) {
         size_t n = utf8_length(s);
         char escape[6] = { '\\', 'u', n ? '0' : 'd', n ? '0' : 'c', hex[*s >> 4], hex[*s & 15] };
@@ -4056,8 +4725,19 @@ static void put_json(struct out *o, const char *text)
             put_bytes(o, (const char *)s, n);
         s += n ? n : 1;
     }
+}
+
+static void put_json(struct out *o, const char *text)
+{
+    put(o, "\"");
+    put_json_text(o, text);
     put(o, "\"");
 }
+
+/* ==== formats ===========================================================================================
+ *
+ * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
+ * that could be read as two. */
 
 static void put_key(struct out *o, const char *key, const char *value)
 {
@@ -4083,7 +4763,7 @@ static const char *type_name(unsigned type)
 static void put_record(struct out *o, const char *source, const struct spec *spec,
                        const struct dindbind_result *res, const char *message)
 {
-    static const char *const rules[] = { "none", "bind", "proc", "layers" };
+    static const char *const rules[] = { "none", "bind", "proc", "layers", "self" };
     static const char *const kinds[] = { "single", "merged", "metacopy" };
     put(o, "{");
     put_key(o, "source", source);
@@ -4251,12 +4931,554 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     return strchr(source, '\r') ? "a carriage return in the source does not survive --mount" : NULL;
 }
 
+/* ==== descriptions ======================================================================================
+ *
+ * In: the words of -p, -b and -o, or a file that has them line by line or is what an engine prints of a
+ * container. Out: a runner that is ready to be opened. Never here: half a description, or a mount of the runner's
+ * that is left out because nobody can name it - then its place is noted, so that nothing behind it is taken for
+ * what the runner sees there. */
+
+enum { MAX_FILE = 64 << 20 };
+
+struct view {
+    struct dindbind_runner *runner;
+    struct arena *arena;
+    struct dindbind_bind *rows;
+    size_t nrows, size;
+    bool have_pid;
+};
+
+/* All of them return NULL, or what is wrong. */
+static const char *view_row(struct view *v, const char *host, const char *path, bool ro)
+{
+    if (!path || !(path = clean_target(v->arena, path)))
+        return "a mount whose place is no absolute path";
+    if (v->nrows == v->size) {
+        size_t size = v->size ? 2 * v->size : 16;
+        struct dindbind_bind *more = arena_alloc(v->arena, size * sizeof *more);
+        if (!more)
+            return "out of memory";
+        if (v->nrows)
+            memcpy(more, v->rows, v->nrows * sizeof *more);
+        v->rows = more;
+        v->size = size;
+    }
+    v->rows[v->nrows++] = (struct dindbind_bind){ host, path, ro };
+    return NULL;
+}
+
+static const char *view_pid(struct view *v, const char *value)
+{
+    unsigned long long pid, start = 0;
+    size_t n = strcspn(value, ":");
+    if (v->have_pid)
+        return "given twice";
+    if (!parse_number(value, value + n, INT_MAX, &pid) ||
+        (value[n] && !parse_number(value + n + 1, value + strlen(value), ULLONG_MAX, &start)))
+        return "PID[:START], two decimal numbers";
+    v->have_pid = true;
+    v->runner->pid = (long)pid;
+    v->runner->start = start;
+    return NULL;
+}
+
+/* A bind row has the grammar of -v; of its modes only ro matters. */
+static const char *view_bind(struct view *v, const char *value)
+{
+    struct spec s;
+    const char *wrong = parse_volume(v->arena, value, &s);
+    if (wrong)
+        return wrong;
+    if (!s.source || *s.source != '/')
+        return "HOST must be an absolute path";
+    return view_row(v, s.source, s.target, s.ro);
+}
+
+static const char *view_overlay(struct view *v, const char *value)
+{
+    if (v->runner->overlay)
+        return "given twice";
+    v->runner->overlay = value;
+    return NULL;
+}
+
+/* The options without the dashes. */
+static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
+{
+    static const struct { const char *word; const char *(*take)(struct view *, const char *); } words[] = {
+        { "pid", view_pid }, { "bind", view_bind }, { "overlay", view_overlay },
+    };
+    const char *wrong = strlen(text) == len ? NULL : "a NUL byte in the file";
+    for (*number = 1; !wrong && *text; ++*number) {
+        char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
+        text = end + (*end == '\n');
+        *end = 0;
+        if (!*line || *line == '#')
+            continue;
+        size_t n = strcspn(line, " \t"), i = 0;
+        const char *value = line + n + strspn(line + n, " \t");
+        while (i < 3 && (strlen(words[i].word) != n || memcmp(words[i].word, line, n)))
+            i++;
+        value = i < 3 ? arena_copy(v->arena, value, strlen(value)) : line;
+        wrong = i == 3 ? "not one of pid, bind, overlay" : value ? words[i].take(v, value) : "out of memory";
+    }
+    --*number;
+    return wrong;
+}
+
+static const char *view_json_pid(struct view *v, const char *value)
+{
+    unsigned long long pid;
+    if (v->have_pid)
+        return "a second PID";
+    if (!value || !parse_number(value, json_skip(value), INT_MAX, &pid))
+        return "no PID in it";
+    v->have_pid = true;
+    v->runner->pid = (long)pid;
+    return NULL;
+}
+
+/* A path that may be relative to a directory; NULL: the current one. */
+static const char *absolute(struct arena *a, const char *dir, const char *path)
+{
+    char full[2 * DINDBIND_PATH_MAX];
+    struct text t = text_in(full, sizeof full);
+    if (!path || *path == '/')
+        return path;
+    if (!dir || *dir != '/') {
+        if (getcwd(full, DINDBIND_PATH_MAX) != full || *full != '/')
+            return NULL;
+        t.len = strlen(full);
+        text_add(&t, "/");
+    }
+    text_add(&t, dir ? dir : "");
+    text_add(&t, "/");
+    text_add(&t, path);
+    return t.cut ? NULL : arena_copy(a, full, t.len);
+}
+
+static const char repeated[] = "a key that matters stands twice in it";
+
+/* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
+static const char *inspect_mounts(struct view *v, const char *mounts)
+{
+    static const char *const names[] = { "Type", "Source", "Destination", "RW" };
+    struct json_walk w = { .at = mounts };
+    const char *m[4], *wrong = NULL;
+    while (!wrong && json_next(&w)) {
+        if (json_members(w.value, names, m, 4, false))
+            return repeated;
+        char *source = json_decode(v->arena, m[1]);
+        bool named = (json_is(m[0], "bind", false) || json_is(m[0], "volume", false)) && source && *source == '/' &&
+                     !find_text(source, "\xef\xbf\xbd");
+        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[2]), m[3] && *m[3] == 'f');
+    }
+    return wrong;
+}
+
+/* inspect names a volume's root also where only a part of it is mounted. Which directory that is only the kernel
+ * knows, if there is a link on the way. */
+static const char *inspect_subpaths(struct view *v, const char *mounts)
+{
+    static const char *const names[] = { "Target", "VolumeOptions" }, *const sub[] = { "Subpath" };
+    struct json_walk w = { .at = mounts };
+    const char *m[2], *s[1];
+    while (json_next(&w)) {
+        if (json_members(w.value, names, m, 2, false) || json_members(m[1], sub, s, 1, false))
+            return repeated;
+        const char *target = json_decode(v->arena, m[0]), *path = json_decode(v->arena, s[0]);
+        target = target ? clean_target(v->arena, target) : NULL;
+        if (json_null(s[0]) || (path && !*path))
+            continue;
+        for (size_t i = 0; i < v->nrows; i++) {
+            struct dindbind_bind *row = &v->rows[i];
+            if (!row->host || (target && strcmp(row->path, target)))
+                continue;
+            int dir = sys_open(AT_FDCWD, row->host, OPEN_DIR);
+            int fd = dir < 0 || !path || v->runner->pid || v->runner->self
+                         ? -1 : sys_openat2(dir, path, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_SYMLINKS | NO_MAGICLINKS);
+            row->host = fd < 0 ? NULL : absolute(v->arena, row->host, path);
+            sys_close(fd);
+            sys_close(dir);
+        }
+    }
+    return NULL;
+}
+
+/* The layers as mount options: lowerdirs are separated by colons already. */
+static const char *inspect_layers(struct view *v, const char *driver)
+{
+    static const char *const data[] = { "Data" }, *const names[] = { "LowerDir", "UpperDir", "MergedDir" };
+    static const char *const words[] = { "lowerdir=", ",upperdir=" };
+    const char *d[1], *m[3], *dirs[3];
+    if (json_members(driver, data, d, 1, false) || json_members(d[0], names, m, 3, false))
+        return repeated;
+    for (int i = 0; i < 3; i++)
+        dirs[i] = json_decode(v->arena, m[i]);
+    v->runner->merged = dirs[2] && *dirs[2] == '/' ? dirs[2] : NULL;
+    if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1])
+        return NULL;
+    size_t size = 2 * (strlen(dirs[0]) + strlen(dirs[1])) + 32;
+    char *options = arena_alloc(v->arena, size);
+    if (!options)
+        return "out of memory";
+    struct text t = text_in(options, size);
+    for (int i = 0; i < 2; i++) {
+        text_add(&t, words[i]);
+        for (const char *p = dirs[i]; *p; p++) {
+            text_add(&t, *p == ',' || *p == '\\' ? "\\" : "");
+            text_bytes(&t, p, 1);
+        }
+    }
+    return view_overlay(v, options);
+}
+
+/* docker inspect, podman inspect. */
+static const char *view_inspect(struct view *v, const char *top)
+{
+    /* what every engine mounts and does not tell of */
+    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv" };
+    static const char *const names[] = { "State", "Mounts", "HostConfig", "GraphDriver", "HostsPath", "HostnamePath",
+                                         "ResolvConfPath" };
+    static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
+    static const char *const state[] = { "Pid" }, *const host[] = { "Tmpfs", "Mounts" };
+    const char *m[7], *s[1], *h[2], *wrong = NULL;
+    if (json_members(top, names, m, 7, false) || json_members(m[0], state, s, 1, false) ||
+        json_members(m[2], host, h, 2, false))
+        return repeated;
+    wrong = view_json_pid(v, s[0]);
+    for (size_t i = 0; !wrong && i < sizeof places / sizeof *places; i++)
+        wrong = view_row(v, NULL, places[i], false);
+    for (int i = 0; !wrong && i < 3; i++) {
+        const char *file = json_decode(v->arena, m[4 + i]);
+        if (file && *file == '/')
+            wrong = view_row(v, file, files[i], false);
+    }
+    struct json_walk tmpfs = { .at = h[0] };
+    while (!wrong && json_next(&tmpfs))
+        wrong = view_row(v, NULL, json_decode(v->arena, tmpfs.key), false);
+    if (!wrong)
+        wrong = inspect_mounts(v, m[1]);
+    if (!wrong)
+        wrong = inspect_subpaths(v, h[1]);
+    return wrong ? wrong : inspect_layers(v, m[3]);
+}
+
+/* runc state, crun state, and the state that a hook gets. */
+static const char *view_state(struct view *v, const char *top)
+{
+    static const char *const names[] = { "pid", "bundle", "rootfs" };
+    const char *m[3];
+    if (json_members(top, names, m, 3, false))
+        return repeated;
+    v->runner->merged = absolute(v->arena, json_decode(v->arena, m[1]), json_decode(v->arena, m[2]));
+    return view_json_pid(v, m[0]);
+}
+
+/* config.json of an OCI bundle, which is the file's directory. */
+static const char *view_config(struct view *v, const char *top, const char *bundle)
+{
+    static const char *const names[] = { "root", "mounts" }, *const path[] = { "path" };
+    static const char *const keys[] = { "destination", "type", "source", "options" };
+    const char *m[2], *p[1], *k[4], *wrong = NULL;
+    if (json_members(top, names, m, 2, false) || json_members(m[0], path, p, 1, false))
+        return repeated;
+    v->runner->merged = absolute(v->arena, bundle, json_decode(v->arena, p[0]));
+    struct json_walk w = { .at = m[1] };
+    while (!wrong && json_next(&w)) {
+        if (json_members(w.value, keys, k, 4, false))
+            return repeated;
+        bool bind = json_is(k[1], "bind", false), ro = false;
+        struct json_walk o = { .at = k[3] };
+        while (json_next(&o)) {
+            bind |= json_is(o.value, "bind", false) || json_is(o.value, "rbind", false);
+            ro |= json_is(o.value, "ro", false) || json_is(o.value, "rro", false);
+        }
+        const char *source = absolute(v->arena, bundle, json_decode(v->arena, k[2]));
+        wrong = view_row(v, bind ? source : NULL, absolute(v->arena, "/", json_decode(v->arena, k[0])), ro);
+    }
+    return wrong;
+}
+
+static const char *view_json(struct view *v, const char *value, const char *bundle)
+{
+    static const char *const names[] = { "State", "pid", "root", "mounts" };
+    const char *m[4];
+    if (*value == '[') {
+        struct json_walk w = { .at = value };
+        if (json_count(value) != 1)
+            return "not the description of just one container";
+        json_next(&w);
+        value = w.value;
+    }
+    if (json_members(value, names, m, 4, false))
+        return repeated;
+    if (m[0] && *m[0] == '{')
+        return view_inspect(v, value);
+    if (m[1])
+        return view_state(v, value);
+    if (m[2] || m[3])
+        return view_config(v, value, bundle);
+    return "neither inspect's output of a container, nor an OCI state, nor a config.json";
+}
+
+/* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
+static int view_file(struct view *v, const char *file, struct text *why)
+{
+    struct json_error e = { NULL, NULL };
+    const char *wrong, *slash = strrchr(file, '/');
+    size_t len = 0, line = 0;
+    char *text = strcmp(file, "-") ? read_file(AT_FDCWD, file, MAX_FILE, &len) : read_to_end(0, MAX_FILE, &len);
+    text_shown(why, file);
+    text_add(why, ": ");
+    if (!text) {
+        text_add(why, strerror(errno));
+        return 3;
+    }
+    const char *first = json_space(text);
+    if (*first == '{' || *first == '[') {
+        const char *value = json_check(&e, text, len);
+        const char *bundle = slash ? arena_copy(v->arena, file, (size_t)(slash - file)) : NULL;
+        if (slash == file)
+            bundle = "/";
+        bundle = bundle ? absolute(v->arena, NULL, bundle) : NULL;
+        wrong = value ? view_json(v, value, bundle) : e.what;
+    } else
+        wrong = view_lines(v, text, len, &line);
+    if (wrong && (line || e.what)) {
+        text_add(why, e.what ? "byte " : "line ");
+        text_number(why, e.what ? (unsigned long long)(e.at - text) : line);
+        text_add(why, ": ");
+    }
+    text_add(why, wrong ? wrong : "");
+    mem_give(text);
+    return wrong ? 2 : 0;
+}
+
+/* ==== bodies ============================================================================================
+ *
+ * In: the body of a container-create request of Docker's Engine API. Out: a spec for each mount in it, with the
+ * places in the text that may have to change; and the text with these changed. Never here: a key that the daemon
+ * would read otherwise, or any other byte changed. */
+
+enum { MAX_BODY_MOUNTS = 1000 };
+
+static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (--stage DIR)";
+
+struct body {
+    struct arena *arena;
+    const char *text, *end;
+    const char *done;           /* so far it has been put out */
+    struct spec *specs;
+    size_t n;
+    const char *what;           /* what an error is about */
+};
+
+static const char *body_bind(struct body *b, const char *value, struct spec *s)
+{
+    const char *text = json_decode(b->arena, value);
+    if (!text)
+        return "a bind must be a string that a path can be";
+    b->what = text;
+    const char *wrong = parse_volume(b->arena, text, s);
+    s->json = value;
+    if (wrong || !s->source)
+        return wrong;
+    size_t n = strlen(s->source);
+    s->rest = json_place(value, n);
+    s->tail = json_place(value, n + s->rest_len);
+    s->rest_len = (size_t)(s->tail - s->rest);
+    s->tail_len = (size_t)(json_skip(value) - 1 - s->tail);
+    return s->mode && s->mode[strcspn(s->mode, "\"\\")] ? "modes not understood" : NULL;
+}
+
+/* `device` of a volume of the local driver that is a bind mount in truth. */
+static bool body_volume(struct body *b, const char *options, struct spec *s)
+{
+    static const char *const config[] = { "DriverConfig" }, *const driver[] = { "Name", "Options" };
+    static const char *const map[] = { "o", "device" };
+    const char *c[1], *d[2], *m[2];
+    if (json_members(options, config, c, 1, true) || json_members(c[0], driver, d, 2, true) ||
+        json_members(d[1], map, m, 2, false))
+        return false;
+    const char *o = json_decode(b->arena, m[0]);
+    bool local = json_null(d[0]) || json_is(d[0], "", false) || json_is(d[0], "local", false);
+    if (local && o && !json_null(m[1]) && (has_word(o, "bind") || has_word(o, "rbind"))) {
+        s->at_source = m[1];
+        s->flat = !has_word(o, "rbind");
+        s->volume = true;
+    }
+    return true;
+}
+
+static const char *body_mount(struct body *b, const char *value, struct spec *s)
+{
+    enum { TYPE, SOURCE, TARGET, READONLY, BIND, VOLUME, KEYS };
+    static const char *const names[] = { "Type", "Source", "Target", "ReadOnly", "BindOptions", "VolumeOptions" };
+    static const char *const bind[] = { "NonRecursive", "CreateMountpoint", "Propagation" };
+    const char *m[KEYS], *o[3];
+    *s = (struct spec){ .json = value };
+    b->what = "HostConfig.Mounts";
+    if (*value != '{')
+        return "a mount must be an object";
+    if (json_members(value, names, m, KEYS, true) || json_members(m[BIND], bind, o, 3, true))
+        return repeated;
+    /* podman glues them together, with commas between, and takes them apart again */
+    const char *glued[] = { m[TYPE], m[SOURCE], m[TARGET], o[2] };
+    for (int i = 0; i < 4; i++) {
+        const char *text = json_decode(b->arena, glued[i]);
+        if (text && strchr(text, ','))
+            return comma;
+    }
+    s->ro = m[READONLY] && *m[READONLY] == 't';
+    s->at_readonly = m[READONLY];
+    s->at_target = m[TARGET];
+    if (json_is(m[TYPE], "bind", true)) {
+        s->flat = o[0] && *o[0] == 't';
+        s->create = o[1] && *o[1] == 't';
+        s->at_source = m[SOURCE];
+        if (json_null(m[SOURCE]))
+            return "a bind mount without a source";
+    } else if (json_is(m[TYPE], "volume", true) && !body_volume(b, m[VOLUME], s))
+        return repeated;
+    const char *target = json_decode(b->arena, m[TARGET]);
+    s->target = target ? clean_target(b->arena, target) : NULL;
+    s->source = json_decode(b->arena, s->at_source);
+    if (s->at_source && !s->source)
+        return "a source that is no string, or that no path can be";
+    if (s->source && !s->target)
+        return "no target, or one that is no absolute path";
+    if (!s->target)
+        s->target = "";         /* for the daemon to refuse */
+    return NULL;
+}
+
+/* What only occupies a target: the keys of an object. For podman a key of Volumes with a colon is a bind. */
+static const char *body_places(struct body *b, const char *object)
+{
+    struct json_walk w = { .at = object };
+    while (json_next(&w)) {
+        const char *target = w.object ? json_decode(b->arena, w.key) : NULL;
+        b->what = target;
+        if (target && strchr(target, ':'))
+            return "a place with a colon: a bind belongs into HostConfig.Binds";
+        target = target ? clean_target(b->arena, target) : NULL;
+        if (target)
+            b->specs[b->n++] = (struct spec){ .json = w.key, .target = target, .aside = true };
+    }
+    return NULL;
+}
+
+static const char *body_list(struct body *b, const char *list, bool mounts)
+{
+    struct json_walk w = { .at = list };
+    const char *wrong = NULL;
+    b->what = mounts ? "HostConfig.Mounts" : "HostConfig.Binds";
+    if (!json_null(list) && *list != '[')
+        return "must be an array";
+    while (!wrong && json_next(&w)) {
+        wrong = (mounts ? body_mount : body_bind)(b, w.value, &b->specs[b->n++]);
+    }
+    return wrong;
+}
+
+/* All mounts of a body, in the order in which they stand there. NULL, or what is wrong. */
+static const char *body_parse(struct body *b, const char *top)
+{
+    enum { HOST_CONFIG, TOP_BINDS, TOP_MOUNTS, VOLUMES };
+    static const char *const names[] = { "HostConfig", "Binds", "Mounts", "Volumes" };
+    static const char *const lists[] = { "Binds", "Mounts", "Tmpfs" };
+    const char *m[4], *l[3];
+    b->what = "body";
+    if (*top != '{')
+        return "must be a JSON object";
+    if (json_members(top, names, m, 4, true) || json_members(m[HOST_CONFIG], lists, l, 3, true))
+        return repeated;
+    if (!json_null(m[HOST_CONFIG]) && *m[HOST_CONFIG] != '{')
+        return "HostConfig must be an object";
+    /* dockerd before 23 takes them for HostConfig's when that is missing */
+    for (int i = TOP_BINDS; i <= TOP_MOUNTS; i++)
+        if (!json_null(m[i]) && (*m[i] != '[' || json_count(m[i])))
+            return "Binds and Mounts belong into HostConfig";
+    size_t n = json_count(l[0]) + json_count(l[1]) + json_count(l[2]) + json_count(m[VOLUMES]);
+    if (n > MAX_BODY_MOUNTS)
+        return "more than 1000 mounts";
+    b->specs = arena_alloc(b->arena, n * sizeof *b->specs);
+    if (!b->specs)
+        return "out of memory";
+    bool mounts_first = l[1] < l[0];
+    const char *wrong = body_list(b, l[mounts_first], mounts_first);
+    if (!wrong)
+        wrong = body_list(b, l[!mounts_first], !mounts_first);
+    if (!wrong)
+        wrong = body_places(b, l[2]);
+    return wrong ? wrong : body_places(b, m[VOLUMES]);
+}
+
+/* One piece of the text that becomes another one. */
+struct edit {
+    const char *at, *end, *text;
+    bool string;
+};
+
+static void put_edited(struct out *o, const char *at, const char *end, struct edit *v, size_t n)
+{
+    while (n) {
+        size_t first = 0;
+        for (size_t i = 1; i < n; i++)
+            if (v[i].at < v[first].at)
+                first = i;
+        put_bytes(o, at, (size_t)(v[first].at - at));
+        (v[first].string ? put_json : put)(o, v[first].text);
+        at = v[first].end;
+        v[first] = v[--n];
+    }
+    put_bytes(o, at, (size_t)(end - at));
+}
+
+/* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
+static const char *put_body(struct out *o, const struct spec *s, const char *source, const char *target, bool ro)
+{
+    struct edit v[3];
+    size_t n = 0;
+    ro = ro && !s->ro;
+    if (!is_utf8(source) || (target && !is_utf8(target)))
+        return "not UTF-8, which the daemon would change: stage it (--stage DIR)";
+    if (s->rest) {
+        put(o, "\"");
+        put_json_text(o, source);
+        if (target) {
+            put(o, ":");
+            put_json_text(o, target);
+        } else
+            put_bytes(o, s->rest, s->rest_len);
+        if (ro)
+            put_modes(o, s->mode, true);
+        else
+            put_bytes(o, s->tail, s->tail_len);
+        put(o, "\"");
+        return strchr(source, ':') || (target && strchr(target, ':')) ? "a colon cannot be escaped in Binds: use Mounts"
+                                                                      : NULL;
+    }
+    if ((strchr(source, ',') && !s->volume) || (target && strchr(target, ',')))
+        return comma;
+    v[n++] = (struct edit){ s->at_source, json_skip(s->at_source), source, true };
+    if (target)
+        v[n++] = (struct edit){ s->at_target, json_skip(s->at_target), target, true };
+    if (ro && s->at_readonly)
+        v[n++] = (struct edit){ s->at_readonly, json_skip(s->at_readonly), "true", false };
+    else if (ro)
+        v[n++] = (struct edit){ json_skip(s->at_target), json_skip(s->at_target), ",\"ReadOnly\":true", false };
+    put_edited(o, s->json, json_skip(s->json), v, n);
+    return NULL;
+}
+
 /* ==== applet ============================================================================================
  *
  * In: a command line. Out: answers on standard output, messages on standard error, an exit status. The only
  * part that prints. Never here: half an answer, or a system call on a source. */
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
 enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
@@ -4271,10 +5493,12 @@ struct item {
 
 struct job {
     struct dindbind_runner *runner;
-    struct dindbind_bind *binds;
+    struct view view;
+    const char **files;         /* of -r */
+    struct body body;
     struct item *items;
-    size_t nitems, nspecs;
-    bool have_pid, have_format, from_stdin, null, readonly, mkdir, explain;
+    size_t nfiles, nitems, nspecs;
+    bool have_format, from_stdin, create, null, readonly, mkdir, explain;
     enum format format;
     enum place place;
     const char *stage, *unstage;
@@ -4289,17 +5513,21 @@ struct job {
 static const char usage_text[] =
     "usage: dindbind [VIEW]... [PLACE] PATH...\n"
     "       dindbind [VIEW]... [PLACE] [-f oci|json] -v SPEC... --mount SPEC...\n"
+    "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
     "       dindbind -u DIR|PATH\n"
     "What to mount so that a sibling container sees what the runner sees.\n\n"
     "VIEW, whose paths they are:\n"
     "  -p, --pid PID[:START]      the runner's task PID, and its start time; 0: no live task\n"
     "  -b, --bind HOST:PATH[:ro]  the runner has HOST mounted at PATH\n"
     "  -o, --overlay OPTIONS      mount options of the runner's overlay root\n"
+    "  -r, --runner FILE          these three line by line, or JSON of inspect, runc state, config.json\n"
+    "  -S, --self                 I am in the runner: answer with the daemon's names\n"
     "What to translate:\n"
     "  PATH                       to a path that opens the same file\n"
     "  -                          the same for paths on standard input\n"
     "  -v, --volume SPEC          docker run -v\n"
     "      --mount SPEC           docker run --mount\n"
+    "  -c, --create               a Docker API container-create body, standard input to output\n"
     "PLACE, what to answer with (a PATH: something to open; a SPEC: the host path):\n"
     "  -H, --host                 the host path: something to mount, if you trust the runner\n"
     "  -s, --stage DIR            a mount of the source itself, at DIR/0, DIR/1, ...\n"
@@ -4391,10 +5619,15 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
         put(&j->out, j->nmounts++ ? "," : "[");
         return put_oci(&j->out, &here, res);
     }
+    if (j->format == FORMAT_BODY && res->kind == DINDBIND_SINGLE) {
+        put_bytes(&j->out, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
+        j->body.done = json_skip(s->json);
+        return put_body(&j->out, s, res->path, target, res->ro);
+    }
     if (j->format == FORMAT_JSON)
         put_record(&j->out, source, s ? &here : NULL, res, NULL);
     else if (res->kind != DINDBIND_SINGLE)
-        wrong = "several layers make it up: use -f json, -s DIR, or -f oci with a spec";
+        wrong = "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
     else if (!s)
         put(&j->out, res->path);
     else
@@ -4415,10 +5648,11 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     text_add(&t, it->spec->target);
     text_add(&t, m->rest);
     text_add(&p, m->path);
-    for (size_t i = 0; i < j->nitems; i++)
-        if (j->items[i].spec && strictly_below(j->items[i].spec->target, it->spec->target) &&
-            is_below(target, j->items[i].spec->target))
+    for (size_t i = 0; i < j->nitems; i++) {
+        const struct spec *other = j->items[i].spec;
+        if (other && *other->target && strictly_below(other->target, it->spec->target) && is_below(target, other->target))
             return NULL;
+    }
     return t.cut ? "a mount below it has too long a target" : put_one(j, it->spec, m->source, target, &sub);
 }
 
@@ -4445,7 +5679,7 @@ static void put_refusal(struct job *j, const struct item *it)
 /* A spec that names a volume, or nothing: not a path, and the daemon's own business. */
 static bool passes(const struct item *it)
 {
-    return it->spec && (!it->spec->source || (!it->spec->csv && is_volume_name(it->spec->source)));
+    return it->spec && (!it->spec->source || (it->spec->rest && is_volume_name(it->spec->source)));
 }
 
 static void put_item(struct job *j, struct item *it)
@@ -4454,6 +5688,8 @@ static void put_item(struct job *j, struct item *it)
     size_t mark = j->out.len, mounts = j->nmounts;
     char end = j->null ? 0 : '\n';
     if (!res->error && it->spec && passes(it)) {
+        if (j->format == FORMAT_BODY)
+            return;
         if (j->format == FORMAT_JSON)
             put_record(&j->out, it->source, it->spec, res, NULL);
         else
@@ -4478,12 +5714,12 @@ static void put_item(struct job *j, struct item *it)
 }
 
 /* The host path, for what is to be mounted, and the mounts below it. */
-static int place_host(struct job *j, struct item *it)
+static int place_host(struct job *j, struct item *it, const char *source)
 {
-    int rc = dindbind_host(j->runner, it->source, it->res, &it->below, &it->nbelow);
+    int rc = dindbind_host(j->runner, source, it->res, &it->below, &it->nbelow);
     if (!rc && it->spec && it->spec->flat)
         it->nbelow = 0;
-    if (!rc && it->nbelow && !it->spec) {
+    if (!rc && it->nbelow && (!it->spec || it->spec->volume)) {
         struct text t = text_in(it->res->path, sizeof it->res->path);
         text_add(&t, it->below[0].source);
         rc = DINDBIND_E_NESTED;
@@ -4496,7 +5732,9 @@ static void resolve_item(struct job *j, struct item *it)
 {
     const struct spec *s = it->spec;
     struct dindbind_result *res = it->res;
-    unsigned flags = (j->mkdir && !(s && s->csv) ? DINDBIND_MKDIR : 0) |
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+    const char *source = it->source;
+    unsigned flags = (j->mkdir && (!s || s->create) ? DINDBIND_MKDIR : 0) |
                      (j->place == PLACE_STAGE ? DINDBIND_TO_STAGE : 0);
     memset(res, 0, offsetof(struct dindbind_result, path) + 1);
     res->fd = -1;
@@ -4511,12 +5749,17 @@ static void resolve_item(struct job *j, struct item *it)
         res->error = rc;
         return;
     }
+    if (!rc && j->runner->self && *source == '.') {
+        struct arena a = arena_in(space, sizeof space);
+        source = absolute(&a, NULL, source);
+        rc = source ? 0 : DINDBIND_E_TOOLONG;
+    }
     if (!rc)
-        rc = dindbind_resolve(j->runner, it->source, flags, res);
+        rc = dindbind_resolve(j->runner, source, flags, res);
     if (!rc && (j->place == PLACE_HOST || (s && j->place == PLACE_NONE)))
-        rc = place_host(j, it);
+        rc = place_host(j, it, source);
     if (!rc && j->place == PLACE_STAGE && !j->runner->pid) {
-        rc = dindbind_host(j->runner, it->source, res, &it->below, &it->nbelow);
+        rc = dindbind_host(j->runner, source, res, &it->below, &it->nbelow);
         if (!rc && it->nbelow) {
             rc = DINDBIND_E_NESTED;
             it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
@@ -4666,23 +5909,78 @@ static int translate_stdin(struct job *j)
     return rc;
 }
 
+static const char *add_spec(struct job *j, struct spec *s)
+{
+    if (!strcmp(s->target, "/"))
+        return "the target cannot be /";
+    for (size_t i = 0; i < j->nitems && *s->target && !s->aside; i++)
+        if (j->items[i].spec && !j->items[i].spec->aside && !strcmp(j->items[i].spec->target, s->target)) {
+            j->body.what = s->target;
+            return "another spec has the same target";
+        }
+    j->items[j->nitems++] = (struct item){ .source = s->source ? s->source : "", .spec = s };
+    return NULL;
+}
+
+/* Read and take apart the body. Its mounts become the items. */
+static int body_items(struct job *j, char **text)
+{
+    struct json_error e = { NULL, NULL };
+    struct body *b = &j->body;
+    size_t len = 0;
+    char where[64];
+    struct text t = text_in(where, sizeof where);
+    *text = read_to_end(0, MAX_FILE, &len);
+    if (!*text) {
+        complain("standard input: ", strerror(errno), "");
+        return errno == EFBIG ? 1 : 3;
+    }
+    b->arena = &j->arena;
+    b->text = b->done = *text;
+    b->end = *text + len;
+    const char *top = json_check(&e, *text, len);
+    if (!top) {
+        text_add(&t, "byte ");
+        text_number(&t, (unsigned long long)(e.at - *text));
+        b->what = where;
+    }
+    const char *wrong = top ? body_parse(b, top) : e.what;
+    j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
+    if (!j->items)
+        return out_of_memory();
+    for (size_t i = 0; !wrong && i < b->n; i++)
+        wrong = add_spec(j, &b->specs[i]);
+    if (wrong)
+        complain(b->what, ": ", wrong);
+    return wrong ? 1 : 0;
+}
+
 static int translate_all(struct job *j)
 {
-    struct dindbind_result *results = arena_alloc(&j->arena, j->nitems * sizeof *results);
+    char *text = NULL;
+    int rc = 0, refused = 0;
     if (j->from_stdin)
         return translate_stdin(j);
-    if (!results)
-        return out_of_memory();
-    for (size_t i = 0; i < j->nitems; i++)
-        j->items[i].res = &results[i];
-    int rc = 0, refused = translate(j, j->items, j->nitems);
-    if (j->format == FORMAT_OCI)
-        put_bytes(&j->out, j->null ? "]" : "]\n", 2);
-    if (!refused || j->format == FORMAT_JSON)
-        rc = flush(j);
-    if (refused || rc)
-        unstage_items(j, j->items, j->nitems);
-    release_items(j->items, j->nitems);
+    if (j->create)
+        rc = body_items(j, &text);
+    struct dindbind_result *results = rc ? NULL : arena_alloc(&j->arena, j->nitems * sizeof *results);
+    if (!rc && !results)
+        rc = out_of_memory();
+    if (!rc) {
+        for (size_t i = 0; i < j->nitems; i++)
+            j->items[i].res = &results[i];
+        refused = translate(j, j->items, j->nitems);
+        if (j->format == FORMAT_OCI)
+            put_bytes(&j->out, j->null ? "]" : "]\n", 2);
+        if (j->create)
+            put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
+        if (!refused || j->format == FORMAT_JSON)
+            rc = flush(j);
+        if (refused || rc)
+            unstage_items(j, j->items, j->nitems);
+        release_items(j->items, j->nitems);
+    }
+    mem_give(text);
     return rc;
 }
 
@@ -4698,48 +5996,14 @@ static int unstage(const char *path)
     return dindbind_status(res.error);
 }
 
-static bool take_pid(struct job *j, const char *value)
-{
-    unsigned long long pid, start = 0;
-    size_t n = strcspn(value, ":");
-    if (!parse_number(value, value + n, INT_MAX, &pid))
-        return false;
-    if (value[n] && !parse_number(value + n + 1, value + strlen(value), ULLONG_MAX, &start))
-        return false;
-    j->runner->pid = (long)pid;
-    j->runner->start = start;
-    return true;
-}
-
-/* A bind row has the grammar of -v; of its modes only ro matters. */
-static const char *take_bind(struct job *j, const char *value)
-{
-    struct spec s;
-    const char *wrong = parse_volume(&j->arena, value, &s);
-    if (wrong)
-        return wrong;
-    if (!s.source || *s.source != '/')
-        return "HOST must be an absolute path";
-    j->binds[j->runner->nbinds++] = (struct dindbind_bind){ s.source, s.target, s.ro };
-    return NULL;
-}
-
 static const char *take_spec(struct job *j, const char *value, bool csv)
 {
     struct spec *s = arena_alloc(&j->arena, sizeof *s);
     if (!s)
         return "out of memory";
     const char *wrong = (csv ? parse_mount : parse_volume)(&j->arena, value, s);
-    if (wrong)
-        return wrong;
-    if (!s->target[1])
-        return "the target cannot be /";
-    for (size_t i = 0; i < j->nitems; i++)
-        if (j->items[i].spec && !strcmp(j->items[i].spec->target, s->target))
-            return "another spec has the same target";
-    j->items[j->nitems++] = (struct item){ .source = s->source ? s->source : "", .spec = s };
     j->nspecs++;
-    return NULL;
+    return wrong ? wrong : add_spec(j, s);
 }
 
 static const char *take_format(struct job *j, const char *value)
@@ -4762,23 +6026,18 @@ static const struct option {
     { "pid", 'p', true },      { "bind", 'b', true },      { "overlay", 'o', true },  { "volume", 'v', true },
     { "mount", 'M', true },    { "format", 'f', true },    { "null", '0', false },    { "read-only", 'R', false },
     { "mkdir", 'm', false },   { "explain", 'x', false },  { "help", 'h', false },    { "version", 'V', false },
-    { "host", 'H', false },    { "stage", 's', true },     { "unstage", 'u', true },
+    { "host", 'H', false },    { "stage", 's', true },     { "unstage", 'u', true },  { "runner", 'r', true },
+    { "create", 'c', false },  { "self", 'S', false },
 };
 
 /* NULL, or what is wrong with the value. */
 static const char *take_option(struct job *j, char letter, const char *value)
 {
     switch (letter) {
-    case 'p':
-        if (j->have_pid)
-            return "given twice";
-        j->have_pid = true;
-        return take_pid(j, value) ? NULL : "PID[:START], two decimal numbers";
-    case 'o':
-        if (j->runner->overlay)
-            return "given twice";
-        j->runner->overlay = value;
-        return NULL;
+    case 'p': return view_pid(&j->view, value);
+    case 'o': return view_overlay(&j->view, value);
+    case 'b': return view_bind(&j->view, value);
+    case 'r': j->files[j->nfiles++] = value; break;
     case 's':
     case 'u':
         if (letter == 's' ? j->stage : j->unstage)
@@ -4786,7 +6045,6 @@ static const char *take_option(struct job *j, char letter, const char *value)
         *(letter == 's' ? &j->stage : &j->unstage) = value;
         return NULL;
     case 'f': return j->have_format ? "given twice" : take_format(j, value);
-    case 'b': return take_bind(j, value);
     case 'v': return take_spec(j, value, false);
     case 'M': return take_spec(j, value, true);
     case 'H': j->place = PLACE_HOST; break;
@@ -4794,6 +6052,8 @@ static const char *take_option(struct job *j, char letter, const char *value)
     case 'R': j->readonly = true; break;
     case 'm': j->mkdir = true; break;
     case 'x': j->explain = true; break;
+    case 'c': j->create = true; break;
+    case 'S': j->runner->self = true; break;
     default: break;
     }
     return NULL;
@@ -4856,6 +6116,51 @@ static int parse_word(struct job *j, const char *word, char ***next)
     return GO_ON;
 }
 
+/* What does not go together, and what is missing. GO_ON, or 2. */
+static int check_line(struct job *j, bool from_stdin)
+{
+    bool told = j->view.have_pid || j->view.nrows || j->runner->overlay || j->nfiles;
+    const char *file = j->unstage || told ? NULL : getenv("DINDBIND_RUNNER");
+    if (file && *file)
+        j->files[j->nfiles++] = file;
+    size_t stdin_files = 0;
+    for (size_t i = 0; i < j->nfiles; i++)
+        stdin_files += !strcmp(j->files[i], "-");
+    bool view = told || j->nfiles || j->runner->self, other = j->nitems || from_stdin;
+    const struct { bool wrong; const char *given, *what; } rules[] = {
+        { j->unstage && (view || other || j->create || j->stage || j->place), "-u",
+          ": goes alone, with the DIR or the DIR/N to take down" },
+        { j->stage && j->place, "-H -s", ": one kind of answer: the host path, or a staged one" },
+        { j->runner->self && (j->view.have_pid || j->runner->overlay), "-S", ": is about myself; -p and -o are about another one" },
+        { j->runner->self && j->stage, "-S -s", ": what is mounted in here the daemon outside cannot see" },
+        { j->create && (other || j->have_format || j->null), "-c",
+          ": a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+        { stdin_files + from_stdin + j->create > 1, "-", ": standard input can be read only once" },
+        { !j->unstage && !view, "", "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself;"
+          " see dindbind -h" },
+        { !j->unstage && !other && !j->create, "", "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
+        { from_stdin && j->nitems, "-", ": standard input is all or nothing: no PATH, -v or --mount beside it" },
+        { j->format == FORMAT_OCI && (from_stdin || j->nitems != j->nspecs), "-f oci",
+          ": a PATH has no target to mount it at: use -v or --mount" },
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return usage_error(rules[i].given, rules[i].what, "");
+    if (j->create)
+        j->format = FORMAT_BODY;
+    if (j->runner->self)
+        j->place = PLACE_HOST;
+    if (j->stage) {
+        j->place = PLACE_STAGE;
+        /* a reader that is gone is a write error then, which takes the stage down */
+        sigset_t pipe_signal;
+        sigemptyset(&pipe_signal);
+        sigaddset(&pipe_signal, SIGPIPE);
+        sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    }
+    return GO_ON;
+}
+
 static int parse_line(struct job *j, char **argv)
 {
     bool only_paths = false, any = false;
@@ -4872,31 +6177,32 @@ static int parse_line(struct job *j, char **argv)
         } else
             j->items[j->nitems++] = (struct item){ .source = word };
     }
-    bool view = j->have_pid || j->runner->nbinds || j->runner->overlay;
-    if (j->unstage && (view || any || j->nitems || j->stage || j->place))
-        return usage_error("-u", ": goes alone, with the DIR or the DIR/N to take down", "");
-    if (j->unstage)
-        return GO_ON;
-    if (j->stage && j->place)
-        return usage_error("-H -s", ": one kind of answer: the host path, or a staged one", "");
-    if (j->stage) {
-        j->place = PLACE_STAGE;
-        /* a reader that is gone is a write error then, which takes the stage down */
-        sigset_t pipe_signal;
-        sigemptyset(&pipe_signal);
-        sigaddset(&pipe_signal, SIGPIPE);
-        sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+    return check_line(j, any);
+}
+
+/* The files of -r, and then the rows of -b: where both have one at a path the latter counts. */
+static int load_view(struct job *j)
+{
+    struct view v = { .runner = j->runner, .arena = &j->arena, .have_pid = j->view.have_pid };
+    const char *wrong = NULL;
+    for (size_t i = 0; i < j->nfiles; i++) {
+        char line[2 * DINDBIND_PATH_MAX];
+        struct text why = text_in(line, sizeof line);
+        int rc = view_file(&v, j->files[i], &why);
+        if (rc) {
+            complain(line, "", "");
+            return rc;
+        }
     }
-    if (!view)
-        return usage_error("no runner given: its PID with -p, bind rows with -b, or its overlay's options with -o",
-                           "", "; see dindbind -h");
-    if (!j->nitems && !any)
-        return usage_error("nothing to translate: give a PATH, -v or --mount", "", "; see dindbind -h");
-    if (j->from_stdin && j->nitems)
-        return usage_error("-", ": standard input is all or nothing: no PATH, -v or --mount beside it", "");
-    if (j->format == FORMAT_OCI && (j->from_stdin || j->nitems != j->nspecs))
-        return usage_error("-f oci", ": a PATH has no target to mount it at: use -v or --mount", "");
-    return GO_ON;
+    for (size_t i = 0; !wrong && i < j->view.nrows; i++)
+        wrong = view_row(&v, j->view.rows[i].host, j->view.rows[i].path, j->view.rows[i].ro);
+    if (wrong)
+        return out_of_memory();
+    j->runner->binds = v.rows;
+    j->runner->nbinds = v.nrows;
+    if (j->runner->self)
+        j->runner->pid = 0;     /* the daemon's number for it means nothing in here */
+    return 0;
 }
 
 /* The whole applet but for letting go of the runner. */
@@ -4908,16 +6214,16 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space), .out = { .at = answers, .size = sizeof answers } };
     size_t n = (size_t)argc + 1;
     int rc = 3;
+    j.view = (struct view){ .runner = r, .arena = &j.arena };
     j.items = arena_alloc(&j.arena, n * sizeof *j.items);
-    j.binds = arena_alloc(&j.arena, n * sizeof *j.binds);
-    if (!j.items || !j.binds)
+    j.files = arena_alloc(&j.arena, n * sizeof *j.files);
+    if (!j.items || !j.files)
         out_of_memory();
     else
         rc = parse_line(&j, argv);
     if (rc == GO_ON && j.unstage)
         rc = unstage(j.unstage);
-    else if (rc == GO_ON) {
-        r->binds = j.binds;
+    else if (rc == GO_ON && !(rc = load_view(&j))) {
         if (j.explain) {
             r->trace = explain;
             /* cppcheck-suppress autoVariables ; taken back below */

@@ -58,7 +58,7 @@ enum dindbind_error {
     DINDBIND_E_UNSTAGED = -20,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
     DINDBIND_E_GONE = -21,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -22,    /* "reused": the PID belongs to a process with another start time */
+    DINDBIND_E_REUSED = -22,    /* "reused": the PID, or the description, is another process's or container's */
     DINDBIND_E_PROCFS = -23,    /* "procfs": /proc is not a procfs, or something is mounted over it */
     DINDBIND_E_DENIED = -24,    /* "denied": no permission */
     DINDBIND_E_XATTR = -25,     /* "xattr": trusted.* attributes decide, and cannot be read */
@@ -77,7 +77,8 @@ int dindbind_status(int error);
 
 /* A row of the bind table: the runner has `host` mounted at `path`. */
 struct dindbind_bind {
-    const char *host;           /* absolute; the caller's own name, handed out as it is */
+    const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the runner has something
+                                 * there that has no name here (a tmpfs): only its own view can tell what */
     const char *path;           /* absolute and lexically clean, as the runner names it */
     int ro;                     /* mounted read-only */
 };
@@ -91,8 +92,13 @@ struct dindbind_runner {
     unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0: unknown */
     const struct dindbind_bind *binds;
     size_t nbinds;
-    const char *overlay;        /* mount options of the runner's overlay root, or NULL; only looked at
-                                 * when pid is 0 */
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0 */
+    const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
+                                 * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
+                                 * With self: the daemon's name of / */
+    int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
+                                 * the names of the daemon outside; `overlay`, if any, must be the caller's own,
+                                 * and has its lowerdirs and upperdir as the daemon names them */
 
     /* Called, when not NULL, with one line (no newline) per rule tried. */
     void (*trace)(void *trace_arg, const char *line);
@@ -125,7 +131,9 @@ void dindbind_close(struct dindbind_runner *runner);
 
 /* ---- One source ---------------------------------------------------------------------------------- */
 
-enum dindbind_rule { DINDBIND_RULE_NONE, DINDBIND_RULE_BIND, DINDBIND_RULE_PROC, DINDBIND_RULE_LAYERS };
+enum dindbind_rule {
+    DINDBIND_RULE_NONE, DINDBIND_RULE_BIND, DINDBIND_RULE_PROC, DINDBIND_RULE_LAYERS, DINDBIND_RULE_SELF
+};
 
 enum dindbind_kind {
     DINDBIND_SINGLE,            /* `path` is it */
@@ -170,6 +178,7 @@ enum {
  *           rule decides, and without a live task the source is refused (ESCAPE).
  *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is
  *           free of symlinks, so that open(2) of it does not stray into the caller's own root.
+ *   SELF    with `self`, instead of all others: through the caller's own root, in the same way.
  *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
  *           it. A lowerdir's object is ro, always.
  *
