@@ -1096,6 +1096,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 /* The caller is the runner. */
 static int self_open(struct dindbind_runner *r, struct text *why)
 {
+    *why = text_in(r->detail, sizeof r->detail);
     text_add(why, "/");
     int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
     r->root_fd = rc < 0 ? -1 : rc;
@@ -2986,9 +2987,12 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
         text_add(&t, ": ");
         text_add(&t, strerror(res->sys_errno));
     }
-    if (*row->hint) {
+    const char *hint = row->hint;
+    if (res && res->rule == DINDBIND_RULE_SELF && (error == DINDBIND_E_FOREIGN || error == DINDBIND_E_NESTED))
+        hint = "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
+    if (*hint) {
         text_add(&t, "; ");
-        text_add(&t, row->hint);
+        text_add(&t, hint);
     }
     return buf;
 }

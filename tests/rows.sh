@@ -66,6 +66,16 @@ $T/up/data:/u
 $T/h/o:/u/vol" "$D" -o "$layers" -b "$T/h/o:/data/vol" -v /data:/t -v /lnk:/u
 name='type=Bind is a bind'
 promise 0 "type=Bind,source=$T/h/w,target=/t" "$D" -b "$T/h/w:/w" --mount type=Bind,source=/w,target=/t
+ln -s data up/alias
+name='a row that was named through a link hides what the layers have there'
+promise 1 '' "$D" -o "$layers" -b "$T/h/o:/alias/vol" /data/vol/x
+promise 1 '' "$D" -o "$layers" -b "$T/h/o:/alias/vol" -v /data:/t
+promise 0 "$T/h/o/x" "$D" -o "$layers" -b "$T/h/o:/alias/vol" /alias/vol/x
+promise 0 "$T/up/data" "$D" -o "$layers" /alias
+name='a volume with o=rbind has one source: a mount below it would be lost'
+promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/v" --mount "type=volume,target=/t,volume-opt=type=none,volume-opt=o=rbind,volume-opt=device=/w"
+promise 0 "type=volume,target=/t,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=$T/h/w" \
+	"$D" -b "$T/h/w:/w" -b "$T/h/v:/w/v" --mount "type=volume,target=/t,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/w"
 name='an explicit spec covers what is below it'
 promise 0 "$T/h/w:/t
 $T/h/o:/t/sub" "$D" -b "$T/h/w:/w" -b "$T/h/v:/w/sub/y" -b "$T/h/o:/o" -v /w:/t -v /o:/t/sub
