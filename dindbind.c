@@ -3094,7 +3094,7 @@ static int daemon_names(const struct tables *t, struct daemon *d)
         d->dev = 0;             /* nobody's */
     if (r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper))
         daemon_layout(d, upper);
-    if (r->merged && strlen(r->merged) < sizeof d->merged) {
+    if (r->merged && *r->merged && strlen(r->merged) < sizeof d->merged) {
         if (!*d->data)
             daemon_layout(d, r->merged);
         memcpy(d->merged, r->merged, strlen(r->merged) + 1);
@@ -5050,7 +5050,8 @@ static const char *absolute(struct arena *a, const char *dir, const char *path)
     if (!path || *path == '/')
         return path;
     if (!dir || *dir != '/') {
-        if (getcwd(full, DINDBIND_PATH_MAX) != full || *full != '/')
+        /* getcwd(3) brings malloc along in musl */
+        if (syscall(SYS_getcwd, full, DINDBIND_PATH_MAX) < 0 || *full != '/')
             return NULL;
         t.len = strlen(full);
         text_add(&t, "/");
@@ -5119,7 +5120,7 @@ static const char *inspect_layers(struct view *v, const char *driver)
         return repeated;
     for (int i = 0; i < 3; i++)
         dirs[i] = json_decode(v->arena, m[i]);
-    v->runner->merged = dirs[2] && *dirs[2] == '/' ? dirs[2] : NULL;
+    v->runner->merged = dirs[2] && *dirs[2] == '/' ? dirs[2] : "";
     if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1])
         return NULL;
     size_t size = 2 * (strlen(dirs[0]) + strlen(dirs[1])) + 32;
@@ -5175,7 +5176,8 @@ static const char *view_state(struct view *v, const char *top)
     const char *m[3];
     if (json_members(top, names, m, 3, false))
         return repeated;
-    v->runner->merged = absolute(v->arena, json_decode(v->arena, m[1]), json_decode(v->arena, m[2]));
+    const char *bundle = json_decode(v->arena, m[1]);
+    v->runner->merged = bundle ? absolute(v->arena, bundle, json_decode(v->arena, m[2])) : NULL;
     return view_json_pid(v, m[0]);
 }
 
@@ -5936,8 +5938,9 @@ static int body_items(struct job *j, char **text)
     struct text t = text_in(where, sizeof where);
     *text = read_to_end(0, MAX_FILE, &len);
     if (!*text) {
-        complain("standard input: ", strerror(errno), "");
-        return errno == EFBIG ? 1 : 3;
+        int err = errno;
+        complain("standard input: ", strerror(err), "");
+        return err == EFBIG ? 1 : 3;
     }
     b->arena = &j->arena;
     b->text = b->done = *text;

@@ -95,6 +95,7 @@ struct dindbind_runner {
     const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0 */
     const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
                                  * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
+                                 * "": the engine does not tell
                                  * With self: the daemon's name of / */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
                                  * the names of the daemon outside; `overlay`, if any, must be the caller's own,

@@ -11,6 +11,9 @@
 # read-only by trying to write. With runc and crun also the directories of a dead runner, with docker and
 # containerd an image of 72 layers, with runc the runner that swaps a directory for a symlink.
 #
+# The files of tests/e2e/ that are sourced have the cases of -r (describe.sh), of -c (create.sh) and of -S
+# (self.sh): there a runner has one mount of each kind, and the engine's socket.
+#
 # Needs root, a C compiler, and the Debian packages that it installs where they are missing. Everything
 # runs in mount, PID and network namespaces that end with this script; all files are below one temporary
 # directory. One line a case, `N passed, N failed, N skipped` as the last one.
@@ -135,6 +138,7 @@ shift 2
 engines=$*
 passed=0 failed=0 skipped=0 serial=0
 D=$W/dindbind
+program=("$D") given=/dev/null	# how dind() calls it, and what it gives it to read
 name=${scratch##*/}		# names cgroups and namespaces of engines, so that they can be told apart
 stage=$W/stage
 
@@ -172,6 +176,11 @@ start_of() {
 	echo "${20}"
 }
 
+# dind ARGUMENT...: here, or inside the runner
+dind() {
+	"${program[@]}" "$@" <"$given"
+}
+
 in_runner() {
 	nsenter -t "$PID" --mount --root --wd=/ /bin/busybox env PATH=/bin "$@"
 }
@@ -185,8 +194,10 @@ layer_trees() {
 	mkdir -p "$t/1/bin" "$t/1/tmp" "$t/1/proc" "$t/1/sys" "$t/1/dev" "$t/1/etc" "$t/1/home/runner/_work" \
 		"$t/2/home/runner/externals/node20/bin" "$t/2/etc" \
 		"$t/3/home/runner/externals/node16/bin" "$t/3/home/runner/bin" "$t/4/home/runner/externals"
-	"$cc" -static -O1 -o "$t/1/bin/sock" "$tests/e2e/sock.c" || die 'cannot build sock.c'
-	cp "$(command -v busybox)" "$tests/e2e/probe" "$t/1/bin/"
+	for n in sock post; do
+		"$cc" -static -O1 -o "$t/1/bin/$n" "$tests/e2e/$n.c" || die "cannot build $n.c"
+	done
+	cp "$(command -v busybox)" "$tests/e2e/probe" "$D" "$t/1/bin/"
 	for a in cat chmod cp env find grep ln ls mkdir mv rm sed sh sha256sum sleep sort stat usleep; do
 		ln -s busybox "$t/1/bin/$a"
 	done
@@ -229,6 +240,8 @@ archive() {
 
 image=docker.io/library/e2e
 listen=(/bin/sock listen /home/runner/agent.sock 'hello from the runner')
+# how docker and podman run a runner: what a case wants otherwise, it says, and takes back
+network=(--network none) volume=yes extra=()
 
 # ---- One engine each --------------------------------------------------------------------------------
 #
@@ -361,12 +374,13 @@ containerd_down() {
 	containerd_pid=''
 }
 
+# docker_up [DATA-ROOT]
 docker_up() {
 	containerd_up || return
 	mkdir -p "$W/docker"
 	export DOCKER_HOST=unix://$W/docker/sock DOCKER_CONFIG=$W/docker/config
 	echo '{}' >"$W/docker/daemon.json"
-	dockerd --host "$DOCKER_HOST" --data-root "$W/docker/root" --exec-root "$W/docker/exec" \
+	dockerd --host "$DOCKER_HOST" --data-root "${1:-$W/docker/root}" --exec-root "$W/docker/exec" \
 		--pidfile "$W/docker/pid" --containerd "$W/containerd/sock" --config-file "$W/docker/daemon.json" \
 		--iptables=false --ip6tables=false --bridge=none --storage-driver=overlay2 \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
@@ -378,8 +392,8 @@ docker_up() {
 
 docker_runner() {
 	[ "$2" = few ] || docker load -q -i "$W/$2.tar" >/dev/null || return
-	docker run --detach --network none --name "$1" -v "volume-$2:/home/runner/_work" "$image:$2" \
-		"${listen[@]}" >/dev/null || return
+	docker run --detach "${network[@]}" --name "$1" ${volume:+-v "volume-$2:/home/runner/_work"} "${extra[@]}" \
+		"$image:$2" "${listen[@]}" >/dev/null || return
 	PID=$(docker inspect -f '{{.State.Pid}}' "$1")
 }
 
@@ -397,49 +411,60 @@ docker_rm() { docker rm --force --volumes "$1"; }
 
 docker_down() {
 	unset DOCKER_HOST DOCKER_CONFIG
-	kill "$docker_pid" && wait "$docker_pid"
+	kill "$docker_pid" && wait "$docker_pid" || return
+	# what it made for --network host
+	! mountpoint -q "$W/docker/exec/netns/default" || umount "$W/docker/exec/netns/default"
 }
 
 podman_() {
-	podman --root "$W/podman/root" --runroot "$W/podman/run" --tmpdir "$W/podman/tmp" \
-		--storage-driver overlay --cgroup-manager cgroupfs --events-backend file \
-		--runtime "$(command -v runc)" "$@"
+	podman "${podman_args[@]}" "$@"
 }
 
 podman_up() {
 	mkdir -p "$W/podman/tmp"
+	podman_args=(--root "$W/podman/root" --runroot "$W/podman/run" --tmpdir "$W/podman/tmp"
+		--storage-driver overlay --cgroup-manager cgroupfs --events-backend file
+		--runtime "$(command -v runc)")
 	export CONTAINERS_CONF=$W/podman/containers.conf
 	# podman raises limits, for which CAP_SYS_RESOURCE may be missing
 	cat >"$CONTAINERS_CONF" <<-END
 	[containers]
 	default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 	END
-	podman_ load -q -i "$W/few.tar" >/dev/null
+	podman_ load -q -i "$W/few.tar" >/dev/null || return
+	# the API that docker's clients speak, too
+	podman "${podman_args[@]}" system service --time 0 "unix://$W/podman/sock" >"$W/podman/log" 2>&1 &
+	podman_pid=$!
+	until_true "$W/layers/1/bin/post" -g "$W/podman/sock" /_ping || { tail -n 3 "$W/podman/log"; return 1; }
 }
 
 podman_run() {
-	podman_ run --network none --cgroup-parent "/$name" "$@"
+	podman_ run "${network[@]}" --cgroup-parent "/$name" "$@"
 }
 
 podman_runner() {
-	podman_run --detach --name "$1" -v "volume-$2:/home/runner/_work" "$image:$2" "${listen[@]}" \
-		>/dev/null || return
+	[ "$2" = few ] || podman_ load -q -i "$W/$2.tar" >/dev/null || return
+	podman_run --detach --name "$1" ${volume:+-v "volume-$2:/home/runner/_work"} "${extra[@]}" \
+		"$image:$2" "${listen[@]}" >/dev/null || return
 	PID=$(podman_ inspect -f '{{.State.Pid}}' "$1")
 }
 
 podman_sibling() {
 	local id=$1 rc
 	shift
+	local network=(--network none)
 	podman_run --name "$id" "${M[@]}" "$image:few" "$@" </dev/null
 	rc=$?
 	podman_ rm --force --time 0 "$id" >/dev/null 2>&1
 	return $rc
 }
 
+podman_kill() { podman_ kill "$1"; }
 podman_rm() { podman_ rm --force --volumes --time 0 "$1"; }
 
 # It binds its graph root onto itself, to make it private.
 podman_down() {
+	kill "$podman_pid" && wait "$podman_pid"
 	! mountpoint -q "$W/podman/root/overlay" || umount "$W/podman/root/overlay"
 }
 
@@ -464,11 +489,11 @@ answer() {
 	fi
 	case $engine in
 	docker | podman)
-		out=$("$D" "$@" $flag "$spec") || return
+		out=$(dind "$@" $flag "$spec") || return
 		M=()
 		while read -r line; do M+=("$flag" "$line"); done <<<"$out" ;;
 	*)
-		out=$("$D" "$@" -f oci $flag "$spec") || return
+		out=$(dind "$@" -f oci $flag "$spec") || return
 		M=("$out") ;;
 	esac
 }
@@ -565,7 +590,7 @@ fill() {
 	in_runner sh -c 'cd /home/runner && echo "made by the job" >up.txt && mkdir -p externals/node22 &&
 		echo "node22, from the upperdir" >externals/node22/node && rm -r externals/node16 &&
 		mkdir -p _work/_temp "_work/a b:c" && echo "a step" >_work/_temp/step.sh &&
-		ln -s step.sh _work/_temp/link'
+		ln -sf step.sh _work/_temp/link'
 }
 
 # dead_cases ENGINE RUNTIME WANT OPTIONS: externals from the layers alone, by a mount and by a stage
@@ -621,10 +646,13 @@ engine_cases() {
 	runc)
 		attack_cases runc ;;&
 	runc | crun)
+		describe_oci "$engine" ;;&
+	runc | crun)
 		want=$(in_runner probe view dir /home/runner/externals)
 		"${engine}_" --root "$W/$engine/state" kill runner KILL
 		until_true dead "$PID"
-		dead_cases "$engine" "$engine" "$want" "$OPTIONS" ;;
+		dead_cases "$engine" "$engine" "$want" "$OPTIONS"
+		describe_oci_dead "$engine" ;;
 	esac
 	finish "$engine"
 }
@@ -692,6 +720,13 @@ attack_cases() {
 	done
 }
 
+# ---- Runners that are described, bodies, and answers from inside ------------------------------------
+
+for part in rich describe create self; do
+	# shellcheck source=/dev/null
+	. "$tests/e2e/$part.sh" || exit
+done
+
 # ---- All of it --------------------------------------------------------------------------------------
 
 inner_state() {
@@ -723,6 +758,7 @@ layer_trees
 archive few 1 2 3 4
 # shellcheck disable=SC2046
 archive many 1 2 $(seq -f m%g 1 69) 3 4
+host_tree || exit
 before=$(inner_state)
 
 for e in $engines; do
@@ -735,6 +771,7 @@ for e in $engines; do
 	if "${e}_up" >"$W/up" 2>&1; then
 		engine_cases "$e"
 		case $e in docker | containerd) tall_cases "$e" ;; esac
+		case $e in docker | podman) rich_cases "$e" ;; esac
 	else
 		report "$e" 'starting it' "$(tail -n 3 "$W/up")"
 	fi
