@@ -2989,7 +2989,8 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     }
     const char *hint = row->hint;
     if (res && res->rule == DINDBIND_RULE_SELF && (error == DINDBIND_E_FOREIGN || error == DINDBIND_E_NESTED))
-        hint = "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
+        hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)"
+                         : "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
     if (*hint) {
         text_add(&t, "; ");
         text_add(&t, hint);
@@ -4424,7 +4425,7 @@ static const char *json_space(const char *p)
 static const char *json_wrong(struct json_error *e, const char *at, const char *what)
 {
     if (e)
-        *e = (struct json_error){ at, what };
+        *e = (struct json_error){ at, *at ? what : "it ends too early" };
     return NULL;
 }
 
@@ -4448,7 +4449,7 @@ static const char *json_string(struct json_error *e, const char *p)
     for (p++; *p != '"';) {
         size_t n = utf8_length((const unsigned char *)p);
         if ((unsigned char)*p < 0x20)
-            return json_wrong(e, p, *p ? "a control character in a string" : "the end within a string");
+            return json_wrong(e, p, "a control character in a string");
         if (!n)
             return json_wrong(e, p, "not UTF-8");
         if (*p == '\\') {
@@ -4496,7 +4497,7 @@ static const char *json_value(struct json_error *e, const char *p, unsigned dept
             return p + strlen(words[i]);
     char end = *p == '{' ? '}' : *p == '[' ? ']' : 0;
     if (!end)
-        return json_wrong(e, p, *p ? "no value" : "the end before a value");
+        return json_wrong(e, p, "no value");
     if (depth == JSON_DEPTH)
         return json_wrong(e, p, "nested too deeply");
     for (bool first = true;; first = false) {
@@ -5155,9 +5156,9 @@ static const char *view_inspect(struct view *v, const char *top)
     for (size_t i = 0; !wrong && i < sizeof places / sizeof *places; i++)
         wrong = view_row(v, NULL, places[i], false);
     for (int i = 0; !wrong && i < 3; i++) {
+        /* not yet made where the container was never started */
         const char *file = json_decode(v->arena, m[4 + i]);
-        if (file && *file == '/')
-            wrong = view_row(v, file, files[i], false);
+        wrong = view_row(v, file && *file == '/' ? file : NULL, files[i], false);
     }
     struct json_walk tmpfs = { .at = h[0] };
     while (!wrong && json_next(&tmpfs))
@@ -5728,6 +5729,7 @@ static int place_host(struct job *j, struct item *it, const char *source)
     if (!rc && it->nbelow && (!it->spec || it->spec->volume)) {
         struct text t = text_in(it->res->path, sizeof it->res->path);
         text_add(&t, it->below[0].source);
+        it->wrong = it->spec ? NULL : "or use -v or --mount, which carry it";
         rc = DINDBIND_E_NESTED;
     }
     return rc;
@@ -6205,6 +6207,8 @@ static int load_view(struct job *j)
         wrong = view_row(&v, j->view.rows[i].host, j->view.rows[i].path, j->view.rows[i].ro);
     if (wrong)
         return out_of_memory();
+    if (!v.have_pid && !v.nrows && !j->runner->overlay && !j->runner->merged && !j->runner->self)
+        return usage_error(j->files[0], ": describes no runner", "");
     j->runner->binds = v.rows;
     j->runner->nbinds = v.nrows;
     if (j->runner->self)
