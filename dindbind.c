@@ -2858,39 +2858,76 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
     return DINDBIND_E_REUSED;
 }
 
-/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub. */
+/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
+ * The caller's own root is no container's. 1: it is the one. */
 static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
 {
-    struct node n;
-    int fd = sys_open(AT_FDCWD, r->merged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    int rc = inspect(r, fd, "", &n);
-    bool same = !rc && n.ino == root->ino && n.dev == root->dev;
-    if (!rc && !same && !is_empty_dir(fd, 2)) {
-        text_add(why, " is not ");
-        text_add(why, r->merged);
-        rc = -ESTALE;
+    static const char own[] = "/";
+    const char *const dirs[] = { own, r->merged };
+    int rc = 0;
+    for (int i = 0; !rc && i < 2; i++) {
+        struct node n;
+        int fd = sys_open(AT_FDCWD, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        rc = inspect(r, fd, "", &n);
+        bool same = !rc && n.ino == root->ino && n.dev == root->dev;
+        rc = rc ? error_of(-rc) : i && same ? 1 : same || (i && !is_empty_dir(fd, 2)) ? DINDBIND_E_REUSED : 0;
+        sys_close(fd);
+        if (rc == DINDBIND_E_REUSED) {
+            text_add(why, i ? " is not " : " is my own root, not ");
+            text_add(why, r->merged);
+        }
     }
-    sys_close(fd);
-    return rc == -ESTALE ? DINDBIND_E_REUSED : rc ? error_of(-rc) : 0;
+    return rc;
+}
+
+/* Is a file of the task's where the engine's id of the container stands? */
+static bool names_id(const struct dindbind_runner *r, const char *file)
+{
+    size_t len;
+    char *text = read_file(r->task_fd, file, SIZE_MAX / 4, &len);
+    bool found = text && find_text(text, r->id);
+    mem_give(text);
+    return found;
+}
+
+/* <id>/diff and <id>/merged lie side by side. */
+static bool is_beside(const char *upper, const char *merged)
+{
+    size_t n = strlen(upper), k = strlen(merged);
+    return !ends_with(upper, "/diff") || !ends_with(merged, "/merged") ||
+           (n - 5 <= k - 7 ? !memcmp(upper, merged + (k - 7) - (n - 5), n - 5) : !memcmp(upper + (n - 5) - (k - 7), merged, k - 7));
 }
 
 /* Is the root that was opened the one that was described? */
 static int described_check(struct dindbind_runner *r, struct text *why)
 {
+    char own[DINDBIND_PATH_MAX];
     struct mount_table t = { 0 };
     struct node n;
-    int rc = inspect(r, r->root_fd, "", &n);
+    int proven = 0, rc = inspect(r, r->root_fd, "", &n);
     if (rc)
         return error_of(-rc);
-    rc = r->self ? 0 : merged_check(r, &n, why);
-    if (!rc)
-        rc = r->self ? table_read(r->proc_fd, "thread-self/mountinfo", &t) : table_read(r->task_fd, "mountinfo", &t);
+    if (!r->self)
+        proven = merged_check(r, &n, why);
+    if (proven < 0)
+        return proven;
+    rc = r->self ? table_read(r->proc_fd, "thread-self/mountinfo", &t) : table_read(r->task_fd, "mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
+    if (row && !rc && r->self && r->merged && upperdir_of(row->super, true, own) && !is_beside(own, r->merged)) {
+        text_add(why, " is not ");
+        text_add(why, r->merged);
+        rc = DINDBIND_E_REUSED;
+    }
     table_free(&t);
+    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup")) {
+        text_add(why, ": nothing shows that it is ");
+        text_add(why, r->id);
+        rc = DINDBIND_E_REUSED;
+    }
     return rc;
 }
 
@@ -2927,7 +2964,7 @@ int dindbind_open(struct dindbind_runner *r)
         if (!rc)
             rc = layers_points(r, r->layers);
     }
-    if (!rc && ((r->pid && r->merged) || (r->self && r->overlay)))
+    if (!rc && ((r->pid && r->merged) || (r->self && (r->overlay || r->merged))))
         rc = described_check(r, &why);
     if (rc)
         dindbind_close(r);
@@ -3170,7 +3207,15 @@ static void calibrate(const struct tables *t, struct calibration *c)
         }
 }
 
-/* The bind row that a place is in: the deepest, unless another mount lies between. */
+static size_t mounts_at(const struct tables *t, const char *point)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->theirs.n; i++)
+        n += !strcmp(t->theirs.v[i].point, point);
+    return n;
+}
+
+/* The bind row that a place is in: the deepest, unless another mount lies between, or over it. */
 static const struct dindbind_bind *daemon_row(const struct tables *t, const struct spot *s,
                                               const struct mount_row *from, char point[DINDBIND_PATH_MAX])
 {
@@ -3182,7 +3227,7 @@ static const struct dindbind_bind *daemon_row(const struct tables *t, const stru
         if (!row->host || resolve_contained(t->r, &root, row->path, &at))
             continue;
         sys_close(at.fd);
-        if (!is_below(s->name, at.name) || strictly_below(from->point, at.name) ||
+        if (!is_below(s->name, at.name) || strictly_below(from->point, at.name) || mounts_at(t, at.name) > 1 ||
             (best && strlen(at.name) < strlen(point)))
             continue;
         best = row;
@@ -4266,11 +4311,22 @@ static enum key find_key(char *key)
     return KEY_UNKNOWN;
 }
 
+/* Does a volume's option name directories of the host? */
+static bool names_dirs(const char *o)
+{
+    for (; o && *o; o += strcspn(o, ","), o += *o == ',') {
+        size_t n = strcspn(o, "=,");
+        if (n > 3 && o[n] == '=' && !memcmp(o + n - 3, "dir", 3))
+            return true;
+    }
+    return false;
+}
+
 /* What a --mount record says, field by field, before its type tells which of it counts. */
 struct record {
     const char *type, *source, *target, *device, *driver, *unknown;
     struct field *source_field, *device_field;
-    bool bound, flat;           /* volume-opt o=bind or o=rbind; the first */
+    bool bound, flat, dirs;     /* volume-opt o=bind or o=rbind; the first; one that names directories */
 };
 
 static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
@@ -4312,6 +4368,7 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
         } else if (!strncmp(value, "o=", 2)) {
             m->flat = !has_word(value + 2, "rbind");
             m->bound = !m->flat || has_word(value + 2, "bind");
+            m->dirs = names_dirs(value + 2);
         }
         break;
     case KEY_PROPAGATION:
@@ -4344,6 +4401,9 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
     return take_value(s, m, key, value, f);
 }
 
+static const char pathlike[] = "only a mount of type bind can have a path of the runner's as its source";
+static const char overlay_volume[] = "the directories of an overlay volume are not translated";
+
 /* Which of the record is a path of the runner's. */
 static const char *take_record(struct spec *s, const struct record *m)
 {
@@ -4362,7 +4422,11 @@ static const char *take_record(struct spec *s, const struct record *m)
         s->flat = m->flat;
         f = m->device_field;
         s->never = "volume-opt";
-    } else
+    } else if (m->source && (*m->source == '/' || *m->source == '.'))
+        return pathlike;
+    else if (m->dirs)
+        return overlay_volume;
+    else
         s->never = m->type ? m->type : "volume";
     if (f)
         f->role = FIELD_SOURCE;
@@ -4604,6 +4668,17 @@ static char *json_decode(struct arena *a, const char *value)
     if (text)
         *to = 0;
     return text;
+}
+
+/* Has a string this character, also where it is no text that we take? */
+static bool json_has(const char *value, char c)
+{
+    for (value++; *value != '"';) {
+        char text[4];
+        if (json_char(&value, text) == 1 && *text == c)
+            return true;
+    }
+    return false;
 }
 
 /* Where in the string's spelling the n-th byte of its text is. */
@@ -5065,19 +5140,38 @@ static const char *absolute(struct arena *a, const char *dir, const char *path)
 
 static const char repeated[] = "a key that matters stands twice in it";
 
+static bool is_empty_path(const char *path)
+{
+    int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool empty = fd >= 0 && is_empty_dir(fd, 2);
+    sys_close(fd);
+    return empty;
+}
+
 /* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
 static const char *inspect_mounts(struct view *v, const char *mounts)
 {
-    static const char *const names[] = { "Type", "Source", "Destination", "RW" };
+    enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
+    static const char *const names[] = { "Type", "Source", "Destination", "RW", "Options", "SubPath" };
     struct json_walk w = { .at = mounts };
-    const char *m[4], *wrong = NULL;
+    const char *m[KEYS], *wrong = NULL;
     while (!wrong && json_next(&w)) {
-        if (json_members(w.value, names, m, 4, false))
+        if (json_members(w.value, names, m, KEYS, false))
             return repeated;
-        char *source = json_decode(v->arena, m[1]);
-        bool named = (json_is(m[0], "bind", false) || json_is(m[0], "volume", false)) && source && *source == '/' &&
-                     !find_text(source, "\xef\xbf\xbd");
-        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[2]), m[3] && *m[3] == 'f');
+        char *source = json_decode(v->arena, m[SOURCE]);
+        bool volume = json_is(m[TYPE], "volume", false);
+        bool named = (volume || json_is(m[TYPE], "bind", false)) && source && *source == '/' &&
+                     !find_text(source, "\xef\xbf\xbd") && (json_null(m[SUBPATH]) || json_is(m[SUBPATH], "", false));
+        /* podman mounts an overlay of it, where only itself sees it */
+        struct json_walk o = { .at = m[OPTIONS] };
+        while (json_next(&o)) {
+            const char *option = json_decode(v->arena, o.value);
+            named = named && !names_dirs(option);
+        }
+        /* the directory of a volume that is a mount itself is empty once that has been unmounted */
+        if (named && volume && !v->runner->pid && !v->runner->self)
+            named = !is_empty_path(source);
+        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[DESTINATION]), m[RW] && *m[RW] == 'f');
     }
     return wrong;
 }
@@ -5143,17 +5237,23 @@ static const char *inspect_layers(struct view *v, const char *driver)
 static const char *view_inspect(struct view *v, const char *top)
 {
     /* what every engine mounts and does not tell of */
-    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv" };
+    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv", "/etc/localtime",
+                                          "/sbin/docker-init", "/run/podman-init",
+                                          /* podman, when the program is systemd */
+                                          "/run", "/run/lock", "/tmp", "/var/log/journal" };
     static const char *const names[] = { "State", "Mounts", "HostConfig", "GraphDriver", "HostsPath", "HostnamePath",
-                                         "ResolvConfPath" };
+                                         "ResolvConfPath", "Id", "Config" };
+    static const char *const config[] = { "SystemdMode" };
     static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
     static const char *const state[] = { "Pid" }, *const host[] = { "Tmpfs", "Mounts" };
-    const char *m[7], *s[1], *h[2], *wrong = NULL;
-    if (json_members(top, names, m, 7, false) || json_members(m[0], state, s, 1, false) ||
+    const char *m[9], *s[1], *h[2], *c[1], *wrong = NULL;
+    if (json_members(top, names, m, 9, false) || json_members(m[8], config, c, 1, false) || json_members(m[0], state, s, 1, false) ||
         json_members(m[2], host, h, 2, false))
         return repeated;
     wrong = view_json_pid(v, s[0]);
-    for (size_t i = 0; !wrong && i < sizeof places / sizeof *places; i++)
+    size_t nplaces = sizeof places / sizeof *places - (c[0] && *c[0] == 't' ? 0 : 4);
+    v->runner->id = json_decode(v->arena, m[7]);
+    for (size_t i = 0; !wrong && i < nplaces; i++)
         wrong = view_row(v, NULL, places[i], false);
     for (int i = 0; !wrong && i < 3; i++) {
         /* not yet made where the container was never started */
@@ -5178,7 +5278,8 @@ static const char *view_state(struct view *v, const char *top)
     if (json_members(top, names, m, 3, false))
         return repeated;
     const char *bundle = json_decode(v->arena, m[1]);
-    v->runner->merged = bundle ? absolute(v->arena, bundle, json_decode(v->arena, m[2])) : NULL;
+    const char *rootfs = bundle ? absolute(v->arena, bundle, json_decode(v->arena, m[2])) : NULL;
+    v->runner->merged = rootfs ? rootfs : "";
     return view_json_pid(v, m[0]);
 }
 
@@ -5203,6 +5304,13 @@ static const char *view_config(struct view *v, const char *top, const char *bund
         }
         const char *source = absolute(v->arena, bundle, json_decode(v->arena, k[2]));
         wrong = view_row(v, bind ? source : NULL, absolute(v->arena, "/", json_decode(v->arena, k[0])), ro);
+        /* they are mounted in this order: one hides what is below it */
+        const char *last = wrong ? "" : v->rows[v->nrows - 1].path;
+        for (size_t i = 0; !wrong && i < v->nrows; i++)
+            while (i < v->nrows && strictly_below(v->rows[i].path, last)) {
+                v->nrows--;
+                memmove(v->rows + i, v->rows + i + 1, (v->nrows - i) * sizeof *v->rows);
+            }
     }
     return wrong;
 }
@@ -5299,44 +5407,57 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
     return s->mode && s->mode[strcspn(s->mode, "\"\\")] ? "modes not understood" : NULL;
 }
 
-/* `device` of a volume of the local driver that is a bind mount in truth. */
-static bool body_volume(struct body *b, const char *options, struct spec *s)
+/* `device` of a volume of the local driver that is a bind mount in truth. NULL, or what is wrong. */
+static const char *body_volume(struct body *b, const char *options, struct spec *s)
 {
     static const char *const config[] = { "DriverConfig" }, *const driver[] = { "Name", "Options" };
     static const char *const map[] = { "o", "device" };
     const char *c[1], *d[2], *m[2];
     if (json_members(options, config, c, 1, true) || json_members(c[0], driver, d, 2, true) ||
         json_members(d[1], map, m, 2, false))
-        return false;
+        return repeated;
     const char *o = json_decode(b->arena, m[0]);
+    if (!json_null(m[0]) && !o)
+        return "volume options that are no text";
+    if (names_dirs(o))
+        return overlay_volume;
     bool local = json_null(d[0]) || json_is(d[0], "", false) || json_is(d[0], "local", false);
     if (local && o && !json_null(m[1]) && (has_word(o, "bind") || has_word(o, "rbind"))) {
         s->at_source = m[1];
         s->flat = !has_word(o, "rbind");
         s->volume = true;
     }
-    return true;
+    return NULL;
+}
+
+/* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
+static bool has_comma(const char *value, const char *key)
+{
+    struct json_walk w = { .at = value };
+    if (*value == '"')
+        return json_has(value, ',');
+    if (json_is(key, "Options", true) || json_is(key, "Labels", true))
+        return false;           /* not these */
+    while (json_next(&w))
+        if (has_comma(w.value, w.key))
+            return true;
+    return false;
 }
 
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
     enum { TYPE, SOURCE, TARGET, READONLY, BIND, VOLUME, KEYS };
     static const char *const names[] = { "Type", "Source", "Target", "ReadOnly", "BindOptions", "VolumeOptions" };
-    static const char *const bind[] = { "NonRecursive", "CreateMountpoint", "Propagation" };
-    const char *m[KEYS], *o[3];
+    static const char *const bind[] = { "NonRecursive", "CreateMountpoint" };
+    const char *m[KEYS], *o[2];
     *s = (struct spec){ .json = value };
     b->what = "HostConfig.Mounts";
     if (*value != '{')
         return "a mount must be an object";
-    if (json_members(value, names, m, KEYS, true) || json_members(m[BIND], bind, o, 3, true))
+    if (json_members(value, names, m, KEYS, true) || json_members(m[BIND], bind, o, 2, true))
         return repeated;
-    /* podman glues them together, with commas between, and takes them apart again */
-    const char *glued[] = { m[TYPE], m[SOURCE], m[TARGET], o[2] };
-    for (int i = 0; i < 4; i++) {
-        const char *text = json_decode(b->arena, glued[i]);
-        if (text && strchr(text, ','))
-            return comma;
-    }
+    if (has_comma(value, NULL))
+        return comma;
     s->ro = m[READONLY] && *m[READONLY] == 't';
     s->at_readonly = m[READONLY];
     s->at_target = m[TARGET];
@@ -5346,8 +5467,17 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
         s->at_source = m[SOURCE];
         if (json_null(m[SOURCE]))
             return "a bind mount without a source";
-    } else if (json_is(m[TYPE], "volume", true) && !body_volume(b, m[VOLUME], s))
-        return repeated;
+    } else {
+        const char *wrong = json_is(m[TYPE], "volume", true) ? body_volume(b, m[VOLUME], s) : NULL;
+        if (wrong)
+            return wrong;
+        if (!json_null(m[SOURCE]) && *m[SOURCE] == '"' && m[SOURCE][1] != '"') {
+            const char *source = m[SOURCE] + 1;
+            char c[4];
+            if (!json_char(&source, c) || *c == '/' || *c == '.')
+                return pathlike;
+        }
+    }
     const char *target = json_decode(b->arena, m[TARGET]);
     s->target = target ? clean_target(b->arena, target) : NULL;
     s->source = json_decode(b->arena, s->at_source);
@@ -5366,8 +5496,8 @@ static const char *body_places(struct body *b, const char *object)
     struct json_walk w = { .at = object };
     while (json_next(&w)) {
         const char *target = w.object ? json_decode(b->arena, w.key) : NULL;
-        b->what = target;
-        if (target && strchr(target, ':'))
+        b->what = "Volumes or Tmpfs";
+        if (w.object && json_has(w.key, ':'))
             return "a place with a colon: a bind belongs into HostConfig.Binds";
         target = target ? clean_target(b->arena, target) : NULL;
         if (target)
@@ -5959,8 +6089,12 @@ static int body_items(struct job *j, char **text)
         return out_of_memory();
     for (size_t i = 0; !wrong && i < b->n; i++)
         wrong = add_spec(j, &b->specs[i]);
-    if (wrong)
-        complain(b->what, ": ", wrong);
+    if (wrong) {
+        char start[256];        /* the reason must fit in behind it */
+        t = text_in(start, sizeof start);
+        text_add(&t, b->what);
+        complain(start, ": ", wrong);
+    }
     return wrong ? 1 : 0;
 }
 
@@ -6137,7 +6271,8 @@ static int check_line(struct job *j, bool from_stdin)
         stdin_files += !strcmp(j->files[i], "-");
     bool view = told || j->nfiles || j->runner->self, other = j->nitems || from_stdin;
     const struct { bool wrong; const char *given, *what; } rules[] = {
-        { j->unstage && (view || other || j->create || j->stage || j->place), "-u",
+        { j->unstage && (view || other || j->create || j->stage || j->place || j->have_format || j->null ||
+                         j->readonly || j->mkdir || j->explain), "-u",
           ": goes alone, with the DIR or the DIR/N to take down" },
         { j->stage && j->place, "-H -s", ": one kind of answer: the host path, or a staged one" },
         { j->runner->self && (j->view.have_pid || j->runner->overlay), "-S", ": is about myself; -p and -o are about another one" },

@@ -97,6 +97,8 @@ struct dindbind_runner {
                                  * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
                                  * "": the engine does not tell
                                  * With self: the daemon's name of / */
+    const char *id;             /* the engine's id of the container, or NULL: where neither of the two can be compared
+                                 * the task's mountinfo or cgroup must have it */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
                                  * the names of the daemon outside; `overlay`, if any, must be the caller's own,
                                  * and has its lowerdirs and upperdir as the daemon names them */
