@@ -5082,6 +5082,15 @@ static const char *view_overlay(struct view *v, const char *value)
     return NULL;
 }
 
+/* An engine has described it, and where its root is if it said so. */
+static void view_merged(struct view *v, const char *dir)
+{
+    if (dir && *dir == '/')
+        v->runner->merged = dir;
+    else if (!v->runner->merged)
+        v->runner->merged = "";
+}
+
 /* The options without the dashes. */
 static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
 {
@@ -5215,7 +5224,7 @@ static const char *inspect_layers(struct view *v, const char *driver)
         return repeated;
     for (int i = 0; i < 3; i++)
         dirs[i] = json_decode(v->arena, m[i]);
-    v->runner->merged = dirs[2] && *dirs[2] == '/' ? dirs[2] : "";
+    view_merged(v, dirs[2]);
     if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1])
         return NULL;
     size_t size = 2 * (strlen(dirs[0]) + strlen(dirs[1])) + 32;
@@ -5279,7 +5288,7 @@ static const char *view_state(struct view *v, const char *top)
         return repeated;
     const char *bundle = json_decode(v->arena, m[1]);
     const char *rootfs = bundle ? absolute(v->arena, bundle, json_decode(v->arena, m[2])) : NULL;
-    v->runner->merged = rootfs ? rootfs : "";
+    view_merged(v, rootfs);
     return view_json_pid(v, m[0]);
 }
 
@@ -5291,7 +5300,7 @@ static const char *view_config(struct view *v, const char *top, const char *bund
     const char *m[2], *p[1], *k[4], *wrong = NULL;
     if (json_members(top, names, m, 2, false) || json_members(m[0], path, p, 1, false))
         return repeated;
-    v->runner->merged = absolute(v->arena, bundle, json_decode(v->arena, p[0]));
+    view_merged(v, absolute(v->arena, bundle, json_decode(v->arena, p[0])));
     struct json_walk w = { .at = m[1] };
     while (!wrong && json_next(&w)) {
         if (json_members(w.value, keys, k, 4, false))
@@ -5431,15 +5440,17 @@ static const char *body_volume(struct body *b, const char *options, struct spec 
 }
 
 /* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
-static bool has_comma(const char *value, const char *key)
+static bool has_comma(const char *value, const char *key, const char *but)
 {
     struct json_walk w = { .at = value };
+    if (value == but)
+        return false;
     if (*value == '"')
         return json_has(value, ',');
     if (json_is(key, "Options", true) || json_is(key, "Labels", true))
         return false;           /* not these */
     while (json_next(&w))
-        if (has_comma(w.value, w.key))
+        if (has_comma(w.value, w.key, but))
             return true;
     return false;
 }
@@ -5456,12 +5467,13 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
         return "a mount must be an object";
     if (json_members(value, names, m, KEYS, true) || json_members(m[BIND], bind, o, 2, true))
         return repeated;
-    if (has_comma(value, NULL))
-        return comma;
+    bool is_bind = json_is(m[TYPE], "bind", true);
+    if (has_comma(value, NULL, is_bind ? m[SOURCE] : NULL))
+        return comma;           /* a bind's source becomes another one */
     s->ro = m[READONLY] && *m[READONLY] == 't';
     s->at_readonly = m[READONLY];
     s->at_target = m[TARGET];
-    if (json_is(m[TYPE], "bind", true)) {
+    if (is_bind) {
         s->flat = o[0] && *o[0] == 't';
         s->create = o[1] && *o[1] == 't';
         s->at_source = m[SOURCE];
@@ -5672,7 +5684,7 @@ static const char usage_text[] =
     "  -f, --format text|json|oci\n"
     "  -0, --null                 NUL ends a path, in and out\n"
     "  -R, --read-only            I mount it read-only\n"
-    "  -m, --mkdir                create a missing directory (PATH, -v)\n"
+    "  -m, --mkdir                create a missing directory, as docker run -v does\n"
     "  -u, --unstage DIR|PATH     take a stage down, or one entry of it\n"
     "  -x, --explain              each rule tried, on standard error\n"
     "  -h, --help   -V, --version\n"
