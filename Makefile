@@ -37,14 +37,21 @@ $(BUILD)/placement: tests/placement.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/placement.c -lcmocka -lpthread
 
-check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+$(BUILD)/formats: tests/formats.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/formats.c -lcmocka -lpthread
+
+check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
 	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
+	DINDBIND=$(CURDIR)/dindbind $(BUILD)/formats
+	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
 
 e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (root; installs them)
 	DINDBIND=$(CURDIR)/dindbind bash tests/e2e.sh
+	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh --docker
 
 differential: $(BUILD)/differential  ## compare layer walk and kernel for ten minutes, from a random seed
 	$(BUILD)/differential -t 600 -s $$(od -An -N4 -tu4 /dev/urandom)
@@ -78,14 +85,14 @@ install: dindbind  ## into DESTDIR and PREFIX
 uninstall:  ## and out of there
 	rm -f $(DESTDIR)$(PREFIX)/bin/dindbind $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
 
-deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler, strace
+deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler, strace, busybox, python3
 	@if ! command -v apt-get >/dev/null; then \
-		echo "no apt-get here. Install: a C compiler, musl (musl-gcc), cmocka with its headers, strace, util-linux"; \
-	elif ! dpkg -s gcc libc6-dev musl-tools libcmocka-dev strace >/dev/null 2>&1; then \
+		echo "no apt-get here. Install: a C compiler, musl (musl-gcc), cmocka with its headers, strace, util-linux, busybox, python3"; \
+	elif ! dpkg -s gcc libc6-dev musl-tools libcmocka-dev strace busybox-static python3 >/dev/null 2>&1; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends \
-			gcc libc6-dev musl-tools libcmocka-dev strace; \
+			gcc libc6-dev musl-tools libcmocka-dev strace busybox-static python3; \
 	fi
 
 clean:  ## remove what was built

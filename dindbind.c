@@ -190,9 +190,9 @@ static void mem_give(void *block)
 static void *mem_grow(void *block, size_t n)
 {
     size_t size = n + MEM_HEAD, old;
-    char *p = (char *)block - MEM_HEAD;
     if (!block)
         return mem_take(n);
+    char *p = (char *)block - MEM_HEAD;
     memcpy(&old, p, sizeof old);
     p = size < n ? MAP_FAILED : mremap(p, old, size, MREMAP_MAYMOVE);
     if (p == MAP_FAILED)
@@ -427,7 +427,7 @@ static const struct error_row {
     { "format", "cannot be written in this format", "", 1 },
     { "foreign", "has no path in this mount namespace", "stage it (--stage DIR), or give a bind row for it (-b)", 1 },
     { "exists", "is there and is no directory", "remove it in the runner first", 1 },
-    { "nested", "a mount below it would be missing or wrong", "stage it (--stage DIR)", 1 },
+    { "nested", "a mount below it would be missing or wrong", "stage it (--stage DIR) with a live PID", 1 },
     { "unsafe", "not safe for staging", "take a new directory below real ones that only root or you can write to", 1 },
     { "unstaged", "not staged, because another source was refused", "", 1 },
     { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
@@ -1311,7 +1311,6 @@ struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
     bool upper;                 /* v[0] is the upperdir */
     bool userxattr, ro, index, trusted;
-    bool told;                  /* by an engine that does not tell whether it mounts with userxattr */
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
     char *text;                 /* owns all strings */
@@ -1688,7 +1687,6 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->index = o->index;
     l->words = mode_words(o);
     l->trusted = can_read_trusted(r);
-    l->told = r->merged;
     set_modes(l, o);
     if (!l->text) {
         layers_free(l);
@@ -1885,17 +1883,12 @@ static int attrs(struct overlay *o, struct entry e, unsigned *set)
     int err = n < 0 ? errno : 0;
     const char *prefix = attr_prefix(o);
     size_t len = strlen(prefix);
-    bool doubt = false;
-    for (ssize_t i = 0; i < n && !doubt; i += (ssize_t)strlen(list + i) + 1) {
-        doubt = o->l->told && !strncmp(list + i, "user.overlay.", 13);
+    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
         for (size_t k = 0; !strncmp(list + i, prefix, len) && k < sizeof known / sizeof *known; k++)
             if (!strcmp(list + i + len, known[k].name))
                 *set |= known[k].flag;
-    }
     if (list != small)
         mem_give(list);
-    if (doubt)
-        return blame(o, e, DINDBIND_E_LAYERS, 0);
     return n >= 0 || err == EOPNOTSUPP ? 0 : failed(o, err);
 }
 
@@ -2530,6 +2523,18 @@ static void set_path(struct dindbind_result *res, struct text *t, const char *ho
     text_add(t, strcmp(name, "/") || !n ? name : "");
 }
 
+/* An engine that describes its layers does not tell how it mounts them. One that runs as root does it as the
+ * kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of its own. */
+static int layers_told(const struct dindbind_runner *r, struct text *why)
+{
+    struct node n;
+    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -1;
+    if (rc || !n.uid)
+        return 0;
+    text_add(why, "they belong to an engine without root, whose mount options nobody tells: give these with -o");
+    return DINDBIND_E_LAYERS;
+}
+
 /* Where the bind rows of a dead runner are mounted, when the names that they were given have links in them. */
 static int layers_points(const struct dindbind_runner *r, struct dindbind_layers *l)
 {
@@ -2917,6 +2922,10 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
+    else if (!rc && !proven) {
+        text_add(why, " is not the root of a mount");   /* a mere chroot */
+        rc = DINDBIND_E_REUSED;
+    }
     if (row && !rc && r->self && r->merged && upperdir_of(row->super, true, own) && !is_beside(own, r->merged)) {
         text_add(why, " is not ");
         text_add(why, r->merged);
@@ -2962,6 +2971,8 @@ int dindbind_open(struct dindbind_runner *r)
         why = text_in(r->detail, sizeof r->detail);
         rc = layers_open(r, &why);
         if (!rc)
+            rc = layers_told(r, &why);
+        if (!rc)
             rc = layers_points(r, r->layers);
     }
     if (!rc && ((r->pid && r->merged) || (r->self && (r->overlay || r->merged))))
@@ -3006,8 +3017,9 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     const struct error_row *row = error_row(error);
     struct text t = text_in(buf, size);
     text_shown(&t, source ? source : "runner");
+    bool unknown = res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
-    text_add(&t, row->what);
+    text_add(&t, unknown ? "the daemon's name of it is not known" : row->what);
     if (!res && *r->detail) {
         text_add(&t, ": ");
         text_shown(&t, r->detail);
@@ -3025,7 +3037,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
         text_add(&t, strerror(res->sys_errno));
     }
     const char *hint = row->hint;
-    if (res && res->rule == DINDBIND_RULE_SELF && (error == DINDBIND_E_FOREIGN || error == DINDBIND_E_NESTED))
+    if (unknown || (res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_NESTED))
         hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)"
                          : "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
     if (*hint) {
@@ -3170,6 +3182,7 @@ struct calibration {
     uint64_t dev;
     const char *dir;
     size_t dir_len, host_len;
+    bool volumes;               /* only what is below volumes/ there */
 };
 
 static bool same_numbers(const char *a, const char *b)
@@ -3182,7 +3195,7 @@ static bool same_numbers(const char *a, const char *b)
 /* The data root's own name and its place on its device are known for certain, so names below it are. Where both
  * are the same the device is mounted at /, which names all of it. Any other device might be mounted in two ways:
  * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
- * Docker's own files can only be in its data root; a volume's could be in somebody else's. A row that is not on
+ * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A row that is not on
  * the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
 static void calibrate(const struct tables *t, struct calibration *c)
 {
@@ -3198,7 +3211,7 @@ static void calibrate(const struct tables *t, struct calibration *c)
             bool tail = len <= all && !memcmp(data + all - len, row->root, len), same = tail && len == all;
             if ((!tail && volumes) || !same_numbers("/", row->point))
                 continue;
-            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all };
+            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all, volumes && !same };
             if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
                                              c->dir_len != new.dir_len || memcmp(c->dir, new.dir, new.dir_len)))
                 new.state = IN_DOUBT;
@@ -3259,7 +3272,8 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
         return graft(h->path, t->daemon->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
     calibrate(t, &c);
     if (c.state != CALIBRATED || c.dev != from->dev || strncmp(inside, c.dir, c.dir_len) ||
-        (inside[c.dir_len] && inside[c.dir_len] != '/'))
+        (inside[c.dir_len] && inside[c.dir_len] != '/') ||
+        (c.volumes && strncmp(inside + c.dir_len, "/volumes/", 9)))
         return DINDBIND_E_FOREIGN;
     struct text path = text_in(h->path, sizeof h->path);
     text_bytes(&path, t->daemon->data, c.host_len);
@@ -5217,15 +5231,16 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
 /* The layers as mount options: lowerdirs are separated by colons already. */
 static const char *inspect_layers(struct view *v, const char *driver)
 {
-    static const char *const data[] = { "Data" }, *const names[] = { "LowerDir", "UpperDir", "MergedDir" };
+    static const char *const data[] = { "Name", "Data" }, *const names[] = { "LowerDir", "UpperDir", "MergedDir" };
     static const char *const words[] = { "lowerdir=", ",upperdir=" };
-    const char *d[1], *m[3], *dirs[3];
-    if (json_members(driver, data, d, 1, false) || json_members(d[0], names, m, 3, false))
+    const char *d[2], *m[3], *dirs[3];
+    if (json_members(driver, data, d, 2, false) || json_members(d[1], names, m, 3, false))
         return repeated;
     for (int i = 0; i < 3; i++)
         dirs[i] = json_decode(v->arena, m[i]);
     view_merged(v, dirs[2]);
-    if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1])
+    if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1] ||
+        !(json_is(d[0], "overlay2", false) || json_is(d[0], "overlay", false)))
         return NULL;
     size_t size = 2 * (strlen(dirs[0]) + strlen(dirs[1])) + 32;
     char *options = arena_alloc(v->arena, size);
