@@ -3166,14 +3166,16 @@ static size_t docker_file(const struct mount_row *row)
     return strspn(id, "0123456789abcdef") == 64 && !strncmp(id - head, dir, head) ? (size_t)(id - row->root) - head + 1 : 0;
 }
 
-/* The part before /volumes/<name>/_data; both count one byte more than it has. */
+/* The part before /volumes/<name>/_data, of which a part may be mounted; both count one byte more than it has. */
 static size_t volume_dir(const struct mount_row *row)
 {
-    const char *last = strrchr(row->root, '/'), *name = last;
-    while (name && name > row->root && *--name != '/')
-        ;
-    return name && !strcmp(last, "/_data") && name - row->root >= 8 && !strncmp(name - 8, "/volumes", 8)
-               ? (size_t)(name - row->root) - 7 : 0;
+    size_t found = 0;
+    for (const char *p = row->root; (p = strchr(p, '/')); p++) {
+        const char *name = p + 9, *end = strncmp(p, "/volumes/", 9) ? NULL : strchr(name, '/');
+        if (end && !strncmp(end, "/_data", 6) && (!end[6] || end[6] == '/'))
+            found = (size_t)(p - row->root) + 1;
+    }
+    return found;
 }
 
 /* A directory of a device, and how much of the data root's name is the daemon's name of it. */
@@ -3185,11 +3187,18 @@ struct calibration {
     bool volumes;               /* only what is below volumes/ there */
 };
 
-static bool same_numbers(const char *a, const char *b)
+/* Is this on the file system that has the upperdir of the root's overlay? Of that statfs(2) gives the numbers.
+ * Between two looks at the root that see the same, nothing has been written meanwhile. */
+static bool same_numbers(const char *path)
 {
-    struct statfs x, y;
-    return !statfs(a, &x) && !statfs(b, &y) && x.f_bsize == y.f_bsize && x.f_blocks == y.f_blocks &&
-           x.f_files == y.f_files;
+    struct statfs x, y, z;
+    for (int i = 0; i < RETRIES; i++)
+        if (statfs("/", &x) || statfs(path, &y) || statfs("/", &z))
+            return false;
+        else if (x.f_bfree == z.f_bfree && x.f_ffree == z.f_ffree)
+            return x.f_bsize == y.f_bsize && x.f_blocks == y.f_blocks && x.f_bfree == y.f_bfree &&
+                   x.f_files == y.f_files && x.f_ffree == y.f_ffree;
+    return false;
 }
 
 /* The data root's own name and its place on its device are known for certain, so names below it are. Where both
@@ -3209,7 +3218,7 @@ static void calibrate(const struct tables *t, struct calibration *c)
             if (!len--)
                 continue;
             bool tail = len <= all && !memcmp(data + all - len, row->root, len), same = tail && len == all;
-            if ((!tail && volumes) || !same_numbers("/", row->point))
+            if ((!tail && volumes) || !same_numbers(row->point))
                 continue;
             struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all, volumes && !same };
             if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
@@ -4330,7 +4339,7 @@ static bool names_dirs(const char *o)
 {
     for (; o && *o; o += strcspn(o, ","), o += *o == ',') {
         size_t n = strcspn(o, "=,");
-        if (n > 3 && o[n] == '=' && !memcmp(o + n - 3, "dir", 3))
+        if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
             return true;
     }
     return false;
@@ -4416,7 +4425,7 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
 }
 
 static const char pathlike[] = "only a mount of type bind can have a path of the runner's as its source";
-static const char overlay_volume[] = "the directories of an overlay volume are not translated";
+static const char overlay_volume[] = "directories in a volume's options are not translated";
 
 /* Which of the record is a path of the runner's. */
 static const char *take_record(struct spec *s, const struct record *m)
@@ -5111,19 +5120,25 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
     static const struct { const char *word; const char *(*take)(struct view *, const char *); } words[] = {
         { "pid", view_pid }, { "bind", view_bind }, { "overlay", view_overlay },
     };
-    const char *wrong = strlen(text) == len ? NULL : "a NUL byte in the file";
-    for (*number = 1; !wrong && *text; ++*number) {
+    const char *nul = text + strlen(text), *wrong = nul == text + len ? NULL : "a NUL byte";
+    *number = 1;
+    for (const char *p = text; wrong && p < nul; p++)
+        *number += *p == '\n';
+    for (*number += !!wrong; !wrong && *text; ++*number) {
         char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
         text = end + (*end == '\n');
         *end = 0;
         if (!*line || *line == '#')
             continue;
+        if (end[-1] == '\r')
+            return "a carriage return at its end";
         size_t n = strcspn(line, " \t"), i = 0;
         const char *value = line + n + strspn(line + n, " \t");
         while (i < 3 && (strlen(words[i].word) != n || memcmp(words[i].word, line, n)))
             i++;
         value = i < 3 ? arena_copy(v->arena, value, strlen(value)) : line;
-        wrong = i == 3 ? "not one of pid, bind, overlay" : value ? words[i].take(v, value) : "out of memory";
+        wrong = i == 3 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
+                                                                                              : words[i].take(v, value);
     }
     --*number;
     return wrong;
@@ -5141,27 +5156,33 @@ static const char *view_json_pid(struct view *v, const char *value)
     return NULL;
 }
 
-/* A path that may be relative to a directory; NULL: the current one. */
+/* What the kernel calls a directory. NULL: nothing absolute. */
+static const char *real_dir(struct arena *a, const char *dir)
+{
+    char link[40], name[DINDBIND_PATH_MAX];
+    struct text t = text_in(link, sizeof link);
+    int fd = sys_open(AT_FDCWD, dir, OPEN_DIR);
+    text_add(&t, "/proc/thread-self/fd/");
+    text_number(&t, (unsigned)fd);
+    ssize_t n = fd < 0 ? -1 : readlink(link, name, sizeof name);
+    sys_close(fd);
+    return n > 0 && n < (ssize_t)sizeof name && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
+}
+
+/* A path that may be relative to a directory. NULL where either is. */
 static const char *absolute(struct arena *a, const char *dir, const char *path)
 {
     char full[2 * DINDBIND_PATH_MAX];
     struct text t = text_in(full, sizeof full);
     if (!path || *path == '/')
         return path;
-    if (!dir || *dir != '/') {
-        /* getcwd(3) brings malloc along in musl */
-        if (syscall(SYS_getcwd, full, DINDBIND_PATH_MAX) < 0 || *full != '/')
-            return NULL;
-        t.len = strlen(full);
-        text_add(&t, "/");
-    }
     text_add(&t, dir ? dir : "");
     text_add(&t, "/");
     text_add(&t, path);
-    return t.cut ? NULL : arena_copy(a, full, t.len);
+    return !dir || t.cut ? NULL : clean_target(a, full);
 }
 
-static const char repeated[] = "a key that matters stands twice in it";
+static const char repeated[] = "a key that matters stands there twice";
 
 static bool is_empty_path(const char *path)
 {
@@ -5194,7 +5215,7 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
         if (named && volume && !v->runner->pid && !v->runner->self)
             named = !is_empty_path(source);
-        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[DESTINATION]), m[RW] && *m[RW] == 'f');
+        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[DESTINATION]), !m[RW] || *m[RW] != 't');
     }
     return wrong;
 }
@@ -5219,7 +5240,7 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
                 continue;
             int dir = sys_open(AT_FDCWD, row->host, OPEN_DIR);
             int fd = dir < 0 || !path || v->runner->pid || v->runner->self
-                         ? -1 : sys_openat2(dir, path, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_SYMLINKS | NO_MAGICLINKS);
+                         ? -1 : sys_openat2(dir, path, OPEN_PIN, BENEATH | NO_SYMLINKS | NO_MAGICLINKS);
             row->host = fd < 0 ? NULL : absolute(v->arena, row->host, path);
             sys_close(fd);
             sys_close(dir);
@@ -5302,7 +5323,7 @@ static const char *view_state(struct view *v, const char *top)
     if (json_members(top, names, m, 3, false))
         return repeated;
     const char *bundle = json_decode(v->arena, m[1]);
-    const char *rootfs = bundle ? absolute(v->arena, bundle, json_decode(v->arena, m[2])) : NULL;
+    const char *rootfs = absolute(v->arena, bundle, json_decode(v->arena, m[2]));
     view_merged(v, rootfs);
     return view_json_pid(v, m[0]);
 }
@@ -5341,7 +5362,7 @@ static const char *view_config(struct view *v, const char *top, const char *bund
 
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    static const char *const names[] = { "State", "pid", "root", "mounts" };
+    static const char *const names[] = { "State", "pid", "bundle", "root" };
     const char *m[4];
     if (*value == '[') {
         struct json_walk w = { .at = value };
@@ -5354,9 +5375,9 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         return repeated;
     if (m[0] && *m[0] == '{')
         return view_inspect(v, value);
-    if (m[1])
+    if (m[1] && m[2])
         return view_state(v, value);
-    if (m[2] || m[3])
+    if (m[3])
         return view_config(v, value, bundle);
     return "neither inspect's output of a container, nor an OCI state, nor a config.json";
 }
@@ -5377,10 +5398,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
     const char *first = json_space(text);
     if (*first == '{' || *first == '[') {
         const char *value = json_check(&e, text, len);
-        const char *bundle = slash ? arena_copy(v->arena, file, (size_t)(slash - file)) : NULL;
-        if (slash == file)
-            bundle = "/";
-        bundle = bundle ? absolute(v->arena, NULL, bundle) : NULL;
+        const char *dir = slash ? arena_copy(v->arena, file, (size_t)(slash - file) + 1) : ".";
+        const char *bundle = dir ? real_dir(v->arena, dir) : NULL;
         wrong = value ? view_json(v, value, bundle) : e.what;
     } else
         wrong = view_lines(v, text, len, &line);
@@ -5428,7 +5447,19 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
     s->tail = json_place(value, n + s->rest_len);
     s->rest_len = (size_t)(s->tail - s->rest);
     s->tail_len = (size_t)(json_skip(value) - 1 - s->tail);
-    return s->mode && s->mode[strcspn(s->mode, "\"\\")] ? "modes not understood" : NULL;
+    for (const char *p = s->mode; p && *p; p++)
+        if (*p == '"' || *p == '\\' || (unsigned char)*p < 0x20)
+            return "modes not understood";
+    return NULL;
+}
+
+/* Notes the key that stands twice. */
+static bool body_members(struct body *b, const char *object, const char *const *names, const char **values, size_t n,
+                         bool fold)
+{
+    const char *twice = json_members(object, names, values, n, fold);
+    b->what = twice ? twice : b->what;
+    return twice;
 }
 
 /* `device` of a volume of the local driver that is a bind mount in truth. NULL, or what is wrong. */
@@ -5437,8 +5468,8 @@ static const char *body_volume(struct body *b, const char *options, struct spec 
     static const char *const config[] = { "DriverConfig" }, *const driver[] = { "Name", "Options" };
     static const char *const map[] = { "o", "device" };
     const char *c[1], *d[2], *m[2];
-    if (json_members(options, config, c, 1, true) || json_members(c[0], driver, d, 2, true) ||
-        json_members(d[1], map, m, 2, false))
+    if (body_members(b, options, config, c, 1, true) || body_members(b, c[0], driver, d, 2, true) ||
+        body_members(b, d[1], map, m, 2, false))
         return repeated;
     const char *o = json_decode(b->arena, m[0]);
     if (!json_null(m[0]) && !o)
@@ -5480,7 +5511,7 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     b->what = "HostConfig.Mounts";
     if (*value != '{')
         return "a mount must be an object";
-    if (json_members(value, names, m, KEYS, true) || json_members(m[BIND], bind, o, 2, true))
+    if (body_members(b, value, names, m, KEYS, true) || body_members(b, m[BIND], bind, o, 2, true))
         return repeated;
     bool is_bind = json_is(m[TYPE], "bind", true);
     if (has_comma(value, NULL, is_bind ? m[SOURCE] : NULL))
@@ -5556,7 +5587,7 @@ static const char *body_parse(struct body *b, const char *top)
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
-    if (json_members(top, names, m, 4, true) || json_members(m[HOST_CONFIG], lists, l, 3, true))
+    if (body_members(b, top, names, m, 4, true) || body_members(b, m[HOST_CONFIG], lists, l, 3, true))
         return repeated;
     if (!json_null(m[HOST_CONFIG]) && *m[HOST_CONFIG] != '{')
         return "HostConfig must be an object";
@@ -5916,7 +5947,7 @@ static void resolve_item(struct job *j, struct item *it)
     }
     if (!rc && j->runner->self && *source == '.') {
         struct arena a = arena_in(space, sizeof space);
-        source = absolute(&a, NULL, source);
+        source = absolute(&a, real_dir(&a, "."), source);
         rc = source ? 0 : DINDBIND_E_TOOLONG;
     }
     if (!rc)
