@@ -2202,10 +2202,11 @@ static int overlay_init(struct overlay *o, const struct dindbind_runner *r)
 static int overlay_link(struct overlay *o, struct walk *w)
 {
     char target[DINDBIND_PATH_MAX];
-    int fd, rc = layer_fd(o, o->top.layer, &fd);
+    struct entry link = o->top;         /* which a failure may put another one into */
+    int fd, rc = layer_fd(o, link.layer, &fd);
     if (rc)
         return rc;
-    ssize_t n = readlinkat(fd, o->top.rel, target, sizeof target);
+    ssize_t n = readlinkat(fd, link.rel, target, sizeof target);
     if (n < 0)
         return failed(o, errno);
     rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
@@ -3210,7 +3211,7 @@ static void calibrate(const struct tables *t, struct calibration *c)
 {
     const char *data = t->daemon->data;
     size_t all = strlen(data);
-    c->state = UNCALIBRATED;
+    *c = (struct calibration){ .state = UNCALIBRATED };
     for (int volumes = 0; volumes < 2 && all && c->state == UNCALIBRATED; volumes++)
         for (size_t i = 0; i < t->theirs.n; i++) {
             const struct mount_row *row = &t->theirs.v[i];
@@ -4626,7 +4627,8 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
 /* From here on the text has been checked. */
 static const char *json_skip(const char *value)
 {
-    return json_value(NULL, value, 0);
+    const char *end = json_value(NULL, value, 0);
+    return end ? end : value + strlen(value);   /* not in a text that was checked */
 }
 
 static unsigned json_hex(const char *p)
@@ -4761,7 +4763,7 @@ static bool json_next(struct json_walk *w)
     p = json_space(p);
     if (*p == ',')
         p = json_space(p + 1);
-    if (*p == '}' || *p == ']')
+    if (*p == '}' || *p == ']' || !*p)
         return false;
     if (w->object) {
         w->key = p;
@@ -6124,8 +6126,8 @@ static int body_items(struct job *j, char **text)
     struct json_error e = { NULL, NULL };
     struct body *b = &j->body;
     size_t len = 0;
-    char where[64];
-    struct text t = text_in(where, sizeof where);
+    char start[256];            /* of what it is about: the reason must fit in behind it */
+    struct text t = text_in(start, sizeof start);
     *text = read_to_end(0, MAX_FILE, &len);
     if (!*text) {
         int err = errno;
@@ -6139,7 +6141,6 @@ static int body_items(struct job *j, char **text)
     if (!top) {
         text_add(&t, "byte ");
         text_number(&t, (unsigned long long)(e.at - *text));
-        b->what = where;
     }
     const char *wrong = top ? body_parse(b, top) : e.what;
     j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
@@ -6148,9 +6149,7 @@ static int body_items(struct job *j, char **text)
     for (size_t i = 0; !wrong && i < b->n; i++)
         wrong = add_spec(j, &b->specs[i]);
     if (wrong) {
-        char start[256];        /* the reason must fit in behind it */
-        t = text_in(start, sizeof start);
-        text_add(&t, b->what);
+        text_add(&t, top ? b->what : "");
         complain(start, ": ", wrong);
     }
     return wrong ? 1 : 0;
