@@ -1336,10 +1336,10 @@ struct options {
  * security context is quoted and may hold commas. */
 static size_t option_length(const char *s, bool string)
 {
-    size_t n = 0;
-    bool quoted = false;
+    size_t n = 0, key = strcspn(s, "=,");
+    bool quoted = false, context = key >= 7 && s[key] == '=' && !memcmp(s + key - 7, "context", 7);
     for (; s[n] && (quoted || s[n] != ','); n++) {
-        if (s[n] == '"')
+        if (context && s[n] == '"')
             quoted = quoted ? false : n && s[n - 1] == '=';
         else if (string && s[n] == '\\' && s[n + 1])
             n++;
@@ -1352,8 +1352,8 @@ static char *unquote(char *s, char **end, char stop)
 {
     char *out = s;
     for (; *s && *s != stop; s++) {
-        if (*s == '\\' && s[1])
-            s++;
+        if (*s == '\\' && !*++s)
+            break;              /* the last byte: the kernel drops it */
         *out++ = *s;
     }
     char *next = *s ? s + 1 : NULL;
@@ -4258,7 +4258,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     s->target = clean_target(a, target);
     if (!s->target)
         return "the target must be an absolute path";
-    if (s->mode && !parse_modes(s, s->mode))
+    if (s->mode && (strchr(s->mode, ':') || !parse_modes(s, s->mode)))
         return "modes not understood: at most one of each kind, and no fourth field";
     return NULL;
 }
@@ -4288,7 +4288,7 @@ static size_t csv_field(const char *s, char *out, bool *bad)
             n++;
     }
     *out = 0;
-    *bad = !s[n] || (s[n + 1] && s[n + 1] != ',');
+    *bad = !s[n] || (s[n + 1] && s[n + 1] != ',') || memchr(s, '\r', n);
     return n + !*bad;
 }
 
@@ -5033,7 +5033,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     }
     if (!done)
         put(o, ",readonly");
-    return strchr(source, '\r') ? "a carriage return in the source does not survive --mount" : NULL;
+    return strchr(source, '\r') || (target && strchr(target, '\r')) ? "a carriage return in a path does not survive --mount" : NULL;
 }
 
 /* ==== descriptions ======================================================================================
