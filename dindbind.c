@@ -83,10 +83,60 @@ static int sys_open(int dir, const char *name, int flags)
     return fd < 0 ? -errno : fd;
 }
 
+static int sys_lock(int fd)
+{
+    int rc;
+    do
+        rc = flock(fd, LOCK_EX);
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+static int sys_create(int dir, const char *name, int flags)
+{
+    int fd;
+    do
+        fd = openat(dir, name, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
+ * failure nothing is known about it, and that must not pass for its absence. */
+static bool is_absent(int rc)
+{
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV || rc == -ENAMETOOLONG;
+}
+
 static void sys_close(int fd)
 {
     if (fd >= 0)
         close(fd);
+}
+
+static int sys_fstatfs(int fd, struct statfs *fs)
+{
+    int rc;
+    do
+        rc = fstatfs(fd, fs);
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+/* The start of a file, terminated. A read may be cut short or interrupted. The length, or -errno. */
+static int read_start(int fd, char *buf, size_t size)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    while (n && len < size - 1) {
+        n = read(fd, buf + len, size - 1 - len);
+        if (n > 0)
+            len += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            return -errno;
+    }
+    buf[len] = 0;
+    return (int)len;
 }
 
 static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
@@ -556,15 +606,14 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
             text_add(&t, "thread-self/fdinfo/");
             text_number(&t, (unsigned)fd);
             int info = sys_open(r->proc_fd, fdinfo, O_RDONLY | O_CLOEXEC);
-            ssize_t len = info < 0 ? -1 : read(info, buf, sizeof buf - 1);
+            int len = info < 0 ? info : read_start(info, buf, sizeof buf);
             sys_close(info);
-            buf[len < 0 ? 0 : len] = 0;
-            char *id = find_text(buf, "mnt_id:\t");
+            char *id = len < 0 ? NULL : find_text(buf, "mnt_id:\t"), *end = id ? strchr(id, '\n') : NULL;
             unsigned long long v = 0;
-            if (id && parse_number(id + 8, id + 8 + strcspn(id + 8, "\n"), ULLONG_MAX, &v))
+            if (end && parse_number(id + 8, end, ULLONG_MAX, &v))
                 n->mnt = v;
             else
-                rc = -ENOSYS;   /* before 3.15 */
+                rc = len < 0 && len != -ENOENT ? len : -ENOSYS;     /* before 3.15 */
         }
     }
     if (*name)
@@ -659,6 +708,9 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
     int rc = -EAGAIN;
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++) {
         s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
+        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c) */
+        if (rc == -EXDEV && root->how == IN_ROOT)
+            rc = -EAGAIN;
         if (rc < 0)
             continue;
         rc = inspect(r, s->fd, "", &s->node);
@@ -772,7 +824,7 @@ static int walk_link(struct walk *w, const char *target, size_t n)
 static bool link_is_magic(int fd, const struct node *parent)
 {
     struct statfs fs;
-    return fstatfs(fd, &fs) || ((unsigned long)fs.f_flags & 0x2000) ||
+    return sys_fstatfs(fd, &fs) || ((unsigned long)fs.f_flags & 0x2000) ||
            ((unsigned long)fs.f_type == proc_super_magic && parent->ino != proc_root_ino);
 }
 
@@ -982,45 +1034,14 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
  * In: a PID, and a start time where the caller knows one. Out: descriptors of /proc, of the task's own
  * directory, and of its root. Never here: trust in a /proc that is not a procfs, or in a number. */
 
-static int proc_open(struct dindbind_runner *r, struct text *why)
-{
-    struct statfs fs;
-    struct node n;
-    text_add(why, "/proc");
-    r->proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
-    if (r->proc_fd < 0) {
-        int err = -r->proc_fd;
-        r->proc_fd = -1;
-        return err == ENOENT || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
-    }
-    if (fstatfs(r->proc_fd, &fs))
-        return error_of(errno);
-    if ((unsigned long)fs.f_type != proc_super_magic)
-        return DINDBIND_E_PROCFS;
-    int rc = sys_statx(r->proc_fd, "", &n);
-    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx))) {
-        r->caps |= CAPS_NO_STATX;
-        rc = inspect(r, r->proc_fd, "", &n);
-        if (rc == -ENOSYS)
-            return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
-    }
-    if (rc)
-        return error_of(-rc);
-    return n.ino == proc_root_ino ? 0 : DINDBIND_E_PROCFS;
-}
-
-/* An entry of procfs itself: nothing mounted over it, no link. */
-static int proc_entry(struct dindbind_runner *r, int dir, const char *name, int flags)
+/* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over any part of it.
+ * A magic link itself: with O_NOFOLLOW. */
+static int proc_entry(const struct dindbind_runner *r, int dir, const char *name, int flags)
 {
     struct node a, b;
-    int fd = -ENOSYS;
-    if (!(r->caps & CAPS_NO_OPENAT2)) {
-        fd = sys_openat2(dir, name, flags, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-        if (fd != -ENOSYS && !(fd == -EPERM && is_missing(SYS_openat2)))
-            return fd;
-        r->caps |= CAPS_NO_OPENAT2;
-    }
-    fd = sys_open(dir, name, flags | O_NOFOLLOW);
+    if (!(r->caps & CAPS_NO_OPENAT2))
+        return sys_openat2(dir, name, flags, BENEATH | NO_XDEV | NO_MAGICLINKS);
+    int fd = sys_open(dir, name, flags);
     if (fd < 0)
         return fd;
     int rc = inspect(r, dir, "", &a);
@@ -1033,6 +1054,43 @@ static int proc_entry(struct dindbind_runner *r, int dir, const char *name, int 
     return rc ? rc : fd;
 }
 
+static int proc_open(struct dindbind_runner *r, struct text *why)
+{
+    struct statfs fs;
+    struct node n;
+    text_add(why, "/proc");
+    r->proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
+    if (r->proc_fd < 0) {
+        int err = -r->proc_fd;
+        r->proc_fd = -1;
+        return err == ENOENT || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
+    }
+    int rc = sys_fstatfs(r->proc_fd, &fs);
+    if (rc)
+        return error_of(-rc);
+    if ((unsigned long)fs.f_type != proc_super_magic)
+        return DINDBIND_E_PROCFS;
+    rc = sys_statx(r->proc_fd, "", &n);
+    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx))) {
+        r->caps |= CAPS_NO_STATX;
+        rc = inspect(r, r->proc_fd, "", &n);
+        if (rc == -ENOSYS)
+            return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
+    }
+    if (rc)
+        return error_of(-rc);
+    if (n.ino != proc_root_ino)
+        return DINDBIND_E_PROCFS;
+    /* names of descriptors are read there */
+    rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
+    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_openat2))) {
+        r->caps |= CAPS_NO_OPENAT2;
+        rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
+    }
+    sys_close(rc);
+    return rc >= 0 ? 0 : rc == -ENOENT || rc == -EXDEV || rc == -ENOTDIR || rc == -ELOOP ? DINDBIND_E_PROCFS : error_of(-rc);
+}
+
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
 static int proc_start(struct dindbind_runner *r, unsigned long long *start)
 {
@@ -1040,12 +1098,10 @@ static int proc_start(struct dindbind_runner *r, unsigned long long *start)
     int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fd;
-    ssize_t n = read(fd, buf, sizeof buf - 1);
-    int err = errno;
+    int n = read_start(fd, buf, sizeof buf);
     sys_close(fd);
     if (n < 0)
-        return -err;
-    buf[n] = 0;
+        return n;
     char *p = strrchr(buf, ')');
     for (int field = 2; p && field < 22; field++)
         p = strchr(p + 1, ' ');
@@ -1086,7 +1142,10 @@ static int task_open(struct dindbind_runner *r, struct text *why)
         }
     }
     text_add(why, "/root");
-    rc = sys_open(r->task_fd, "root", OPEN_DIR);
+    rc = proc_entry(r, r->task_fd, "root", OPEN_PIN | O_NOFOLLOW);   /* the link */
+    sys_close(rc);
+    if (rc >= 0)
+        rc = sys_open(r->task_fd, "root", OPEN_DIR);
     if (rc < 0)
         return task_error(-rc);
     r->root_fd = rc;
@@ -1118,6 +1177,10 @@ static void proc_path(struct text *t, const struct dindbind_runner *r, const cha
 static int same_mount_namespace(const struct dindbind_runner *r, bool *same)
 {
     struct stat mine, theirs;
+    int link = proc_entry(r, r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);
+    sys_close(link);
+    if (link < 0)
+        return task_error(-link);
     if (fstatat(r->proc_fd, "thread-self/ns/mnt", &mine, 0) || fstatat(r->task_fd, "ns/mnt", &theirs, 0))
         return task_error(errno);
     *same = mine.st_ino == theirs.st_ino && mine.st_dev == theirs.st_dev;
@@ -1187,6 +1250,17 @@ static char *read_file(int dir, const char *name, size_t max, size_t *len)
     return buf;
 }
 
+/* The same of procfs. */
+static char *proc_text(const struct dindbind_runner *r, int dir, const char *name, size_t *len)
+{
+    int fd = proc_entry(r, dir, name, O_RDONLY | O_CLOEXEC);
+    char *buf = fd < 0 ? NULL : read_to_end(fd, SIZE_MAX / 4, len);
+    int err = fd < 0 ? -fd : errno;
+    sys_close(fd);
+    errno = err;
+    return buf;
+}
+
 struct mount_row {
     unsigned long long id, parent, dev;
     char *root, *point;         /* decoded */
@@ -1249,13 +1323,13 @@ struct mount_table {
     size_t n;
 };
 
-static int table_read(int dir, const char *name, struct mount_table *t)
+static int table_read(const struct dindbind_runner *r, int dir, const char *name, struct mount_table *t)
 {
     size_t len, lines = 0;
     int rc;
     t->v = NULL;
     t->n = 0;
-    t->text = read_file(dir, name, SIZE_MAX / 4, &len);
+    t->text = proc_text(r, dir, name, &len);
     if (!t->text)
         return task_error(errno);
     for (const char *p = t->text; (p = strchr(p, '\n')); p++)
@@ -1521,14 +1595,17 @@ static bool layer_path(const struct options *o, const char *dir, struct text *ou
     return !out->cut && strspn(out->at, "/.") < out->len;
 }
 
-static bool layers_exist(const struct options *o)
+/* 1: all of them; 0: not all; or an error. */
+static int layers_exist(const struct options *o)
 {
     char path[DINDBIND_PATH_MAX];
     bool there = true;
     for (size_t i = 0; there && i < o->nlower + !!o->upper; i++) {
         struct text t = text_in(path, sizeof path);
         there = layer_path(o, i < o->nlower ? o->lower[i] : o->upper, &t);
-        int fd = there ? sys_open(AT_FDCWD, path, OPEN_DIR) : -1;
+        int fd = there ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
+        if (fd < 0 && !is_absent(fd))
+            return error_of(-fd);
         there = fd >= 0;
         sys_close(fd);
     }
@@ -1550,7 +1627,9 @@ static int choose_reading(const char *text, char *space, struct options *chosen,
         }
         if (state != NONE && same_options(o, chosen))
             continue;
-        bool there = !plain && layers_exist(o);
+        int there = plain ? 0 : layers_exist(o);
+        if (there < 0)
+            return there;
         if (there && state == SEEN) {
             text_add(why, "the options have two readings, and the layers of both exist: ");
             text_shown(why, text);
@@ -2428,7 +2507,7 @@ static int scan_mounts(struct overlay *o, struct entry dir)
     if (*dir.rel)
         text_add(&t, "/");
     text_add(&t, dir.rel);
-    char *all = read_file(o->r->proc_fd, "thread-self/mountinfo", SIZE_MAX / 4, &len), *p = all;
+    char *all = proc_text(o->r, o->r->proc_fd, "thread-self/mountinfo", &len), *p = all;
     if (!all)
         return failed(o, errno);
     while ((rc = mount_next(&p, &row)) > 0)
@@ -2488,10 +2567,10 @@ static int refuse(struct dindbind_result *res, int error, int err)
 static int accept_spot(struct dindbind_result *res, const struct spot *s, bool ro)
 {
     struct statfs fs;
-    if (fstatfs(s->fd, &fs)) {
-        int err = errno;
+    int rc = sys_fstatfs(s->fd, &fs);
+    if (rc) {
         sys_close(s->fd);
-        return refuse(res, error_of(err), err);
+        return refuse(res, error_of(-rc), -rc);
     }
     res->fd = s->fd;
     res->type = s->node.mode & S_IFMT;
@@ -2529,8 +2608,10 @@ static void set_path(struct dindbind_result *res, struct text *t, const char *ho
 static int layers_told(const struct dindbind_runner *r, struct text *why)
 {
     struct node n;
-    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -1;
-    if (rc || !n.uid)
+    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -ENOENT;
+    if (rc)
+        return is_absent(rc) ? 0 : error_of(-rc);
+    if (!n.uid)
         return 0;
     text_add(why, "they belong to an engine without root, whose mount options nobody tells: give these with -o");
     return DINDBIND_E_LAYERS;
@@ -2550,6 +2631,8 @@ static int layers_points(const struct dindbind_runner *r, struct dindbind_layers
         if (!rc)
             rc = overlay_walk(&o, r->binds[i].path, name);
         arena_free(&o.arena);
+        if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
+            return rc;
         if (rc || !strcmp(name, r->binds[i].path))
             continue;
         char *more = mem_grow(l->points, len + strlen(name) + 2);
@@ -2571,11 +2654,12 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
     struct text t = text_in(res->path, sizeof res->path);
     text_add(&t, row->host);
     res->ro = row->ro;
-    if (s.fd < 0)
+    if (is_absent(s.fd))
         return 0;
-    if (inspect(r, s.fd, "", &s.node)) {
+    int rc = s.fd < 0 ? s.fd : inspect(r, s.fd, "", &s.node);
+    if (rc) {
         sys_close(s.fd);
-        return 0;
+        return refuse(res, error_of(-rc), -rc);
     }
     return accept_spot(res, &s, row->ro);
 }
@@ -2763,15 +2847,25 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
 
 /* A stage carries the mounts below a source, which only the runner's own mount of it has: where its view of a
  * row's path is the same inode, or the row cannot be seen from here, that is the one to pin. */
-static void prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
     struct dindbind_result view = { .fd = -1 };
     struct stat a, b;
-    if (by_proc(r, path, 0, &view))
-        return;
-    if (res->fd >= 0 && (fstat(res->fd, &a) || fstat(view.fd, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
+    int err = 0, rc = by_proc(r, path, 0, &view);
+    if (rc && dindbind_status(rc) < 3)
+        return 0;
+    if (rc)
+        err = view.sys_errno;
+    else if (res->fd >= 0 && (fstat(res->fd, &a) || fstat(view.fd, &b)))
+        err = errno;
+    if (rc || err) {
         sys_close(view.fd);
-        return;
+        sys_close(res->fd);
+        return refuse(res, rc ? rc : error_of(err), err);
+    }
+    if (res->fd >= 0 && (a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
+        sys_close(view.fd);
+        return 0;
     }
     sys_close(res->fd);
     view.ro_mount = view.ro && view.ro_mount && !(res->ro && !res->ro_mount);
@@ -2782,6 +2876,7 @@ static void prefer_view(const struct dindbind_runner *r, const char *path, struc
     res->ro = view.ro;
     res->ro_mount = view.ro_mount;
     memcpy(res->path, view.path, strlen(view.path) + 1);
+    return 0;
 }
 
 int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
@@ -2806,7 +2901,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     const struct dindbind_bind *row = bind_row(r, path, &rest);
     rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
     if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
-        prefer_view(r, path, res);
+        rc = prefer_view(r, path, res);
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
@@ -2828,8 +2923,8 @@ void dindbind_release(struct dindbind_result *res)
 }
 
 /* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
- * False: none, or one whose backslashes can be read in two ways. */
-static bool upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
+ * 0: none, or one whose backslashes can be read in two ways. */
+static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
 {
     char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
     struct options *o = (struct options *)parsed;
@@ -2838,9 +2933,10 @@ static bool upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_
     if (known)
         text_add(&t, o->upper);
     known = known && !t.cut && !(shown && strchr(out, '\\'));
+    bool failed_here = !space || !parsed;
     mem_give(parsed);
     mem_give(space);
-    return known;
+    return failed_here ? DINDBIND_E_NOMEM : known;
 }
 
 /* Does `path` end with these whole components? */
@@ -2855,10 +2951,12 @@ static bool ends_with(const char *path, const char *tail)
 static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
-    if (!r->overlay || !upperdir_of(r->overlay, false, told) || !strncmp(root->type, "fuse", 4))
-        return 0;
-    if (!strcmp(root->type, "overlay") && upperdir_of(root->super, true, own) && ends_with(told, own))
-        return 0;
+    int rc = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
+    if (rc < 1 || !strncmp(root->type, "fuse", 4))
+        return rc;
+    rc = strcmp(root->type, "overlay") ? 0 : upperdir_of(root->super, true, own);
+    if (rc < 0 || (rc && ends_with(told, own)))
+        return rc < 0 ? rc : 0;
     text_add(why, " is not the overlay with the upperdir ");
     text_add(why, told);
     return DINDBIND_E_REUSED;
@@ -2874,8 +2972,10 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
     for (int i = 0; !rc && i < 2; i++) {
         struct node n;
         int fd = sys_open(AT_FDCWD, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (is_absent(fd))
             continue;
+        if (fd < 0)
+            return error_of(-fd);
         rc = inspect(r, fd, "", &n);
         bool same = !rc && n.ino == root->ino && n.dev == root->dev;
         rc = rc ? error_of(-rc) : i && same ? 1 : same || (i && !is_empty_dir(fd, 2)) ? DINDBIND_E_REUSED : 0;
@@ -2892,7 +2992,7 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
 static bool names_id(const struct dindbind_runner *r, const char *file)
 {
     size_t len;
-    char *text = read_file(r->task_fd, file, SIZE_MAX / 4, &len);
+    char *text = proc_text(r, r->task_fd, file, &len);
     bool found = text && find_text(text, r->id);
     mem_give(text);
     return found;
@@ -2919,7 +3019,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
         proven = merged_check(r, &n, why);
     if (proven < 0)
         return proven;
-    rc = r->self ? table_read(r->proc_fd, "thread-self/mountinfo", &t) : table_read(r->task_fd, "mountinfo", &t);
+    rc = r->self ? table_read(r, r->proc_fd, "thread-self/mountinfo", &t) : table_read(r, r->task_fd, "mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
@@ -2927,7 +3027,10 @@ static int described_check(struct dindbind_runner *r, struct text *why)
         text_add(why, " is not the root of a mount");   /* a mere chroot */
         rc = DINDBIND_E_REUSED;
     }
-    if (row && !rc && r->self && r->merged && upperdir_of(row->super, true, own) && !is_beside(own, r->merged)) {
+    int upper = row && !rc && r->self && r->merged ? upperdir_of(row->super, true, own) : 0;
+    if (upper < 0)
+        rc = upper;
+    else if (upper && !is_beside(own, r->merged)) {
         text_add(why, " is not ");
         text_add(why, r->merged);
         rc = DINDBIND_E_REUSED;
@@ -2961,7 +3064,7 @@ int dindbind_open(struct dindbind_runner *r)
             r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
             rc = 0;
         }
-        if (!rc && !r->pid && is_missing(SYS_openat2))
+        if (!rc && r->proc_fd < 0 && is_missing(SYS_openat2))
             r->caps |= CAPS_NO_OPENAT2;
     }
     if (!rc && r->pid)
@@ -3075,19 +3178,19 @@ static int open_plain(const struct dindbind_runner *r, const char *path)
     struct root root = { slash, -1, IN_ROOT, NULL, 0 };
     int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
     sys_close(slash);
-    return fd;
+    return fd == -EAGAIN ? -ENOENT : fd;
 }
 
-static bool is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
+/* 1: yes; 0: no; or an error. */
+static int is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
 {
     struct node n;
     int fd = open_plain(r, path);
     if (fd < 0)
-        return false;
-    bool same = !inspect(r, fd, "", &n) && n.mnt == mnt && n.ino == want->ino && n.dev == want->dev &&
-                !((n.mode ^ want->mode) & S_IFMT);
+        return is_absent(fd) ? 0 : error_of(-fd);
+    int rc = inspect(r, fd, "", &n);
     sys_close(fd);
-    return same;
+    return rc ? error_of(-rc) : n.mnt == mnt && n.ino == want->ino && n.dev == want->dev && !((n.mode ^ want->mode) & S_IFMT);
 }
 
 /* dir, then what `path` has behind `prefix`. */
@@ -3143,7 +3246,10 @@ static int daemon_names(const struct tables *t, struct daemon *d)
     d->dev = root->dev;
     if (strcmp(root->type, "overlay"))
         d->dev = 0;             /* nobody's */
-    if (r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper))
+    rc = r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper);
+    if (rc < 0)
+        return rc;
+    if (rc)
         daemon_layout(d, upper);
     if (r->merged && *r->merged && strlen(r->merged) < sizeof d->merged) {
         if (!*d->data)
@@ -3189,17 +3295,19 @@ struct calibration {
 };
 
 /* Is this on the file system that has the upperdir of the root's overlay? Of that statfs(2) gives the numbers.
- * Between two looks at the root that see the same, nothing has been written meanwhile. */
-static bool same_numbers(const char *path)
+ * Between two looks at the root that see the same, nothing has been written meanwhile. 1: yes; 0: no, or it is
+ * not there; or an error. */
+static int same_numbers(const char *path)
 {
     struct statfs x, y, z;
     for (int i = 0; i < RETRIES; i++)
-        if (statfs("/", &x) || statfs(path, &y) || statfs("/", &z))
-            return false;
-        else if (x.f_bfree == z.f_bfree && x.f_ffree == z.f_ffree)
+        if (statfs("/", &x) || statfs(path, &y) || statfs("/", &z)) {
+            if (errno != EINTR)
+                return is_absent(-errno) ? 0 : error_of(errno);
+        } else if (x.f_bfree == z.f_bfree && x.f_ffree == z.f_ffree)
             return x.f_bsize == y.f_bsize && x.f_blocks == y.f_blocks && x.f_bfree == y.f_bfree &&
                    x.f_files == y.f_files && x.f_ffree == y.f_ffree;
-    return false;
+    return 0;
 }
 
 /* The data root's own name and its place on its device are known for certain, so names below it are. Where both
@@ -3207,7 +3315,7 @@ static bool same_numbers(const char *path)
  * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
  * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A row that is not on
  * the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
-static void calibrate(const struct tables *t, struct calibration *c)
+static int calibrate(const struct tables *t, struct calibration *c)
 {
     const char *data = t->daemon->data;
     size_t all = strlen(data);
@@ -3219,7 +3327,10 @@ static void calibrate(const struct tables *t, struct calibration *c)
             if (!len--)
                 continue;
             bool tail = len <= all && !memcmp(data + all - len, row->root, len), same = tail && len == all;
-            if ((!tail && volumes) || !same_numbers(row->point))
+            int counts = !tail && volumes ? 0 : same_numbers(row->point);
+            if (counts < 0)
+                return counts;
+            if (!counts)
                 continue;
             struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all, volumes && !same };
             if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
@@ -3228,6 +3339,7 @@ static void calibrate(const struct tables *t, struct calibration *c)
             if (c->state != IN_DOUBT)
                 *c = new;
         }
+    return 0;
 }
 
 static size_t mounts_at(const struct tables *t, const char *point)
@@ -3239,16 +3351,19 @@ static size_t mounts_at(const struct tables *t, const char *point)
 }
 
 /* The bind row that a place is in: the deepest, unless another mount lies between, or over it. */
-static const struct dindbind_bind *daemon_row(const struct tables *t, const struct spot *s,
-                                              const struct mount_row *from, char point[DINDBIND_PATH_MAX])
+static int daemon_row(const struct tables *t, const struct spot *s, const struct mount_row *from,
+                      char point[DINDBIND_PATH_MAX], const struct dindbind_bind **row_of)
 {
     const struct dindbind_bind *best = NULL;
     struct root root = { t->r->root_fd, -1, IN_ROOT, NULL, 0 };
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *row = &t->r->binds[i];
         struct spot at;
-        if (!row->host || resolve_contained(t->r, &root, row->path, &at))
+        int rc = row->host ? resolve_contained(t->r, &root, row->path, &at) : -ENOENT;
+        if (is_absent(rc))
             continue;
+        if (rc)
+            return error_of(-rc);
         sys_close(at.fd);
         if (!is_below(s->name, at.name) || strictly_below(from->point, at.name) || mounts_at(t, at.name) > 1 ||
             (best && strlen(at.name) < strlen(point)))
@@ -3256,7 +3371,8 @@ static const struct dindbind_bind *daemon_row(const struct tables *t, const stru
         best = row;
         memcpy(point, at.name, strlen(at.name) + 1);
     }
-    return best;
+    *row_of = best;
+    return 0;
 }
 
 /* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
@@ -3264,13 +3380,16 @@ static const struct dindbind_bind *daemon_row(const struct tables *t, const stru
 static int find_daemon(const struct tables *t, const struct spot *s, struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX], point[DINDBIND_PATH_MAX];
-    struct calibration c;
+    struct calibration c = { 0 };
     const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
     if (!from)
         return TRY_AGAIN;
     h->own = false;
     h->ro = is_ro(from);
-    const struct dindbind_bind *row = daemon_row(t, s, from, point);
+    const struct dindbind_bind *row = NULL;
+    int rc = daemon_row(t, s, from, point, &row);
+    if (rc)
+        return rc;
     if (row) {
         h->ro |= row->ro;
         return graft(h->path, row->host, s->name, point) ? 0 : DINDBIND_E_TOOLONG;
@@ -3280,7 +3399,9 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
         return DINDBIND_E_FOREIGN;
     if (from->dev == t->daemon->dev && *t->daemon->merged)
         return graft(h->path, t->daemon->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
-    calibrate(t, &c);
+    rc = calibrate(t, &c);
+    if (rc)
+        return rc;
     if (c.state != CALIBRATED || c.dev != from->dev || strncmp(inside, c.dir, c.dir_len) ||
         (inside[c.dir_len] && inside[c.dir_len] != '/') ||
         (c.volumes && strncmp(inside + c.dir_len, "/volumes/", 9)))
@@ -3300,7 +3421,13 @@ static int find_host(const struct tables *t, const struct spot *s, struct found_
     if (t->r->self)
         return find_daemon(t, s, h);
     const struct mount_row *found = row_by_id(&t->mine, s->node.mnt);
-    h->own = found && !name_of(t->r, s->fd, h->path) && is_mount_of(t->r, h->path, &s->node, s->node.mnt);
+    int rc = found ? name_of(t->r, s->fd, h->path) : 0;
+    if (rc < 0 && !is_absent(rc))
+        return error_of(-rc);
+    rc = found && !rc ? is_mount_of(t->r, h->path, &s->node, s->node.mnt) : 0;
+    if (rc < 0)
+        return rc;
+    h->own = rc;
     h->ro = h->own && is_ro(found);
     if (h->own)
         return 0;
@@ -3315,7 +3442,9 @@ static int find_host(const struct tables *t, const struct spot *s, struct found_
         if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)) ||
             !graft(candidate, row->point, inside, row->root))
             continue;
-        bool same = is_mount_of(t->r, candidate, &s->node, row->id);
+        int same = is_mount_of(t->r, candidate, &s->node, row->id);
+        if (same < 0)
+            return same;
         trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
         if (!same)
             continue;
@@ -3418,8 +3547,11 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
             known = !strcmp(t->theirs.v[k].point, there) && t->theirs.v[k].dev == row->dev &&
                     !strcmp(t->theirs.v[k].root, row->root);
         int fd = known ? -1 : open_plain(t->r, row->point);
-        bool seen = fd >= 0 && !inspect(t->r, fd, "", &n) && n.mnt == row->id;
+        int rc = known || (is_absent(fd) && fd != -EACCES) ? 0 : fd < 0 ? fd : inspect(t->r, fd, "", &n);
+        bool seen = fd >= 0 && !rc && n.mnt == row->id;
         sys_close(fd);
+        if (rc)
+            return error_of(-rc);
         if (seen) {
             *culprit = row->point;
             return DINDBIND_E_NESTED;
@@ -3441,8 +3573,11 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         return rc;
     }
     /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
-    if (!proc && (res->fd < 0 || name_of(t->r, res->fd, h.path)))
+    if (!proc && res->fd < 0)
         return 0;
+    rc = proc ? 0 : name_of(t->r, res->fd, h.path);
+    if (rc)
+        return error_of(-rc);
     const char *host = h.path;
     for (size_t i = 0; !rc && i < t->theirs.n; i++)
         if (strictly_below(t->theirs.v[i].point, s->name)) {
@@ -3472,9 +3607,9 @@ static int host_live(const struct dindbind_runner *r, const struct spot *s, stru
         struct tables t = { .r = r, .daemon = &daemon };
         b->n = b->bytes = 0;
         b->base = s->name[1] ? strlen(s->name) : 0;
-        rc = r->self ? 0 : table_read(r->task_fd, "mountinfo", &t.theirs);
+        rc = r->self ? 0 : table_read(r, r->task_fd, "mountinfo", &t.theirs);
         if (!rc)
-            rc = table_read(r->proc_fd, "thread-self/mountinfo", r->self ? &t.theirs : &t.mine);
+            rc = table_read(r, r->proc_fd, "thread-self/mountinfo", r->self ? &t.theirs : &t.mine);
         if (!rc && r->self)
             rc = daemon_names(&t, &daemon);
         if (!rc)
@@ -3562,8 +3697,10 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
         s.fd = res->fd;
         rc = inspect(r, s.fd, "", &s.node);
         rc = rc ? error_of(-rc) : host_live(r, &s, res, &b);
-    } else if (!rc && !resolve_contained(r, &root, path, &s)) {
-        rc = host_live(r, &s, res, &b);
+    } else if (!rc) {
+        /* where the runner does not see the row's place it has no mounts there either */
+        rc = resolve_contained(r, &root, path, &s);
+        rc = is_absent(rc) ? 0 : rc ? error_of(-rc) : host_live(r, &s, res, &b);
         sys_close(s.fd);
     }
     if (!rc)
@@ -3658,8 +3795,7 @@ static int stage_init(struct stage *st, const char *dir)
     int rc = clean_path(dir, st->dir);
     if (rc || !st->dir[1])
         return rc ? rc : DINDBIND_E_UNSAFE;
-    if (is_missing(SYS_statx))
-        st->none.caps = CAPS_NO_STATX;
+    st->none.caps = (is_missing(SYS_statx) ? CAPS_NO_STATX : 0) | (is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0);
     st->none.proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
     if (st->none.proc_fd < 0)
         return DINDBIND_E_PROCFS;
@@ -3682,11 +3818,13 @@ static int stage_look(struct stage *st, const struct node *n)
     st->mnt = n->mnt;
     st->is_stage = false;
     int rc = inspect(&st->none, st->parent, "", &above);
-    if (rc || fstatfs(st->fd, &fs))
-        return stage_fail(st, rc ? -rc : errno);
+    if (!rc)
+        rc = sys_fstatfs(st->fd, &fs);
+    if (rc)
+        return stage_fail(st, -rc);
     if (above.mnt == n->mnt)
         return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
-    rc = table_read(st->none.proc_fd, "thread-self/mountinfo", &t);
+    rc = table_read(&st->none, st->none.proc_fd, "thread-self/mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     st->is_stage = row && (unsigned long)fs.f_type == tmpfs_magic && !strcmp(row->source, stage_source);
     table_free(&t);
@@ -3715,10 +3853,9 @@ static int stage_lock(struct stage *st, bool create)
             return stage_fail(st, -rc);
         if (!is_safe_dir(&n, false))
             return DINDBIND_E_UNSAFE;
-        while ((rc = flock(st->fd, LOCK_EX)) && errno == EINTR)
-            ;
+        rc = sys_lock(st->fd);
         if (rc)
-            return stage_fail(st, errno);
+            return stage_fail(st, -rc);
         if (!inspect(&st->none, st->parent, st->name, &again) && same_node(&n, &again))
             return stage_look(st, &n);
     }
@@ -3758,7 +3895,9 @@ static int stage_mount(struct stage *st)
     /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
     int root = mnt < 0 ? mnt : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct node n = { 0 };
-    rc = root < 0 ? root : flock(root, LOCK_EX) ? -errno : inspect(&st->none, root, "", &n);
+    rc = root < 0 ? root : sys_lock(root);
+    if (!rc)
+        rc = inspect(&st->none, root, "", &n);
     if (!rc)
         rc = attach(mnt, st->fd);
     sys_close(mnt);
@@ -3822,21 +3961,23 @@ static int stage_remove(struct stage *st)
 static int take_number(struct stage *st, char out[24])
 {
     unsigned long long next = 0;
-    int fd = openat(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = sys_create(st->fd, "next", O_RDWR);
     if (fd < 0)
-        return stage_fail(st, errno);
-    ssize_t n = pread(fd, out, 23, 0);
+        return stage_fail(st, -fd);
+    int n = read_start(fd, out, 24);
     struct text t = { out, 0, 24, false };
     if (n > 0 && !parse_number(out, out + n, ULLONG_MAX - 1, &next))
-        n = -1;
+        n = -EIO;
     text_number(&t, next + 1);
-    if (n >= 0 && pwrite(fd, out, t.len, 0) != (ssize_t)t.len)
-        n = -1;
-    int err = errno;
+    ssize_t done = -1;
+    while (n >= 0 && (done = pwrite(fd, out, t.len, 0)) < 0 && errno == EINTR)
+        ;
+    if (n >= 0 && done != (ssize_t)t.len)
+        n = done < 0 ? -errno : -ENOSPC;
     sys_close(fd);
     t.len = 0;
     text_number(&t, next);
-    return n < 0 ? stage_fail(st, err) : 0;
+    return n < 0 ? stage_fail(st, -n) : 0;
 }
 
 /* An empty place of the right kind: a directory mounts on a directory, everything else on a file. */
@@ -3844,8 +3985,8 @@ static int entry_make(struct stage *st, const char *entry, bool dir)
 {
     int fd = -1;
     if (dir ? mkdirat(st->fd, entry, 0700)
-            : (fd = openat(st->fd, entry, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) < 0)
-        return stage_fail(st, errno);
+            : (fd = sys_create(st->fd, entry, O_RDONLY | O_EXCL)) < 0)
+        return stage_fail(st, dir ? errno : -fd);
     sys_close(fd);
     return 0;
 }
@@ -4001,6 +4142,24 @@ static int clone_all(const struct dindbind_runner *r, struct stage *st, struct d
     return rc;
 }
 
+/* A mount that the runner put over the source itself, after it was pinned, is in the clone too, on top. */
+static int entry_check(struct stage *st, const char *entry, const struct dindbind_result *res)
+{
+    struct node pinned = { 0 }, shown = { 0 };
+    if (res->fd < 0)
+        return 0;
+    int fd = sys_open(st->fd, entry, OPEN_PIN | O_NOFOLLOW);
+    int err = fd < 0 ? fd : inspect(&st->none, fd, "", &shown);
+    if (!err)
+        err = inspect(&st->none, res->fd, "", &pinned);
+    sys_close(fd);
+    if (!err && (shown.ino != pinned.ino || shown.dev != pinned.dev))
+        err = -EAGAIN;
+    if (err)
+        entry_remove(st, entry);
+    return err ? stage_fail(st, -err) : 0;
+}
+
 /* Attach them; on a failure none stays. */
 static int attach_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
                       size_t *at)
@@ -4016,6 +4175,8 @@ static int attach_all(const struct dindbind_runner *r, struct stage *st, struct 
             trace(r, "stage: ", res->path, res->ro ? " read-only" : "");
         if (!rc)
             rc = entry_attach(st, entry, trees[*at], res->type == S_IFDIR);
+        if (!rc)
+            rc = entry_check(st, entry, res);
         if (rc)
             break;
     }
@@ -4024,9 +4185,11 @@ static int attach_all(const struct dindbind_runner *r, struct stage *st, struct 
     return rc;
 }
 
-/* `made`: the stage did not exist before. */
+/* Was there a stage before, or at least its directory? */
+enum made { NOT_MADE, MADE, MADE_IN_OLD };
+
 static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
-                         size_t n, int *sys_errno, bool *made)
+                         size_t n, int *sys_errno, enum made *made)
 {
     struct stage st;
     size_t at = n, size = n * sizeof(int) + 1;
@@ -4058,7 +4221,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
         st.is_stage = false;
     if (rc && st.created && !st.is_stage)
         unlinkat(st.parent, st.name, AT_REMOVEDIR);
-    *made = !rc && st.mounted;
+    *made = rc || !st.mounted ? NOT_MADE : st.created ? MADE : MADE_IN_OLD;
     stage_close(&st);
     return rc;
 }
@@ -4066,7 +4229,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
 int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
                    size_t n, int *sys_errno)
 {
-    bool made;
+    enum made made;
     return stage_sources(r, dir, results, n, sys_errno, &made);
 }
 
@@ -4096,14 +4259,18 @@ static int unstage_entry(const char *path, const char *name, int *sys_errno)
 }
 
 /* After an answer could not be given: take the stage down if nothing is in it but its counter. */
-static void unstage_empty(const char *dir)
+static void unstage_empty(const char *dir, enum made made)
 {
     struct stage st;
     int rc = stage_init(&st, dir);
     if (!rc)
         rc = stage_lock(&st, false);
-    if (!rc && st.is_stage && is_empty_dir(st.fd, 3))
-        stage_remove(&st);
+    if (!rc && st.is_stage && is_empty_dir(st.fd, 3)) {
+        if (made == MADE)
+            stage_remove(&st);
+        else
+            umount2(st.dir, MNT_DETACH | UMOUNT_NOFOLLOW);      /* the directory was there before */
+    }
     stage_close(&st);
 }
 
@@ -5699,7 +5866,8 @@ struct job {
     enum format format;
     enum place place;
     const char *stage, *unstage;
-    bool staged, stage_made;    /* by the last call: sources, the stage itself */
+    bool staged;                /* by the last call: sources */
+    enum made stage_made;       /* likewise, the stage itself */
     const char *source;         /* in work, for trace lines */
     struct arena arena;
     struct out out;
@@ -5977,7 +6145,8 @@ static void resolve_item(struct job *j, struct item *it)
 /* Stage all of them, or none. */
 static void stage_items(struct job *j, struct item *items, size_t n)
 {
-    j->staged = j->stage_made = false;
+    j->staged = false;
+    j->stage_made = NOT_MADE;
     struct dindbind_result **list = mem_take((n + 1) * sizeof *list);
     size_t count = 0;
     int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
@@ -6015,7 +6184,7 @@ static void unstage_items(struct job *j, const struct item *items, size_t n)
             if (!passes(&items[i]))
                 dindbind_unstage(items[i].res->path, &err);
     if (j->stage_made)
-        unstage_empty(j->stage);
+        unstage_empty(j->stage, j->stage_made);
 }
 
 static void release_items(struct item *items, size_t n)
@@ -6064,7 +6233,7 @@ static int translate_stdin(struct job *j)
     size_t len = 0;
     bool skip = false;          /* the rest of a record that is longer than any path */
     ssize_t got = buf ? 1 : 0;
-    int end = j->null ? 0 : '\n', rc = buf ? 0 : 3;
+    int end = j->null ? 0 : '\n', rc = buf ? 0 : out_of_memory();
     while (got) {
         do
             got = read(0, buf + len, size - len - 1);
