@@ -1621,7 +1621,10 @@ static bool ask_kernel(const char *given, const char *source, int *error, unsign
         given))
         return false;
     int root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd = sys_openat2(root, source, O_PATH | O_CLOEXEC, IN_ROOT);
+    int fd;
+    do                          /* renames elsewhere on the machine are enough for EAGAIN where there is a `..` */
+        fd = sys_openat2(root, source, O_PATH | O_CLOEXEC, IN_ROOT);
+    while (fd == -EAGAIN);
     *error = fd < 0 ? -fd : 0;
     if (fd >= 0 && fstat(fd, &st))
         *error = errno;
