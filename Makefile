@@ -41,12 +41,21 @@ $(BUILD)/formats: tests/formats.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/formats.c -lcmocka -lpthread
 
-check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+$(BUILD)/race: tests/race.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/race.c -lpthread
+
+$(BUILD)/hostile: tests/hostile.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/hostile.c -lpthread
+
+check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/hostile $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
 	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/formats
 	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh
+	DINDBIND=$(CURDIR)/dindbind $(BUILD)/hostile
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
 
 e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (root; installs them)
@@ -55,6 +64,9 @@ e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (r
 
 differential: $(BUILD)/differential  ## compare layer walk and kernel for ten minutes, from a random seed
 	$(BUILD)/differential -t 600 -s $$(od -An -N4 -tu4 /dev/urandom)
+
+race: $(BUILD)/race  ## a million resolutions while a hostile runner swaps names and mounts (five minutes)
+	$(BUILD)/race -n 1000000 -s $$(od -An -N4 -tu4 /dev/urandom)
 
 demo: dindbind  ## a throw-away runner, the naive answers beside ours
 	DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
@@ -101,4 +113,4 @@ clean:  ## remove what was built
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all check differential e2e demo lint warnings size install uninstall deps clean help
+.PHONY: all check differential e2e race demo lint warnings size install uninstall deps clean help

@@ -1330,8 +1330,8 @@ static int table_read(const struct dindbind_runner *r, int dir, const char *name
     t->v = NULL;
     t->n = 0;
     t->text = proc_text(r, dir, name, &len);
-    if (!t->text)
-        return task_error(errno);
+    if (!t->text)               /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
+        return errno == EINVAL ? DINDBIND_E_GONE : task_error(errno);
     for (const char *p = t->text; (p = strchr(p, '\n')); p++)
         lines++;
     t->v = mem_take((lines + 1) * sizeof *t->v);

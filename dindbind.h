@@ -237,7 +237,8 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  * every directory above must be a real one, owned by root or the caller, and not writable by others unless sticky. Several calls may use
  * one `dir`, also at the same time.
  *
- * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, with the errno in *sys_errno.
+ * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (the runner mounted something
+ * over the source meanwhile), with the errno in *sys_errno.
  * Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
  * error set. All or nothing.
  *

@@ -1,0 +1,1281 @@
+/* hostile.c - surroundings that lie: a /proc that is none, PIDs that come back, runners that die in the middle
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * White-box: dindbind.c is included. Black-box: the static binary that $DINDBIND names (./dindbind) is run.
+ *
+ * Each test is a process of its own, the first one in mount and PID namespaces of its own: over-mounts of /proc end
+ * with it, and so does every runner. It runs twice, with openat2(2) and with a seccomp filter that answers ENOSYS
+ * for it. Its root is a tmpfs that holds /proc, the tool, and two roots for runners: /r (files say "right") and
+ * /decoy (files say "decoy").
+ *
+ * An ordinary user gets a user namespace for it, and skips what needs a second user. Root may skip nothing. The last
+ * line on standard output counts what passed, failed and was skipped.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DINDBIND_NO_MAIN
+#include "../dindbind.c"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* ==== helpers =========================================================================================== */
+
+static struct {
+    bool root, walk;            /* real root; openat2 is missing */
+    char base[64];
+} world;
+
+static int tests_passed, tests_failed, tests_skipped;
+
+enum { SKIPPED = 77 };
+
+__attribute__((format(printf, 1, 2), noreturn))
+static void flunk(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fprintf(stderr, "    ");
+    vfprintf(stderr, format, ap);
+    fprintf(stderr, "\n");
+    va_end(ap);
+    _exit(1);
+}
+
+static _Noreturn void skip(const char *why)
+{
+    printf("    skipped: %s\n", why);
+    fflush(stdout);
+    _exit(SKIPPED);
+}
+
+static void must(bool good, const char *what)
+{
+    if (!good)
+        flunk("setup: %s: %s", what, strerror(errno));
+}
+
+__attribute__((format(printf, 1, 2)))
+static char *textf(const char *format, ...)
+{
+    char *s;
+    va_list ap;
+    va_start(ap, format);
+    must(vasprintf(&s, format, ap) >= 0, "memory");
+    va_end(ap);
+    return s;                   /* the process ends soon */
+}
+
+static char *slurp(const char *path)
+{
+    size_t size = 8 << 20, len = 0;
+    char *buf = malloc(size);
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (buf && fd >= 0 && (n = read(fd, buf + len, size - len - 1)) > 0)
+        len += (size_t)n;
+    must(buf && fd >= 0 && n == 0, path);
+    close(fd);
+    buf[len] = 0;
+    return buf;
+}
+
+static bool write_text(const char *path, const char *text, int flags)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static void put_file(const char *path, const char *text)
+{
+    must(write_text(path, text, O_CREAT | O_TRUNC), path);
+}
+
+static void make_dir(const char *path)
+{
+    must(!mkdir(path, 0755), path);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static size_t mounts(void)
+{
+    char *text = slurp("/proc/self/mountinfo");
+    size_t n = count_lines(text);
+    free(text);
+    return n;
+}
+
+static int descriptors(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static bool same_file(int fd, const char *path)
+{
+    struct stat a, b;
+    return !fstat(fd, &a) && !lstat(path, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* Put `what` (a symlink itself, too) over `path`, which may be one of procfs's magic links. */
+static void over(const char *what, const char *path)
+{
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, what, TREE_CLONE | O_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    int at = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    must(tree >= 0 && at >= 0 && !syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD), path);
+    close(tree);
+    close(at);
+}
+
+/* ---- The tool ------------------------------------------------------------------------------------------ */
+
+struct ran {
+    int status;
+    char *out, *err;
+};
+
+static struct ran run_as(unsigned uid, char *const argv[])
+{
+    struct ran r = { 0 };
+    int status = 0, out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
+    pid_t pid = fork();
+    if (!pid) {
+        dup2(out, 1);
+        dup2(err, 2);
+        alarm(60);
+        if (uid && (setgid(uid) || setuid(uid)))
+            _exit(98);
+        execv("/dindbind", argv);
+        _exit(99);
+    }
+    must(pid > 0 && waitpid(pid, &status, 0) == pid, "fork");
+    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    /* not through /proc, which may be a lie by now */
+    char *buf[2];
+    for (int i = 0; i < 2; i++) {
+        off_t n = lseek(i ? err : out, 0, SEEK_END);
+        buf[i] = calloc(1, (size_t)n + 1);
+        must(buf[i] && pread(i ? err : out, buf[i], (size_t)n, 0) == n, "output");
+    }
+    close(out);
+    close(err);
+    r.out = buf[0];
+    r.err = buf[1];
+    return r;
+}
+
+#define RUN(...) run_as(0, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
+#define RUN_AS(uid, ...) run_as(uid, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
+
+static void said(struct ran r, int status, const char *out, const char *err)
+{
+    if (r.status != status || strcmp(r.out, out) || !strstr(r.err, err))
+        flunk("the tool: wanted %d, \"%s\" and \"%s\", got %d, \"%s\" and \"%s\"", status, out, err, r.status, r.out,
+              r.err);
+}
+
+/* ---- Runners ------------------------------------------------------------------------------------------- */
+
+enum { CHROOTED = 1, OWN_USER = 2, SHARED = 4, SAME_MOUNTS = 8 };
+
+/* A child with this root. `before` runs in its mount namespace, before it enters the root; `after`, when not NULL,
+ * whenever a byte comes. */
+static int order_pipe[2] = { -1, -1 }, done_pipe[2] = { -1, -1 };
+
+static pid_t start_runner(const char *root, int kind, void (*before)(void), void (*after)(void))
+{
+    int order[2], done[2];
+    char c;
+    must(!pipe2(order, O_CLOEXEC) && !pipe2(done, O_CLOEXEC), "pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        must(kind & SAME_MOUNTS || !unshare(CLONE_NEWNS | (kind & OWN_USER ? CLONE_NEWUSER : 0)), "unshare");
+        if (kind & OWN_USER)
+            must(write_text("/proc/self/setgroups", "deny", 0) && write_text("/proc/self/uid_map", "0 0 1", 0) &&
+                 write_text("/proc/self/gid_map", "0 0 1", 0), "maps");
+        if (!(kind & SAME_MOUNTS))
+            must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount(root, root, NULL, MS_BIND | MS_REC, NULL),
+                 root);
+        if (before)
+            before();
+        if (kind & (CHROOTED | SAME_MOUNTS))
+            must(!chroot(root), root);
+        else
+            must(!chdir(root) && !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH), root);
+        must(!chdir("/"), "/");
+        if (kind & SHARED)
+            must(!mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), "shared");
+        close(order[1]);
+        close(done[0]);
+        while (write(done[1], "r", 1) == 1 && read(order[0], &c, 1) == 1)
+            if (after)
+                after();
+        _exit(0);
+    }
+    close(order[0]);
+    close(done[1]);
+    must(pid > 0 && read(done[0], &c, 1) == 1, "a runner");
+    order_pipe[1] = order[1];
+    done_pipe[0] = done[0];
+    return pid;
+}
+
+static void order(void)
+{
+    char c = 'o';
+    must(write(order_pipe[1], &c, 1) == 1 && read(done_pipe[0], &c, 1) == 1, "the runner obeys");
+}
+
+static void end_runner(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    must(waitpid(pid, NULL, 0) == pid, "wait");
+    close(order_pipe[1]);
+    close(done_pipe[0]);
+}
+
+static unsigned long long start_time(pid_t pid)
+{
+    char *text = slurp(textf("/proc/%d/stat", pid)), *p = strrchr(text, ')');
+    for (int i = 2; i < 22; i++)
+        p = strchr(p + 1, ' ');
+    return strtoull(p, NULL, 10);
+}
+
+static void hold(struct dindbind_runner *r, pid_t pid)
+{
+    *r = (struct dindbind_runner){ .pid = pid };
+    int rc = dindbind_open(r);
+    if (rc)
+        flunk("open: %s", dindbind_word(rc));
+}
+
+static void want(const char *call, int got, int wanted)
+{
+    if (got != wanted)
+        flunk("%s: wanted %s, got %s", call, dindbind_word(wanted), dindbind_word(got));
+}
+
+/* Staged as a single source; nothing may be left when that fails. *shown: is it the pinned file there? */
+static int stage_one(const struct dindbind_runner *r, struct dindbind_result *res, bool *shown)
+{
+    struct dindbind_result *const one[] = { res };
+    int err = 0, rc = dindbind_stage(r, "/stage", one, 1, &err);
+    *shown = !rc && same_file(res->fd, res->path);
+    if (rc && !access("/stage", F_OK))
+        flunk("stage: %s, and /stage is there", dindbind_word(rc));
+    return rc;
+}
+
+static void unstage_all(void)
+{
+    int err, rc = dindbind_unstage("/stage", &err);
+    if (rc || !access("/stage", F_OK))
+        flunk("unstage: %s, %s", dindbind_word(rc), strerror(err));
+}
+
+/* ==== /proc is not what it should be ==================================================================== */
+
+static void fake_proc(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r = { .pid = pid };
+    char *number = textf("%d", pid), *dir = textf("/proc/%d", pid);
+    int before = descriptors();
+    must(!mount("t", "/proc", "tmpfs", 0, "mode=755"), "/proc");
+    make_dir(dir);
+    must(!symlink("/decoy", textf("%s/root", dir)), "root");
+    put_file(textf("%s/stat", dir), "1 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 99 0 0\n");
+    put_file(textf("%s/mountinfo", dir), "1 1 0:1 / / rw - tmpfs t rw\n");
+    want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
+    said(RUN((char *)"-p", number, (char *)"/d/f"), 3, "", "/proc");
+    said(RUN((char *)"-S", (char *)"/d/f"), 3, "", "/proc");
+    said(RUN((char *)"-o", (char *)"lowerdir=/r", (char *)"/d/f"), 3, "", "/proc");
+    /* rows alone need none */
+    said(RUN((char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
+    struct ran staged = RUN((char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f");
+    if (staged.status ? staged.status != 3 || *staged.out || !access("/stage", F_OK)
+                      : strcmp(staged.out, "/stage/0\n") != 0)
+        flunk("staged without procfs: %d, %s, %s", staged.status, staged.out, staged.err);
+    must(!umount2("/proc", MNT_DETACH), "/proc");
+    if (descriptors() != before)
+        flunk("descriptors left");
+}
+
+/* A part of the true procfs instead of all of it. */
+static void part_of_proc(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r = { .pid = pid };
+    must(!mount("/proc/sys", "/proc", NULL, MS_BIND, NULL), "/proc");
+    want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
+    must(!umount2("/proc", MNT_DETACH) && !mount(textf("/proc/%d/task", pid), "/proc", NULL, MS_BIND, NULL), "/proc");
+    want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "/proc");
+}
+
+/* Entries of the decoy's, or faked files, over those of the runner's. */
+static void nest(void)
+{
+    must(!mount("/r/vol", "/r/d/n", NULL, MS_BIND, NULL), "nested");
+}
+
+/* A mountinfo without the rows that have this in them. */
+static void put_without(const char *path, char *text, const char *word)
+{
+    FILE *f = fopen(path, "we");
+    char *save = NULL;
+    must(f != NULL, path);
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        if (!strstr(line, word))
+            fprintf(f, "%s\n", line);
+    must(!fclose(f), path);
+}
+
+enum call { OPEN, RESOLVE, HOST, STAGE, NONE };
+static const char *const call_names[] = { "open", "resolve", "host", "stage" };
+
+static void over_entry(const char *entry, const char *what, enum call refuses)
+{
+    pid_t decoy = start_runner("/decoy", 0, NULL, NULL), pid = start_runner("/r", 0, nest, NULL);
+    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
+    struct dindbind_result res = { .fd = -1 };
+    struct dindbind_mount *below = NULL;
+    size_t nbelow = 0;
+    bool shown = true;
+    int rc = 0, fds = descriptors();
+    put_without("/faked", slurp(textf("/proc/%d/mountinfo", pid)), "/d/n");
+    over(what ? what : textf("/proc/%d%s", decoy, entry), textf("/proc/%d%s", pid, entry));
+    enum call call = OPEN;
+    rc = dindbind_open(&r);
+    if (!rc) {
+        call = RESOLVE;
+        rc = dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res);
+        if (!rc && !same_file(res.fd, "/r/d"))
+            flunk("resolve: the decoy's, or another one");
+    }
+    if (!rc) {
+        call = HOST;
+        rc = dindbind_host(&r, "/d", &res, &below, &nbelow);
+        if (!rc && (strcmp(res.path, "/r/d") || nbelow != 1))
+            flunk("host: %s, with %zu mounts below", res.path, nbelow);
+        free(below);
+    }
+    if (!rc) {
+        call = STAGE;
+        rc = stage_one(&r, &res, &shown);
+        if (!rc && !shown)
+            flunk("stage: another file");
+        if (!rc)
+            unstage_all();
+    }
+    dindbind_release(&res);
+    dindbind_close(&r);
+    if (rc != (refuses == NONE ? 0 : DINDBIND_E_PROCFS) || (rc && call != refuses))
+        flunk("%s: %s; wanted %s from %s", call_names[call], dindbind_word(rc), refuses == NONE ? "no error" : "procfs",
+              refuses == NONE ? "all" : call_names[refuses]);
+    if (descriptors() != fds)
+        flunk("descriptors left");
+}
+
+static void over_pid(void) { over_entry("", NULL, OPEN); }
+static void over_pid_tmpfs(void) { over_entry("", "/decoy", OPEN); }
+static void over_root(void) { over_entry("/root", NULL, OPEN); }
+static void over_stat(void) { over_entry("/stat", NULL, OPEN); }
+static void over_mountinfo(void) { over_entry("/mountinfo", NULL, HOST); }
+static void over_mountinfo_faked(void) { over_entry("/mountinfo", "/faked", HOST); }
+static void over_ns(void) { over_entry("/ns", NULL, STAGE); }
+static void over_ns_mnt(void) { over_entry("/ns/mnt", NULL, STAGE); }
+static void over_exe(void) { over_entry("/exe", NULL, NONE); }
+
+/* What is our own in /proc, faked: a mountinfo that hides a mount of ours below the host path. */
+static void over_own(const char *link, bool pid_dir)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r = { .pid = pid };
+    struct dindbind_result res = { .fd = -1 };
+    struct dindbind_mount *below = NULL;
+    size_t nbelow = 0;
+    bool shown = true;
+    must(!mount("t", "/r/d/n", "tmpfs", 0, NULL), "a mount that the runner does not see");
+    make_dir("/faked");
+    put_without("/faked/mountinfo", slurp("/proc/thread-self/mountinfo"), "/d/n");
+    static const char *const rest[] = { "fd", "fdinfo", "ns" };
+    must(!mount("/proc", "/again", NULL, MS_BIND, NULL), "/again");
+    for (size_t i = 0; i < COUNT(rest); i++)
+        must(!symlink(textf("/again/thread-self/%s", rest[i]), textf("/faked/%s", rest[i])), rest[i]);
+    if (pid_dir) {
+        make_dir("/faked/task");
+        must(!symlink("/faked", textf("/faked/task/%d", getpid())), "task");
+        over("/faked", textf("/proc/%d", getpid()));
+    } else {
+        must(!symlink("/faked", "/link"), "link");
+        over("/link", link);
+    }
+    int rc = dindbind_open(&r);
+    if (!rc)
+        rc = dindbind_resolve(&r, "/d", 0, &res);
+    if (!rc && (!same_file(res.fd, "/r/d") || strcmp(res.path, textf("/proc/%d/root/d", pid))))
+        flunk("resolve: %s", res.path);
+    if (!rc) {
+        rc = dindbind_host(&r, "/d", &res, &below, &nbelow);
+        if (!rc)
+            flunk("host: %s, and the mount below is hidden", res.path);
+    }
+    if (rc != DINDBIND_E_PROCFS && (rc != DINDBIND_E_NESTED || strcmp(link, "/proc/self") != 0))
+        flunk("wanted procfs, got %s", dindbind_word(rc));
+    if (res.fd >= 0) {
+        rc = stage_one(&r, &res, &shown);
+        if (rc ? rc != DINDBIND_E_PROCFS : !shown)
+            flunk("stage: %s", dindbind_word(rc));
+    }
+    dindbind_release(&res);
+    dindbind_close(&r);
+}
+
+static void over_thread_self(void) { over_own("/proc/thread-self", false); }
+static void over_self(void) { over_own("/proc/self", false); }
+static void over_own_pid(void) { over_own("", true); }
+
+/* All is as it should be, only that less is shown. */
+static void works(const char *source)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;
+    char *number = textf("%d:%llu", pid, start_time(pid));
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
+    want("host", dindbind_host(&r, source, &res, &below, &nbelow), 0);
+    if (strcmp(res.path, textf("/r%s", source)))
+        flunk("host: %s", res.path);
+    want("stage", stage_one(&r, &res, &shown), 0);
+    if (!shown)
+        flunk("stage: another file");
+    unstage_all();
+    dindbind_release(&res);
+    dindbind_close(&r);
+    said(RUN((char *)"-p", number, (char *)"-H", (char *)source), 0, textf("/r%s\n", source), "");
+}
+
+static void remount_proc(const char *how)
+{
+    if (mount("proc", "/proc", "proc", 0, how)) {
+        if (world.root)
+            flunk("proc with %s: %s", how, strerror(errno));
+        skip("this procfs cannot be mounted in a user namespace");
+    }
+}
+
+static void hide_pids(void)
+{
+    remount_proc("hidepid=2");
+    works("/d/f");
+    if (!world.root)
+        return;
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    said(RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+    must(!umount2("/proc", MNT_DETACH), "/proc");
+    remount_proc("hidepid=1");
+    struct ran r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    said(r, 3, "", "no permission");
+    must(!umount2("/proc", MNT_DETACH), "/proc");
+    remount_proc("hidepid=4");
+    r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    if (r.status != 3 || *r.out)
+        flunk("hidepid=4: %d, %s", r.status, r.out);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/r/d/f\n", "");
+}
+
+static void pids_only(void)
+{
+    remount_proc("subset=pid");
+    works("/d/f");
+}
+
+/* The procfs of a PID namespace that the caller is not in: nothing in it is the caller's own. */
+static void other_proc(void)
+{
+    int done[2];
+    char c;
+    must(!unshare(CLONE_NEWPID) && !pipe2(done, O_CLOEXEC), "unshare");
+    pid_t child = fork();
+    if (!child) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        must(!mount("proc", "/proc", "proc", 0, NULL), "/proc");
+        must(write(done[1], "d", 1) == 1, "pipe");
+        pause();
+    }
+    must(read(done[0], &c, 1) == 1, "a procfs");
+    struct dindbind_runner r = { .pid = 1 };
+    want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
+    r = (struct dindbind_runner){ .self = 1 };
+    want("open of myself", dindbind_open(&r), DINDBIND_E_PROCFS);
+}
+
+/* ==== the process is not what it was ==================================================================== */
+
+/* The same number for another process, with the decoy's root. */
+static pid_t reuse(pid_t pid)
+{
+    for (int i = 0; i < 100; i++) {
+        must(write_text("/proc/sys/kernel/ns_last_pid", textf("%d", pid - 1), 0), "ns_last_pid");
+        pid_t other = start_runner("/decoy", 0, NULL, NULL);
+        if (other == pid)
+            return other;
+        end_runner(other);
+    }
+    flunk("the number does not come back");
+}
+
+/* Whatever the start time of the first one: the second one's is another. */
+static void pass_a_tick(void)
+{
+    usleep(50000);
+}
+
+static void reused_before(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    unsigned long long start = start_time(pid);
+    struct dindbind_runner r = { .pid = pid, .start = start };
+    want("open", dindbind_open(&r), 0);
+    dindbind_close(&r);
+    end_runner(pid);
+    want("open of a dead one", dindbind_open(&r), DINDBIND_E_GONE);
+    pass_a_tick();
+    reuse(pid);
+    want("open", dindbind_open(&r), DINDBIND_E_REUSED);
+    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"/d/f"), 3, "", "not the runner that was described");
+    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "",
+         "not the runner that was described");
+    /* nobody can tell without the start time, and what is answered is what the number means now */
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/decoy/d/f\n", "");
+}
+
+/* Opened, then the number is another's: nothing of the new one is ever answered. */
+static void after_open(bool comes_back)
+{
+    static const char *const sources[] = { "/d/f", "/d", "/", "/link", "/nope", "/only-decoy" };
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res, old, file;
+    struct dindbind_mount *below;
+    size_t nbelow, rows = mounts();
+    bool shown;
+    int fds = descriptors();
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &old), 0);
+    want("resolve", dindbind_resolve(&r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
+    end_runner(pid);
+    if (comes_back) {
+        pass_a_tick();
+        reuse(pid);
+        fds += 2;               /* its pipes */
+    }
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        int rc = dindbind_resolve(&r, sources[i], 0, &res);
+        /* what the pinned root does not have may be missing just as well */
+        if (rc != DINDBIND_E_GONE && !(rc == DINDBIND_E_MISSING && i >= 4))
+            flunk("resolve %s: %s", sources[i], rc ? dindbind_word(rc) : res.path);
+        dindbind_release(&res);
+    }
+    want("mkdir", dindbind_resolve(&r, "/d/new", DINDBIND_MKDIR, &res), DINDBIND_E_GONE);
+    dindbind_release(&res);
+    if (!access("/r/d/new", F_OK) || !access("/decoy/d/new", F_OK))
+        flunk("something was made");
+    int rc = dindbind_host(&r, "/d", &old, &below, &nbelow);
+    if (rc != DINDBIND_E_GONE)
+        flunk("host: %s", rc ? dindbind_word(rc) : old.path);
+    struct dindbind_result *const two[] = { &old, &file };
+    int err = 0;
+    want("stage of two", dindbind_stage(&r, "/stage", two, 2, &err), DINDBIND_E_GONE);
+    want("stage", stage_one(&r, &file, &shown), DINDBIND_E_GONE);
+    if (!access("/stage", F_OK) || mounts() != rows)
+        flunk("something stays mounted");
+    dindbind_release(&old);
+    dindbind_release(&file);
+    dindbind_close(&r);
+    if (descriptors() > fds)
+        flunk("descriptors left");
+}
+
+static void reused_after(void) { after_open(true); }
+static void dies_after_open(void) { after_open(false); }
+
+/* One of many sources is staged when the runner is gone: all or nothing, also in a stage that is there already. */
+static void dies_before_stage(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    char *number = textf("%d", pid);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    int err = 0;
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
+    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 0, "/stage/0\n", "");
+    size_t rows = mounts();
+    end_runner(pid);
+    struct dindbind_result *const one[] = { &res };
+    want("stage", dindbind_stage(&r, "/stage", one, 1, &err), DINDBIND_E_GONE);
+    if (mounts() != rows || strcmp(slurp("/stage/0"), "right"))
+        flunk("the stage that was there has changed");
+    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d"), 3, "", "no live process");
+    said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
+    dindbind_release(&res);
+    dindbind_close(&r);
+}
+
+/* It dies at any moment of open, resolve, host and stage, which are repeated until then: what is answered is right,
+ * or it is gone; nothing stays. */
+static void *kill_soon(void *arg)
+{
+    const pid_t *pid = arg;
+    usleep((useconds_t)(*pid * 7919 % 3000));
+    kill(*pid, SIGKILL);
+    return NULL;
+}
+
+static enum call ask_once(pid_t pid, enum call until, int i, int *rc)
+{
+    static const char *const sources[] = { "/d", "/d/f", "/link", "/" }, *const hosts[] = { "/r/d", "/r/d/f", "/r/esc", "/r" };
+    struct dindbind_runner r = { .pid = pid };
+    struct dindbind_result res = { .fd = -1 };
+    struct dindbind_mount *below = NULL;
+    size_t nbelow = 0;
+    enum call call = OPEN;
+    bool shown = false;
+    *rc = dindbind_open(&r);
+    for (int k = 0; !*rc && until != OPEN && k < 4; k++) {
+        const char *source = sources[(i + k) % 4], *host = hosts[(i + k) % 4];
+        call = RESOLVE;
+        dindbind_release(&res);
+        *rc = dindbind_resolve(&r, source, until == STAGE ? DINDBIND_TO_STAGE : 0, &res);
+        if (!*rc && !same_file(res.fd, host))
+            flunk("resolve: %s", res.path);
+        if (!*rc && until == HOST) {
+            call = HOST;
+            *rc = dindbind_host(&r, source, &res, &below, &nbelow);
+            if (!*rc && (strcmp(res.path, host) || nbelow))
+                flunk("host: %s, %zu below", res.path, nbelow);
+            free(below);
+        } else if (!*rc && until == STAGE) {
+            call = STAGE;
+            *rc = stage_one(&r, &res, &shown);
+            if (!*rc && !shown)
+                flunk("stage: another file");
+            if (!*rc)
+                unstage_all();
+        }
+    }
+    dindbind_release(&res);
+    dindbind_close(&r);
+    return call;
+}
+
+static void dies_anytime(void)
+{
+    unsigned gone[NONE] = { 0 };
+    size_t rows = mounts();
+    int fds = descriptors();
+    for (int i = 0; i < 200; i++) {
+        pthread_t t;
+        pid_t pid = start_runner("/r", 0, NULL, NULL);
+        enum call call;
+        int rc;
+        must(!pthread_create(&t, NULL, kill_soon, &pid), "thread");
+        do
+            call = ask_once(pid, (enum call)(i % NONE), i, &rc);
+        while (!rc);
+        gone[call]++;
+        if (rc != DINDBIND_E_GONE)
+            flunk("%s: %s", call_names[call], dindbind_word(rc));
+        pthread_join(t, NULL);
+        end_runner(pid);
+        if (descriptors() != fds || mounts() != rows)
+            flunk("left: %d descriptors, %zu mounts", descriptors() - fds, mounts() - rows);
+    }
+    printf("    gone in open %u times, in resolve %u, in host %u, in stage %u\n", gone[0], gone[1], gone[2], gone[3]);
+}
+
+static void zombie(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) }, held;
+    struct dindbind_result res;
+    siginfo_t info;
+    hold(&held, pid);
+    kill(pid, SIGKILL);
+    must(!waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), "a zombie");
+    want("open", dindbind_open(&r), DINDBIND_E_GONE);
+    r.start = 0;
+    want("open without its start", dindbind_open(&r), DINDBIND_E_GONE);
+    want("resolve", dindbind_resolve(&held, "/d/f", 0, &res), DINDBIND_E_GONE);
+    dindbind_release(&res);
+    dindbind_close(&held);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+}
+
+static void *sleep_on(void *arg)
+{
+    (void)arg;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* Its first thread has ended, others run: such a process shows no root. */
+static void headless(void)
+{
+    pthread_t t;
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pthread_create(&t, NULL, sleep_on, NULL);
+        syscall(SYS_exit, 0);
+    }
+    char *path = textf("/proc/%d/stat", pid);
+    for (int i = 0; i < 1000 && !strstr(slurp(path), ") Z"); i++)
+        usleep(1000);
+    struct dindbind_runner r = { .pid = pid };
+    want("open", dindbind_open(&r), DINDBIND_E_GONE);
+    kill(pid, SIGKILL);
+}
+
+static void hostile_comm(void)
+{
+    prctl(PR_SET_NAME, ") R 1 \n(\xff 9 9");
+}
+
+static void command_name(void)
+{
+    pid_t pid = start_runner("/r", 0, hostile_comm, NULL);
+    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
+    want("open", dindbind_open(&r), 0);
+    dindbind_close(&r);
+    r.start++;
+    want("open", dindbind_open(&r), DINDBIND_E_REUSED);
+}
+
+static void unprivileged(void)
+{
+    if (!world.root)
+        skip("needs a second user");
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
+    said(RUN_AS(65534, (char *)"-p", number, (char *)"/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, (char *)"-p", started, (char *)"-H", (char *)"/d/f"), 3, "", "no permission");
+    must(!chmod("/", 01777), "/");
+    said(RUN_AS(65534, (char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f"), 3, "", "");
+    if (!access("/stage", F_OK))
+        flunk("/stage is there");
+    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
+}
+
+/* ==== the runner's mounts =============================================================================== */
+
+static const char *const odd_names[] = { "new\nline", "sp ace", "back\\slash", "tab\t", "\xff\xfe", "\\040", "a\\012b",
+                                         "\n", "x//deleted-not", "end " };
+
+enum { MANY = 5000 };
+
+static char *odd(size_t i, const char *dir)
+{
+    char *s = textf("%s/%s", dir, odd_names[i]), *p = s + strlen(dir) + 1;
+    for (; *p; p++)
+        if (*p == '/')
+            *p = '_';
+    return s;
+}
+
+static void many_mounts(void)
+{
+    for (size_t i = 0; i < COUNT(odd_names); i++)
+        must(!mount(odd(i, "/r/src"), odd(i, "/r/odd"), NULL, MS_BIND, NULL), odd_names[i]);
+    for (int i = 0; i < MANY; i++)
+        must(!mount("/r/vol", textf("/r/m/%d", i), NULL, MS_BIND, NULL), "one of many");
+}
+
+static void many_rows(void)
+{
+    for (size_t i = 0; i < 2; i++)
+        make_dir(i ? "/r/src" : "/r/odd");
+    make_dir("/r/m");
+    for (size_t i = 0; i < COUNT(odd_names); i++) {
+        make_dir(odd(i, "/r/odd"));
+        make_dir(odd(i, "/r/src"));
+        put_file(textf("%s/f", odd(i, "/r/src")), "right");
+    }
+    for (int i = 0; i < MANY; i++)
+        make_dir(textf("/r/m/%d", i));
+    pid_t pid = start_runner("/r", 0, many_mounts, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(odd_names); i++)
+        for (int file = 0; file < 2; file++) {
+            const char *source = textf("%s%s", odd(i, "/odd"), file ? "/f" : "");
+            const char *host = textf("%s%s", odd(i, "/r/src"), file ? "/f" : "");
+            want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
+            if (!same_file(res.fd, host) || strcmp(res.path, textf("/proc/%d/root%s", pid, source)))
+                flunk("resolve: %s", res.path);
+            want("host", dindbind_host(&r, source, &res, &below, &nbelow), 0);
+            if (strcmp(res.path, host) || nbelow)
+                flunk("host of %s: %s", source, res.path);
+            dindbind_release(&res);
+            said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"-0", (char *)source), 0, host, "");
+        }
+    want("resolve", dindbind_resolve(&r, "/odd", 0, &res), 0);
+    want("host", dindbind_host(&r, "/odd", &res, &below, &nbelow), 0);
+    if (nbelow != COUNT(odd_names))
+        flunk("%zu odd mounts below", nbelow);
+    for (size_t k = 0; k < nbelow; k++) {
+        size_t i = 0;
+        while (i < COUNT(odd_names) && strcmp(below[k].source, odd(i, "/odd")))
+            i++;
+        if (i == COUNT(odd_names) || strcmp(below[k].path, odd(i, "/r/src")))
+            flunk("below: %s at %s", below[k].path, below[k].source);
+    }
+    free(below);
+    dindbind_release(&res);
+    want("resolve", dindbind_resolve(&r, "/m", DINDBIND_TO_STAGE, &res), 0);
+    want("host", dindbind_host(&r, "/m", &res, &below, &nbelow), 0);
+    if (nbelow != MANY || strcmp(res.path, "/r/m"))
+        flunk("host of /m: %s, %zu below", res.path, nbelow);
+    free(below);
+    want("stage", stage_one(&r, &res, &shown), 0);
+    if (!shown || strcmp(slurp(textf("%s/4711/v", res.path)), "right"))
+        flunk("stage: another file");
+    unstage_all();
+    if (strcmp(slurp(textf("/proc/%d/root/m/4711/v", pid)), "right"))
+        flunk("the runner's mount is gone");
+    dindbind_release(&res);
+    dindbind_close(&r);
+}
+
+static void own_user(void)
+{
+    pid_t pid = start_runner("/r", OWN_USER, nest, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/link", 0, &res), 0);
+    if (!same_file(res.fd, "/r/esc"))
+        flunk("resolve: %s", res.path);
+    dindbind_release(&res);
+    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
+    want("host", dindbind_host(&r, "/d", &res, &below, &nbelow), 0);
+    if (strcmp(res.path, "/r/d") || nbelow != 1 || strcmp(below->path, "/r/vol"))
+        flunk("host: %s, %zu below", res.path, nbelow);
+    free(below);
+    want("stage", stage_one(&r, &res, &shown), 0);
+    if (!shown || access(textf("%s/n/v", res.path), F_OK))
+        flunk("stage: another file, or the mount below is missing");
+    unstage_all();
+    dindbind_release(&res);
+    dindbind_close(&r);
+}
+
+/* No pivot_root, so that .. and the caller's names are within reach. */
+static void chrooted(int kind)
+{
+    static const struct { const char *source, *host; int error; } cases[] = {
+        { "/d/f", "/r/d/f", 0 },          { "/link", "/r/esc", 0 },       { "/up/f", "/r/esc/f", 0 },
+        { "/", "/r", 0 },                 { "/dangling", "", DINDBIND_E_MISSING },
+        { "/../../decoy/d/f", "", DINDBIND_E_MISSING },
+    };
+    pid_t pid = start_runner("/r", kind, NULL, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        want(cases[i].source, dindbind_resolve(&r, cases[i].source, 0, &res), cases[i].error);
+        if (!cases[i].error) {
+            if (!same_file(res.fd, cases[i].host))
+                flunk("%s: %s", cases[i].source, res.path);
+            want("host", dindbind_host(&r, cases[i].source, &res, &below, &nbelow), 0);
+            if (strcmp(res.path, cases[i].host))
+                flunk("host of %s: %s", cases[i].source, res.path);
+            free(below);
+            want("stage", stage_one(&r, &res, &shown), 0);
+            if (!shown)
+                flunk("stage of %s: another file", cases[i].source);
+            unstage_all();
+        }
+        dindbind_release(&res);
+    }
+    dindbind_close(&r);
+}
+
+static void chroot_own_mounts(void) { chrooted(CHROOTED); }
+static void chroot_our_mounts(void) { chrooted(SAME_MOUNTS); }
+
+static void bind_e(void)
+{
+    must(!mount("/r/e", "/r/d/n", NULL, MS_BIND, NULL), "/r/e");
+}
+
+static void deleted_rows(void)
+{
+    make_dir("/r/e");
+    pid_t pid = start_runner("/r", 0, bind_e, NULL);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    must(!rmdir("/r/e"), "/r/e");
+    must(strstr(slurp(textf("/proc/%d/mountinfo", pid)), "//deleted ") != NULL, "a row with //deleted");
+    hold(&r, pid);
+    /* the second and third time others have its name, even with what the row adds to it */
+    for (int again = 0; again < 3; again++) {
+        if (again == 1)
+            make_dir("/r/e");
+        if (again == 2)
+            make_dir("/r/e/deleted");
+        want("resolve", dindbind_resolve(&r, "/d/n", 0, &res), 0);
+        want("host", dindbind_host(&r, "/d/n", &res, &below, &nbelow), DINDBIND_E_FOREIGN);
+        dindbind_release(&res);
+        want("resolve", dindbind_resolve(&r, "/d", 0, &res), 0);
+        want("host of what is above", dindbind_host(&r, "/d", &res, &below, &nbelow), DINDBIND_E_NESTED);
+        dindbind_release(&res);
+    }
+    dindbind_close(&r);
+}
+
+static void later_mount(void)
+{
+    must(!mount("/vol", "/d/later", NULL, MS_BIND, NULL), "a mount that comes later");
+}
+
+static void shared_mounts(void)
+{
+    static const char *const sources[] = { "/", "/d", "/d/n" };
+    make_dir("/r/d/later");
+    pid_t pid = start_runner("/r", SHARED, nest, later_mount);
+    char *volume = textf("/proc/%d/root/d/n/v", pid), *later = textf("/proc/%d/root/d/later/v", pid);
+    size_t rows = mounts();
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        said(RUN((char *)"-p", textf("%d", pid), (char *)"-s", (char *)"/stage", (char *)sources[i],
+                 (char *)"/d/n"), 0, "/stage/0\n/stage/1\n", "");
+        if (i == 1) {
+            order();
+            if (access("/stage/0/later/v", F_OK))
+                flunk("a later mount does not reach the stage");
+        }
+        said(RUN((char *)"-u", (char *)"/stage/1"), 0, "", "");
+        if (access(volume, F_OK))
+            flunk("unstaging an entry has unmounted the runner's volume");
+        said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
+        if (access(volume, F_OK) || (i && access(later, F_OK)))
+            flunk("unstaging has unmounted the runner's volume");
+        if (mounts() != rows)
+            flunk("mounts left here");
+    }
+}
+
+/* The runner mounts something over the very source between the answer and the stage. */
+static void cover(void)
+{
+    must(!mount("/vol", "/d", NULL, MS_BIND, NULL), "a mount over the source");
+}
+
+static void covered_source(void)
+{
+    pid_t pid = start_runner("/r", 0, NULL, cover);
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    bool shown;
+    size_t rows = mounts();
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
+    order();
+    int rc = stage_one(&r, &res, &shown);
+    if (rc ? rc != DINDBIND_E_CHANGED : !shown)
+        flunk("stage: %s", rc ? dindbind_word(rc) : "not the inode that the result pins");
+    if (!rc)
+        unstage_all();
+    if (mounts() != rows)
+        flunk("mounts left");
+    dindbind_release(&res);
+    dindbind_close(&r);
+}
+
+/* A procfs of the runner's own, and one that it has faked. */
+static void fake_inside(void)
+{
+    must(!mount("t", "/r/proc", "tmpfs", 0, "mode=755"), "a fake procfs");
+    make_dir("/r/proc/self");
+    must(!symlink("/esc", "/r/proc/self/root"), "a link like a magic one");
+}
+
+static void true_inside(void)
+{
+    must(!mount("/proc", "/r/proc", NULL, MS_BIND | MS_REC, NULL), "procfs");
+}
+
+static void procfs_inside(void)
+{
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    pid_t pid = start_runner("/r", 0, fake_inside, NULL);
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/proc/self/root/f", 0, &res), 0);
+    if (!same_file(res.fd, "/r/esc/f"))
+        flunk("resolve: %s", res.path);
+    dindbind_release(&res);
+    dindbind_close(&r);
+    pid = start_runner("/r", 0, true_inside, NULL);
+    hold(&r, pid);
+    static const char *const magic[] = { "/proc/self/root/f", "/proc/1/root", "/proc/1/cwd/decoy", "/proc/1/exe",
+                                         "/proc/1/ns/mnt", "/proc/thread-self/root/d/f", "/proc/1/task/1/root/d" };
+    for (size_t i = 0; i < COUNT(magic); i++) {
+        want(magic[i], dindbind_resolve(&r, magic[i], 0, &res), DINDBIND_E_LOOP);
+        dindbind_release(&res);
+    }
+    dindbind_close(&r);
+}
+
+/* ==== main ============================================================================================== */
+
+static const struct {
+    const char *name;
+    void (*call)(void);
+} tests[] = {
+    { "a tmpfs at /proc with faked files", fake_proc },
+    { "a part of procfs at /proc", part_of_proc },
+    { "another process's directory over /proc/PID", over_pid },
+    { "a directory over /proc/PID", over_pid_tmpfs },
+    { "another process's link over /proc/PID/root", over_root },
+    { "another process's file over /proc/PID/stat", over_stat },
+    { "another process's file over /proc/PID/mountinfo", over_mountinfo },
+    { "a faked file over /proc/PID/mountinfo", over_mountinfo_faked },
+    { "another process's directory over /proc/PID/ns", over_ns },
+    { "another process's link over /proc/PID/ns/mnt", over_ns_mnt },
+    { "a mount over what is of no use here", over_exe },
+    { "a link over /proc/thread-self", over_thread_self },
+    { "a link over /proc/self", over_self },
+    { "a directory over /proc/PID of my own", over_own_pid },
+    { "the procfs of another PID namespace", other_proc },
+    { "hidepid", hide_pids },
+    { "subset=pid", pids_only },
+    { "a PID that was reused", reused_before },
+    { "a PID that is reused after open", reused_after },
+    { "a runner that exits after open", dies_after_open },
+    { "a runner that exits before stage", dies_before_stage },
+    { "a runner that dies at any moment", dies_anytime },
+    { "a zombie", zombie },
+    { "a process without its first thread", headless },
+    { "a command name like other fields", command_name },
+    { "an unprivileged caller", unprivileged },
+    { "thousands of rows, odd names", many_rows },
+    { "a runner in a user namespace", own_user },
+    { "a chroot in mounts of its own", chroot_own_mounts },
+    { "a chroot in our mounts", chroot_our_mounts },
+    { "rows with //deleted", deleted_rows },
+    { "shared propagation", shared_mounts },
+    { "a mount over the source before it is staged", covered_source },
+    { "procfs in the runner, true and faked", procfs_inside },
+};
+
+/* openat2(2) is as on Linux 5.5. */
+static void no_openat2(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = { COUNT(code), code };
+    must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), "seccomp");
+}
+
+static void furnish(const char *root, const char *text)
+{
+    static const char *const dirs[] = { "", "/d", "/d/n", "/esc", "/vol", "/proc" };
+    static const char *const files[] = { "/d/f", "/esc/f", "/vol/v" };
+    for (size_t i = 0; i < COUNT(dirs); i++)
+        make_dir(textf("%s%s", root, dirs[i]));
+    for (size_t i = 0; i < COUNT(files); i++)
+        put_file(textf("%s%s", root, files[i]), text);
+    must(!symlink("/esc", textf("%s/link", root)) && !symlink("../../../esc", textf("%s/up", root)) &&
+         !symlink("/decoy", textf("%s/dangling", root)), "links");
+}
+
+/* In the first process of namespaces of its own. */
+static _Noreturn void be_test(void (*call)(void))
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    alarm(300);
+    must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");
+    if (mount("proc", "/proc", "proc", 0, NULL)) {
+        if (world.root)
+            flunk("/proc: %s", strerror(errno));
+        skip("procfs cannot be mounted in this user namespace");
+    }
+    furnish("/r", "right");
+    furnish("/decoy", "decoy");
+    put_file("/decoy/only-decoy", "decoy");
+    make_dir("/again");
+    if (world.walk)
+        no_openat2();
+    call();
+    fflush(NULL);
+    _exit(0);
+}
+
+static void run_one(size_t i)
+{
+    int status = -1;
+    fflush(NULL);
+    must(!mount("t", "/world", "tmpfs", 0, "mode=755"), "/world");
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (!pid) {
+        /* a root that is gone with the test */
+        make_dir("/world/proc");
+        must(!mount("/proc", "/world/proc", NULL, MS_BIND | MS_REC, NULL), "/world/proc");
+        put_file("/world/dindbind", "");
+        must(!mount("/dindbind", "/world/dindbind", NULL, MS_BIND, NULL), "the tool");
+        must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !chdir("/world") &&
+             !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/"), "a root");
+        be_test(tests[i].call);
+    }
+    must(pid > 0 && waitpid(pid, &status, 0) == pid, "clone");
+    umount2("/world", MNT_DETACH);
+    bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
+    bool good = WIFEXITED(status) && !WEXITSTATUS(status);
+    if (WIFSIGNALED(status))
+        printf("    killed by signal %d\n", WTERMSIG(status));
+    printf("%s %s%s\n", skipped ? "skipped" : good ? "ok     " : "FAILED ", tests[i].name,
+           world.walk ? ", without openat2" : "");
+    tests_passed += good;
+    tests_skipped += skipped;
+    tests_failed += !good && !skipped;
+}
+
+static bool copy_tool(const char *from, const char *to)
+{
+    char buf[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    ssize_t n = 0;
+    if (in >= 0 && out >= 0)
+        while ((n = read(in, buf, sizeof buf)) > 0 && write(out, buf, (size_t)n) == n)
+            ;
+    bool good = in >= 0 && out >= 0 && !n;
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return good;
+}
+
+static bool enter_world(void)
+{
+    struct stat st;
+    const char *from = getenv("DINDBIND");
+    char *uid = textf("0 %u 1", getuid()), *gid = textf("0 %u 1", getgid());
+    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns_ino;
+    if (unshare(CLONE_NEWNS | (world.root ? 0 : CLONE_NEWUSER)))
+        return false;
+    if (!world.root && (!write_text("/proc/self/setgroups", "deny", 0) || !write_text("/proc/self/uid_map", uid, 0) ||
+                        !write_text("/proc/self/gid_map", gid, 0)))
+        return false;
+    umask(022);
+    const char *proc = textf("%s/proc", world.base);
+    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("t", world.base, "tmpfs", 0, "mode=755") &&
+           !mkdir(proc, 0555) && !mkdir(textf("%s/world", world.base), 0755) &&
+           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) &&
+           copy_tool(from ? from : "./dindbind", textf("%s/dindbind", world.base)) && !chdir(world.base) &&
+           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+}
+
+static int run_all(const char *only)
+{
+    if (!enter_world()) {
+        printf("no mount namespace can be made here, or no tool: %s\n", strerror(errno));
+        tests_skipped++;
+        tests_failed += !geteuid();
+    } else
+        for (int walk = 0; walk < 2; walk++) {
+            world.walk = walk;
+            for (size_t i = 0; i < COUNT(tests); i++)
+                if (!only || strstr(tests[i].name, only))
+                    run_one(i);
+        }
+    printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
+    fflush(stdout);
+    return tests_failed || (world.root && tests_skipped);
+}
+
+/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. A word on the
+ * command line chooses tests by name. */
+int main(int argc, char **argv)
+{
+    int status = 1;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(world.base, sizeof world.base, "%.30s/hostile-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(world.base)) {
+        perror(world.base);
+        return 1;
+    }
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(run_all(argc > 1 ? argv[1] : NULL));
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        perror("fork");
+    rmdir(world.base);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
