@@ -49,13 +49,18 @@ $(BUILD)/hostile: tests/hostile.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/hostile.c -lpthread
 
-check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/hostile $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+$(BUILD)/corners: tests/corners.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/corners.c -lcmocka -lpthread
+
+check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/hostile $(BUILD)/corners $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
 	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/formats
 	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/hostile
+	DINDBIND=$(CURDIR)/dindbind $(BUILD)/corners
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
 
 e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (root; installs them)
@@ -67,6 +72,15 @@ differential: $(BUILD)/differential  ## compare layer walk and kernel for ten mi
 
 race: $(BUILD)/race  ## a million resolutions while a hostile runner swaps names and mounts (five minutes)
 	$(BUILD)/race -n 1000000 -s $$(od -An -N4 -tu4 /dev/urandom)
+
+cover:  ## lines and branches of dindbind.c that all suites together go through (gcov, python3; five minutes)
+	BUILD=$(BUILD) bash tests/cover.sh
+
+valgrind:  ## memcheck over every rule, place and format: errors, leaks, descriptors
+	BUILD=$(BUILD) bash tests/valgrind.sh
+
+cross:  ## aarch64 and arm under qemu-user, i386: built without a warning, and tested (root installs compilers)
+	BUILD=$(BUILD) bash tests/cross.sh
 
 demo: dindbind  ## a throw-away runner, the naive answers beside ours
 	DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
@@ -113,4 +127,4 @@ clean:  ## remove what was built
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all check differential e2e race demo lint warnings size install uninstall deps clean help
+.PHONY: all check differential e2e race cover valgrind cross demo lint warnings size install uninstall deps clean help

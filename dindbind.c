@@ -177,8 +177,8 @@ static int sys_statx(int dir, const char *name, struct node *n)
     *n = (struct node){ 0 };
     if (syscall(SYS_statx, dir, name, flags, STATX_WANTED, &x) < 0)
         return -errno;
-    if (!(x.mask & 0x1000))
-        return -ENOSYS;         /* before 5.8: of no use here */
+    if (!(x.mask & 0x1000) || !x.mnt_id)
+        return -ENOSYS;         /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
     *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
                         .size = x.size, .mnt = x.mnt_id,
                         .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
@@ -3791,14 +3791,18 @@ static int stage_parent(struct stage *st)
 
 static int stage_init(struct stage *st, const char *dir)
 {
+    struct node n;
     *st = (struct stage){ .parent = -1, .fd = -1, .none = { .proc_fd = -1, .task_fd = -1, .root_fd = -1 } };
     int rc = clean_path(dir, st->dir);
     if (rc || !st->dir[1])
         return rc ? rc : DINDBIND_E_UNSAFE;
-    st->none.caps = (is_missing(SYS_statx) ? CAPS_NO_STATX : 0) | (is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0);
+    st->none.caps = is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0;
     st->none.proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
     if (st->none.proc_fd < 0)
         return DINDBIND_E_PROCFS;
+    rc = sys_statx(st->none.proc_fd, "", &n);
+    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx)))
+        st->none.caps |= CAPS_NO_STATX;
     return stage_parent(st);
 }
 
@@ -5408,8 +5412,14 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
             if (!row->host || (target && strcmp(row->path, target)))
                 continue;
             int dir = sys_open(AT_FDCWD, row->host, OPEN_DIR);
-            int fd = dir < 0 || !path || v->runner->pid || v->runner->self
-                         ? -1 : sys_openat2(dir, path, OPEN_PIN, BENEATH | NO_SYMLINKS | NO_MAGICLINKS);
+            struct root root = { .fd = dir };
+            const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
+            int fd = dir < 0 || !clean || v->runner->pid || v->runner->self ? -1 : reopen(&root, clean, OPEN_PIN);
+            char link[1];
+            if (fd >= 0 && readlinkat(fd, "", link, 1) >= 0) {
+                sys_close(fd);
+                fd = -1;
+            }
             row->host = fd < 0 ? NULL : absolute(v->arena, row->host, path);
             sys_close(fd);
             sys_close(dir);

@@ -1,0 +1,152 @@
+/* corners.c - what no other suite goes through
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * White-box: dindbind.c is included, and its applet runs in a child, through dindbind_main(). Needs no privileges
+ * and makes no mounts: a directory, rows and layers in it. tests/cover.sh tells what is still missing. The last
+ * line on standard output counts what passed, failed and was skipped.
+ *
+ * In the strings of the table: @ is the directory, ` a double quote.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define DINDBIND_NO_MAIN
+#include "../dindbind.c"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define W "-b @/w:/w "
+#define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
+#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static char base[64] = "/tmp/corners-XXXXXX";
+
+/* A command, its standard input, its status, all of standard output, and a part of standard error. */
+static const struct corner {
+    const char *name, *args, *in;
+    int status;
+    const char *out, *told;
+} corners[] = {
+    { "the root as a row", "-b /:/host -H /host@/w", NULL, 0, "@/w\n", "" },
+    { "a name longer than any", "-o lowerdir=@/l -R /" A64 A64 A64 A64, NULL, 1, "", "" },
+    { "more layers than a message names", EIGHT "-R /nope", NULL, 1, "", " and 2 more" },
+    { "redirects are off", "-o lowerdir=@/l:@/m,redirect_dir=off -R /f", NULL, 0, "@/l/f\n", "" },
+    { "redirects are followed", "-o lowerdir=@/l:@/m,redirect_dir=follow -R /f", NULL, 0, "@/l/f\n", "" },
+    { "two places", "-s @/a -s @/b " W "/w", NULL, 2, "", "given twice" },
+    { "an option that takes no value", "--help=x", NULL, 2, "", "takes no value" },
+    { "a volume's name as json", W "-f json -v name:/t", NULL, 0, "{`source`:`name`,`target`:`/t`,`rule`:`none`}\n", NULL },
+    { "a recursion that oci cannot write", W "-f oci --mount type=bind,source=/w,target=/t,bind-recursive=writable", NULL,
+        1, "", "bind-recursive" },
+    { "a recursion that is docker's", W "--mount type=bind,source=/w,target=/t,bind-recursive=disabled", NULL, 0,
+        "type=bind,source=@/w,target=/t,bind-recursive=disabled\n", "" },
+    { "a mode with an escape", W "-c", "{`HostConfig`:{`Binds`:[`/w:/t:r\\u006f`]}}", 0,
+        "{`HostConfig`:{`Binds`:[`@/w:/t:r\\u006f`]}}", "" },
+    { "a key of a mount twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[{`Source`:`/a`,`Source`:`/b`}]}]", 2, "",
+        "twice" },
+    { "a key of an inspection twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`State`:{`Pid`:1},`Mounts`:[]}]", 2, "", "twice" },
+    { "a key of the layers twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[],`GraphDriver`:{`Name`:`overlay2`,"
+        "`Data`:{`LowerDir`:`/a`,`LowerDir`:`/b`}}}]", 2, "", "twice" },
+    { "a key of a volume's options twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[],`HostConfig`:{`Mounts`:["
+        "{`Target`:`/a`,`Target`:`/b`}]}}]", 2, "", "twice" },
+    { "a key of a state twice", "-r - /w", "{`ociVersion`:`1`,`id`:`x`,`pid`:0,`pid`:1,`status`:`stopped`}", 2, "", "twice" },
+    { "a key of a config twice", "-r - /w", "{`ociVersion`:`1`,`root`:{`path`:`/`},`mounts`:[],`mounts`:[]}", 2, "", "twice" },
+    { "a key of a config's mount twice", "-r - /w", "{`ociVersion`:`1`,`root`:{`path`:`/`},`mounts`:[{`source`:`/a`,"
+        "`source`:`/b`,`destination`:`/w`,`type`:`bind`}]}", 2, "", "twice" },
+    { "a quoted option of an overlay", "-o lowerdir=@/l:@/m,context=`a,b` -R /f", NULL, 0, "@/l/f\n", NULL },
+    { "a read-only overlay", "-o ro,lowerdir=@/l,upperdir=@/m -R /g", NULL, 0, "@/m/g\n", "" },
+    { "-u with something else", "-u @/nothing -x", NULL, 2, "", "-u" },
+    { "-H and -s", "-H -s @/a " W "/w", NULL, 2, "", "-H -s" },
+    { "a flag that is neither", W "--mount type=bind,source=/w,target=/t,readonly=maybe", NULL, 2, "", "neither" },
+    { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", NULL, 2, "", "only a mount of type bind" },
+};
+
+static char *expand(const char *s)
+{
+    static char pool[1 << 16];
+    static size_t used;
+    if (used > sizeof pool / 2)
+        used = 0;
+    char *out = pool + used, *p = out;
+    for (; s && *s; s++)
+        if (*s == '@')
+            p = stpcpy(p, base);
+        else
+            *p++ = *s == '`' ? '"' : *s;
+    *p++ = 0;
+    used += (size_t)(p - out);
+    return out;
+}
+
+static void slurp(int fd, char *buf, size_t size)
+{
+    ssize_t n = pread(fd, buf, size - 1, 0);
+    buf[n < 0 ? 0 : n] = 0;
+    close(fd);
+}
+
+static void check(void **state)
+{
+    const struct corner *c = *state;
+    char *argv[32], *save = NULL, out[8192], err[8192];
+    int argc = 0, status = 0, fd[3];
+    argv[argc++] = "dindbind";
+    for (char *w = strtok_r(expand(c->args), " ", &save); w && argc < 31; w = strtok_r(NULL, " ", &save))
+        argv[argc++] = w;
+    argv[argc] = NULL;
+    for (int i = 0; i < 3; i++)
+        fd[i] = memfd_create("std", MFD_CLOEXEC);
+    const char *in = expand(c->in);
+    assert_int_equal(pwrite(fd[0], in, strlen(in), 0), strlen(in));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (!pid) {
+        for (int i = 0; i < 3; i++)
+            dup2(fd[i], i);
+        _exit(dindbind_main(argc, argv));
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    close(fd[0]);
+    slurp(fd[1], out, sizeof out);
+    slurp(fd[2], err, sizeof err);
+    if (WEXITSTATUS(status) != c->status || strcmp(out, expand(c->out)) || (c->told && !strstr(err, c->told)))
+        print_error("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", WEXITSTATUS(status), c->status, out,
+                    expand(c->out), err);
+    assert_int_equal(WEXITSTATUS(status), c->status);
+    assert_string_equal(out, expand(c->out));
+    assert_true(!c->told || strstr(err, c->told));
+}
+
+int main(void)
+{
+    int bad = 0;
+    struct CMUnitTest tests[COUNT(corners)];
+    static const char *const dirs[] = { "w", "l", "m" };
+    if (!mkdtemp(base))
+        return 1;
+    unsetenv("DINDBIND_RUNNER");
+    for (size_t i = 0; i < COUNT(dirs); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", base, dirs[i]);
+        bad |= mkdir(path, 0755);
+        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    }
+    for (size_t i = 0; i < COUNT(corners); i++)
+        tests[i] = (struct CMUnitTest){ corners[i].name, check, NULL, NULL, (void *)(uintptr_t)&corners[i] };
+    bad = bad ? (int)COUNT(corners) : cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < COUNT(dirs); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        unlink(path);
+        *strrchr(path, '/') = 0;
+        rmdir(path);
+    }
+    rmdir(base);
+    printf("%d passed, %d failed, 0 skipped\n", (int)COUNT(corners) - bad, bad);
+    return bad != 0;
+}
