@@ -25,6 +25,8 @@ dindbind: dindbind.c dindbind.h Makefile
 	@$(if $(MUSL),,echo "musl-gcc not found: building with $(TOOL_CC) and the system's libc")
 	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ dindbind.c
 
+SUITES = $(addprefix $(BUILD)/,test_dindbind placement formats hostile corners fuzz differential)
+
 $(BUILD)/test_dindbind: test_dindbind.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -o $@ test_dindbind.c -lcmocka -lpthread
@@ -53,7 +55,21 @@ $(BUILD)/corners: tests/corners.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/corners.c -lcmocka -lpthread
 
-check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUILD)/hostile $(BUILD)/corners $(BUILD)/differential  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+$(BUILD)/fuzz: tests/fuzz.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/fuzz.c
+
+$(BUILD)/fuzzer: tests/fuzz.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CLANG) $(STD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DLIBFUZZER -I. -o $@ tests/fuzz.c
+
+# allocation goes through the test, which sees what is left; a sanitizer would be in the way of the tracer
+$(BUILD)/fault: tests/fault.c dindbind.c dindbind.h
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) -Wall -Wextra -Wshadow -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer -DDINDBIND_NO_MAIN \
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ tests/fault.c dindbind.c
+
+check: dindbind $(SUITES)  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
 	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
@@ -61,6 +77,7 @@ check: dindbind $(BUILD)/test_dindbind $(BUILD)/placement $(BUILD)/formats $(BUI
 	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/hostile
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/corners
+	$(BUILD)/fuzz tests/corpus
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/test_dindbind
 
 e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (root; installs them)
@@ -72,6 +89,19 @@ differential: $(BUILD)/differential  ## compare layer walk and kernel for ten mi
 
 race: $(BUILD)/race  ## a million resolutions while a hostile runner swaps names and mounts (five minutes)
 	$(BUILD)/race -n 1000000 -s $$(od -An -N4 -tu4 /dev/urandom)
+
+fault: dindbind $(BUILD)/fault  ## fail every system call once, with each error that it can give (ten minutes)
+	DINDBIND=$(CURDIR)/dindbind $(BUILD)/fault -l
+
+TARGETS = body json lines mount mountinfo overlay path runner volume
+SECONDS = 180
+fuzz: $(BUILD)/fuzzer  ## libFuzzer on every parser, SECONDS=180 for each
+	@set -e; for t in $(TARGETS); do mkdir -p $(BUILD)/corpus/$$t; \
+		TARGET=$$t $(BUILD)/fuzzer -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 -dict=tests/corpus/$$t.dict \
+			-artifact_prefix=$(BUILD)/found-$$t- $(BUILD)/corpus/$$t tests/corpus/$$t >$(BUILD)/fuzz-$$t.log 2>&1 || \
+			{ tail -n 40 $(BUILD)/fuzz-$$t.log; echo "not ok: $$t"; exit 1; }; \
+		echo "ok: $$t, $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/fuzz-$$t.log) inputs"; done
+	@echo "$(words $(TARGETS)) passed, 0 failed, 0 skipped"
 
 cover:  ## lines and branches of dindbind.c that all suites together go through (gcov, python3; five minutes)
 	BUILD=$(BUILD) bash tests/cover.sh
@@ -127,4 +157,4 @@ clean:  ## remove what was built
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all check differential e2e race cover valgrind cross demo lint warnings size install uninstall deps clean help
+.PHONY: all check differential e2e race fault fuzz cover valgrind cross demo lint warnings size install uninstall deps clean help
