@@ -110,7 +110,7 @@ valgrind:  ## memcheck over every rule, place and format: errors, leaks, descrip
 	BUILD=$(BUILD) bash tests/valgrind.sh
 
 cross:  ## aarch64 and arm under qemu-user, i386: built without a warning, and tested (root installs compilers)
-	BUILD=$(BUILD) bash tests/cross.sh
+	BUILD=$(BUILD) bash tests/cross.sh $(MACHINES)
 
 demo: dindbind  ## a throw-away runner, the naive answers beside ours
 	DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
@@ -124,7 +124,8 @@ lint: warnings  ## the compilers' warnings, clang-tidy, cppcheck, the man page
 
 warnings:  ## every compiler and libc that is here, all warnings on, none allowed; the header from C++
 	@mkdir -p $(BUILD)
-	set -e; for cc in "gcc" "$(CLANG)" "musl-gcc" "gcc -std=c11" "gcc -std=gnu17" "gcc -O2" "gcc -DDINDBIND_NO_MAIN"; do \
+	set -e; for cc in "gcc" "$(CLANG)" "musl-gcc" "gcc -std=c11" "gcc -std=gnu17" "gcc -O2" "gcc -DDINDBIND_NO_MAIN" \
+		"arm-linux-gnueabihf-gcc"; do \
 		command -v $${cc%% *} >/dev/null || { echo "skipped: no $${cc%% *}"; continue; }; \
 		echo "$$cc"; $$cc $(WARN) -Werror -c -o $(BUILD)/warnings.o dindbind.c; done
 	! command -v g++ >/dev/null || echo '#include "dindbind.h"' | g++ -x c++ -std=c++11 $(WARN) -Werror -I. -c -o $(BUILD)/header.o -

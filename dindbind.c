@@ -2850,7 +2850,7 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
 static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
     struct dindbind_result view = { .fd = -1 };
-    struct stat a, b;
+    struct stat a = { 0 }, b = { 0 };
     int err = 0, rc = by_proc(r, path, 0, &view);
     if (rc && dindbind_status(rc) < 3)
         return 0;
@@ -3586,7 +3586,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         }
     if (!rc)
         rc = check_host_mounts(t, s->name, host, &culprit);
-    if (rc == DINDBIND_E_NESTED) {
+    if (rc == DINDBIND_E_NESTED && culprit) {
         struct text p = text_in(res->path, sizeof res->path);
         text_add(&p, culprit);
     }

@@ -24,6 +24,7 @@
 #define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+static int skipped;
 static char base[64] = "/tmp/corners-XXXXXX";
 
 /* A command, its standard input, its status, all of standard output, and a part of standard error. */
@@ -113,6 +114,11 @@ static void check(void **state)
     close(fd[0]);
     slurp(fd[1], out, sizeof out);
     slurp(fd[2], err, sizeof err);
+    if (geteuid() && strstr(err, "trusted.* attributes decide")) {
+        skipped++;
+        print_message("skipped: %s: only root can read trusted.* attributes\n", c->name);
+        skip();
+    }
     if (WEXITSTATUS(status) != c->status || strcmp(out, expand(c->out)) || (c->told && !strstr(err, c->told)))
         print_error("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", WEXITSTATUS(status), c->status, out,
                     expand(c->out), err);
@@ -147,6 +153,6 @@ int main(void)
         rmdir(path);
     }
     rmdir(base);
-    printf("%d passed, %d failed, 0 skipped\n", (int)COUNT(corners) - bad, bad);
+    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(corners) - bad - skipped, bad, skipped);
     return bad != 0;
 }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# refuse.sh - the suites on kernels that lack system calls
+#
+# SPDX-License-Identifier: 0BSD
+#
+#	refuse.sh [-l] BUILD
+#
+# openat2, statx and what makes a stage are answered by ENOSYS, and by EPERM (refuse.c): one after the other, and
+# all together. BUILD has the test programs, $DINDBIND is the binary. A suite that itself cannot do without a call
+# says so and skips; a stage that cannot be made is refused with a reason. Without -l a sample, in less than a
+# minute, with it everything. The last line is `N passed, N failed, N skipped`, the sum.
+
+set -u
+long=
+[ "${1-}" != -l ] || { long=-l; shift; }
+build=${1:-build}
+passed=0 failed=0 skipped=0
+log=$(mktemp) || exit
+trap 'rm -f "$log"' EXIT
+
+# count NAME COMMAND...: run it, add its last line to the sum, show what it says when it fails
+count() {
+	name=$1
+	shift
+	"$@" >"$log" 2>&1
+	status=$?
+	set -- $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$log" | tail -n 1)
+	# one that was killed, or that failed without telling of a case, is a failure of its own
+	[ $# = 3 ] && { [ $status = 0 ] || [ "$2" -gt 0 ]; } || set -- "${1:-0}" $((${2:-0} + 1)) "${3:-0}"
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	echo "$name: $1 passed, $2 failed, $3 skipped"
+	if [ "$2" -gt 0 ]; then
+		grep -a -v '^\[ RUN \|^\[       OK \|^\[=====\|^\[  PASSED ' "$log" | sed 's/^/    /' | tail -n 200
+	fi
+}
+
+# suites ERROR CALLS SUITE...
+suites() {
+	error=$1 calls=$2
+	shift 2
+	for suite; do
+		set -- "$build/$suite"
+		case $suite in
+		rows) set -- sh tests/rows.sh ;;
+		differential) [ "$long" ] || set -- "$build/$suite" -n 50 ;;
+		esac
+		count "$suite without $calls ($error)" "$build/refuse" "$error" "$calls" "$@"
+	done
+}
+
+stage=open_tree,move_mount,mount_setattr,fsopen,fsconfig,fsmount
+for error in ENOSYS EPERM; do
+	if [ "$long" ]; then
+		for calls in openat2 statx openat2,statx openat2,statx,$stage; do
+			suites $error $calls differential rows placement formats corners hostile test_dindbind
+		done
+		for calls in open_tree move_mount mount_setattr fsopen; do
+			suites $error $calls rows placement formats
+		done
+	else
+		suites $error openat2,statx rows placement
+		suites $error openat2,statx,$stage differential rows placement
+	fi
+done
+# what stands for the missing calls fails too
+[ ! "$long" ] || suites ENOSYS openat2,statx fault
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
