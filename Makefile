@@ -90,8 +90,13 @@ differential: $(BUILD)/differential  ## compare layer walk and kernel for ten mi
 race: $(BUILD)/race  ## a million resolutions while a hostile runner swaps names and mounts (five minutes)
 	$(BUILD)/race -n 1000000 -s $$(od -An -N4 -tu4 /dev/urandom)
 
-fault: dindbind $(BUILD)/fault  ## fail every system call once, with each error that it can give (ten minutes)
+$(BUILD)/refuse: tests/refuse.c
+	@mkdir -p $(BUILD)
+	$(CC) $(STD) $(WARN) -O2 -o $@ tests/refuse.c
+
+fault: dindbind $(SUITES) $(BUILD)/fault $(BUILD)/refuse  ## fail every system call once, with each error that it can give, and lack the new ones (fifteen minutes)
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/fault -l
+	DINDBIND=$(CURDIR)/dindbind sh tests/refuse.sh -l $(BUILD)
 
 TARGETS = body json lines mount mountinfo overlay path runner volume
 SECONDS = 180

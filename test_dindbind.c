@@ -1612,6 +1612,9 @@ static const struct layer_case {
       "file ro layers @D/1/f", ROOT_ONLY },
 };
 
+/* A sixth argument that no call has: tests/refuse.c lets it pass. */
+static const long OWN_CALL = 0x0dac1e;
+
 /* What the kernel says of a source in a read-only overlay with these options; false where it mounts none. */
 static bool ask_kernel(const char *given, const char *source, int *error, unsigned *mode)
 {
@@ -1621,18 +1624,19 @@ static bool ask_kernel(const char *given, const char *source, int *error, unsign
         given))
         return false;
     int root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, IN_ROOT };
     int fd;
     do                          /* renames elsewhere on the machine are enough for EAGAIN where there is a `..` */
-        fd = sys_openat2(root, source, O_PATH | O_CLOEXEC, IN_ROOT);
-    while (fd == -EAGAIN);
-    *error = fd < 0 ? -fd : 0;
+        fd = (int)syscall(SYS_openat2, root, source, &how, sizeof how, 0L, OWN_CALL);
+    while (fd < 0 && errno == EAGAIN);
+    *error = fd < 0 ? errno : 0;
     if (fd >= 0 && fstat(fd, &st))
         *error = errno;
     *mode = st.st_mode;
     close(fd);
     close(root);
     umount2(at, MNT_DETACH);
-    return fd != -ENOSYS;
+    return fd >= 0 || *error != ENOSYS;
 }
 
 static void check_kernel(const struct layer_case *c, const char *told)
@@ -2711,6 +2715,8 @@ static void few_system_calls(void **state)
     need_mounts();
     if (system("strace -o /dev/null true >/dev/null 2>&1"))
         skip_because("no strace, or it may not trace", true);
+    if (is_missing(SYS_openat2) || is_missing(SYS_statx))
+        skip_because("openat2 or statx is missing: what stands for it makes more calls", true);
     write_file(AT_FDCWD, expand("@B/empty.c"), "int main(void) { return 0; }\n");
     if (system(expand("cd @B && { musl-gcc -static -o empty empty.c || ${CC:-cc} -static -o empty empty.c; } >/dev/null 2>&1")))
         flunk("no static program can be built");

@@ -78,6 +78,9 @@ enum { OPTION_PAGE = 4095 };    /* mount(2) cuts its data here */
 
 struct how { uint64_t flags, mode, resolve; };
 
+/* A sixth argument that no call has: tests/refuse.c lets it pass. */
+static const long OWN_CALL = 0x0dac1e;
+
 /* ---- Small things ----------------------------------------------------------------------------------- */
 
 struct list { char **v; size_t n, cap; };
@@ -234,7 +237,7 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags)
 
     /* EAGAIN: a rename somewhere on this machine crossed the walk. */
     for (int tries = 0; tries < 256; tries++) {
-        fd = (int)syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof how);
+        fd = (int)syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof how, 0L, OWN_CALL);
         if (fd >= 0 || errno != EAGAIN)
             break;
     }
@@ -685,10 +688,10 @@ static int add_layer(int fs, const char *key, const char *path, int by_fd)
     if (!by_fd) {
         /* upperdir and workdir lose one level of backslashes, layers that are added do not */
         put(quoted, sizeof quoted, path, strchr(key, '+') ? "" : "\\");
-        return (int)syscall(SYS_fsconfig, fs, CFG_STRING, key, quoted, 0);
+        return (int)syscall(SYS_fsconfig, fs, CFG_STRING, key, quoted, 0L, OWN_CALL);
     }
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    result = (int)syscall(SYS_fsconfig, fs, CFG_FD, key, NULL, fd);
+    result = (int)syscall(SYS_fsconfig, fs, CFG_FD, key, NULL, fd, OWN_CALL);
     if (fd >= 0)
         close(fd);
     return result;
@@ -705,7 +708,7 @@ static int configure(int fs, const struct stack *s, int by_fd)
 
         if (value)
             *value++ = 0;
-        bad |= syscall(SYS_fsconfig, fs, value ? CFG_STRING : CFG_FLAG, words[i], value, 0);
+        bad |= syscall(SYS_fsconfig, fs, value ? CFG_STRING : CFG_FLAG, words[i], value, 0L, OWN_CALL);
     }
     for (size_t i = s->has_upper ? 1 : 0; i < s->layers.n; i++)
         bad |= add_layer(fs, "lowerdir+", given(s, s->layers.v[i], 0), by_fd);
@@ -715,17 +718,17 @@ static int configure(int fs, const struct stack *s, int by_fd)
         bad |= add_layer(fs, "upperdir", given(s, s->layers.v[0], 1), by_fd);
         bad |= add_layer(fs, "workdir", given(s, s->work, 1), by_fd);
     }
-    return bad ? -1 : (int)syscall(SYS_fsconfig, fs, CFG_CREATE, NULL, NULL, 0);
+    return bad ? -1 : (int)syscall(SYS_fsconfig, fs, CFG_CREATE, NULL, NULL, 0L, OWN_CALL);
 }
 
 static int mount_added(const struct stack *s, const char *at, int by_fd)
 {
-    int fs = (int)syscall(SYS_fsopen, "overlay", CLOEXEC_FSOPEN), tree = -1, result = -1;
+    int fs = (int)syscall(SYS_fsopen, "overlay", CLOEXEC_FSOPEN, 0L, 0L, 0L, OWN_CALL), tree = -1, result = -1;
 
     if (fs >= 0 && configure(fs, s, by_fd) == 0)
-        tree = (int)syscall(SYS_fsmount, fs, CLOEXEC_FSMOUNT, s->rdonly ? ATTR_RDONLY : 0);
+        tree = (int)syscall(SYS_fsmount, fs, CLOEXEC_FSMOUNT, s->rdonly ? ATTR_RDONLY : 0, 0L, 0L, OWN_CALL);
     if (tree >= 0)
-        result = (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, at, FROM_EMPTY_PATH);
+        result = (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, at, FROM_EMPTY_PATH, OWN_CALL);
     if (tree >= 0)
         close(tree);
     if (fs >= 0)
@@ -1892,7 +1895,7 @@ static void make_scratch(void)
 /* Can layers be added one by one (6.8), and by descriptor (6.13)? */
 static void probe_kernel(void)
 {
-    int fs = (int)syscall(SYS_fsopen, "overlay", CLOEXEC_FSOPEN);
+    int fs = (int)syscall(SYS_fsopen, "overlay", CLOEXEC_FSOPEN, 0L, 0L, 0L, OWN_CALL);
 
     if (fs < 0) {
         if (mount("overlay", T.over, "overlay", 0, "lowerdir=/nothing") != 0 && errno == ENODEV)
