@@ -153,7 +153,11 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
  * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
 static bool is_missing(long number)
 {
-    return syscall(number, -1L, NULL, -1L, 0L, 0L) < 0 && (errno == ENOSYS || errno == EPERM);
+    long rc;
+    do
+        rc = syscall(number, -1L, NULL, -1L, 0L, 0L);
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 && (errno == ENOSYS || errno == EPERM);
 }
 
 /* statx(2)'s buffer: laid out here because older libcs lack it. */
@@ -3925,21 +3929,18 @@ static int stage_path(const struct stage *st, const char *entry, char out[DINDBI
     return t.cut ? DINDBIND_E_TOOLONG : 0;
 }
 
-/* Detach what is mounted at an entry, then remove the entry itself, which is on the tmpfs. */
+/* Detach what is mounted at an entry, and remove the entry itself, which is on the tmpfs. A mount point cannot be
+ * removed (EBUSY), so nothing is ever removed through one. It must work without a descriptor to spare. */
 static int entry_remove(struct stage *st, const char *entry)
 {
     char path[DINDBIND_PATH_MAX];
-    struct node n;
     int rc = stage_path(st, entry, path);
     for (int i = 0; !rc && i < RETRIES; i++) {
-        rc = inspect(&st->none, st->fd, entry, &n);
-        if (rc == -ENOENT)
+        if (!unlinkat(st->fd, entry, 0) || errno == ENOENT)
             return 0;
-        if (rc)
-            return stage_fail(st, -rc);
-        if (n.mnt == st->mnt)
-            return unlinkat(st->fd, entry, S_ISDIR(n.mode) ? AT_REMOVEDIR : 0) ? stage_fail(st, errno) : 0;
-        if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
+        if (errno == EISDIR && !unlinkat(st->fd, entry, AT_REMOVEDIR))
+            return 0;
+        if (errno != EBUSY || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
             return stage_fail(st, errno);
     }
     return rc ? rc : stage_fail(st, EBUSY);

@@ -1244,7 +1244,7 @@ static bool is_number(const char *s, size_t n)
            strtoull(strndupa(s, n), NULL, 10) <= UINT32_MAX;
 }
 
-enum { MAX_WORDS = 256 };
+enum { MAX_WORDS = 8192 };
 
 /* The row of a line that is ours, by words. False: it is none. */
 static bool row_of(char *line, struct mount_row *row)
