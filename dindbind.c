@@ -53,6 +53,7 @@ enum {
     CAPS_KNOWN = 4,             /* the runner is open: its descriptors are descriptors */
 
     RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
+    LOOP_RETRIES = 3,           /* ELOOP for no more links than are allowed */
     MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
     MAX_NAME = 255,
 
@@ -714,6 +715,9 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
         s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
         /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c) */
         if (rc == -EXDEV && root->how == IN_ROOT)
+            rc = -EAGAIN;
+        /* when the kernel has to start a walk anew the links of both count (total_link_count in fs/namei.c) */
+        if (rc == -ELOOP && i < LOOP_RETRIES)
             rc = -EAGAIN;
         if (rc < 0)
             continue;
