@@ -1625,10 +1625,10 @@ static bool ask_kernel(const char *given, const char *source, int *error, unsign
         return false;
     int root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct { uint64_t flags, mode, resolve; } how = { O_PATH | O_CLOEXEC, 0, IN_ROOT };
-    int fd;
+    int fd, tries = 0;
     do                          /* renames elsewhere on the machine are enough for EAGAIN where there is a `..` */
         fd = (int)syscall(SYS_openat2, root, source, &how, sizeof how, 0L, OWN_CALL);
-    while (fd < 0 && errno == EAGAIN);
+    while (fd < 0 && (errno == EAGAIN || (errno == ELOOP && tries++ < 3)));
     *error = fd < 0 ? errno : 0;
     if (fd >= 0 && fstat(fd, &st))
         *error = errno;

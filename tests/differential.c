@@ -238,8 +238,8 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags)
     /* EAGAIN: a rename somewhere on this machine crossed the walk. */
     for (int tries = 0; tries < 256; tries++) {
         fd = (int)syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof how, 0L, OWN_CALL);
-        if (fd >= 0 || errno != EAGAIN)
-            break;
+        if (fd >= 0 || (errno != EAGAIN && !(errno == ELOOP && tries < 3)))
+            break;              /* ELOOP: or the kernel started anew, and counted the links of both walks */
     }
     return fd;
 }
