@@ -25,7 +25,7 @@ dindbind: dindbind.c dindbind.h Makefile
 	@$(if $(MUSL),,echo "musl-gcc not found: building with $(TOOL_CC) and the system's libc")
 	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ dindbind.c
 
-SUITES = $(addprefix $(BUILD)/,test_dindbind placement formats hostile corners fuzz differential)
+PROGRAMS = $(addprefix $(BUILD)/,test_dindbind placement formats hostile corners fuzz differential)
 
 $(BUILD)/test_dindbind: test_dindbind.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
@@ -69,7 +69,7 @@ $(BUILD)/fault: tests/fault.c dindbind.c dindbind.h
 	$(CC) $(STD) -Wall -Wextra -Wshadow -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer -DDINDBIND_NO_MAIN \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ tests/fault.c dindbind.c
 
-check: dindbind $(SUITES)  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
+check: dindbind $(PROGRAMS)  ## run the tests: cmocka, and a short comparison with the kernel's overlayfs
 	$(BUILD)/differential
 	DINDBIND=$(CURDIR)/dindbind sh tests/rows.sh
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/placement
@@ -94,7 +94,7 @@ $(BUILD)/refuse: tests/refuse.c
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) $(WARN) -O2 -o $@ tests/refuse.c
 
-fault: dindbind $(SUITES) $(BUILD)/fault $(BUILD)/refuse  ## fail every system call once, with each error that it can give, and lack the new ones (fifteen minutes)
+fault: dindbind $(PROGRAMS) $(BUILD)/fault $(BUILD)/refuse  ## fail every system call once, with each error that it can give, and lack the new ones (fifteen minutes)
 	DINDBIND=$(CURDIR)/dindbind $(BUILD)/fault -l
 	DINDBIND=$(CURDIR)/dindbind sh tests/refuse.sh -l $(BUILD)
 
