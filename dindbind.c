@@ -7,7 +7,8 @@
  * way that a source takes; what a function calls stands above it:
  *
  *      kernel interface, text and memory, errors, bind table, contained resolution, procfs, mountinfo,
- *      layers, one source, mount identity, staging, specs, json, formats, descriptions, bodies, applet
+ *      layers, the runner, one source, the daemon's names, mount identity, staging, specs, json, formats,
+ *      descriptions, bodies, applet
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -38,7 +39,8 @@
 
 /* ==== kernel interface ==================================================================================
  *
- * The system calls that a libc may not know, each as a function that returns a value or -errno.
+ * The system calls that a libc may not know, or that a signal may interrupt, each as a function that returns a
+ * value or -errno.
  * In: numbers and names. Out: descriptors, and what an inode is. Never here: a decision about a source, and
  * never a fallback for any other reason than that the call is known to be missing. */
 
@@ -79,7 +81,7 @@ static int sys_open(int dir, const char *name, int flags)
 {
     int fd;
     do
-        fd = openat(dir, name, flags);
+        fd = openat(dir, name, flags, 0600);
     while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
 }
@@ -91,22 +93,6 @@ static int sys_lock(int fd)
         rc = flock(fd, LOCK_EX);
     while (rc < 0 && errno == EINTR);
     return rc < 0 ? -errno : 0;
-}
-
-static int sys_create(int dir, const char *name, int flags)
-{
-    int fd;
-    do
-        fd = openat(dir, name, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    while (fd < 0 && errno == EINTR);
-    return fd < 0 ? -errno : fd;
-}
-
-/* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
- * failure nothing is known about it, and that must not pass for its absence. */
-static bool is_absent(int rc)
-{
-    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV || rc == -ENAMETOOLONG;
 }
 
 static void sys_close(int fd)
@@ -122,22 +108,6 @@ static int sys_fstatfs(int fd, struct statfs *fs)
         rc = fstatfs(fd, fs);
     while (rc < 0 && errno == EINTR);
     return rc < 0 ? -errno : 0;
-}
-
-/* The start of a file, terminated. A read may be cut short or interrupted. The length, or -errno. */
-static int read_start(int fd, char *buf, size_t size)
-{
-    size_t len = 0;
-    ssize_t n = 1;
-    while (n && len < size - 1) {
-        n = read(fd, buf + len, size - 1 - len);
-        if (n > 0)
-            len += (size_t)n;
-        else if (n < 0 && errno != EINTR)
-            return -errno;
-    }
-    buf[len] = 0;
-    return (int)len;
 }
 
 static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
@@ -198,8 +168,8 @@ static bool same_node(const struct node *a, const struct node *b)
 
 /* ==== text and memory ===================================================================================
  *
- * Strings of a known size, decimal numbers, the cleaning of a path, and an arena for the layer walk.
- * Never here: a system call. */
+ * Strings of a known size, output that grows, decimal numbers, the cleaning of a path, what a descriptor has as
+ * text, and arenas. Never here: a name that is looked up. */
 
 /* Memory. The library has it from malloc(3). The tool needs a block or two and then ends: a mapping for each
  * costs it less than libc's allocator, which would be an eighth of the program. */
@@ -403,6 +373,64 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
     return 0;
 }
 
+/* The start of a file, terminated. A read may be cut short or interrupted. The length, or -errno. */
+static int read_start(int fd, char *buf, size_t size)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    while (n && len < size - 1) {
+        n = read(fd, buf + len, size - 1 - len);
+        if (n > 0)
+            len += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            return -errno;
+    }
+    buf[len] = 0;
+    return (int)len;
+}
+
+/* Everything that a descriptor still has, terminated, in a block that grows with it. `fd` may be the -errno of
+ * opening it. NULL with errno set; EFBIG: more than `max`. */
+static char *read_to_end(int fd, size_t max, size_t *len)
+{
+    size_t size = 16384, n = 0;
+    char *buf = fd < 0 ? NULL : mem_take(size), *more = buf;
+    ssize_t got = 1;
+    int err = fd < 0 ? -fd : ENOMEM;
+    while (more && got) {
+        if (size - n < 8192 && (more = mem_grow(buf, size *= 2)))
+            buf = more;
+        got = more ? read(fd, buf + n, size - n - 1) : -1;
+        err = more ? errno : ENOMEM;
+        if (got > 0)
+            n += (size_t)got;
+        if (got > 0 && n > max) {
+            err = EFBIG;
+            break;
+        }
+        if (got < 0 && err != EINTR)
+            break;
+    }
+    if (!more || got) {
+        mem_give(buf);
+        errno = err;
+        return NULL;
+    }
+    buf[n] = 0;
+    *len = n;
+    return buf;
+}
+
+/* The same of a file that nobody else needs open. */
+static char *read_whole(int fd, size_t max, size_t *len)
+{
+    char *text = read_to_end(fd, max, len);
+    int err = errno;
+    sys_close(fd);
+    errno = err;
+    return text;
+}
+
 /* Blocks that live until all of them are freed at once. The first one may be the caller's. */
 struct arena {
     struct block { struct block *next; size_t used, size; bool fixed; } *top;
@@ -529,6 +557,13 @@ static int error_of(int err)
     return DINDBIND_E_SYSTEM;
 }
 
+/* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
+ * failure nothing is known about it, and that must not pass for its absence. */
+static bool is_absent(int rc)
+{
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV || rc == -ENAMETOOLONG;
+}
+
 /* One line of what is being tried, where somebody wants to know. */
 static void trace(const struct dindbind_runner *r, const char *a, const char *b, const char *c)
 {
@@ -547,18 +582,24 @@ static void trace(const struct dindbind_runner *r, const char *a, const char *b,
  * In: the rows and a clean source. Out: the row that covers it and what is left over.
  * Never here: a match that ends within a component. */
 
+/* The caller's rows, and behind them those that we made of them, see rows_behind_links(). */
+static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
+{
+    return i < r->nbinds ? &r->binds[i] : i < r->nbinds + r->npoints ? &r->points[i - r->nbinds] : NULL;
+}
+
 static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
                                             const char **rest)
 {
-    const struct dindbind_bind *best = NULL;
+    const struct dindbind_bind *best = NULL, *row;
     size_t best_len = 0;
-    for (size_t i = 0; i < r->nbinds; i++) {
-        const char *path = r->binds[i].path;
+    for (size_t i = 0; (row = row_at(r, i)); i++) {
+        const char *path = row->path;
         size_t n = path[1] ? strlen(path) : 0;
         /* of two rows at one path the later one: it was mounted over the other */
         if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
             continue;
-        best = &r->binds[i];
+        best = row;
         best_len = n;
     }
     *rest = source + best_len;
@@ -1096,7 +1137,9 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
         rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
     }
     sys_close(rc);
-    return rc >= 0 ? 0 : rc == -ENOENT || rc == -EXDEV || rc == -ENOTDIR || rc == -ELOOP ? DINDBIND_E_PROCFS : error_of(-rc);
+    if (rc == -ENOENT || rc == -EXDEV || rc == -ENOTDIR || rc == -ELOOP)
+        return DINDBIND_E_PROCFS;
+    return rc < 0 ? error_of(-rc) : 0;
 }
 
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
@@ -1215,60 +1258,6 @@ static void octal_decode(char *s)
     *out = 0;
 }
 
-/* Everything that a descriptor still has, terminated, in a block that grows with it. NULL with errno set; EFBIG:
- * more than `max`. */
-static char *read_to_end(int fd, size_t max, size_t *len)
-{
-    size_t size = 16384, n = 0;
-    char *buf = mem_take(size), *more = buf;
-    ssize_t got = 1;
-    int err = ENOMEM;
-    while (more && got) {
-        if (size - n < 8192 && (more = mem_grow(buf, size *= 2)))
-            buf = more;
-        got = more ? read(fd, buf + n, size - n - 1) : -1;
-        err = more ? errno : ENOMEM;
-        if (got > 0)
-            n += (size_t)got;
-        if (got > 0 && n > max) {
-            err = EFBIG;
-            break;
-        }
-        if (got < 0 && err != EINTR)
-            break;
-    }
-    if (!more || got) {
-        mem_give(buf);
-        errno = err;
-        return NULL;
-    }
-    buf[n] = 0;
-    *len = n;
-    return buf;
-}
-
-/* A whole file. */
-static char *read_file(int dir, const char *name, size_t max, size_t *len)
-{
-    int fd = sys_open(dir, name, O_RDONLY | O_CLOEXEC);
-    char *buf = fd < 0 ? NULL : read_to_end(fd, max, len);
-    int err = fd < 0 ? -fd : errno;
-    sys_close(fd);
-    errno = err;
-    return buf;
-}
-
-/* The same of procfs. */
-static char *proc_text(const struct dindbind_runner *r, int dir, const char *name, size_t *len)
-{
-    int fd = proc_entry(r, dir, name, O_RDONLY | O_CLOEXEC);
-    char *buf = fd < 0 ? NULL : read_to_end(fd, SIZE_MAX / 4, len);
-    int err = fd < 0 ? -fd : errno;
-    sys_close(fd);
-    errno = err;
-    return buf;
-}
-
 struct mount_row {
     unsigned long long id, parent, dev;
     char *root, *point;         /* decoded */
@@ -1337,7 +1326,7 @@ static int table_read(const struct dindbind_runner *r, int dir, const char *name
     int rc;
     t->v = NULL;
     t->n = 0;
-    t->text = proc_text(r, dir, name, &len);
+    t->text = read_whole(proc_entry(r, dir, name, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
     if (!t->text)               /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
         return errno == EINVAL ? DINDBIND_E_GONE : task_error(errno);
     for (const char *p = t->text; (p = strchr(p, '\n')); p++)
@@ -1374,6 +1363,17 @@ static bool is_ro(const struct mount_row *row)
     return has_word(row->options, "ro");
 }
 
+/* dir, then what `path` has behind `prefix`. */
+static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    const char *rest = path + (prefix[1] ? strlen(prefix) : 0);
+    text_add(&t, dir[1] ? dir : "");
+    text_add(&t, strcmp(rest, "/") ? rest : "");
+    text_add(&t, t.len ? "" : "/");
+    return !t.cut;
+}
+
 /* ==== layers: options ===================================================================================
  *
  * In: overlay mount options, as a string for mount(2) or as mountinfo shows them. Out: the layers in order
@@ -1396,7 +1396,6 @@ struct dindbind_layers {
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
     char *text;                 /* owns all strings */
-    char *points;               /* where bind rows really are, when links lead there; NUL-terminated, then "" */
     struct layer v[];
 };
 
@@ -1734,7 +1733,6 @@ static void layers_free(struct dindbind_layers *l)
         return;
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
-    mem_give(l->points);
     mem_give(l->text);
     mem_give(l);
 }
@@ -2322,8 +2320,7 @@ static int overlay_up(struct overlay *o, struct walk *w)
     return 0;
 }
 
-/* Does a link lead to where a bind row is mounted over the overlay? A row itself may have been named through
- * a link: /var/run/x is mounted at /run/x. */
+/* Does a link lead to where a bind row is mounted over the overlay? */
 static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
 {
     char path[DINDBIND_PATH_MAX + MAX_NAME + 2];
@@ -2334,9 +2331,6 @@ static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
     text_add(&t, w->done);
     text_add(&t, "/");
     text_add(&t, w->name);
-    for (const char *p = r->layers->points; p && *p; p += strlen(p) + 1)
-        if (is_below(path, p))
-            return true;
     return bind_row(r, path, &rest) != NULL;
 }
 
@@ -2515,7 +2509,8 @@ static int scan_mounts(struct overlay *o, struct entry dir)
     if (*dir.rel)
         text_add(&t, "/");
     text_add(&t, dir.rel);
-    char *all = proc_text(o->r, o->r->proc_fd, "thread-self/mountinfo", &len), *p = all;
+    int table = proc_entry(o->r, o->r->proc_fd, "thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
+    char *all = read_whole(table, SIZE_MAX / 4, &len), *p = all;
     if (!all)
         return failed(o, errno);
     while ((rc = mount_next(&p, &row)) > 0)
@@ -2556,6 +2551,234 @@ static int check_subtree(struct overlay *o)
     }
     mem_give(s.todo);
     return rc;
+}
+
+/* ==== the runner ========================================================================================
+ *
+ * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here: belief in a
+ * description that could have been held against what the kernel shows. */
+
+/* An engine that describes its layers does not tell how it mounts them. One that runs as root does it as the
+ * kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of its own. */
+static int layers_told(const struct dindbind_runner *r, struct text *why)
+{
+    struct node n;
+    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -ENOENT;
+    if (rc)
+        return is_absent(rc) ? 0 : error_of(-rc);
+    if (!n.uid)
+        return 0;
+    text_add(why, "they belong to an engine without root, whose mount options nobody tells: give these with -o");
+    return DINDBIND_E_LAYERS;
+}
+
+/* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x, and hides what the
+ * layers have there. That place becomes a row of its own, without a name. */
+static int rows_behind_links(struct dindbind_runner *r)
+{
+    struct dindbind_runner bare = *r;
+    char name[DINDBIND_PATH_MAX];
+    bare.nbinds = bare.npoints = 0;
+    bare.trace = NULL;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        struct overlay o;
+        int rc = overlay_init(&o, &bare);
+        if (!rc)
+            rc = overlay_walk(&o, r->binds[i].path, name);
+        arena_free(&o.arena);
+        if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
+            return rc;
+        if (rc || !strcmp(name, r->binds[i].path))
+            continue;
+        struct dindbind_bind *more = mem_grow(r->points, (r->npoints + 1) * sizeof *more);
+        if (!more)
+            return DINDBIND_E_NOMEM;
+        r->points = more;
+        char *copy = mem_take(strlen(name) + 1);
+        if (!copy)
+            return DINDBIND_E_NOMEM;
+        memcpy(copy, name, strlen(name) + 1);
+        more[r->npoints++] = (struct dindbind_bind){ .path = copy };
+    }
+    return 0;
+}
+
+/* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
+ * 0: none, or one whose backslashes can be read in two ways. */
+static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
+{
+    char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
+    struct options *o = (struct options *)parsed;
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    bool known = space && parsed && parse_options(o, options, space, shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper;
+    if (known)
+        text_add(&t, o->upper);
+    known = known && !t.cut && !(shown && strchr(out, '\\'));
+    bool failed_here = !space || !parsed;
+    mem_give(parsed);
+    mem_give(space);
+    return failed_here ? DINDBIND_E_NOMEM : known;
+}
+
+/* Does `path` end with these whole components? */
+static bool ends_with(const char *path, const char *tail)
+{
+    size_t n = strlen(path), k = strlen(tail);
+    return k <= n && !strcmp(path + n - k, tail) && (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
+}
+
+/* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
+ * the root that is open. A relative upperdir is the tail of the one that the engine tells. */
+static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
+{
+    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
+    int rc = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
+    if (rc < 1 || !strncmp(root->type, "fuse", 4))
+        return rc;
+    rc = strcmp(root->type, "overlay") ? 0 : upperdir_of(root->super, true, own);
+    if (rc < 0 || (rc && ends_with(told, own)))
+        return rc < 0 ? rc : 0;
+    text_add(why, " is not the overlay with the upperdir ");
+    text_add(why, told);
+    return DINDBIND_E_REUSED;
+}
+
+/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
+ * The caller's own root is no container's. 1: it is the one. */
+static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
+{
+    const char *const dirs[] = { "/", r->merged };
+    int rc = 0;
+    for (int i = 0; !rc && i < 2; i++) {
+        struct node n;
+        int fd = sys_open(AT_FDCWD, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (is_absent(fd))
+            continue;
+        if (fd < 0)
+            return error_of(-fd);
+        rc = inspect(r, fd, "", &n);
+        bool same = !rc && n.ino == root->ino && n.dev == root->dev;
+        rc = rc ? error_of(-rc) : i && same ? 1 : same || (i && !is_empty_dir(fd, 2)) ? DINDBIND_E_REUSED : 0;
+        sys_close(fd);
+        if (rc == DINDBIND_E_REUSED) {
+            text_add(why, i ? " is not " : " is my own root, not ");
+            text_add(why, r->merged);
+        }
+    }
+    return rc;
+}
+
+/* Is a file of the task's where the engine's id of the container stands? */
+static bool names_id(const struct dindbind_runner *r, const char *file)
+{
+    size_t len;
+    char *text = read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
+    bool found = text && find_text(text, r->id);
+    mem_give(text);
+    return found;
+}
+
+/* Is the root that was opened the one that was described? */
+static int described_check(struct dindbind_runner *r, struct text *why)
+{
+    char own[DINDBIND_PATH_MAX + 2];
+    struct mount_table t = { 0 };
+    struct node n;
+    int proven = 0, rc = inspect(r, r->root_fd, "", &n);
+    if (rc)
+        return error_of(-rc);
+    if (!r->self)
+        proven = merged_check(r, &n, why);
+    if (proven < 0)
+        return proven;
+    rc = r->self ? table_read(r, r->proc_fd, "thread-self/mountinfo", &t) : table_read(r, r->task_fd, "mountinfo", &t);
+    const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
+    if (row)
+        rc = upperdir_check(r, row, why);
+    else if (!rc && !proven) {
+        text_add(why, " is not the root of a mount");   /* a mere chroot */
+        rc = DINDBIND_E_REUSED;
+    }
+    int upper = row && !rc && r->self && r->merged ? upperdir_of(row->super, true, own) : 0;
+    if (upper < 0)
+        rc = upper;
+    else if (upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
+        memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
+        if (!ends_with(r->merged, own)) {
+            text_add(why, " is not ");
+            text_add(why, r->merged);
+            rc = DINDBIND_E_REUSED;
+        }
+    }
+    table_free(&t);
+    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup")) {
+        text_add(why, ": nothing shows that it is ");
+        text_add(why, r->id);
+        rc = DINDBIND_E_REUSED;
+    }
+    return rc;
+}
+
+int dindbind_open(struct dindbind_runner *r)
+{
+    struct text why = text_in(r->detail, sizeof r->detail);
+    r->proc_fd = r->task_fd = r->root_fd = -1;
+    r->caps = CAPS_KNOWN;
+    r->layers = NULL;
+    r->points = NULL;
+    r->npoints = 0;
+    int rc = binds_check(r, &why);
+    if (!rc && (r->pid < 0 || (r->pid && r->self))) {
+        text_add(&why, "a PID is a positive number, or 0 for no live task and for self");
+        rc = DINDBIND_E_USAGE;
+    }
+    if (!rc) {
+        rc = proc_open(r, &why);
+        /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
+        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
+            sys_close(r->proc_fd);
+            r->proc_fd = -1;
+            r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
+            rc = 0;
+        }
+        if (!rc && r->proc_fd < 0 && is_missing(SYS_openat2))
+            r->caps |= CAPS_NO_OPENAT2;
+    }
+    if (!rc && r->pid)
+        rc = task_open(r, &why);
+    if (!rc && r->self)
+        rc = self_open(r, &why);
+    if (!rc && !r->self && !r->pid && r->overlay) {
+        why = text_in(r->detail, sizeof r->detail);
+        rc = layers_open(r, &why);
+        if (!rc)
+            rc = layers_told(r, &why);
+        if (!rc)
+            rc = rows_behind_links(r);
+    }
+    if (!rc && ((r->pid && r->merged) || (r->self && (r->overlay || r->merged))))
+        rc = described_check(r, &why);
+    if (rc)
+        dindbind_close(r);
+    return rc;
+}
+
+void dindbind_close(struct dindbind_runner *r)
+{
+    int *fds[] = { &r->root_fd, &r->task_fd, &r->proc_fd };
+    if (!(r->caps & CAPS_KNOWN))
+        return;
+    layers_free(r->layers);
+    r->layers = NULL;
+    while (r->npoints)
+        mem_give((char *)(uintptr_t)r->points[--r->npoints].path);
+    mem_give(r->points);
+    r->points = NULL;
+    r->caps = 0;
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        sys_close(*fds[i]);
+        *fds[i] = -1;
+    }
 }
 
 /* ==== one source ========================================================================================
@@ -2611,49 +2834,6 @@ static void set_path(struct dindbind_result *res, struct text *t, const char *ho
     text_add(t, strcmp(name, "/") || !n ? name : "");
 }
 
-/* An engine that describes its layers does not tell how it mounts them. One that runs as root does it as the
- * kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of its own. */
-static int layers_told(const struct dindbind_runner *r, struct text *why)
-{
-    struct node n;
-    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -ENOENT;
-    if (rc)
-        return is_absent(rc) ? 0 : error_of(-rc);
-    if (!n.uid)
-        return 0;
-    text_add(why, "they belong to an engine without root, whose mount options nobody tells: give these with -o");
-    return DINDBIND_E_LAYERS;
-}
-
-/* Where the bind rows of a dead runner are mounted, when the names that they were given have links in them. */
-static int layers_points(const struct dindbind_runner *r, struct dindbind_layers *l)
-{
-    struct dindbind_runner bare = *r;
-    char name[DINDBIND_PATH_MAX];
-    size_t len = 0;
-    bare.nbinds = 0;
-    bare.trace = NULL;
-    for (size_t i = 0; i < r->nbinds; i++) {
-        struct overlay o;
-        int rc = overlay_init(&o, &bare);
-        if (!rc)
-            rc = overlay_walk(&o, r->binds[i].path, name);
-        arena_free(&o.arena);
-        if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
-            return rc;
-        if (rc || !strcmp(name, r->binds[i].path))
-            continue;
-        char *more = mem_grow(l->points, len + strlen(name) + 2);
-        if (!more)
-            return DINDBIND_E_NOMEM;
-        l->points = more;
-        memcpy(more + len, name, strlen(name) + 1);
-        len += strlen(name) + 1;
-        more[len] = 0;
-    }
-    return 0;
-}
-
 /* The row itself is the caller's own word and passes as it is, seen from here or not. */
 static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *row,
                   struct dindbind_result *res)
@@ -2680,12 +2860,10 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
 {
     struct spot s;
     struct text t;
-    if (!row->host && r->pid) {
-        trace(r, "rule bind: no name for ", row->path, "");
-        return NEXT_RULE;
-    }
-    res->rule = DINDBIND_RULE_BIND;
     trace(r, "rule bind: row ", row->host ? row->host : "without a name ", row->path);
+    if (!row->host && r->pid)
+        return NEXT_RULE;
+    res->rule = DINDBIND_RULE_BIND;
     if (!row->host) {
         t = text_in(res->path, sizeof res->path);
         text_add(&t, row->path);
@@ -2930,184 +3108,6 @@ void dindbind_release(struct dindbind_result *res)
     res->nlayers = 0;
 }
 
-/* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
- * 0: none, or one whose backslashes can be read in two ways. */
-static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
-{
-    char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
-    struct options *o = (struct options *)parsed;
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
-    bool known = space && parsed && parse_options(o, options, space, shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper;
-    if (known)
-        text_add(&t, o->upper);
-    known = known && !t.cut && !(shown && strchr(out, '\\'));
-    bool failed_here = !space || !parsed;
-    mem_give(parsed);
-    mem_give(space);
-    return failed_here ? DINDBIND_E_NOMEM : known;
-}
-
-/* Does `path` end with these whole components? */
-static bool ends_with(const char *path, const char *tail)
-{
-    size_t n = strlen(path), k = strlen(tail);
-    return k <= n && !strcmp(path + n - k, tail) && (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
-}
-
-/* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
- * the root that is open. A relative upperdir is the tail of the one that the engine tells. */
-static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
-{
-    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
-    int rc = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
-    if (rc < 1 || !strncmp(root->type, "fuse", 4))
-        return rc;
-    rc = strcmp(root->type, "overlay") ? 0 : upperdir_of(root->super, true, own);
-    if (rc < 0 || (rc && ends_with(told, own)))
-        return rc < 0 ? rc : 0;
-    text_add(why, " is not the overlay with the upperdir ");
-    text_add(why, told);
-    return DINDBIND_E_REUSED;
-}
-
-/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
- * The caller's own root is no container's. 1: it is the one. */
-static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
-{
-    static const char own[] = "/";
-    const char *const dirs[] = { own, r->merged };
-    int rc = 0;
-    for (int i = 0; !rc && i < 2; i++) {
-        struct node n;
-        int fd = sys_open(AT_FDCWD, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (is_absent(fd))
-            continue;
-        if (fd < 0)
-            return error_of(-fd);
-        rc = inspect(r, fd, "", &n);
-        bool same = !rc && n.ino == root->ino && n.dev == root->dev;
-        rc = rc ? error_of(-rc) : i && same ? 1 : same || (i && !is_empty_dir(fd, 2)) ? DINDBIND_E_REUSED : 0;
-        sys_close(fd);
-        if (rc == DINDBIND_E_REUSED) {
-            text_add(why, i ? " is not " : " is my own root, not ");
-            text_add(why, r->merged);
-        }
-    }
-    return rc;
-}
-
-/* Is a file of the task's where the engine's id of the container stands? */
-static bool names_id(const struct dindbind_runner *r, const char *file)
-{
-    size_t len;
-    char *text = proc_text(r, r->task_fd, file, &len);
-    bool found = text && find_text(text, r->id);
-    mem_give(text);
-    return found;
-}
-
-/* <id>/diff and <id>/merged lie side by side. */
-static bool is_beside(const char *upper, const char *merged)
-{
-    size_t n = strlen(upper), k = strlen(merged);
-    return !ends_with(upper, "/diff") || !ends_with(merged, "/merged") ||
-           (n - 5 <= k - 7 ? !memcmp(upper, merged + (k - 7) - (n - 5), n - 5) : !memcmp(upper + (n - 5) - (k - 7), merged, k - 7));
-}
-
-/* Is the root that was opened the one that was described? */
-static int described_check(struct dindbind_runner *r, struct text *why)
-{
-    char own[DINDBIND_PATH_MAX];
-    struct mount_table t = { 0 };
-    struct node n;
-    int proven = 0, rc = inspect(r, r->root_fd, "", &n);
-    if (rc)
-        return error_of(-rc);
-    if (!r->self)
-        proven = merged_check(r, &n, why);
-    if (proven < 0)
-        return proven;
-    rc = r->self ? table_read(r, r->proc_fd, "thread-self/mountinfo", &t) : table_read(r, r->task_fd, "mountinfo", &t);
-    const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
-    if (row)
-        rc = upperdir_check(r, row, why);
-    else if (!rc && !proven) {
-        text_add(why, " is not the root of a mount");   /* a mere chroot */
-        rc = DINDBIND_E_REUSED;
-    }
-    int upper = row && !rc && r->self && r->merged ? upperdir_of(row->super, true, own) : 0;
-    if (upper < 0)
-        rc = upper;
-    else if (upper && !is_beside(own, r->merged)) {
-        text_add(why, " is not ");
-        text_add(why, r->merged);
-        rc = DINDBIND_E_REUSED;
-    }
-    table_free(&t);
-    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup")) {
-        text_add(why, ": nothing shows that it is ");
-        text_add(why, r->id);
-        rc = DINDBIND_E_REUSED;
-    }
-    return rc;
-}
-
-int dindbind_open(struct dindbind_runner *r)
-{
-    struct text why = text_in(r->detail, sizeof r->detail);
-    r->proc_fd = r->task_fd = r->root_fd = -1;
-    r->caps = CAPS_KNOWN;
-    r->layers = NULL;
-    int rc = binds_check(r, &why);
-    if (!rc && (r->pid < 0 || (r->pid && r->self))) {
-        text_add(&why, "a PID is a positive number, or 0 for no live task and for self");
-        rc = DINDBIND_E_USAGE;
-    }
-    if (!rc) {
-        rc = proc_open(r, &why);
-        /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
-        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
-            sys_close(r->proc_fd);
-            r->proc_fd = -1;
-            r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
-            rc = 0;
-        }
-        if (!rc && r->proc_fd < 0 && is_missing(SYS_openat2))
-            r->caps |= CAPS_NO_OPENAT2;
-    }
-    if (!rc && r->pid)
-        rc = task_open(r, &why);
-    if (!rc && r->self)
-        rc = self_open(r, &why);
-    if (!rc && !r->self && !r->pid && r->overlay) {
-        why = text_in(r->detail, sizeof r->detail);
-        rc = layers_open(r, &why);
-        if (!rc)
-            rc = layers_told(r, &why);
-        if (!rc)
-            rc = layers_points(r, r->layers);
-    }
-    if (!rc && ((r->pid && r->merged) || (r->self && (r->overlay || r->merged))))
-        rc = described_check(r, &why);
-    if (rc)
-        dindbind_close(r);
-    return rc;
-}
-
-void dindbind_close(struct dindbind_runner *r)
-{
-    int *fds[] = { &r->root_fd, &r->task_fd, &r->proc_fd };
-    if (!(r->caps & CAPS_KNOWN))
-        return;
-    layers_free(r->layers);
-    r->layers = NULL;
-    r->caps = 0;
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
-        sys_close(*fds[i]);
-        *fds[i] = -1;
-    }
-}
-
 /* Which layers were searched, the first ones by name. */
 static void text_layers(struct text *t, const struct dindbind_layers *l)
 {
@@ -3150,8 +3150,8 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     }
     const char *hint = row->hint;
     if (unknown || (res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_NESTED))
-        hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)"
-                         : "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
+        hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)" :
+               "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
     if (*hint) {
         text_add(&t, "; ");
         text_add(&t, hint);
@@ -3159,11 +3159,12 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     return buf;
 }
 
-/* ==== mount identity ====================================================================================
+/* ==== the daemon's names ================================================================================
  *
- * In: a pinned source of a live runner. Out: the host path of the same file on the same file system, and the
- * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
- * belongs to another mount namespace. */
+ * In: a pinned source of the caller's own, who is in the runner (self). Out: what the daemon outside calls it. What
+ * there is of its directories are the paths in our own mounts: the upperdir is told as the daemon names it, the
+ * root of a bind mount as its file system does. Never here: a name that could be another one's, for nothing of it
+ * can be looked at from inside. */
 
 struct tables {
     const struct dindbind_runner *r;
@@ -3177,49 +3178,11 @@ struct tables {
 
 enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
 
-/* Open an absolute path that has no symlink in it. */
-static int open_plain(const struct dindbind_runner *r, const char *path)
-{
-    if (!(r->caps & CAPS_NO_OPENAT2))
-        return sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
-    int slash = sys_open(AT_FDCWD, "/", OPEN_DIR);
-    struct root root = { slash, -1, IN_ROOT, NULL, 0 };
-    int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
-    sys_close(slash);
-    return fd == -EAGAIN ? -ENOENT : fd;
-}
-
-/* 1: yes; 0: no; or an error. */
-static int is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
-{
-    struct node n;
-    int fd = open_plain(r, path);
-    if (fd < 0)
-        return is_absent(fd) ? 0 : error_of(-fd);
-    int rc = inspect(r, fd, "", &n);
-    sys_close(fd);
-    return rc ? error_of(-rc) : n.mnt == mnt && n.ino == want->ino && n.dev == want->dev && !((n.mode ^ want->mode) & S_IFMT);
-}
-
-/* dir, then what `path` has behind `prefix`. */
-static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
-{
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
-    const char *rest = path + (prefix[1] ? strlen(prefix) : 0);
-    text_add(&t, dir[1] ? dir : "");
-    text_add(&t, strcmp(rest, "/") ? rest : "");
-    text_add(&t, t.len ? "" : "/");
-    return !t.cut;
-}
-
 struct found_host {
     char path[DINDBIND_PATH_MAX];
     bool ro;                            /* the mount that it is on */
     bool own;                           /* the source itself lies in the caller's mount namespace */
 };
-
-/* ---- The daemon's names, from inside. What we have of its directories are the paths in our own mounts: the
- * upperdir is told as the daemon names it, the root of a bind mount as its file system does. */
 
 /* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
 static void daemon_layout(struct daemon *d, const char *dir)
@@ -3278,7 +3241,8 @@ static size_t docker_file(const struct mount_row *row)
         (strcmp(name, "/hosts") && strcmp(name, "/hostname") && strcmp(name, "/resolv.conf")))
         return 0;
     const char *id = name - 64;
-    return strspn(id, "0123456789abcdef") == 64 && !strncmp(id - head, dir, head) ? (size_t)(id - row->root) - head + 1 : 0;
+    bool found = strspn(id, "0123456789abcdef") == 64 && !strncmp(id - head, dir, head);
+    return found ? (size_t)(id - row->root) - head + 1 : 0;
 }
 
 /* The part before /volumes/<name>/_data, of which a part may be mounted; both count one byte more than it has. */
@@ -3321,8 +3285,8 @@ static int same_numbers(const char *path)
 /* The data root's own name and its place on its device are known for certain, so names below it are. Where both
  * are the same the device is mounted at /, which names all of it. Any other device might be mounted in two ways:
  * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
- * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A row that is not on
- * the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
+ * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A
+ * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
 static int calibrate(const struct tables *t, struct calibration *c)
 {
     const char *data = t->daemon->data;
@@ -3340,7 +3304,8 @@ static int calibrate(const struct tables *t, struct calibration *c)
                 return counts;
             if (!counts)
                 continue;
-            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all, volumes && !same };
+            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all,
+                                       volumes && !same };
             if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
                                              c->dir_len != new.dir_len || memcmp(c->dir, new.dir, new.dir_len)))
                 new.state = IN_DOUBT;
@@ -3418,6 +3383,38 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
     text_bytes(&path, t->daemon->data, c.host_len);
     text_add(&path, strcmp(inside + c.dir_len, "/") || !path.len ? inside + c.dir_len : "");
     return path.cut ? DINDBIND_E_TOOLONG : 0;
+}
+
+/* ==== mount identity ====================================================================================
+ *
+ * In: a pinned source of a live runner. Out: the host path of the same file on the same file system, and the
+ * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
+ * belongs to another mount namespace. */
+
+/* Open an absolute path that has no symlink in it. */
+static int open_plain(const struct dindbind_runner *r, const char *path)
+{
+    if (!(r->caps & CAPS_NO_OPENAT2))
+        return sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+    int slash = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    struct root root = { slash, -1, IN_ROOT, NULL, 0 };
+    int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
+    sys_close(slash);
+    return fd == -EAGAIN ? -ENOENT : fd;
+}
+
+/* 1: yes; 0: no; or an error. */
+static int is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
+{
+    struct node n;
+    int fd = open_plain(r, path);
+    if (fd < 0)
+        return is_absent(fd) ? 0 : error_of(-fd);
+    int rc = inspect(r, fd, "", &n);
+    sys_close(fd);
+    if (rc)
+        return error_of(-rc);
+    return n.mnt == mnt && n.ino == want->ino && n.dev == want->dev && !((n.mode ^ want->mode) & S_IFMT);
 }
 
 /* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
@@ -3662,16 +3659,12 @@ static int host_rows(const struct dindbind_runner *r, const char *source, struct
 {
     char path[DINDBIND_PATH_MAX] = "/";
     const char *rest, *culprit = NULL;
+    const struct dindbind_bind *row;
     int rc = r->nbinds ? dead_name(r, source, path) : 0;
     if (rc || !r->nbinds)
         return rc;
     b->base = strcmp(path, "/") ? strlen(path) : 0;
-    /* a row that was named through a link lies elsewhere: which one it is does not matter */
-    for (const char *p = r->layers ? r->layers->points : NULL; p && *p; p += strlen(p) + 1)
-        if (strictly_below(p, path))
-            culprit = p;
-    for (size_t i = 0; !rc && i < r->nbinds; i++) {
-        const struct dindbind_bind *row = &r->binds[i];
+    for (size_t i = 0; !rc && (row = row_at(r, i)); i++) {
         if (!strictly_below(row->path, path) || bind_row(r, row->path, &rest) != row)
             continue;
         if (row->host)
@@ -3970,7 +3963,7 @@ static int stage_remove(struct stage *st)
 static int take_number(struct stage *st, char out[24])
 {
     unsigned long long next = 0;
-    int fd = sys_create(st->fd, "next", O_RDWR);
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return stage_fail(st, -fd);
     int n = read_start(fd, out, 24);
@@ -3994,7 +3987,7 @@ static int entry_make(struct stage *st, const char *entry, bool dir)
 {
     int fd = -1;
     if (dir ? mkdirat(st->fd, entry, 0700)
-            : (fd = sys_create(st->fd, entry, O_RDONLY | O_EXCL)) < 0)
+            : (fd = sys_open(st->fd, entry, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)) < 0)
         return stage_fail(st, dir ? errno : -fd);
     sys_close(fd);
     return 0;
@@ -4170,8 +4163,8 @@ static int entry_check(struct stage *st, const char *entry, const struct dindbin
 }
 
 /* Attach them; on a failure none stays. */
-static int attach_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results, size_t n, const int *trees,
-                      size_t *at)
+static int attach_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
+                      size_t n, const int *trees, size_t *at)
 {
     char entry[24] = "";
     int rc = 0;
@@ -4524,9 +4517,8 @@ static bool names_dirs(const char *o)
 
 /* What a --mount record says, field by field, before its type tells which of it counts. */
 struct record {
-    const char *type, *source, *target, *device, *driver, *unknown;
+    const char *type, *source, *target, *device, *driver, *o, *unknown;
     struct field *source_field, *device_field;
-    bool bound, flat, dirs;     /* volume-opt o=bind or o=rbind; the first; one that names directories */
 };
 
 static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
@@ -4565,11 +4557,8 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
             m->device = value + 7;
             m->device_field = f;
             f->key_len += 7;
-        } else if (!strncmp(value, "o=", 2)) {
-            m->flat = !has_word(value + 2, "rbind");
-            m->bound = !m->flat || has_word(value + 2, "bind");
-            m->dirs = names_dirs(value + 2);
-        }
+        } else if (!strncmp(value, "o=", 2))
+            m->o = value + 2;
         break;
     case KEY_PROPAGATION:
         mode = find_mode(value, strlen(value));
@@ -4602,12 +4591,29 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
 }
 
 static const char pathlike[] = "only a mount of type bind can have a path of the runner's as its source";
-static const char overlay_volume[] = "directories in a volume's options are not translated";
+
+/* A volume of the local driver with o=bind or o=rbind is a bind mount of its device. NULL, or what is wrong. */
+static const char *take_volume(struct spec *s, const char *driver, const char *o, bool device)
+{
+    if (driver && *driver && strcmp(driver, "local"))
+        return NULL;
+    if (names_dirs(o))
+        return "directories in a volume's options are not translated";
+    if (o && device && (has_word(o, "bind") || has_word(o, "rbind"))) {
+        s->volume = true;
+        s->flat = !has_word(o, "rbind");
+    }
+    return NULL;
+}
 
 /* Which of the record is a path of the runner's. */
 static const char *take_record(struct spec *s, const struct record *m)
 {
     struct field *f = NULL;
+    bool volume = !m->type || !strcmp(m->type, "volume");
+    const char *wrong = volume ? take_volume(s, m->driver, m->o, m->device) : NULL;
+    if (wrong)
+        return wrong;
     if (m->type && !strcmp(m->type, "bind")) {
         if (m->unknown)
             return "a key that a bind mount does not have";
@@ -4615,17 +4621,12 @@ static const char *take_record(struct spec *s, const struct record *m)
             return "a bind mount without a source";
         s->source = m->source;
         f = m->source_field;
-    } else if ((!m->type || !strcmp(m->type, "volume")) && m->bound && m->device &&
-               (!m->driver || !strcmp(m->driver, "local"))) {
+    } else if (s->volume) {
         s->source = m->device;
-        s->volume = true;
-        s->flat = m->flat;
         f = m->device_field;
         s->never = "volume-opt";
     } else if (m->source && (*m->source == '/' || *m->source == '.'))
         return pathlike;
-    else if (m->dirs)
-        return overlay_volume;
     else
         s->never = m->type ? m->type : "volume";
     if (f)
@@ -5161,18 +5162,25 @@ static void put_modes(struct out *o, const char *mode, bool ro)
     }
 }
 
-/* `target` is NULL for the one that was given. */
+/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
+ * changed stays spelled as it was. */
 static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
                               bool ro)
 {
-    put(o, source);
+    void (*text)(struct out *, const char *) = s->json ? put_json_text : put;
+    text(o, source);
     if (target) {
-        put(o, ":");
-        put(o, target);
+        text(o, ":");
+        text(o, target);
     } else
         put_bytes(o, s->rest, s->rest_len);
-    put_modes(o, s->mode, ro);
-    return strchr(source, ':') || (target && strchr(target, ':')) ? "a colon cannot be escaped in -v: use --mount" : NULL;
+    if (s->json && (!ro || s->ro))
+        put_bytes(o, s->tail, s->tail_len);
+    else
+        put_modes(o, s->mode, ro);
+    if (strchr(source, ':') || (target && strchr(target, ':')))
+        return "a colon cannot be escaped: use --mount, in a body Mounts";
+    return NULL;
 }
 
 /* Quoted when Go's encoding/csv would not read it back otherwise. */
@@ -5209,7 +5217,9 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     }
     if (!done)
         put(o, ",readonly");
-    return strchr(source, '\r') || (target && strchr(target, '\r')) ? "a carriage return in a path does not survive --mount" : NULL;
+    if (strchr(source, '\r') || (target && strchr(target, '\r')))
+        return "a carriage return in a path does not survive --mount";
+    return NULL;
 }
 
 /* ==== descriptions ======================================================================================
@@ -5465,38 +5475,38 @@ static const char *inspect_layers(struct view *v, const char *driver)
 /* docker inspect, podman inspect. */
 static const char *view_inspect(struct view *v, const char *top)
 {
-    /* what every engine mounts and does not tell of */
-    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv", "/etc/localtime",
-                                          "/sbin/docker-init", "/run/podman-init",
-                                          /* podman, when the program is systemd */
-                                          "/run", "/run/lock", "/tmp", "/var/log/journal" };
-    static const char *const names[] = { "State", "Mounts", "HostConfig", "GraphDriver", "HostsPath", "HostnamePath",
-                                         "ResolvConfPath", "Id", "Config" };
-    static const char *const config[] = { "SystemdMode" };
+    enum { STATE, MOUNTS, HOST, GRAPH, ID, CONFIG, FILES, KEYS = FILES + 3 };
+    static const char *const names[] = { "State", "Mounts", "HostConfig", "GraphDriver", "Id", "Config",
+                                         "HostsPath", "HostnamePath", "ResolvConfPath" };
     static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
     static const char *const state[] = { "Pid" }, *const host[] = { "Tmpfs", "Mounts" };
-    const char *m[9], *s[1], *h[2], *c[1], *wrong = NULL;
-    if (json_members(top, names, m, 9, false) || json_members(m[8], config, c, 1, false) || json_members(m[0], state, s, 1, false) ||
-        json_members(m[2], host, h, 2, false))
+    static const char *const config[] = { "SystemdMode" };
+    /* what engines mount and do not tell of; the last ones podman, when the program is systemd */
+    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv",
+                                          "/etc/localtime", "/sbin/docker-init", "/run/podman-init",
+                                          "/run", "/run/lock", "/tmp", "/var/log/journal" };
+    enum { ALWAYS = 8, WITH_SYSTEMD = sizeof places / sizeof *places };
+    const char *m[KEYS], *pid[1], *h[2], *systemd[1];
+    if (json_members(top, names, m, KEYS, false) || json_members(m[STATE], state, pid, 1, false) ||
+        json_members(m[HOST], host, h, 2, false) || json_members(m[CONFIG], config, systemd, 1, false))
         return repeated;
-    wrong = view_json_pid(v, s[0]);
-    size_t nplaces = sizeof places / sizeof *places - (c[0] && *c[0] == 't' ? 0 : 4);
-    v->runner->id = json_decode(v->arena, m[7]);
-    for (size_t i = 0; !wrong && i < nplaces; i++)
+    const char *wrong = view_json_pid(v, pid[0]);
+    v->runner->id = json_decode(v->arena, m[ID]);
+    for (int i = 0; !wrong && i < (systemd[0] && *systemd[0] == 't' ? WITH_SYSTEMD : ALWAYS); i++)
         wrong = view_row(v, NULL, places[i], false);
     for (int i = 0; !wrong && i < 3; i++) {
         /* not yet made where the container was never started */
-        const char *file = json_decode(v->arena, m[4 + i]);
+        const char *file = json_decode(v->arena, m[FILES + i]);
         wrong = view_row(v, file && *file == '/' ? file : NULL, files[i], false);
     }
     struct json_walk tmpfs = { .at = h[0] };
     while (!wrong && json_next(&tmpfs))
         wrong = view_row(v, NULL, json_decode(v->arena, tmpfs.key), false);
     if (!wrong)
-        wrong = inspect_mounts(v, m[1]);
+        wrong = inspect_mounts(v, m[MOUNTS]);
     if (!wrong)
         wrong = inspect_subpaths(v, h[1]);
-    return wrong ? wrong : inspect_layers(v, m[3]);
+    return wrong ? wrong : inspect_layers(v, m[GRAPH]);
 }
 
 /* runc state, crun state, and the state that a hook gets. */
@@ -5572,7 +5582,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
     struct json_error e = { NULL, NULL };
     const char *wrong, *slash = strrchr(file, '/');
     size_t len = 0, line = 0;
-    char *text = strcmp(file, "-") ? read_file(AT_FDCWD, file, MAX_FILE, &len) : read_to_end(0, MAX_FILE, &len);
+    char *text = strcmp(file, "-") ? read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), MAX_FILE, &len)
+                                  : read_to_end(0, MAX_FILE, &len);
     text_shown(why, file);
     text_add(why, ": ");
     if (!text) {
@@ -5605,7 +5616,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
 
 enum { MAX_BODY_MOUNTS = 1000 };
 
-static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (--stage DIR)";
+static const char comma[] =
+    "a comma, behind which podman would see another option: use Binds, or stage it (--stage DIR)";
 
 struct body {
     struct arena *arena;
@@ -5658,15 +5670,12 @@ static const char *body_volume(struct body *b, const char *options, struct spec 
     const char *o = json_decode(b->arena, m[0]);
     if (!json_null(m[0]) && !o)
         return "volume options that are no text";
-    if (names_dirs(o))
-        return overlay_volume;
-    bool local = json_null(d[0]) || json_is(d[0], "", false) || json_is(d[0], "local", false);
-    if (local && o && !json_null(m[1]) && (has_word(o, "bind") || has_word(o, "rbind"))) {
-        s->at_source = m[1];
-        s->flat = !has_word(o, "rbind");
-        s->volume = true;
-    }
-    return NULL;
+    const char *driver_name = json_decode(b->arena, d[0]);
+    if (!json_null(d[0]) && !driver_name)
+        return "a volume driver whose name is no text";
+    const char *wrong = take_volume(s, driver_name, o, !json_null(m[1]));
+    s->at_source = s->volume ? m[1] : NULL;
+    return wrong;
 }
 
 /* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
@@ -5825,19 +5834,9 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
         return "not UTF-8, which the daemon would change: stage it (--stage DIR)";
     if (s->rest) {
         put(o, "\"");
-        put_json_text(o, source);
-        if (target) {
-            put(o, ":");
-            put_json_text(o, target);
-        } else
-            put_bytes(o, s->rest, s->rest_len);
-        if (ro)
-            put_modes(o, s->mode, true);
-        else
-            put_bytes(o, s->tail, s->tail_len);
+        const char *wrong = put_volume(o, s, source, target, ro);
         put(o, "\"");
-        return strchr(source, ':') || (target && strchr(target, ':')) ? "a colon cannot be escaped in Binds: use Mounts"
-                                                                      : NULL;
+        return wrong;
     }
     if ((strchr(source, ',') && !s->volume) || (target && strchr(target, ',')))
         return comma;
@@ -6030,7 +6029,8 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     text_add(&p, m->path);
     for (size_t i = 0; i < j->nitems; i++) {
         const struct spec *other = j->items[i].spec;
-        if (other && *other->target && strictly_below(other->target, it->spec->target) && is_below(target, other->target))
+        if (other && *other->target && strictly_below(other->target, it->spec->target) &&
+            is_below(target, other->target))
             return NULL;
     }
     return t.cut ? "a mount below it has too long a target" : put_one(j, it->spec, m->source, target, &sub);
@@ -6516,14 +6516,16 @@ static int check_line(struct job *j, bool from_stdin)
                          j->readonly || j->mkdir || j->explain), "-u",
           ": goes alone, with the DIR or the DIR/N to take down" },
         { j->stage && j->place, "-H -s", ": one kind of answer: the host path, or a staged one" },
-        { j->runner->self && (j->view.have_pid || j->runner->overlay), "-S", ": is about myself; -p and -o are about another one" },
+        { j->runner->self && (j->view.have_pid || j->runner->overlay), "-S",
+          ": is about myself; -p and -o are about another one" },
         { j->runner->self && j->stage, "-S -s", ": what is mounted in here the daemon outside cannot see" },
         { j->create && (other || j->have_format || j->null), "-c",
           ": a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
         { stdin_files + from_stdin + j->create > 1, "-", ": standard input can be read only once" },
-        { !j->unstage && !view, "", "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself;"
-          " see dindbind -h" },
-        { !j->unstage && !other && !j->create, "", "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
+        { !j->unstage && !view, "",
+          "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself; see dindbind -h" },
+        { !j->unstage && !other && !j->create, "",
+          "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
         { from_stdin && j->nitems, "-", ": standard input is all or nothing: no PATH, -v or --mount beside it" },
         { j->format == FORMAT_OCI && (from_stdin || j->nitems != j->nspecs), "-f oci",
           ": a PATH has no target to mount it at: use -v or --mount" },
@@ -6598,7 +6600,8 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     char answers[2 * DINDBIND_PATH_MAX];
-    struct job j = { .runner = r, .arena = arena_in(space, sizeof space), .out = { .at = answers, .size = sizeof answers } };
+    struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
+                     .out = { .at = answers, .size = sizeof answers } };
     size_t n = (size_t)argc + 1;
     int rc = 3;
     j.view = (struct view){ .runner = r, .arena = &j.arena };

@@ -113,6 +113,8 @@ struct dindbind_runner {
     int root_fd;                /* /proc/PID/root */
     unsigned caps;              /* what this kernel lacks */
     struct dindbind_layers *layers;
+    struct dindbind_bind *points;       /* rows that were named through links: where they are */
+    size_t npoints;
     char detail[256];           /* what went wrong in dindbind_open(), for dindbind_message() */
 };
 
@@ -215,7 +217,8 @@ struct dindbind_mount {
  * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
  * the candidate must open, without a symlink, to the same device and inode on just that mount
- * (proc_pid_mountinfo(5)). Two mounts that both qualify: the first writable one.
+ * (proc_pid_mountinfo(5)). For SELF it is the daemon's name, which nothing can be compared with from inside: what
+ * the caller's own mountinfo, `merged` and the rows do not tell for certain is FOREIGN. Two mounts that both qualify: the first writable one.
  *
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none.
@@ -230,16 +233,15 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
 
 /* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths
  * into results[i]->path. Recursive, so with the mounts below; read-only, recursively, where result->ro is
- * set and ro_mount is not; mounts that the runner makes later appear (propagation slave), and unmounting the stage never reaches
- * the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
+ * set and ro_mount is not; mounts that the runner makes later appear (propagation slave), and unmounting the
+ * stage never reaches the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
  *
  * `dir` must be absolute. It is created, 0700, when missing (its parent must be there), and becomes a tmpfs;
- * every directory above must be a real one, owned by root or the caller, and not writable by others unless sticky. Several calls may use
- * one `dir`, also at the same time.
+ * every directory above must be a real one, owned by root or the caller, and not writable by others unless
+ * sticky. Several calls may use one `dir`, also at the same time.
  *
  * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (the runner mounted something
- * over the source meanwhile), with the errno in *sys_errno.
- * Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
+ * over the source meanwhile), with the errno in *sys_errno. Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
  * error set. All or nothing.
  *
  * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and

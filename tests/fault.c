@@ -278,19 +278,21 @@ static const char *difference(const char *was, const char *is)
 
 enum how { NOTHING, FAILS, FAILS_DONE, SHORT, KILLED, ALLOCATION };
 
-/* One injection: the `call`th system call of the `task`th process. */
+/* One injection: into the `call`th time that the `task`th process makes this system call. Counted for each call by
+ * itself: what the C library's allocator asks for depends on what the test has allocated before. */
 struct fault {
     enum how how;
     int task, call, value;
+    long nr;
 };
 
 struct call {
-    int task, number;           /* of the task, and which of its calls it is */
+    int task, number;           /* of the task, and how many times it has made this call before */
     long nr, result;
     unsigned long long args[3];
 };
 
-enum { MAX_CALLS = 4096, MAX_TASKS = 8, TEXT = 1 << 16, LIMIT = 10 };
+enum { MAX_CALLS = 4096, MAX_TASKS = 8, MAX_NR = 512, TEXT = 1 << 16, LIMIT = 10 };
 
 struct ran {
     int status;                 /* as a shell has it */
@@ -302,7 +304,7 @@ struct ran {
 
 struct task {
     pid_t pid;
-    int calls;
+    int calls[MAX_NR];          /* how often each was made */
     bool inside, watched, alive;
     struct call now;
     bool spoil;                 /* give this result when it returns */
@@ -347,10 +349,12 @@ struct call_info {
 
 static void on_entry(struct task *t, int index, const struct fault *f, const struct call_info *info, struct ran *r)
 {
-    t->now = (struct call){ index, t->calls, (long)info->u.entry.nr, 0,
+    long nr = (long)info->u.entry.nr;
+    int *number = &t->calls[nr >= 0 && nr < MAX_NR ? nr : 0];
+    t->now = (struct call){ index, *number, nr, 0,
                             { info->u.entry.args[0], info->u.entry.args[1], info->u.entry.args[2] } };
     t->spoil = false;
-    if (f->how != NOTHING && f->how != ALLOCATION && f->task == index && f->call == t->calls) {
+    if (f->how != NOTHING && f->how != ALLOCATION && f->task == index && f->nr == nr && f->call == *number) {
         r->met = true;
         if (f->how == KILLED)
             kill(t->pid, SIGKILL);
@@ -362,7 +366,7 @@ static void on_entry(struct task *t, int index, const struct fault *f, const str
             t->spoil = true;
         }
     }
-    t->calls++;
+    ++*number;
 }
 
 static void on_exit_of(struct task *t, const struct fault *f, const struct call_info *info, struct ran *r)
@@ -502,7 +506,7 @@ struct surroundings {
 static int descriptors(void)
 {
     int n = 0;
-    for (int fd = 0; fd < 256; fd++)
+    for (int fd = 0; fd < 64; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
     return n;
 }
@@ -543,6 +547,7 @@ static _Noreturn void be_tool(const struct invocation *inv, const char *args, co
             chdir("/m"))
             _exit(97);
     set_stdio(s);
+    shared->before = descriptors();     /* before each call has to stop for the tracer */
     if (traced && (ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP)))
         _exit(96);
     if (s->files) {
@@ -557,7 +562,6 @@ static _Noreturn void be_tool(const struct invocation *inv, const char *args, co
     environ = envp;
     shared->live = 0;
     shared->allocations = 0;
-    shared->before = descriptors();
     shared->armed = true;
     int rc = dindbind_main(n, argv);
     shared->armed = false;
@@ -967,7 +971,7 @@ static void inject_all(const struct invocation *inv, const struct call *c)
 {
     static unsigned turn;
     const struct callee *k = callee_of(c->nr);
-    struct fault f = { .task = c->task, .call = c->number };
+    struct fault f = { .task = c->task, .call = c->number, .nr = c->nr };
     size_t n = 0;
     if (!k && world.library)
         return;                 /* the C library's and the sanitizers' own */
@@ -981,7 +985,7 @@ static void inject_all(const struct invocation *inv, const struct call *c)
     while (n < COUNT(k->errors) && k->errors[n])
         n++;
     turn++;
-    if (world.library && !world.all && turn % 3)
+    if (world.library && !world.all && turn % 2)
         return;
     for (size_t i = 0; i < n; i++) {
         f.value = k->errors[i];
@@ -996,12 +1000,11 @@ static void inject_all(const struct invocation *inv, const struct call *c)
 /* Killed before each call of staging, its child too; then -u. */
 static void kill_all(const struct invocation *inv, const struct call *calls, int n)
 {
-    static int turn;
-    for (int i = world.all ? 0 : turn++ % 2; i < n; i += world.all ? 1 : 2)
-        inject(inv, &calls[i], (struct fault){ KILLED, calls[i].task, calls[i].number, 0 });
+    for (int i = 0; i < n; i++)
+        inject(inv, &calls[i], (struct fault){ KILLED, calls[i].task, calls[i].number, 0, calls[i].nr });
     /* exit_group(2) never returns, so it is in no list */
-    struct call last = { .nr = SYS_exit_group, .number = calls[n - 1].number + 1 };
-    inject(inv, &last, (struct fault){ KILLED, 0, last.number, 0 });
+    struct call last = { .nr = SYS_exit_group };
+    inject(inv, &last, (struct fault){ KILLED, 0, 0, 0, last.nr });
 }
 
 static void fail_allocations(const struct invocation *inv)
@@ -1009,14 +1012,14 @@ static void fail_allocations(const struct invocation *inv)
     struct call none = { .nr = -1 };
     int n = shared->allocations;
     for (int i = 0; i < n; i++)
-        inject(inv, &none, (struct fault){ ALLOCATION, 0, i, ENOMEM });
+        inject(inv, &none, (struct fault){ ALLOCATION, 0, i, ENOMEM, -1 });
 }
 
 /* ---- Standard descriptors, and few descriptors at all ---------------------------------------------------- */
 
 static void try_setting(const struct invocation *inv, struct surroundings s, const char *name)
 {
-    static const struct fault none = { NOTHING, 0, 0, 0 };
+    static const struct fault none = { .how = NOTHING };
     char what[160];
     bool lost = (s.stdio & (CLOSED_OUT | FULL_OUT | NO_READER)) && *good.out;
     bool silenced = s.stdio & (CLOSED_ERR | FULL_ERR), empty = (s.stdio & CLOSED_IN) && inv->input;
@@ -1055,7 +1058,7 @@ static void try_settings(const struct invocation *inv)
     for (size_t i = 0; i < COUNT(others); i++)
         try_setting(inv, (struct surroundings){ .stdio = others[i] }, "full or broken output");
     static rlim_t first;
-    for (rlim_t files = 3 + (world.all ? 0 : first++ % 4); files < 16; files += world.all ? 1 : 4)
+    for (rlim_t files = 3 + (world.all ? 0 : first++ % 4); files < 20; files += world.all ? 1 : 4)
         try_setting(inv, (struct surroundings){ .files = files }, "no more descriptors than");
 }
 
@@ -1367,6 +1370,17 @@ static void build_world(void)
         put_file(files[i].name, expand(files[i].text, text, sizeof text));
 }
 
+/* Tracer and traced take turns: on one processor neither has to be woken on another one. */
+static void stay_here(void)
+{
+    cpu_set_t set;
+    int cpu = sched_getcpu();
+    CPU_ZERO(&set);
+    CPU_SET(cpu < 0 ? 0 : cpu, &set);
+    if (cpu >= 0)
+        sched_setaffinity(0, sizeof set, &set);
+}
+
 /* A root of our own. */
 static bool enter_world(const char *base)
 {
@@ -1402,7 +1416,7 @@ static bool enter_world(const char *base)
 /* The undisturbed run: what all others are measured by. */
 static bool measure(const struct invocation *inv)
 {
-    static const struct fault none = { NOTHING, 0, 0, 0 };
+    static const struct fault none = { .how = NOTHING };
     set_up(inv);
     world_state(&before);
     run(inv, &none, &ordinary, &good);
@@ -1455,6 +1469,7 @@ static int run_all(const char *base)
         return !geteuid();
     }
     umask(022);
+    stay_here();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sigaction(SIGALRM, &act, NULL);
     clock_gettime(CLOCK_MONOTONIC, &t0);

@@ -1737,7 +1737,7 @@ static size_t *tried;           /* the prefix in work: shared with the child tha
 static void run_prefixes(const struct target *t, const char *file)
 {
     size_t n;
-    char *text = read_file(AT_FDCWD, file, SPACE, &n);
+    char *text = read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), SPACE, &n);
     NEED(text);
     for (*tried = n; *tried < SIZE_MAX; --*tried)
         run_input(t, text, *tried);
