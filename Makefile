@@ -35,19 +35,19 @@ $(BUILD)/differential: tests/differential.c dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) $(WARN) $(SANITIZE) -DDINDBIND_NO_MAIN -o $@ tests/differential.c dindbind.c
 
-$(BUILD)/placement: tests/placement.c dindbind.c dindbind.h
+$(BUILD)/placement: tests/placement.c tests/world.h dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/placement.c -lcmocka -lpthread
 
-$(BUILD)/formats: tests/formats.c dindbind.c dindbind.h
+$(BUILD)/formats: tests/formats.c tests/world.h dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/formats.c -lcmocka -lpthread
 
-$(BUILD)/race: tests/race.c dindbind.c dindbind.h
+$(BUILD)/race: tests/race.c tests/world.h dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/race.c -lpthread
 
-$(BUILD)/hostile: tests/hostile.c dindbind.c dindbind.h
+$(BUILD)/hostile: tests/hostile.c tests/world.h dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow $(SANITIZE) -I. -o $@ tests/hostile.c -lpthread
 
@@ -64,7 +64,7 @@ $(BUILD)/fuzzer: tests/fuzz.c dindbind.c dindbind.h
 	$(CLANG) $(STD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DLIBFUZZER -I. -o $@ tests/fuzz.c
 
 # allocation goes through the test, which sees what is left; a sanitizer would be in the way of the tracer
-$(BUILD)/fault: tests/fault.c dindbind.c dindbind.h
+$(BUILD)/fault: tests/fault.c tests/world.h dindbind.c dindbind.h
 	@mkdir -p $(BUILD)
 	$(CC) $(STD) -Wall -Wextra -Wshadow -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer -DDINDBIND_NO_MAIN \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ tests/fault.c dindbind.c

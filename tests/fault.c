@@ -44,6 +44,7 @@
 #include <unistd.h>
 
 #include "../dindbind.h"
+#include "world.h"
 
 /* What the traced child tells, and is told. */
 static struct shared {
@@ -101,8 +102,6 @@ void __wrap_free(void *p)
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static const ino_t init_user_ns = 0xEFFFFFFD;     /* linux/proc_ns.h; it never changes */
-
 static struct {
     bool root;                  /* of the initial user namespace */
     bool all, verbose, library; /* -l, -v; the applet in a child instead of the binary */
@@ -112,6 +111,7 @@ static struct {
     unsigned long long start;   /* of runner[0] */
     int runner_ns[3], runner_root[3];
     int tool, in, out, err, full;
+    char base[64];
 } world = { .only = -1, .white_box = true, .black_box = true };
 
 static long passed, failures, skips, injected, refusals, made_good;
@@ -144,15 +144,6 @@ static char *expand(const char *s, char *out, size_t size)
             *p++ = *s;
     *p = 0;
     return out;
-}
-
-static bool put_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return good;
 }
 
 /* All of a file, in memory that the caller frees. */
@@ -1282,15 +1273,6 @@ static const struct invocation invocations[] = {
 
 /* ==== main ============================================================================================== */
 
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
 /* A child whose root is an overlay: in a mount namespace of its own, with shared mounts, or merely chrooted. */
 static void start_runner(int number, const char *root, const char *mounts)
 {
@@ -1382,35 +1364,18 @@ static void stay_here(void)
 }
 
 /* A root of our own. */
-static bool enter_world(const char *base)
+static bool enter_world(void)
 {
-    unsigned uid = getuid(), gid = getgid();
-    char map[64], proc[80];
-    struct stat st;
     const char *from = getenv("DINDBIND");
     world.tool = open(from ? from : "./dindbind", O_PATH | O_CLOEXEC);
     world.full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     world.in = memfd_create("in", MFD_CLOEXEC);
     world.out = memfd_create("out", MFD_CLOEXEC);
     world.err = memfd_create("err", MFD_CLOEXEC);
-    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns;
+    world.root = is_real_root();
     if (world.tool < 0 || world.full < 0)
         die("%s or /dev/full: %s", from ? from : "./dindbind", strerror(errno));
-    if (world.root ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS))
-        return false;
-    if (!world.root) {
-        write_proc("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "0 %u 1", uid);
-        if (!write_proc("/proc/self/uid_map", map))
-            return false;
-        snprintf(map, sizeof map, "0 %u 1", gid);
-        if (!write_proc("/proc/self/gid_map", map))
-            return false;
-    }
-    snprintf(proc, sizeof proc, "%s/proc", base);
-    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("t", base, "tmpfs", 0, "mode=755") &&
-           !mkdir(proc, 0555) && !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) && !chdir(base) &&
-           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+    return own_mounts(world.base) && own_root(world.base);
 }
 
 /* The undisturbed run: what all others are measured by. */
@@ -1458,17 +1423,17 @@ static void test(const struct invocation *inv)
     try_settings(inv);
 }
 
-static int run_all(const char *base)
+static int run_all(char **words)
 {
+    (void)words;
     struct sigaction act = { .sa_handler = on_alarm };
     struct timespec t0, t1;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!enter_world(base)) {
+    if (!enter_world()) {
         printf("skipped: no mount namespace can be made here: %s\n0 passed, %d failed, 1 skipped\n", strerror(errno),
                !geteuid());
         return !geteuid();
     }
-    umask(022);
     stay_here();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sigaction(SIGALRM, &act, NULL);
@@ -1492,12 +1457,9 @@ static int run_all(const char *base)
     return failures != 0;
 }
 
-/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. */
 int main(int argc, char **argv)
 {
-    char base[64];
-    int status = 1, c;
-    const char *tmp = getenv("TMPDIR");
+    int c;
     while ((c = getopt(argc, argv, "lvbwn:")) != -1)
         switch (c) {
         case 'l': world.all = true; break;
@@ -1508,18 +1470,5 @@ int main(int argc, char **argv)
         default: return 2;
         }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    snprintf(base, sizeof base, "%.30s/fault-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(base)) {
-        perror(base);
-        return 1;
-    }
-    pid_t pid = fork();
-    if (!pid)
-        exit(run_all(base));
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        perror("fork");
-    rmdir(base);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return run_in_child("fault", world.base, run_all, NULL);
 }

@@ -43,6 +43,8 @@
 
 #include <cmocka.h>
 
+#include "world.h"
+
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* ==== helpers =========================================================================================== */
@@ -125,21 +127,6 @@ static bool put_bytes(const char *path, const char *text, size_t n)
         close(fd);
     errno = err;
     return good;
-}
-
-static bool put_file(const char *path, const char *text)
-{
-    return put_bytes(path, text, strlen(text));
-}
-
-static bool is_text(const char *path, const char *text)
-{
-    char got[256];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
-    if (fd >= 0)
-        close(fd);
-    return n >= 0 && (size_t)n == strlen(text) && !memcmp(got, text, (size_t)n);
 }
 
 /* A space in a name, so that it does not separate. */
@@ -782,15 +769,6 @@ static int lay_plain(const char *upper, const char *merged)
 struct order {
     char script[4096];
 };
-
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return good;
-}
 
 static _Noreturn void be_runner(const char *before, int sock)
 {
@@ -4074,52 +4052,13 @@ static void run_one(const char *name, void (*call)(void **), int (*first)(void *
     tests_passed += !failed && tests_skipped == before;
 }
 
-static bool copy_tool(const char *from, const char *to)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-    ssize_t n = 0;
-    if (in >= 0 && out >= 0)
-        while ((n = read(in, pool, sizeof pool)) > 0 && write(out, pool, (size_t)n) == n)
-            ;
-    bool good = in >= 0 && out >= 0 && !n;
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return good;
-}
-
-enum { INIT_USER_NS = 0xEFFFFFFD };     /* its inode in nsfs */
-
-/* A root of our own. */
 static bool enter_world(void)
 {
-    unsigned uid = getuid(), gid = getgid();
-    char map[64], proc[80], to[80], full[80];
-    struct stat st;
-    const char *from = getenv("DINDBIND");
-    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == (ino_t)INIT_USER_NS;
-    if (world.root ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS))
-        return false;
-    if (!world.root) {
-        write_proc("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "0 %u 1", uid);
-        if (!write_proc("/proc/self/uid_map", map))
-            return false;
-        snprintf(map, sizeof map, "0 %u 1", gid);
-        if (!write_proc("/proc/self/gid_map", map))
-            return false;
-    }
-    snprintf(proc, sizeof proc, "%s/proc", world.base);
+    char full[80];
+    world.root = is_real_root();
     snprintf(full, sizeof full, "%s/full", world.base);
-    snprintf(to, sizeof to, "%s/dindbind", world.base);
-    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-           !mount("t", world.base, "tmpfs", 0, "mode=755") && !mkdir(proc, 0555) &&
-           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) && put_file(full, "") &&
-           !mount("/dev/full", full, NULL, MS_BIND, NULL) &&
-           copy_tool(from ? from : "./dindbind", to) && !chdir(world.base) &&
-           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/") &&
-           (world.tool = open("/dindbind", O_PATH | O_CLOEXEC)) >= 0;
+    return own_mounts(world.base) && put_file(full, "") && !mount("/dev/full", full, NULL, MS_BIND, NULL) &&
+           copy_tool(world.base) && own_root(world.base) && (world.tool = open("/dindbind", O_PATH | O_CLOEXEC)) >= 0;
 }
 
 /* With words as arguments only the cases whose names hold one of them. */
@@ -4143,7 +4082,6 @@ static int run_all(char **words)
         tests_skipped++;
         tests_failed += !geteuid();
     }
-    umask(022);
     EACH(lines_cases, check_lines, begin);
     EACH(inspect_cases, check_inspect, begin_inspect);
     EACH(body_cases, check_body, begin_bare);
@@ -4158,24 +4096,8 @@ static int run_all(char **words)
     return tests_failed != 0;
 }
 
-/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. */
 int main(int argc, char **argv)
 {
-    int status = 1;
-    const char *tmp = getenv("TMPDIR");
     (void)argc;
-    snprintf(world.base, sizeof world.base, "%.30s/formats-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(world.base)) {
-        perror(world.base);
-        return 1;
-    }
-    pid_t pid = fork();
-    if (!pid)
-        exit(run_all(argv + 1));
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        perror("fork");
-    rmdir(world.base);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return run_in_child("formats", world.base, run_all, argv + 1);
 }

@@ -36,6 +36,7 @@
 
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
+#include "world.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -100,18 +101,9 @@ static char *slurp(const char *path)
     return buf;
 }
 
-static bool write_text(const char *path, const char *text, int flags)
+static void new_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return good;
-}
-
-static void put_file(const char *path, const char *text)
-{
-    must(write_text(path, text, O_CREAT | O_TRUNC), path);
+    must(put_file(path, text), path);
 }
 
 static void make_dir(const char *path)
@@ -132,17 +124,6 @@ static size_t mounts(void)
     char *text = slurp("/proc/self/mountinfo");
     size_t n = count_lines(text);
     free(text);
-    return n;
-}
-
-static int descriptors(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
     return n;
 }
 
@@ -317,12 +298,12 @@ static void fake_proc(void)
     pid_t pid = start_runner("/r", 0, NULL, NULL);
     struct dindbind_runner r = { .pid = pid };
     char *number = textf("%d", pid), *dir = textf("/proc/%d", pid);
-    int before = descriptors();
+    int before = count_descriptors();
     must(!mount("t", "/proc", "tmpfs", 0, "mode=755"), "/proc");
     make_dir(dir);
     must(!symlink("/decoy", textf("%s/root", dir)), "root");
-    put_file(textf("%s/stat", dir), "1 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 99 0 0\n");
-    put_file(textf("%s/mountinfo", dir), "1 1 0:1 / / rw - tmpfs t rw\n");
+    new_file(textf("%s/stat", dir), "1 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 99 0 0\n");
+    new_file(textf("%s/mountinfo", dir), "1 1 0:1 / / rw - tmpfs t rw\n");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
     said(RUN((char *)"-p", number, (char *)"/d/f"), 3, "", "/proc");
     said(RUN((char *)"-S", (char *)"/d/f"), 3, "", "/proc");
@@ -334,7 +315,7 @@ static void fake_proc(void)
                       : strcmp(staged.out, "/stage/0\n") != 0)
         flunk("staged without procfs: %d, %s, %s", staged.status, staged.out, staged.err);
     must(!umount2("/proc", MNT_DETACH), "/proc");
-    if (descriptors() != before)
+    if (count_descriptors() != before)
         flunk("descriptors left");
 }
 
@@ -379,7 +360,7 @@ static void over_entry(const char *entry, const char *what, enum call refuses)
     struct dindbind_mount *below = NULL;
     size_t nbelow = 0;
     bool shown = true;
-    int rc = 0, fds = descriptors();
+    int rc = 0, fds = count_descriptors();
     put_without("/faked", slurp(textf("/proc/%d/mountinfo", pid)), "/d/n");
     over(what ? what : textf("/proc/%d%s", decoy, entry), textf("/proc/%d%s", pid, entry));
     enum call call = OPEN;
@@ -410,7 +391,7 @@ static void over_entry(const char *entry, const char *what, enum call refuses)
     if (rc != (refuses == NONE ? 0 : DINDBIND_E_PROCFS) || (rc && call != refuses))
         flunk("%s: %s; wanted %s from %s", call_names[call], dindbind_word(rc), refuses == NONE ? "no error" : "procfs",
               refuses == NONE ? "all" : call_names[refuses]);
-    if (descriptors() != fds)
+    if (count_descriptors() != fds)
         flunk("descriptors left");
 }
 
@@ -602,7 +583,7 @@ static void after_open(bool comes_back)
     struct dindbind_mount *below;
     size_t nbelow, rows = mounts();
     bool shown;
-    int fds = descriptors();
+    int fds = count_descriptors();
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &old), 0);
     want("resolve", dindbind_resolve(&r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
@@ -635,7 +616,7 @@ static void after_open(bool comes_back)
     dindbind_release(&old);
     dindbind_release(&file);
     dindbind_close(&r);
-    if (descriptors() > fds)
+    if (count_descriptors() > fds)
         flunk("descriptors left");
 }
 
@@ -716,7 +697,7 @@ static void dies_anytime(void)
 {
     unsigned gone[NONE] = { 0 };
     size_t rows = mounts();
-    int fds = descriptors();
+    int fds = count_descriptors();
     for (int i = 0; i < 200; i++) {
         pthread_t t;
         pid_t pid = start_runner("/r", 0, NULL, NULL);
@@ -731,8 +712,8 @@ static void dies_anytime(void)
             flunk("%s: %s", call_names[call], dindbind_word(rc));
         pthread_join(t, NULL);
         end_runner(pid);
-        if (descriptors() != fds || mounts() != rows)
-            flunk("left: %d descriptors, %zu mounts", descriptors() - fds, mounts() - rows);
+        if (count_descriptors() != fds || mounts() != rows)
+            flunk("left: %d descriptors, %zu mounts", count_descriptors() - fds, mounts() - rows);
     }
     printf("    gone in open %u times, in resolve %u, in host %u, in stage %u\n", gone[0], gone[1], gone[2], gone[3]);
 }
@@ -844,7 +825,7 @@ static void many_rows(void)
     for (size_t i = 0; i < COUNT(odd_names); i++) {
         make_dir(odd(i, "/r/odd"));
         make_dir(odd(i, "/r/src"));
-        put_file(textf("%s/f", odd(i, "/r/src")), "right");
+        new_file(textf("%s/f", odd(i, "/r/src")), "right");
     }
     for (int i = 0; i < MANY; i++)
         make_dir(textf("/r/m/%d", i));
@@ -1146,7 +1127,7 @@ static void furnish(const char *root, const char *text)
     for (size_t i = 0; i < COUNT(dirs); i++)
         make_dir(textf("%s%s", root, dirs[i]));
     for (size_t i = 0; i < COUNT(files); i++)
-        put_file(textf("%s%s", root, files[i]), text);
+        new_file(textf("%s%s", root, files[i]), text);
     must(!symlink("/esc", textf("%s/link", root)) && !symlink("../../../esc", textf("%s/up", root)) &&
          !symlink("/decoy", textf("%s/dangling", root)), "links");
 }
@@ -1164,7 +1145,7 @@ static _Noreturn void be_test(void (*call)(void))
     }
     furnish("/r", "right");
     furnish("/decoy", "decoy");
-    put_file("/decoy/only-decoy", "decoy");
+    new_file("/decoy/only-decoy", "decoy");
     make_dir("/again");
     if (world.walk)
         no_openat2();
@@ -1183,7 +1164,7 @@ static void run_one(size_t i)
         /* a root that is gone with the test */
         make_dir("/world/proc");
         must(!mount("/proc", "/world/proc", NULL, MS_BIND | MS_REC, NULL), "/world/proc");
-        put_file("/world/dindbind", "");
+        new_file("/world/dindbind", "");
         must(!mount("/dindbind", "/world/dindbind", NULL, MS_BIND, NULL), "the tool");
         must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !chdir("/world") &&
              !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/"), "a root");
@@ -1202,43 +1183,14 @@ static void run_one(size_t i)
     tests_failed += !good && !skipped;
 }
 
-static bool copy_tool(const char *from, const char *to)
-{
-    char buf[65536];
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-    ssize_t n = 0;
-    if (in >= 0 && out >= 0)
-        while ((n = read(in, buf, sizeof buf)) > 0 && write(out, buf, (size_t)n) == n)
-            ;
-    bool good = in >= 0 && out >= 0 && !n;
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return good;
-}
-
 static bool enter_world(void)
 {
-    struct stat st;
-    const char *from = getenv("DINDBIND");
-    char *uid = textf("0 %u 1", getuid()), *gid = textf("0 %u 1", getgid());
-    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns_ino;
-    if (unshare(CLONE_NEWNS | (world.root ? 0 : CLONE_NEWUSER)))
-        return false;
-    if (!world.root && (!write_text("/proc/self/setgroups", "deny", 0) || !write_text("/proc/self/uid_map", uid, 0) ||
-                        !write_text("/proc/self/gid_map", gid, 0)))
-        return false;
-    umask(022);
-    const char *proc = textf("%s/proc", world.base);
-    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("t", world.base, "tmpfs", 0, "mode=755") &&
-           !mkdir(proc, 0555) && !mkdir(textf("%s/world", world.base), 0755) &&
-           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) &&
-           copy_tool(from ? from : "./dindbind", textf("%s/dindbind", world.base)) && !chdir(world.base) &&
-           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+    world.root = is_real_root();
+    return own_mounts(world.base) && copy_tool(world.base) && own_root(world.base) && !mkdir("/world", 0755);
 }
 
-static int run_all(const char *only)
+/* With a word only the tests whose names hold it. */
+static int run_all(char **words)
 {
     if (!enter_world()) {
         printf("no mount namespace can be made here, or no tool: %s\n", strerror(errno));
@@ -1248,7 +1200,7 @@ static int run_all(const char *only)
         for (int walk = 0; walk < 2; walk++) {
             world.walk = walk;
             for (size_t i = 0; i < COUNT(tests); i++)
-                if (!only || strstr(tests[i].name, only))
+                if (!*words || strstr(tests[i].name, *words))
                     run_one(i);
         }
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
@@ -1256,26 +1208,8 @@ static int run_all(const char *only)
     return tests_failed || (world.root && tests_skipped);
 }
 
-/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. A word on the
- * command line chooses tests by name. */
 int main(int argc, char **argv)
 {
-    int status = 1;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(world.base, sizeof world.base, "%.30s/hostile-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(world.base)) {
-        perror(world.base);
-        return 1;
-    }
-    pid_t pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        _exit(run_all(argc > 1 ? argv[1] : NULL));
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        perror("fork");
-    rmdir(world.base);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    (void)argc;
+    return run_in_child("hostile", world.base, run_all, argv + 1);
 }

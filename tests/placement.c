@@ -45,6 +45,7 @@
 
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
+#include "world.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -115,27 +116,6 @@ static char *slurp(const char *path)
     at[len] = 0;
     pooled += len + 1;
     return at;
-}
-
-static bool put_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    int err = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = err;
-    return good;
-}
-
-static bool is_text(const char *path, const char *text)
-{
-    char got[256];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
-    if (fd >= 0)
-        close(fd);
-    return n >= 0 && (size_t)n == strlen(text) && !memcmp(got, text, (size_t)n);
 }
 
 static int make_socket(const char *path)
@@ -210,15 +190,6 @@ enum { CHROOTED = 1, OWN_USER = 2 };
 struct order {
     char script[2048];
 };
-
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return good;
-}
 
 static _Noreturn void be_runner(int kind, const char *before, int sock)
 {
@@ -419,24 +390,13 @@ static void assert_same(const char *a, const char *b)
         flunk("%s and %s are not the same file", a, b);
 }
 
-static int descriptors(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n;
-}
-
 /* The host path from the library, on one back end. A word on an error. */
 static char *host_of(const char *source, unsigned caps, int *ro, size_t *nbelow)
 {
     static struct dindbind_result res;
     struct dindbind_runner r = { .pid = world.pid };
     struct dindbind_mount *below = NULL;
-    int before = descriptors(), rc = dindbind_open(&r);
+    int before = count_descriptors(), rc = dindbind_open(&r);
     *nbelow = 0;
     if (rc)
         return textf("open %s", dindbind_word(rc));
@@ -449,7 +409,7 @@ static char *host_of(const char *source, unsigned caps, int *ro, size_t *nbelow)
     free(below);
     dindbind_release(&res);
     dindbind_close(&r);
-    assert_int_equal(before, descriptors());
+    assert_int_equal(before, count_descriptors());
     return told;
 }
 
@@ -1222,7 +1182,7 @@ static void threaded_caller(void **state)
     struct sigaction old, act = { .sa_handler = on_child };
     sigaction(SIGCHLD, &act, &old);
     child_signals = 0;
-    int before = descriptors();
+    int before = count_descriptors();
     mode_t mask = umask(027);
     pthread_create(&watcher, NULL, watch, &w);
     pthread_create(&worker, NULL, stage_often, &w);
@@ -1230,9 +1190,9 @@ static void threaded_caller(void **state)
     pthread_join(watcher, NULL);
     bool masked = umask(mask) == 027;
     sigaction(SIGCHLD, &old, NULL);
-    if (chdir("/") || bad || w.moved || !masked || child_signals || descriptors() != before)
+    if (chdir("/") || bad || w.moved || !masked || child_signals || count_descriptors() != before)
         flunk("step %d failed, moved %d times, %d signals, %d descriptors, were %d", (int)(intptr_t)bad, w.moved,
-              (int)child_signals, descriptors(), before);
+              (int)child_signals, count_descriptors(), before);
     gone(at("st"));
 }
 
@@ -1381,58 +1341,21 @@ static void run_one(const char *name, void (*call)(void **), const void *what)
     tests_passed += !failed && tests_skipped == before;
 }
 
-static bool copy_tool(const char *from, const char *to)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-    ssize_t n = 0;
-    if (in >= 0 && out >= 0)
-        while ((n = read(in, pool, sizeof pool)) > 0 && write(out, pool, (size_t)n) == n)
-            ;
-    bool good = in >= 0 && out >= 0 && !n;
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return good;
-}
-
-/* A root of our own. */
 static bool enter_world(void)
 {
-    unsigned uid = getuid(), gid = getgid();
-    char map[64], proc[80], to[80];
-    struct stat st;
-    const char *from = getenv("DINDBIND");
-    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns_ino;
-    if (world.root ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS))
-        return false;
-    if (!world.root) {
-        write_proc("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "0 %u 1", uid);
-        if (!write_proc("/proc/self/uid_map", map))
-            return false;
-        snprintf(map, sizeof map, "0 %u 1", gid);
-        if (!write_proc("/proc/self/gid_map", map))
-            return false;
-    }
-    snprintf(proc, sizeof proc, "%s/proc", world.base);
-    snprintf(to, sizeof to, "%s/dindbind", world.base);
-    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-           !mount("t", world.base, "tmpfs", 0, "mode=755") && !mkdir(proc, 0555) &&
-           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) &&
-           copy_tool(from ? from : "./dindbind", to) && !chdir(world.base) &&
-           !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+    world.root = is_real_root();
+    return own_mounts(world.base) && copy_tool(world.base) && own_root(world.base);
 }
 
-static int run_all(void)
+static int run_all(char **words)
 {
+    (void)words;
     world.mounts = enter_world();
     if (!world.mounts) {
         print_message("no mount namespace can be made here, or no tool: %s\n", strerror(errno));
         tests_skipped++;
         tests_failed += !geteuid();
     }
-    umask(022);
     for (size_t i = 0; world.mounts && i < COUNT(host_cases); i++)
         run_one(host_cases[i].name, check_host, &host_cases[i]);
     for (size_t i = 0; world.mounts && i < COUNT(stage_cases); i++)
@@ -1444,23 +1367,7 @@ static int run_all(void)
     return tests_failed != 0;
 }
 
-/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. */
 int main(void)
 {
-    int status = 1;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(world.base, sizeof world.base, "%.30s/placement-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(world.base)) {
-        perror(world.base);
-        return 1;
-    }
-    pid_t pid = fork();
-    if (!pid)
-        exit(run_all());
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        perror("fork");
-    rmdir(world.base);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "test: killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return run_in_child("placement", world.base, run_all, NULL);
 }

@@ -46,6 +46,7 @@
 
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
+#include "world.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -137,12 +138,10 @@ static const char *pathf(const char *format, ...)
     return at;
 }
 
-static void put_file(const char *path, const char *text)
+static void new_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+    if (!write_text(path, text, O_CREAT | O_EXCL))
         die(path);
-    close(fd);
 }
 
 static void make_dir(const char *path)
@@ -160,9 +159,9 @@ static void make_link(const char *target, const char *path)
 static void make_tree(const char *path, const char *text)
 {
     make_dir(path);
-    put_file(pathf("%s/f", path), text);
+    new_file(pathf("%s/f", path), text);
     make_dir(pathf("%s/d", path));
-    put_file(pathf("%s/d/f", path), text);
+    new_file(pathf("%s/d/f", path), text);
     make_link("..", pathf("%s/up", path));
     make_link("..", pathf("%s/d/back", path));
 }
@@ -287,7 +286,7 @@ static void furnish(void)
     make_link("/nowhere/x", "/w/dang");
     make_link("/proc/self/root/esc", "/w/magic");
     make_link("a", "/w/x");
-    put_file("/w/file", "inside");
+    new_file("/w/file", "inside");
     make_link("/esc", "/w/madelink");
     make_dir("/mnt");
     make_tree("/mnt/p", "inside");
@@ -668,17 +667,6 @@ static size_t count_lines(const char *path)
     return n;
 }
 
-static size_t count_descriptors(void)
-{
-    size_t n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n;
-}
-
 static void verdict(bool good, const char *format, const char *a, const char *b)
 {
     char line[256];
@@ -807,7 +795,8 @@ static unsigned long run_phase(const char *phase, int kind, unsigned caps, unsig
     const struct dindbind_bind row = { .host = vol, .path = "/vol" };
     struct dindbind_runner live = { .pid = world.pid, .binds = &row, .nbinds = 1 };
     struct dindbind_runner rows = { .binds = &row, .nbinds = 1 };
-    size_t mounts = count_lines("/proc/self/mountinfo"), descriptors = count_descriptors();
+    size_t mounts = count_lines("/proc/self/mountinfo");
+    int descriptors = count_descriptors();
     if ((err = dindbind_open(&live)) || (err = dindbind_open(&rows)))
         die(dindbind_word(err));
     live.caps |= caps;
@@ -854,41 +843,19 @@ static unsigned long run_phase(const char *phase, int kind, unsigned caps, unsig
 
 /* ==== main ============================================================================================== */
 
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return good;
-}
-
 /* A root of our own, which holds nothing but /proc and the secret. */
 static bool enter_world(void)
 {
-    struct stat st;
-    char map[2][64];
-    snprintf(map[0], sizeof map[0], "0 %u 1", getuid());
-    snprintf(map[1], sizeof map[1], "0 %u 1", getgid());
-    world.root = !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == init_user_ns_ino;
-    if (unshare(CLONE_NEWNS | (world.root ? 0 : CLONE_NEWUSER)))
+    world.root = is_real_root();
+    if (!own_mounts(world.base) || !own_root(world.base))
         return false;
-    if (!world.root && (!write_proc("/proc/self/setgroups", "deny") || !write_proc("/proc/self/uid_map", map[0]) ||
-                        !write_proc("/proc/self/gid_map", map[1])))
-        return false;
-    const char *proc = pathf("%s/proc", world.base);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("t", world.base, "tmpfs", 0, "mode=755") ||
-        mkdir(proc, 0555) || mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL) || chdir(world.base) ||
-        syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
-        return false;
-    umask(022);
     make_tree("/esc", "secret");
     make_dir("/nowhere");
     make_tree("/nowhere/x", "secret");
     return true;
 }
 
-static int run_all(void)
+static int run_all(char **words)
 {
     static const struct { const char *name; int kind; unsigned caps; } phases[] = {
         { "openat2, pivot_root", 0, 0 },
@@ -897,6 +864,7 @@ static int run_all(void)
         { "walk, chroot", CHROOTED, CAPS_NO_OPENAT2 },
     };
     unsigned long total = 0, n = COUNT(phases);
+    (void)words;
     sh = mmap(NULL, sizeof *sh, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (sh == MAP_FAILED)
         die("mmap");
@@ -917,11 +885,8 @@ static int run_all(void)
     return tests_failed != 0;
 }
 
-/* The tests run in a child: whatever ends them, their mounts are gone then and the directory is empty. */
 int main(int argc, char **argv)
 {
-    int status = 1;
-    const char *tmp = getenv("TMPDIR");
     world.seed = 1;
     for (int c; (c = getopt(argc, argv, "n:t:s:")) != -1;)
         switch (c) {
@@ -930,21 +895,6 @@ int main(int argc, char **argv)
         case 's': world.seed = strtoul(optarg, NULL, 10); break;
         default: fprintf(stderr, "race [-n RESOLUTIONS] [-t SECONDS] [-s SEED]\n"); return 2;
         }
-    snprintf(world.base, sizeof world.base, "%.30s/race-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(world.base)) {
-        perror(world.base);
-        return 1;
-    }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    pid_t pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        exit(run_all());
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        perror("fork");
-    rmdir(world.base);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "race: killed by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return run_in_child("race", world.base, run_all, NULL);
 }

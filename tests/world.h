@@ -1,0 +1,143 @@
+/* world.h - for the tests that make a world of their own: a mount namespace with a root that holds nothing else
+ *
+ * SPDX-License-Identifier: 0BSD
+ *
+ * The test runs in a child: whatever ends it, its mounts are gone then, and the directory where they were is empty.
+ * An ordinary user gets a user namespace for it.
+ */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static inline bool write_text(const char *path, const char *text, int flags)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    int err = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = err;
+    return good;
+}
+
+static inline bool write_proc(const char *path, const char *text)
+{
+    return write_text(path, text, 0);
+}
+
+static inline bool put_file(const char *path, const char *text)
+{
+    return write_text(path, text, O_CREAT | O_TRUNC);
+}
+
+static inline bool is_text(const char *path, const char *text)
+{
+    char got[256];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
+    if (fd >= 0)
+        close(fd);
+    return n >= 0 && (size_t)n == strlen(text) && !memcmp(got, text, (size_t)n);
+}
+
+static inline int count_descriptors(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* Root of the initial user namespace, whose inode in nsfs never changes (linux/proc_ns.h). */
+static inline bool is_real_root(void)
+{
+    struct stat st;
+    return !geteuid() && !stat("/proc/self/ns/user", &st) && st.st_ino == 0xEFFFFFFDu;
+}
+
+/* What $DINDBIND names, as `dindbind` in the world to be. */
+static inline bool copy_tool(const char *base)
+{
+    char buf[65536], to[80];
+    const char *from = getenv("DINDBIND");
+    snprintf(to, sizeof to, "%s/dindbind", base);
+    int in = open(from ? from : "./dindbind", O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    ssize_t n = 0;
+    if (in >= 0 && out >= 0)
+        while ((n = read(in, buf, sizeof buf)) > 0 && write(out, buf, (size_t)n) == n)
+            ;
+    bool good = in >= 0 && out >= 0 && !n;
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return good;
+}
+
+/* From here on mounts are nobody else's, and `base` is a tmpfs with a /proc. */
+static inline bool own_mounts(const char *base)
+{
+    char uid[64], gid[64], proc[80];
+    bool root = is_real_root();
+    snprintf(uid, sizeof uid, "0 %u 1", getuid());
+    snprintf(gid, sizeof gid, "0 %u 1", getgid());
+    snprintf(proc, sizeof proc, "%s/proc", base);
+    if (unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)))
+        return false;
+    if (!root && (!write_proc("/proc/self/setgroups", "deny") || !write_proc("/proc/self/uid_map", uid) ||
+                  !write_proc("/proc/self/gid_map", gid)))
+        return false;
+    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("t", base, "tmpfs", 0, "mode=755") &&
+           !mkdir(proc, 0555) && !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL);
+}
+
+/* And that is the root. */
+static inline bool own_root(const char *base)
+{
+    umask(022);
+    return !chdir(base) && !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+}
+
+/* The exit status of `run`, which finds the name of its directory in `base` (64 bytes). */
+static inline int run_in_child(const char *name, char *base, int (*run)(char **), char **words)
+{
+    int status = 1;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(base, 64, "%.30s/%s-XXXXXX", tmp ? tmp : "/tmp", name);
+    if (!mkdtemp(base)) {
+        perror(base);
+        return 1;
+    }
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        exit(run(words));
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        perror("fork");
+    rmdir(base);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "%s: killed by signal %d\n", name, WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+#endif
