@@ -77,13 +77,19 @@ struct node {
     uint64_t ino, size, dev, rdev, mnt;
 };
 
+/* The value of a call, or -errno. */
+static int result(long rc)
+{
+    return rc < 0 ? -errno : (int)rc;
+}
+
 static int sys_open(int dir, const char *name, int flags)
 {
     int fd;
     do
         fd = openat(dir, name, flags, 0600);
     while (fd < 0 && errno == EINTR);
-    return fd < 0 ? -errno : fd;
+    return result(fd);
 }
 
 static int sys_lock(int fd)
@@ -92,7 +98,7 @@ static int sys_lock(int fd)
     do
         rc = flock(fd, LOCK_EX);
     while (rc < 0 && errno == EINTR);
-    return rc < 0 ? -errno : 0;
+    return result(rc);
 }
 
 static void sys_close(int fd)
@@ -107,7 +113,7 @@ static int sys_fstatfs(int fd, struct statfs *fs)
     do
         rc = fstatfs(fd, fs);
     while (rc < 0 && errno == EINTR);
-    return rc < 0 ? -errno : 0;
+    return result(rc);
 }
 
 static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
@@ -117,7 +123,7 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
     do
         fd = syscall(SYS_openat2, dir, name, &how, sizeof how);
     while (fd < 0 && errno == EINTR);
-    return fd < 0 ? -errno : (int)fd;
+    return result(fd);
 }
 
 /* Is the call itself unavailable? Without arguments that make sense an existing one answers EINVAL, EFAULT
@@ -263,6 +269,32 @@ static void text_number(struct text *t, unsigned long long v)
         *--p = (char)('0' + v % 10);
     while (v /= 10);
     text_bytes(t, p, (size_t)(digits + sizeof digits - p));
+}
+
+/* Two texts in a row as a path. false: they do not fit, and what does is there. */
+static bool put_path(char out[DINDBIND_PATH_MAX], const char *a, const char *b)
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    text_add(&t, a);
+    text_add(&t, b);
+    return !t.cut;
+}
+
+enum { FD_PATH = 40 };
+
+/* The name of a descriptor below a directory of procfs. */
+static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
+{
+    struct text t = text_in(out, FD_PATH);
+    text_add(&t, dir);
+    text_number(&t, (unsigned)fd);
+    return out;
+}
+
+/* Does the text start with this? */
+static bool starts(const char *s, const char *with)
+{
+    return !strncmp(s, with, strlen(with));
 }
 
 /* For people: control characters cannot start a new line or move a cursor. */
@@ -483,78 +515,132 @@ static void arena_free(struct arena *a)
 
 /* ==== errors ============================================================================================
  *
- * The one table. In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
+ * In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
 
-static const struct error_row {
-    const char *word, *what, *hint;
-    int status;
-} error_table[] = {
-    { "ok", "", "", 0 },
-    { "usage", "cannot be meant", "", 2 },
-    { "empty", "empty path", "give an absolute path as the runner names it", 1 },
-    { "relative", "not an absolute path", "give it from / on", 1 },
-    { "toolong", "name or path too long", "names have 255 bytes at most, paths and answers 4095", 1 },
-    { "missing", "not there", "check the path as the runner sees it", 1 },
-    { "notdir", "something on the way is not a directory", "check the path as the runner sees it", 1 },
-    { "loop", "too many symlinks, or a magic link of procfs", "name the target itself", 1 },
-    { "escape", "a link leads into or out of a bind row", "only the runner's view can tell where to: give its PID with -p",
-      1 },
-    { "unmatched", "no rule covers it", "give a live PID (-p), a bind row for it (-b), or the overlay's options (-o)", 1 },
-    { "layers", "the layers cannot be read with certainty",
-      "give absolute layers, and redirect_dir= and metacopy= where the kernel's defaults cannot be seen", 1 },
-    { "inexact", "no layer directories show exactly what the overlay shows", "give the PID of a live runner", 1 },
-    { "broken", "the overlay itself fails here", "nothing can be mounted before the image is repaired", 1 },
-    { "changed", "kept changing while it was looked at", "try again", 1 },
-    { "readonly", "must be mounted read-only, which a path alone cannot say",
-      "mount it read-only and say so with -R, or use -f json or a spec (-v, --mount)", 1 },
-    { "format", "cannot be written in this format", "", 1 },
-    { "foreign", "has no path in this mount namespace", "stage it (--stage DIR), or give a bind row for it (-b)", 1 },
-    { "exists", "is there and is no directory", "remove it in the runner first", 1 },
-    { "nested", "a mount below it would be missing or wrong", "stage it (--stage DIR) with a live PID", 1 },
-    { "unsafe", "not safe for staging", "take a new directory below real ones that only root or you can write to", 1 },
-    { "unstaged", "not staged, because another source was refused", "", 1 },
-    { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
-    { "reused", "not the runner that was described", "describe it anew: its PID or its container is another one", 3 },
-    { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
-    { "denied", "no permission", "run as root, or as the user who owns the runner", 3 },
-    { "xattr", "trusted.* attributes decide here and cannot be read",
-      "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
-    { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
-    { "nomem", "out of memory", "", 3 },
-    { "system", "the system fails", "", 3 },
-};
+/* Three strings for each code, in the order of the codes: its word, what it is, what to do. Pointers to them would
+ * take as much room as they do. */
+static const char error_table[] =
+    "ok\0" "\0" "\0"
+    "usage\0" "cannot be meant\0" "\0"
+    "empty\0" "empty path\0" "give an absolute path as the runner names it\0"
+    "relative\0" "not an absolute path\0" "give it from / on\0"
+    "toolong\0" "name or path too long\0" "names have 255 bytes at most, paths and answers 4095\0"
+    "missing\0" "not there\0" "check the path as the runner sees it\0"
+    "notdir\0" "something on the way is not a directory\0" "check the path as the runner sees it\0"
+    "loop\0" "too many symlinks, or a magic link of procfs\0" "name the target itself\0"
+    "escape\0" "a link leads into or out of a bind row\0"
+        "only the runner's view can tell where to: give its PID with -p\0"
+    "unmatched\0" "no rule covers it\0"
+        "give a live PID (-p), a bind row for it (-b), or the overlay's options (-o)\0"
+    "layers\0" "the layers cannot be read with certainty\0"
+        "give absolute layers, and redirect_dir= and metacopy= where the kernel's defaults cannot be seen\0"
+    "inexact\0" "no layer directories show exactly what the overlay shows\0" "give the PID of a live runner\0"
+    "broken\0" "the overlay itself fails here\0" "nothing can be mounted before the image is repaired\0"
+    "changed\0" "kept changing while it was looked at\0" "try again\0"
+    "readonly\0" "must be mounted read-only, which a path alone cannot say\0"
+        "mount it read-only and say so with -R, or use -f json or a spec (-v, --mount)\0"
+    "format\0" "cannot be written in this format\0" "\0"
+    "foreign\0" "has no path in this mount namespace\0" "stage it (--stage DIR), or give a bind row for it (-b)\0"
+    "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
+    "nested\0" "a mount below it would be missing or wrong\0" "stage it (--stage DIR) with a live PID\0"
+    "unsafe\0" "not safe for staging\0" "take a new directory below real ones that only root or you can write to\0"
+    "unstaged\0" "not staged, because another source was refused\0" "\0"
+    "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
+    "reused\0" "not the runner that was described\0" "describe it anew: its PID or its container is another one\0"
+    "procfs\0" "/proc is not the procfs that it should be\0" "mount proc at /proc, with nothing over it\0"
+    "denied\0" "no permission\0" "run as root, or as the user who owns the runner\0"
+    "xattr\0" "trusted.* attributes decide here and cannot be read\0"
+        "run with CAP_SYS_ADMIN in the initial user namespace\0"
+    "kernel\0" "this kernel, or a seccomp filter, lacks a system call\0" "\0"
+    "nomem\0" "out of memory\0" "\0"
+    "system\0" "the system fails\0" "\0";
 
-static const struct error_row *error_row(int error)
+enum error_part { ERROR_WORD, ERROR_WHAT, ERROR_HINT, ERROR_PARTS };
+
+static const char *error_text(int error, enum error_part part)
 {
-    size_t n = sizeof error_table / sizeof *error_table;
-    size_t i = error > 0 || -(long)error >= (long)n ? n - 1 : (size_t)-error;
-    return error_table + i;
+    const char *text = error_table;
+    if (error > 0 || error < DINDBIND_E_SYSTEM)
+        error = DINDBIND_E_SYSTEM;
+    for (int skip = (int)part - error * ERROR_PARTS; skip; skip--)
+        text += strlen(text) + 1;
+    return text;
 }
 
 const char *dindbind_word(int error)
 {
-    return error_row(error)->word;
+    return error_text(error, ERROR_WORD);
 }
 
 int dindbind_status(int error)
 {
-    return error_row(error)->status;
+    return !error ? 0 : error == DINDBIND_E_USAGE ? 2 : error < 0 && error >= DINDBIND_E_UNSTAGED ? 1 : 3;
 }
 
-/* What a failed look-up means. */
+/* What a failed look-up means, and what an errno is called: strerror(3) would be a thirtieth of the tool. */
+static const struct errno_row {
+    short err;
+    signed char code;
+    char name[13];
+} errno_table[] = {
+    { ENOENT, DINDBIND_E_MISSING, "ENOENT" },
+    { ENOTDIR, DINDBIND_E_NOTDIR, "ENOTDIR" },
+    { ELOOP, DINDBIND_E_LOOP, "ELOOP" },
+    { EXDEV, DINDBIND_E_ESCAPE, "EXDEV" },
+    { ENAMETOOLONG, DINDBIND_E_TOOLONG, "ENAMETOOLONG" },
+    { EAGAIN, DINDBIND_E_CHANGED, "EAGAIN" },
+    { EACCES, DINDBIND_E_DENIED, "EACCES" },
+    { EPERM, DINDBIND_E_DENIED, "EPERM" },
+    { ESRCH, DINDBIND_E_GONE, "ESRCH" },
+    { ENOMEM, DINDBIND_E_NOMEM, "ENOMEM" },
+    { ENOSYS, DINDBIND_E_KERNEL, "ENOSYS" },
+    { EEXIST, DINDBIND_E_EXISTS, "EEXIST" },
+    { EROFS, DINDBIND_E_MISSING, "EROFS" },
+    { EINVAL, DINDBIND_E_SYSTEM, "EINVAL" },
+    { EIO, DINDBIND_E_SYSTEM, "EIO" },
+    { EBUSY, DINDBIND_E_SYSTEM, "EBUSY" },
+    { EMFILE, DINDBIND_E_SYSTEM, "EMFILE" },
+    { ENFILE, DINDBIND_E_SYSTEM, "ENFILE" },
+    { ENOSPC, DINDBIND_E_SYSTEM, "ENOSPC" },
+    { EDQUOT, DINDBIND_E_SYSTEM, "EDQUOT" },
+    { EFBIG, DINDBIND_E_SYSTEM, "EFBIG" },
+    { EBADF, DINDBIND_E_SYSTEM, "EBADF" },
+    { EISDIR, DINDBIND_E_SYSTEM, "EISDIR" },
+    { EINTR, DINDBIND_E_SYSTEM, "EINTR" },
+    { EPIPE, DINDBIND_E_SYSTEM, "EPIPE" },
+    { ENODEV, DINDBIND_E_SYSTEM, "ENODEV" },
+    { ENXIO, DINDBIND_E_SYSTEM, "ENXIO" },
+    { ESTALE, DINDBIND_E_SYSTEM, "ESTALE" },
+    { EOPNOTSUPP, DINDBIND_E_SYSTEM, "EOPNOTSUPP" },
+    { EOVERFLOW, DINDBIND_E_SYSTEM, "EOVERFLOW" },
+    { EFAULT, DINDBIND_E_SYSTEM, "EFAULT" },
+    { ENOTCONN, DINDBIND_E_SYSTEM, "ENOTCONN" },
+    { ETIMEDOUT, DINDBIND_E_SYSTEM, "ETIMEDOUT" },
+    { ERANGE, DINDBIND_E_SYSTEM, "ERANGE" },
+    { ENODATA, DINDBIND_E_SYSTEM, "ENODATA" },
+    { EMLINK, DINDBIND_E_SYSTEM, "EMLINK" },
+};
+
+static const struct errno_row *errno_row(int err)
+{
+    size_t i = 0;
+    while (i < sizeof errno_table / sizeof *errno_table && errno_table[i].err != err)
+        i++;
+    return i < sizeof errno_table / sizeof *errno_table ? &errno_table[i] : NULL;
+}
+
 static int error_of(int err)
 {
-    static const struct { int err, code; } rows[] = {
-        { ENOENT, DINDBIND_E_MISSING },   { ENOTDIR, DINDBIND_E_NOTDIR },     { ELOOP, DINDBIND_E_LOOP },
-        { EXDEV, DINDBIND_E_ESCAPE },     { ENAMETOOLONG, DINDBIND_E_TOOLONG }, { EAGAIN, DINDBIND_E_CHANGED },
-        { EACCES, DINDBIND_E_DENIED },    { EPERM, DINDBIND_E_DENIED },       { ESRCH, DINDBIND_E_GONE },
-        { ENOMEM, DINDBIND_E_NOMEM },     { ENOSYS, DINDBIND_E_KERNEL },      { EEXIST, DINDBIND_E_EXISTS },
-        { EROFS, DINDBIND_E_MISSING },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].err == err)
-            return rows[i].code;
-    return DINDBIND_E_SYSTEM;
+    const struct errno_row *row = errno_row(err);
+    return row ? row->code : DINDBIND_E_SYSTEM;
+}
+
+static void text_errno(struct text *t, int err)
+{
+    const struct errno_row *row = errno_row(err);
+    text_add(t, row ? row->name : "errno ");
+    if (!row)
+        text_number(t, (unsigned)err);
 }
 
 /* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
@@ -634,7 +720,7 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
 /* The inode behind dir/name, or behind dir itself for "". */
 static int inspect(const struct dindbind_runner *r, int dir, const char *name, struct node *n)
 {
-    char fdinfo[64], buf[256];
+    char fdinfo[FD_PATH], buf[256];
     struct stat st;
     if (!(r->caps & CAPS_NO_STATX))
         return sys_statx(dir, name, n);
@@ -648,10 +734,7 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
                             .gid = st.st_gid, .ino = st.st_ino, .size = (uint64_t)st.st_size,
                             .dev = st.st_dev, .rdev = st.st_rdev };
         if (r->proc_fd >= 0) {
-            struct text t = text_in(fdinfo, sizeof fdinfo);
-            text_add(&t, "thread-self/fdinfo/");
-            text_number(&t, (unsigned)fd);
-            int info = sys_open(r->proc_fd, fdinfo, O_RDONLY | O_CLOEXEC);
+            int info = sys_open(r->proc_fd, fd_path(fdinfo, "thread-self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
             int len = info < 0 ? info : read_start(info, buf, sizeof buf);
             sys_close(info);
             char *id = len < 0 ? NULL : find_text(buf, "mnt_id:\t"), *end = id ? strchr(id, '\n') : NULL;
@@ -670,11 +753,8 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
 /* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. */
 static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
 {
-    char link[40];
-    struct text t = text_in(link, sizeof link);
-    text_add(&t, "thread-self/fd/");
-    text_number(&t, (unsigned)fd);
-    ssize_t n = readlinkat(r->proc_fd, link, out, DINDBIND_PATH_MAX);
+    char link[FD_PATH];
+    ssize_t n = readlinkat(r->proc_fd, fd_path(link, "thread-self/fd/", fd), out, DINDBIND_PATH_MAX);
     if (n < 0)
         return -errno;
     if (n == DINDBIND_PATH_MAX)
@@ -704,12 +784,8 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 {
     char full[DINDBIND_PATH_MAX];
     const char *rest;
-    struct text t = text_in(full, sizeof full);
-    if (!root->row)
-        return true;
-    text_add(&t, root->row->path[1] ? root->row->path : "");
-    text_add(&t, name);
-    return !t.cut && bind_row(r, full, &rest) == root->row;
+    return !root->row || (put_path(full, root->row->path[1] ? root->row->path : "", name) &&
+                          bind_row(r, full, &rest) == root->row);
 }
 
 /* The length of a root's own name, as the names of what lies in it start ("/" counts 0). It is asked after
@@ -1930,11 +2006,11 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
  * way to them is the magic link of the layer's descriptor. */
 static int attr_path(struct overlay *o, struct entry e, struct text *t)
 {
+    char link[FD_PATH];
     int fd, rc = layer_fd(o, e.layer, &fd);
     if (rc)
         return rc;
-    text_add(t, "/proc/thread-self/fd/");
-    text_number(t, (unsigned)fd);
+    text_add(t, fd_path(link, "/proc/thread-self/fd/", fd));
     text_add(t, "/");
     text_add(t, e.rel);
     return t->cut ? DINDBIND_E_TOOLONG : 0;
@@ -2633,7 +2709,7 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
     int rc = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
-    if (rc < 1 || !strncmp(root->type, "fuse", 4))
+    if (rc < 1 || starts(root->type, "fuse"))
         return rc;
     rc = strcmp(root->type, "overlay") ? 0 : upperdir_of(root->super, true, own);
     if (rc < 0 || (rc && ends_with(told, own)))
@@ -3126,12 +3202,11 @@ static void text_layers(struct text *t, const struct dindbind_layers *l)
 char *dindbind_message(const struct dindbind_runner *r, const char *source,
                        const struct dindbind_result *res, int error, char *buf, size_t size)
 {
-    const struct error_row *row = error_row(error);
     struct text t = text_in(buf, size);
     text_shown(&t, source ? source : "runner");
     bool unknown = res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
-    text_add(&t, unknown ? "the daemon's name of it is not known" : row->what);
+    text_add(&t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
     if (!res && *r->detail) {
         text_add(&t, ": ");
         text_shown(&t, r->detail);
@@ -3146,9 +3221,9 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     }
     if (res && res->sys_errno) {
         text_add(&t, ": ");
-        text_add(&t, strerror(res->sys_errno));
+        text_errno(&t, res->sys_errno);
     }
-    const char *hint = row->hint;
+    const char *hint = error_text(error, ERROR_HINT);
     if (unknown || (res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_NESTED))
         hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)" :
                "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
@@ -3194,7 +3269,7 @@ static void daemon_layout(struct daemon *d, const char *dir)
         last = p;
     }
     if (*dir != '/' || !layout || (strcmp(last, "/diff") && strcmp(last, "/merged")) ||
-        (strncmp(layout, "/overlay2/", 10) && strncmp(layout, "/overlay/", 9)))
+        (!starts(layout, "/overlay2/") && !starts(layout, "/overlay/")))
         return;
     struct text data = text_in(d->data, sizeof d->data), merged = text_in(d->merged, sizeof d->merged);
     text_bytes(&data, dir, (size_t)(layout - dir));
@@ -3237,7 +3312,7 @@ static size_t docker_file(const struct mount_row *row)
     static const char dir[] = "/containers/";
     const char *name = strrchr(row->root, '/');
     size_t len = name ? (size_t)(name - row->root) : 0, head = sizeof dir - 1;
-    if (strncmp(row->point, "/etc/", 5) || !name || strcmp(name, row->point + 4) || len < head + 64 ||
+    if (!starts(row->point, "/etc/") || !name || strcmp(name, row->point + 4) || len < head + 64 ||
         (strcmp(name, "/hosts") && strcmp(name, "/hostname") && strcmp(name, "/resolv.conf")))
         return 0;
     const char *id = name - 64;
@@ -3250,8 +3325,8 @@ static size_t volume_dir(const struct mount_row *row)
 {
     size_t found = 0;
     for (const char *p = row->root; (p = strchr(p, '/')); p++) {
-        const char *name = p + 9, *end = strncmp(p, "/volumes/", 9) ? NULL : strchr(name, '/');
-        if (end && !strncmp(end, "/_data", 6) && (!end[6] || end[6] == '/'))
+        const char *name = p + 9, *end = !starts(p, "/volumes/") ? NULL : strchr(name, '/');
+        if (end && starts(end, "/_data") && (!end[6] || end[6] == '/'))
             found = (size_t)(p - row->root) + 1;
     }
     return found;
@@ -3377,7 +3452,7 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
         return rc;
     if (c.state != CALIBRATED || c.dev != from->dev || strncmp(inside, c.dir, c.dir_len) ||
         (inside[c.dir_len] && inside[c.dir_len] != '/') ||
-        (c.volumes && strncmp(inside + c.dir_len, "/volumes/", 9)))
+        (c.volumes && !starts(inside + c.dir_len, "/volumes/")))
         return DINDBIND_E_FOREIGN;
     struct text path = text_in(h->path, sizeof h->path);
     text_bytes(&path, t->daemon->data, c.host_len);
@@ -4059,16 +4134,14 @@ static int clone_in_child(const struct dindbind_runner *r, struct stage *st, str
 /* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. */
 static int overlay_open(struct stage *st, const struct dindbind_layers *l, struct overlay *o)
 {
-    char name[64];
+    char name[FD_PATH];
     long fs = syscall(SYS_fsopen, "overlay", FS_CLOEXEC);
     int fd, rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
     for (unsigned i = 0; !rc && i < l->n; i++) {
-        struct text t = text_in(name, sizeof name);
         rc = layer_fd(o, i, &fd) ? -o->sys_errno : 0;
-        text_add(&t, "/proc/thread-self/fd/");
-        text_number(&t, (unsigned)fd);
         if (!rc)
-            rc = fs_set((int)fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+", name);
+            rc = fs_set((int)fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+",
+                        fd_path(name, "/proc/thread-self/fd/", fd));
         if (rc == -EINVAL && !i)
             rc = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
     }
@@ -4553,11 +4626,11 @@ static const char *take_value(struct spec *s, struct record *m, enum key key, ch
     case KEY_TARGET: m->target = value; f->role = FIELD_TARGET; break;
     case KEY_DRIVER: m->driver = value; break;
     case KEY_OPT:
-        if (!strncmp(value, "device=", 7)) {
+        if (starts(value, "device=")) {
             m->device = value + 7;
             m->device_field = f;
             f->key_len += 7;
-        } else if (!strncmp(value, "o=", 2))
+        } else if (starts(value, "o="))
             m->o = value + 2;
         break;
     case KEY_PROPAGATION:
@@ -4912,7 +4985,7 @@ static bool json_is(const char *value, const char *name, bool fold)
     if (!fold)
         return !strcmp(text, name);
     for (; *p && *name; name++) {
-        bool kelvin = !strncmp(p, "\xe2\x84\xaa", 3), long_s = !strncmp(p, "\xc5\xbf", 2);
+        bool kelvin = starts(p, "\xe2\x84\xaa"), long_s = starts(p, "\xc5\xbf");
         char c = kelvin ? 'k' : long_s ? 's' : *p;
         if ((c | (c >= 'A' && c <= 'Z' ? 32 : 0)) != (*name | (*name >= 'A' && *name <= 'Z' ? 32 : 0)))
             return false;
@@ -4961,17 +5034,19 @@ static size_t json_count(const char *value)
     return n;
 }
 
-/* The members of an object by name; NULL where there is none, and for what is no object. Returns the name of one
- * that stands there twice, or NULL. */
-static const char *json_members(const char *object, const char *const *names, const char **values, size_t n, bool fold)
+/* The members of an object by name; NULL where there is none, and for what is no object. `names` are several
+ * strings in one, each with its NUL. Returns the name of one that stands there twice, or NULL. */
+static const char *json_members(const char *object, const char *names, const char **values, bool fold)
 {
     struct json_walk w = { .at = object && *object == '{' ? object : NULL };
-    const char *twice = NULL;
-    memset(values, 0, n * sizeof *values);
+    const char *twice = NULL, *name;
+    size_t i = 0;
+    for (name = names; *name; name += strlen(name) + 1)
+        values[i++] = NULL;
     while (json_next(&w))
-        for (size_t i = 0; i < n; i++)
-            if (json_is(w.key, names[i], fold)) {
-                twice = values[i] ? names[i] : twice;
+        for (name = names, i = 0; *name; name += strlen(name) + 1, i++)
+            if (json_is(w.key, name, fold)) {
+                twice = values[i] ? name : twice;
                 values[i] = w.value;
             }
     return twice;
@@ -5347,12 +5422,9 @@ static const char *view_json_pid(struct view *v, const char *value)
 /* What the kernel calls a directory. NULL: nothing absolute. */
 static const char *real_dir(struct arena *a, const char *dir)
 {
-    char link[40], name[DINDBIND_PATH_MAX];
-    struct text t = text_in(link, sizeof link);
+    char link[FD_PATH], name[DINDBIND_PATH_MAX];
     int fd = sys_open(AT_FDCWD, dir, OPEN_DIR);
-    text_add(&t, "/proc/thread-self/fd/");
-    text_number(&t, (unsigned)fd);
-    ssize_t n = fd < 0 ? -1 : readlink(link, name, sizeof name);
+    ssize_t n = fd < 0 ? -1 : readlinkat(fd, fd_path(link, "/proc/thread-self/fd/", fd), name, sizeof name);
     sys_close(fd);
     return n > 0 && n < (ssize_t)sizeof name && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
 }
@@ -5384,11 +5456,11 @@ static bool is_empty_path(const char *path)
 static const char *inspect_mounts(struct view *v, const char *mounts)
 {
     enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
-    static const char *const names[] = { "Type", "Source", "Destination", "RW", "Options", "SubPath" };
+    static const char names[] = "Type\0Source\0Destination\0RW\0Options\0SubPath\0";
     struct json_walk w = { .at = mounts };
     const char *m[KEYS], *wrong = NULL;
     while (!wrong && json_next(&w)) {
-        if (json_members(w.value, names, m, KEYS, false))
+        if (json_members(w.value, names, m, false))
             return repeated;
         char *source = json_decode(v->arena, m[SOURCE]);
         bool volume = json_is(m[TYPE], "volume", false);
@@ -5412,11 +5484,10 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
  * knows, if there is a link on the way. */
 static const char *inspect_subpaths(struct view *v, const char *mounts)
 {
-    static const char *const names[] = { "Target", "VolumeOptions" }, *const sub[] = { "Subpath" };
     struct json_walk w = { .at = mounts };
     const char *m[2], *s[1];
     while (json_next(&w)) {
-        if (json_members(w.value, names, m, 2, false) || json_members(m[1], sub, s, 1, false))
+        if (json_members(w.value, "Target\0VolumeOptions\0", m, false) || json_members(m[1], "Subpath\0", s, false))
             return repeated;
         const char *target = json_decode(v->arena, m[0]), *path = json_decode(v->arena, s[0]);
         target = target ? clean_target(v->arena, target) : NULL;
@@ -5446,10 +5517,10 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
 /* The layers as mount options: lowerdirs are separated by colons already. */
 static const char *inspect_layers(struct view *v, const char *driver)
 {
-    static const char *const data[] = { "Name", "Data" }, *const names[] = { "LowerDir", "UpperDir", "MergedDir" };
     static const char *const words[] = { "lowerdir=", ",upperdir=" };
     const char *d[2], *m[3], *dirs[3];
-    if (json_members(driver, data, d, 2, false) || json_members(d[1], names, m, 3, false))
+    if (json_members(driver, "Name\0Data\0", d, false) ||
+        json_members(d[1], "LowerDir\0UpperDir\0MergedDir\0", m, false))
         return repeated;
     for (int i = 0; i < 3; i++)
         dirs[i] = json_decode(v->arena, m[i]);
@@ -5476,19 +5547,17 @@ static const char *inspect_layers(struct view *v, const char *driver)
 static const char *view_inspect(struct view *v, const char *top)
 {
     enum { STATE, MOUNTS, HOST, GRAPH, ID, CONFIG, FILES, KEYS = FILES + 3 };
-    static const char *const names[] = { "State", "Mounts", "HostConfig", "GraphDriver", "Id", "Config",
-                                         "HostsPath", "HostnamePath", "ResolvConfPath" };
+    static const char names[] = "State\0Mounts\0HostConfig\0GraphDriver\0Id\0Config\0"
+                                "HostsPath\0HostnamePath\0ResolvConfPath\0";
     static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
-    static const char *const state[] = { "Pid" }, *const host[] = { "Tmpfs", "Mounts" };
-    static const char *const config[] = { "SystemdMode" };
     /* what engines mount and do not tell of; the last ones podman, when the program is systemd */
     static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv",
                                           "/etc/localtime", "/sbin/docker-init", "/run/podman-init",
                                           "/run", "/run/lock", "/tmp", "/var/log/journal" };
     enum { ALWAYS = 8, WITH_SYSTEMD = sizeof places / sizeof *places };
     const char *m[KEYS], *pid[1], *h[2], *systemd[1];
-    if (json_members(top, names, m, KEYS, false) || json_members(m[STATE], state, pid, 1, false) ||
-        json_members(m[HOST], host, h, 2, false) || json_members(m[CONFIG], config, systemd, 1, false))
+    if (json_members(top, names, m, false) || json_members(m[STATE], "Pid\0", pid, false) ||
+        json_members(m[HOST], "Tmpfs\0Mounts\0", h, false) || json_members(m[CONFIG], "SystemdMode\0", systemd, false))
         return repeated;
     const char *wrong = view_json_pid(v, pid[0]);
     v->runner->id = json_decode(v->arena, m[ID]);
@@ -5512,9 +5581,8 @@ static const char *view_inspect(struct view *v, const char *top)
 /* runc state, crun state, and the state that a hook gets. */
 static const char *view_state(struct view *v, const char *top)
 {
-    static const char *const names[] = { "pid", "bundle", "rootfs" };
     const char *m[3];
-    if (json_members(top, names, m, 3, false))
+    if (json_members(top, "pid\0bundle\0rootfs\0", m, false))
         return repeated;
     const char *bundle = json_decode(v->arena, m[1]);
     const char *rootfs = absolute(v->arena, bundle, json_decode(v->arena, m[2]));
@@ -5525,15 +5593,13 @@ static const char *view_state(struct view *v, const char *top)
 /* config.json of an OCI bundle, which is the file's directory. */
 static const char *view_config(struct view *v, const char *top, const char *bundle)
 {
-    static const char *const names[] = { "root", "mounts" }, *const path[] = { "path" };
-    static const char *const keys[] = { "destination", "type", "source", "options" };
     const char *m[2], *p[1], *k[4], *wrong = NULL;
-    if (json_members(top, names, m, 2, false) || json_members(m[0], path, p, 1, false))
+    if (json_members(top, "root\0mounts\0", m, false) || json_members(m[0], "path\0", p, false))
         return repeated;
     view_merged(v, absolute(v->arena, bundle, json_decode(v->arena, p[0])));
     struct json_walk w = { .at = m[1] };
     while (!wrong && json_next(&w)) {
-        if (json_members(w.value, keys, k, 4, false))
+        if (json_members(w.value, "destination\0type\0source\0options\0", k, false))
             return repeated;
         bool bind = json_is(k[1], "bind", false), ro = false;
         struct json_walk o = { .at = k[3] };
@@ -5556,7 +5622,6 @@ static const char *view_config(struct view *v, const char *top, const char *bund
 
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    static const char *const names[] = { "State", "pid", "bundle", "root" };
     const char *m[4];
     if (*value == '[') {
         struct json_walk w = { .at = value };
@@ -5565,7 +5630,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         json_next(&w);
         value = w.value;
     }
-    if (json_members(value, names, m, 4, false))
+    if (json_members(value, "State\0pid\0bundle\0root\0", m, false))
         return repeated;
     if (m[0] && *m[0] == '{')
         return view_inspect(v, value);
@@ -5587,7 +5652,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_shown(why, file);
     text_add(why, ": ");
     if (!text) {
-        text_add(why, strerror(errno));
+        text_errno(why, errno);
         return 3;
     }
     const char *first = json_space(text);
@@ -5650,10 +5715,9 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
 }
 
 /* Notes the key that stands twice. */
-static bool body_members(struct body *b, const char *object, const char *const *names, const char **values, size_t n,
-                         bool fold)
+static bool body_members(struct body *b, const char *object, const char *names, const char **values, bool fold)
 {
-    const char *twice = json_members(object, names, values, n, fold);
+    const char *twice = json_members(object, names, values, fold);
     b->what = twice ? twice : b->what;
     return twice;
 }
@@ -5661,11 +5725,9 @@ static bool body_members(struct body *b, const char *object, const char *const *
 /* `device` of a volume of the local driver that is a bind mount in truth. NULL, or what is wrong. */
 static const char *body_volume(struct body *b, const char *options, struct spec *s)
 {
-    static const char *const config[] = { "DriverConfig" }, *const driver[] = { "Name", "Options" };
-    static const char *const map[] = { "o", "device" };
     const char *c[1], *d[2], *m[2];
-    if (body_members(b, options, config, c, 1, true) || body_members(b, c[0], driver, d, 2, true) ||
-        body_members(b, d[1], map, m, 2, false))
+    if (body_members(b, options, "DriverConfig\0", c, true) || body_members(b, c[0], "Name\0Options\0", d, true) ||
+        body_members(b, d[1], "o\0device\0", m, false))
         return repeated;
     const char *o = json_decode(b->arena, m[0]);
     if (!json_null(m[0]) && !o)
@@ -5697,14 +5759,14 @@ static bool has_comma(const char *value, const char *key, const char *but)
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
     enum { TYPE, SOURCE, TARGET, READONLY, BIND, VOLUME, KEYS };
-    static const char *const names[] = { "Type", "Source", "Target", "ReadOnly", "BindOptions", "VolumeOptions" };
-    static const char *const bind[] = { "NonRecursive", "CreateMountpoint" };
+    static const char names[] = "Type\0Source\0Target\0ReadOnly\0BindOptions\0VolumeOptions\0";
     const char *m[KEYS], *o[2];
     *s = (struct spec){ .json = value };
     b->what = "HostConfig.Mounts";
     if (*value != '{')
         return "a mount must be an object";
-    if (body_members(b, value, names, m, KEYS, true) || body_members(b, m[BIND], bind, o, 2, true))
+    if (body_members(b, value, names, m, true) ||
+        body_members(b, m[BIND], "NonRecursive\0CreateMountpoint\0", o, true))
         return repeated;
     bool is_bind = json_is(m[TYPE], "bind", true);
     if (has_comma(value, NULL, is_bind ? m[SOURCE] : NULL))
@@ -5774,13 +5836,12 @@ static const char *body_list(struct body *b, const char *list, bool mounts)
 static const char *body_parse(struct body *b, const char *top)
 {
     enum { HOST_CONFIG, TOP_BINDS, TOP_MOUNTS, VOLUMES };
-    static const char *const names[] = { "HostConfig", "Binds", "Mounts", "Volumes" };
-    static const char *const lists[] = { "Binds", "Mounts", "Tmpfs" };
     const char *m[4], *l[3];
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
-    if (body_members(b, top, names, m, 4, true) || body_members(b, m[HOST_CONFIG], lists, l, 3, true))
+    if (body_members(b, top, "HostConfig\0Binds\0Mounts\0Volumes\0", m, true) ||
+        body_members(b, m[HOST_CONFIG], "Binds\0Mounts\0Tmpfs\0", l, true))
         return repeated;
     if (!json_null(m[HOST_CONFIG]) && *m[HOST_CONFIG] != '{')
         return "HostConfig must be an object";
@@ -5947,6 +6008,14 @@ static void complain(const char *a, const char *b, const char *c)
     write_all(2, line, t.len);
 }
 
+static void complain_errno(const char *what, int err)
+{
+    char name[24];
+    struct text t = text_in(name, sizeof name);
+    text_errno(&t, err);
+    complain(what, name, "");
+}
+
 static void raise_status(struct job *j, int status)
 {
     if (j->status < status)
@@ -5978,7 +6047,7 @@ static int flush(struct job *j)
     int rc = write_all(1, j->out.at, j->out.len);
     j->out.len = 0;
     if (rc)
-        complain("standard output: ", strerror(-rc), "");
+        complain_errno("standard output: ", -rc);
     return rc ? 3 : 0;
 }
 
@@ -6254,7 +6323,7 @@ static int translate_stdin(struct job *j)
             got = read(0, buf + len, size - len - 1);
         while (got < 0 && errno == EINTR);
         if (got < 0) {
-            complain("standard input: ", strerror(errno), "");
+            complain_errno("standard input: ", errno);
             rc = 3;
             break;
         }
@@ -6315,7 +6384,7 @@ static int body_items(struct job *j, char **text)
     *text = read_to_end(0, MAX_FILE, &len);
     if (!*text) {
         int err = errno;
-        complain("standard input: ", strerror(err), "");
+        complain_errno("standard input: ", err);
         return err == EFBIG ? 1 : 3;
     }
     b->arena = &j->arena;

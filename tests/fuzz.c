@@ -545,7 +545,6 @@ static char *expect_volume(const char *text, const char *source, const char *tar
 /* The OCI mount of a spec. */
 static void check_oci_mount(const struct spec *s)
 {
-    static const char *const names[] = { "destination", "type", "source", "options" };
     const char *m[4];
     struct output room;
     struct out *o = output_in(&room);
@@ -553,7 +552,8 @@ static void check_oci_mount(const struct spec *s)
     const char *wrong = put_oci(o, s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(!wrong && json_check(NULL, json, len) == json && !json_members(json, names, m, 4, false));
+    NEED(!wrong && json_check(NULL, json, len) == json &&
+         !json_members(json, "destination\0type\0source\0options\0", m, false));
     NEED(json_count(json) == 4 && says(m[0], s->target) && says(m[1], "bind") && says(m[2], res.path));
     struct json_walk w = { .at = m[3] };
     NEED(json_count(m[3]) == 2 + s->noci && json_next(&w) && says(w.value, s->flat ? "bind" : "rbind"));
@@ -1496,7 +1496,7 @@ static void check_oci(const struct dindbind_layers *l)
     char *layers[MAX_LAYERS + 1], *block;
     struct dindbind_result res = { .nlayers = l->n, .layers = layers, .options = l->words };
     struct spec s = { 0 };
-    const char *names[] = { "options" }, *values[1];
+    const char *values[1];
     for (size_t i = 0; i < l->n; i++)
         layers[i] = l->v[i].dir;
     put(o, "{");
@@ -1504,7 +1504,7 @@ static void check_oci(const struct dindbind_layers *l)
     put(o, "}");
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(NULL, json, len) == json && !json_members(json, names, values, 1, false));
+    NEED(json_check(NULL, json, len) == json && !json_members(json, "options\0", values, false));
     struct json_walk w = { .at = values[0] };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);
