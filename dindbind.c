@@ -39,8 +39,8 @@
 
 /* ==== kernel interface ==================================================================================
  *
- * The system calls that a libc may not know, or that a signal may interrupt, each as a function that returns a
- * value or -errno.
+ * The system calls that a libc may not know, that a signal may interrupt, or whose wrapper in musl brings far more
+ * along than the call needs, each as a function that returns a value or -errno.
  * In: numbers and names. Out: descriptors, and what an inode is. Never here: a decision about a source, and
  * never a fallback for any other reason than that the call is known to be missing. */
 
@@ -87,7 +87,7 @@ static int sys_open(int dir, const char *name, int flags)
 {
     int fd;
     do
-        fd = openat(dir, name, flags, 0600);
+        fd = (int)syscall(SYS_openat, dir, name, flags | O_LARGEFILE, 0600);
     while (fd < 0 && errno == EINTR);
     return result(fd);
 }
@@ -109,9 +109,13 @@ static void sys_close(int fd)
 
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
-    int rc;
+    long rc;
     do
-        rc = fstatfs(fd, fs);
+#ifdef SYS_fstatfs64
+        rc = syscall(SYS_fstatfs64, fd, sizeof *fs, fs);
+#else
+        rc = syscall(SYS_fstatfs, fd, fs);
+#endif
     while (rc < 0 && errno == EINTR);
     return result(rc);
 }
@@ -126,6 +130,26 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
     return result(fd);
 }
 
+static int sys_read(int fd, char *buf, size_t size)
+{
+    ssize_t n;
+    do
+        n = read(fd, buf, size);
+    while (n < 0 && errno == EINTR);
+    return result(n);
+}
+
+/* The text of a link, terminated; its length. */
+static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
+{
+    int n = result(syscall(SYS_readlinkat, dir, name, out, DINDBIND_PATH_MAX));
+    if (n == DINDBIND_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (n >= 0)
+        out[n] = 0;
+    return n;
+}
+
 /* Is the call itself unavailable? Without arguments that make sense an existing one answers EINVAL, EFAULT
  * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
 static bool is_missing(long number)
@@ -135,6 +159,12 @@ static bool is_missing(long number)
         rc = syscall(number, -1L, NULL, -1L, 0L, 0L);
     while (rc < 0 && errno == EINTR);
     return rc < 0 && (errno == ENOSYS || errno == EPERM);
+}
+
+/* Does this failure of a call mean that it is not there? */
+static bool is_lacking(int rc, long number)
+{
+    return rc == -ENOSYS || (rc == -EPERM && is_missing(number));
 }
 
 /* statx(2)'s buffer: laid out here because older libcs lack it. */
@@ -165,6 +195,23 @@ static int sys_statx(int dir, const char *name, struct node *n)
                         .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
                         .rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor };
     return 0;
+}
+
+/* The same where statx is missing; `mnt` stays 0. On these two architectures libc's struct is the kernel's. */
+static int sys_fstat(int fd, struct node *n)
+{
+    struct stat st;
+#if defined __x86_64__ || defined __aarch64__
+    int rc = result(syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT));
+#else
+    int rc = result(fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT));
+#endif
+    *n = (struct node){ 0 };
+    if (!rc)
+        *n = (struct node){ .mode = st.st_mode, .nlink = (unsigned)st.st_nlink, .uid = st.st_uid,
+                            .gid = st.st_gid, .ino = st.st_ino, .size = (uint64_t)st.st_size,
+                            .dev = st.st_dev, .rdev = st.st_rdev };
+    return rc;
 }
 
 static bool same_node(const struct node *a, const struct node *b)
@@ -225,9 +272,10 @@ static void *mem_grow(void *block, size_t n)
         return mem_take(n);
     char *p = (char *)block - MEM_HEAD;
     memcpy(&old, p, sizeof old);
-    p = size < n ? MAP_FAILED : mremap(p, old, size, MREMAP_MAYMOVE);
-    if (p == MAP_FAILED)
+    long at = size < n ? -1 : syscall(SYS_mremap, p, old, size, MREMAP_MAYMOVE);
+    if (at == -1)
         return NULL;
+    p = (char *)at;
     memcpy(p, &size, sizeof size);
     return p + MEM_HEAD;
 }
@@ -405,20 +453,17 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
     return 0;
 }
 
-/* The start of a file, terminated. A read may be cut short or interrupted. The length, or -errno. */
+/* The start of a file, terminated; a read may be cut short. The length, or -errno. */
 static int read_start(int fd, char *buf, size_t size)
 {
     size_t len = 0;
-    ssize_t n = 1;
-    while (n && len < size - 1) {
-        n = read(fd, buf + len, size - 1 - len);
-        if (n > 0)
-            len += (size_t)n;
-        else if (n < 0 && errno != EINTR)
-            return -errno;
+    int n = 1;
+    while (n > 0 && len < size - 1) {
+        n = sys_read(fd, buf + len, size - 1 - len);
+        len += n > 0 ? (size_t)n : 0;
     }
     buf[len] = 0;
-    return (int)len;
+    return n < 0 ? n : (int)len;
 }
 
 /* Everything that a descriptor still has, terminated, in a block that grows with it. `fd` may be the -errno of
@@ -427,25 +472,18 @@ static char *read_to_end(int fd, size_t max, size_t *len)
 {
     size_t size = 16384, n = 0;
     char *buf = fd < 0 ? NULL : mem_take(size), *more = buf;
-    ssize_t got = 1;
-    int err = fd < 0 ? -fd : ENOMEM;
-    while (more && got) {
+    int got = fd < 0 ? fd : 1;
+    while (more && got > 0) {
         if (size - n < 8192 && (more = mem_grow(buf, size *= 2)))
             buf = more;
-        got = more ? read(fd, buf + n, size - n - 1) : -1;
-        err = more ? errno : ENOMEM;
-        if (got > 0)
-            n += (size_t)got;
-        if (got > 0 && n > max) {
-            err = EFBIG;
-            break;
-        }
-        if (got < 0 && err != EINTR)
-            break;
+        got = more ? sys_read(fd, buf + n, size - n - 1) : -ENOMEM;
+        n += got > 0 ? (size_t)got : 0;
+        if (n > max)
+            got = -EFBIG;
     }
-    if (!more || got) {
+    if (!more || got < 0) {
         mem_give(buf);
-        errno = err;
+        errno = got < 0 ? -got : ENOMEM;
         return NULL;
     }
     buf[n] = 0;
@@ -717,34 +755,34 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
  * Never here: a step that leaves the root, a magic link, a second look at a name to find the answer, or
  * anything that is opened for reading or writing. */
 
+/* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
+static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
+{
+    char name[FD_PATH], buf[256];
+    unsigned long long v = 0;
+    if (r->proc_fd < 0)
+        return 0;
+    int info = sys_open(r->proc_fd, fd_path(name, "thread-self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
+    int len = info < 0 ? info : read_start(info, buf, sizeof buf);
+    sys_close(info);
+    if (len < 0)
+        return len == -ENOENT ? -ENOSYS : len;
+    char *id = find_text(buf, "mnt_id:\t");
+    if (!id || !parse_number(id + 8, id + strcspn(id, "\n"), ULLONG_MAX, &v))
+        return -ENOSYS;         /* before 3.15 */
+    *mnt = v;
+    return 0;
+}
+
 /* The inode behind dir/name, or behind dir itself for "". */
 static int inspect(const struct dindbind_runner *r, int dir, const char *name, struct node *n)
 {
-    char fdinfo[FD_PATH], buf[256];
-    struct stat st;
     if (!(r->caps & CAPS_NO_STATX))
         return sys_statx(dir, name, n);
-    *n = (struct node){ 0 };
     int fd = *name ? sys_open(dir, name, OPEN_PIN | O_NOFOLLOW) : dir;
-    if (fd < 0)
-        return fd;
-    int rc = fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
-    if (!rc) {
-        *n = (struct node){ .mode = st.st_mode, .nlink = (unsigned)st.st_nlink, .uid = st.st_uid,
-                            .gid = st.st_gid, .ino = st.st_ino, .size = (uint64_t)st.st_size,
-                            .dev = st.st_dev, .rdev = st.st_rdev };
-        if (r->proc_fd >= 0) {
-            int info = sys_open(r->proc_fd, fd_path(fdinfo, "thread-self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
-            int len = info < 0 ? info : read_start(info, buf, sizeof buf);
-            sys_close(info);
-            char *id = len < 0 ? NULL : find_text(buf, "mnt_id:\t"), *end = id ? strchr(id, '\n') : NULL;
-            unsigned long long v = 0;
-            if (end && parse_number(id + 8, end, ULLONG_MAX, &v))
-                n->mnt = v;
-            else
-                rc = len < 0 && len != -ENOENT ? len : -ENOSYS;     /* before 3.15 */
-        }
-    }
+    int rc = fd < 0 ? fd : sys_fstat(fd, n);
+    if (!rc)
+        rc = mount_of(r, fd, &n->mnt);
     if (*name)
         sys_close(fd);
     return rc;
@@ -754,13 +792,8 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
 static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
 {
     char link[FD_PATH];
-    ssize_t n = readlinkat(r->proc_fd, fd_path(link, "thread-self/fd/", fd), out, DINDBIND_PATH_MAX);
-    if (n < 0)
-        return -errno;
-    if (n == DINDBIND_PATH_MAX)
-        return -ENAMETOOLONG;
-    out[n] = 0;
-    return 0;
+    int n = sys_readlink(r->proc_fd, fd_path(link, "thread-self/fd/", fd), out);
+    return n < 0 ? n : 0;
 }
 
 /* A root to resolve in. */
@@ -793,14 +826,9 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 static int root_length(const struct dindbind_runner *r, const struct root *root, size_t *len)
 {
     char name[DINDBIND_PATH_MAX];
-    if (root->task < 0) {
-        int rc = name_of(r, root->fd, name);
-        *len = rc || !name[1] ? 0 : strlen(name);
-        return rc;
-    }
-    ssize_t n = readlinkat(root->task, "root", name, sizeof name);
-    *len = n > 1 ? (size_t)n : 0;
-    return n >= 0 ? 0 : errno == ENOENT ? -ESRCH : -errno;
+    int rc = root->task < 0 ? name_of(r, root->fd, name) : sys_readlink(root->task, "root", name);
+    *len = rc < 0 || !name[1] ? 0 : strlen(name);
+    return rc >= 0 ? 0 : root->task >= 0 && rc == -ENOENT ? -ESRCH : rc;
 }
 
 static const char *below(const char *path)
@@ -867,11 +895,11 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
 /* A path on the way: what is done of it, without links, and what is to be done. Used by the walk below and
  * by the walk over the layers. */
 struct walk {
-    char done[DINDBIND_PATH_MAX];
-    char buf[2 * DINDBIND_PATH_MAX + MAX_NAME];
-    char name[MAX_NAME + 1];
     char *todo;                 /* in buf, moves towards its end */
     int links;
+    char name[MAX_NAME + 1];
+    char done[DINDBIND_PATH_MAX];
+    char buf[2 * DINDBIND_PATH_MAX + MAX_NAME];
 };
 
 enum walk_step { WALK_END, WALK_NAME, WALK_UP, WALK_TOO_LONG };
@@ -983,8 +1011,8 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     if (rc)
         ;
     else if (S_ISLNK(n.mode)) {
-        ssize_t len = link_is_magic(fd, here) ? -1 : readlinkat(fd, "", target, sizeof target);
-        rc = len < 0 ? -ELOOP : len == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)len);
+        rc = link_is_magic(fd, here) ? -ELOOP : sys_readlink(fd, "", target);
+        rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
         if (rc == 1 && root->how == BENEATH)
             rc = -EXDEV;
         if (rc == 1) {
@@ -1068,17 +1096,15 @@ static bool is_empty_dir(int fd, int entries)
  * may have swapped it for another one: only an empty one that is ours is ever given away. */
 static int adopt(int fd, const struct node *owner)
 {
-    struct stat st;
+    struct node n;
     int dir = sys_open(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return dir;
-    int rc = fstat(dir, &st) ? -errno : 0;
-    if (!rc && (st.st_uid != geteuid() || !is_empty_dir(dir, 2)))
+    int rc = dir < 0 ? dir : sys_fstat(dir, &n);
+    if (!rc && (n.uid != geteuid() || !is_empty_dir(dir, 2)))
         rc = -EAGAIN;
-    if (!rc && (st.st_uid != owner->uid || st.st_gid != owner->gid))
-        rc = fchown(dir, owner->uid, owner->gid) ? -errno : 0;
-    if (!rc && (st.st_mode & 0777) != 0755)
-        rc = fchmod(dir, (st.st_mode & S_ISGID) | 0755) ? -errno : 0;
+    if (!rc && (n.uid != owner->uid || n.gid != owner->gid))
+        rc = result(fchownat(dir, "", owner->uid, owner->gid, AT_EMPTY_PATH));
+    if (!rc && (n.mode & 0777) != 0755)
+        rc = result(syscall(SYS_fchmod, dir, (n.mode & S_ISGID) | 0755));
     sys_close(dir);
     return rc;
 }
@@ -1105,11 +1131,9 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
 static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
-    char parent[DINDBIND_PATH_MAX];
-    char copy[DINDBIND_PATH_MAX], *names[DINDBIND_PATH_MAX / 2];
-    int fds[DINDBIND_PATH_MAX / 2 + 1], depth = 0, rc;
-    bool made[DINDBIND_PATH_MAX / 2];
-    memcpy(copy, path, strlen(path) + 1);
+    char copy[DINDBIND_PATH_MAX], parent[DINDBIND_PATH_MAX], *names[DINDBIND_PATH_MAX / 2];
+    int fds[DINDBIND_PATH_MAX / 2 + 1], depth = 0, i = 0, rc;
+    put_path(copy, path, "");
     do {
         char *slash = strrchr(copy, '/');
         names[depth++] = slash + 1;
@@ -1118,39 +1142,33 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     } while (rc == -ENOENT && *copy);
     if (rc)
         return rc;
-    if (!S_ISDIR(s->node.mode)) {
-        sys_close(s->fd);
-        s->fd = -1;
-        return -ENOTDIR;
-    }
-    /* what it will be called decides whether it may be made at all */
-    memcpy(parent, s->name, strlen(s->name) + 1);
-    struct text t = text_in(s->name, sizeof s->name);
-    text_add(&t, parent[1] ? parent : "");
-    for (int k = depth; k--;) {
-        text_add(&t, "/");
-        text_add(&t, names[k]);
-    }
-    int i = 0;
     fds[0] = s->fd;
-    rc = t.cut || t.len + root->prefix >= sizeof s->name ? -ENAMETOOLONG : root_allows(r, root, s->name) ? 0 : -EXDEV;
+    put_path(parent, s->name[1] ? s->name : "", "");
+    if (!S_ISDIR(s->node.mode))
+        rc = -ENOTDIR;
+    /* what it will be called decides whether it may be made at all */
+    else if (!put_path(s->name, parent, path + strlen(copy)) || strlen(s->name) + root->prefix >= sizeof s->name)
+        rc = -ENAMETOOLONG;
+    else if (!root_allows(r, root, s->name))
+        rc = -EXDEV;
     for (; !rc && i < depth; i++) {
-        rc = make_level(fds[i], names[depth - 1 - i], &s->node, &made[i]);
+        bool made;
+        char **name = &names[depth - 1 - i];
+        rc = make_level(fds[i], *name, &s->node, &made);
         fds[i + 1] = rc;
-        if (rc < 0)
-            break;
-        rc = 0;
+        rc = rc < 0 ? rc : 0;
+        if (!made)
+            *name = NULL;       /* not ours to remove */
     }
     if (!rc)
         rc = inspect(r, fds[i], "", &s->node);
-    for (int k = i - 1; rc && k >= 0; k--)
-        if (made[k])
-            unlinkat(fds[k], names[depth - 1 - k], AT_REMOVEDIR);
-    for (int k = 0; k < i; k++)
-        sys_close(fds[k]);
-    if (rc)
-        sys_close(fds[i]);
     s->fd = rc ? -1 : fds[i];
+    for (int k = i; k >= 0; k--) {
+        if (rc && k && fds[k] >= 0 && names[depth - k])
+            unlinkat(fds[k - 1], names[depth - k], AT_REMOVEDIR);
+        if (rc || k < i)
+            sys_close(fds[k]);
+    }
     return rc;
 }
 
@@ -1196,7 +1214,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     if ((unsigned long)fs.f_type != proc_super_magic)
         return DINDBIND_E_PROCFS;
     rc = sys_statx(r->proc_fd, "", &n);
-    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx))) {
+    if (is_lacking(rc, SYS_statx)) {
         r->caps |= CAPS_NO_STATX;
         rc = inspect(r, r->proc_fd, "", &n);
         if (rc == -ENOSYS)
@@ -1208,7 +1226,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
         return DINDBIND_E_PROCFS;
     /* names of descriptors are read there */
     rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
-    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_openat2))) {
+    if (is_lacking(rc, SYS_openat2)) {
         r->caps |= CAPS_NO_OPENAT2;
         rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
     }
@@ -1300,17 +1318,27 @@ static void proc_path(struct text *t, const struct dindbind_runner *r, const cha
     text_add(t, name);
 }
 
+/* What a magic link leads to. */
+static int behind(int dir, const char *link, struct node *n)
+{
+    int fd = sys_open(dir, link, OPEN_PIN), rc = fd < 0 ? fd : sys_fstat(fd, n);
+    sys_close(fd);
+    return rc;
+}
+
 /* Does a mount of this runner belong to the caller's own mount namespace, as with a mere chroot? */
 static int same_mount_namespace(const struct dindbind_runner *r, bool *same)
 {
-    struct stat mine, theirs;
-    int link = proc_entry(r, r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);
-    sys_close(link);
-    if (link < 0)
-        return task_error(-link);
-    if (fstatat(r->proc_fd, "thread-self/ns/mnt", &mine, 0) || fstatat(r->task_fd, "ns/mnt", &theirs, 0))
-        return task_error(errno);
-    *same = mine.st_ino == theirs.st_ino && mine.st_dev == theirs.st_dev;
+    struct node mine, theirs;
+    int rc = proc_entry(r, r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);
+    sys_close(rc);
+    if (rc >= 0)
+        rc = behind(r->proc_fd, "thread-self/ns/mnt", &mine);
+    if (!rc)
+        rc = behind(r->task_fd, "ns/mnt", &theirs);
+    if (rc < 0)
+        return task_error(-rc);
+    *same = mine.ino == theirs.ino && mine.dev == theirs.dev;
     return 0;
 }
 
@@ -1342,40 +1370,40 @@ struct mount_row {
     char *super;                /* options of the file system, not decoded */
 };
 
-static char *cut_word(char **line)
+static char *cut_word(char **line, const char *stop)
 {
-    char *word = *line, *end = word + strcspn(word, " ");
+    char *word = *line, *end = word + strcspn(word, stop);
     *line = *end ? end + 1 : end;
     *end = 0;
     return word;
+}
+
+static bool cut_number(char **line, const char *stop, unsigned long long *number)
+{
+    const char *word = cut_word(line, stop);
+    return parse_number(word, word + strlen(word), UINT32_MAX, number);
 }
 
 /* The next row, cut out of the text in place. 1: a row; 0: the end; -EIO: not a mountinfo line. */
 static int mount_next(char **text, struct mount_row *row)
 {
     unsigned long long major, minor;
-    char *line = *text, *end = line + strcspn(line, "\n");
-    if (!*line)
+    const char *field;
+    if (!**text)
         return 0;
-    *text = *end ? end + 1 : end;
-    *end = 0;
-    char *id = cut_word(&line), *parent = cut_word(&line), *dev = cut_word(&line);
-    char *colon = strchr(dev, ':');
-    row->root = cut_word(&line);
-    row->point = cut_word(&line);
-    row->options = cut_word(&line);
-    /* optional fields, a dash, the type of the file system */
-    char *dash = find_text(line, "- ");
-    while (dash && dash != line && dash[-1] != ' ')
-        dash = find_text(dash + 1, "- ");
-    line = dash ? dash + 2 : line + strlen(line);
-    row->type = cut_word(&line);
-    row->source = cut_word(&line);
+    char *line = cut_word(text, "\n");
+    bool numbers = cut_number(&line, " ", &row->id) && cut_number(&line, " ", &row->parent) &&
+                   cut_number(&line, ":", &major) && cut_number(&line, " ", &minor);
+    row->root = cut_word(&line, " ");
+    row->point = cut_word(&line, " ");
+    row->options = cut_word(&line, " ");
+    do                          /* optional fields, which a dash ends */
+        field = cut_word(&line, " ");
+    while (*field && strcmp(field, "-"));
+    row->type = cut_word(&line, " ");
+    row->source = cut_word(&line, " ");
     row->super = line;
-    if (!colon || !parse_number(id, id + strlen(id), UINT32_MAX, &row->id) ||
-        !parse_number(parent, parent + strlen(parent), UINT32_MAX, &row->parent) ||
-        !parse_number(dev, colon, UINT32_MAX, &major) ||
-        !parse_number(colon + 1, colon + strlen(colon), UINT32_MAX, &minor) || !*row->options)
+    if (!numbers || !*row->options)
         return -EIO;
     row->dev = major << 32 | minor;
     octal_decode(row->root);
@@ -5921,6 +5949,19 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
 enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
+/* What a command line has: a bit for each option, in the order of their table, and for what else there is. */
+enum {
+    GIVEN_PID = 1, GIVEN_BIND = 2, GIVEN_OVERLAY = 4, GIVEN_RUNNER = 8, GIVEN_VOLUME = 0x10, GIVEN_MOUNT = 0x20,
+    GIVEN_STAGE = 0x40, GIVEN_UNSTAGE = 0x80, GIVEN_FORMAT = 0x100,
+    GIVEN_SELF = 0x200, GIVEN_CREATE = 0x400, GIVEN_HOST = 0x800, GIVEN_NULL = 0x1000, GIVEN_READONLY = 0x2000,
+    GIVEN_MKDIR = 0x4000, GIVEN_EXPLAIN = 0x8000, GIVEN_HELP = 0x10000, GIVEN_VERSION = 0x20000,
+    GIVEN_PATH = 0x40000, GIVEN_STDIN = 0x80000, GIVEN_STDIN_FILE = 0x100000, GIVEN_OCI = 0x200000,
+
+    GIVEN_TOLD = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
+    GIVEN_ONCE = GIVEN_OVERLAY | GIVEN_STAGE | GIVEN_UNSTAGE | GIVEN_FORMAT,
+    GIVEN_SPEC = GIVEN_VOLUME | GIVEN_MOUNT
+};
+
 struct item {
     const char *source;         /* as given */
     struct spec *spec;          /* NULL for a PATH */
@@ -5932,22 +5973,23 @@ struct item {
 
 struct job {
     struct dindbind_runner *runner;
-    struct view view;
-    const char **files;         /* of -r */
-    struct body body;
-    struct item *items;
-    size_t nfiles, nitems, nspecs;
-    bool have_format, from_stdin, create, null, readonly, mkdir, explain;
+    struct out out;
+    unsigned given;             /* GIVEN_ bits */
+    char end;                   /* of a path, in and out */
     enum format format;
     enum place place;
+    int open_error, status;
+    struct item *items;
+    size_t nitems, nmounts;
+    struct arena arena;
     const char *stage, *unstage;
     bool staged;                /* by the last call: sources */
     enum made stage_made;       /* likewise, the stage itself */
     const char *source;         /* in work, for trace lines */
-    struct arena arena;
-    struct out out;
-    size_t nmounts;
-    int open_error, status;
+    const char **files;         /* of -r */
+    size_t nfiles;
+    struct view view;
+    struct body body;
 };
 
 static const char usage_text[] =
@@ -6022,9 +6064,9 @@ static void raise_status(struct job *j, int status)
         j->status = status;
 }
 
-static int usage_error(const char *what, const char *given, const char *todo)
+static int usage_error(const char *given, const char *what)
 {
-    complain(what, given, todo);
+    complain(given, what, "");
     return 2;
 }
 
@@ -6057,7 +6099,6 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
 {
     size_t start = j->out.len;
     const char *wrong = NULL;
-    char end = j->null ? 0 : '\n';
     struct spec here = { 0 };
     if (s) {
         here = *s;
@@ -6080,9 +6121,9 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
         put(&j->out, res->path);
     else
         wrong = (s->csv ? put_mount : put_volume)(&j->out, s, res->path, target, res->ro);
-    if (!wrong && end && memchr(j->out.at + start, '\n', j->out.len - start))
+    if (!wrong && j->end && memchr(j->out.at + start, '\n', j->out.len - start))
         wrong = "a line break in it: use -0 or -f json";
-    put_bytes(&j->out, &end, 1);
+    put_bytes(&j->out, &j->end, 1);
     return wrong;
 }
 
@@ -6091,7 +6132,7 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
 {
     char target[DINDBIND_PATH_MAX];
     struct dindbind_result sub = { .rule = it->res->rule, .kind = DINDBIND_SINGLE, .fd = -1, .type = m->type,
-                                   .ro = m->ro || it->spec->ro || j->readonly };
+                                   .ro = m->ro || it->spec->ro || (j->given & GIVEN_READONLY) };
     struct text t = text_in(target, sizeof target), p = text_in(sub.path, sizeof sub.path);
     text_add(&t, it->spec->target);
     text_add(&t, m->rest);
@@ -6107,7 +6148,7 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
 
 static void put_refusal(struct job *j, const struct item *it)
 {
-    char message[3 * DINDBIND_PATH_MAX], end = j->null ? 0 : '\n';
+    char message[3 * DINDBIND_PATH_MAX];
     const struct dindbind_result *known = j->open_error ? NULL : it->res;
     struct text t = text_in(message, sizeof message);
     dindbind_message(j->runner, it->source, known, it->res->error, message, sizeof message);
@@ -6121,8 +6162,8 @@ static void put_refusal(struct job *j, const struct item *it)
         complain(message, "", "");
     if (j->format == FORMAT_JSON)
         put_record(&j->out, it->source, it->spec, it->res, message);
-    if (j->format == FORMAT_JSON || j->from_stdin)
-        put_bytes(&j->out, &end, 1);
+    if (j->format == FORMAT_JSON || (j->given & GIVEN_STDIN))
+        put_bytes(&j->out, &j->end, 1);
 }
 
 /* A spec that names a volume, or nothing: not a path, and the daemon's own business. */
@@ -6135,7 +6176,6 @@ static void put_item(struct job *j, struct item *it)
 {
     struct dindbind_result *res = it->res;
     size_t mark = j->out.len, mounts = j->nmounts;
-    char end = j->null ? 0 : '\n';
     if (!res->error && it->spec && passes(it)) {
         if (j->format == FORMAT_BODY)
             return;
@@ -6143,8 +6183,8 @@ static void put_item(struct job *j, struct item *it)
             put_record(&j->out, it->source, it->spec, res, NULL);
         else
             put(&j->out, it->spec->text);
-        put_bytes(&j->out, &end, 1);
-        if (j->format == FORMAT_JSON || !end || !strchr(it->spec->text, '\n'))
+        put_bytes(&j->out, &j->end, 1);
+        if (j->format == FORMAT_JSON || !j->end || !strchr(it->spec->text, '\n'))
             return;
         it->wrong = "a line break in it: use -0 or -f json";
         res->error = DINDBIND_E_FORMAT;
@@ -6184,7 +6224,7 @@ static void resolve_item(struct job *j, struct item *it)
     struct dindbind_result *res = it->res;
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     const char *source = it->source;
-    unsigned flags = (j->mkdir && (!s || s->create) ? DINDBIND_MKDIR : 0) |
+    unsigned flags = ((j->given & GIVEN_MKDIR) && (!s || s->create) ? DINDBIND_MKDIR : 0) |
                      (j->place == PLACE_STAGE ? DINDBIND_TO_STAGE : 0);
     memset(res, 0, offsetof(struct dindbind_result, path) + 1);
     res->fd = -1;
@@ -6216,10 +6256,10 @@ static void resolve_item(struct job *j, struct item *it)
         }
     }
     bool proc_path = j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC;
-    if (!rc && !s && res->ro && !j->readonly && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
+    if (!rc && !s && res->ro && !(j->given & GIVEN_READONLY) && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
         !proc_path && j->place != PLACE_STAGE)
         rc = DINDBIND_E_READONLY;
-    if (j->readonly || (s && s->ro)) {
+    if ((j->given & GIVEN_READONLY) || (s && s->ro)) {
         res->ro = true;
         res->ro_mount = false;
     }
@@ -6316,22 +6356,20 @@ static int translate_stdin(struct job *j)
     char *buf = mem_take(size);
     size_t len = 0;
     bool skip = false;          /* the rest of a record that is longer than any path */
-    ssize_t got = buf ? 1 : 0;
-    int end = j->null ? 0 : '\n', rc = buf ? 0 : out_of_memory();
+    int got = buf ? 1 : 0;
+    int rc = buf ? 0 : out_of_memory();
     while (got) {
-        do
-            got = read(0, buf + len, size - len - 1);
-        while (got < 0 && errno == EINTR);
+        got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
-            complain_errno("standard input: ", errno);
+            complain_errno("standard input: ", -got);
             rc = 3;
             break;
         }
         char *line = buf, *stop;
         len += (size_t)got;
         if (!got && len)
-            buf[len++] = (char)end;     /* the last record may lack its end */
-        while ((stop = memchr(line, end, len - (size_t)(line - buf)))) {
+            buf[len++] = j->end;     /* the last record may lack its end */
+        while ((stop = memchr(line, j->end, len - (size_t)(line - buf)))) {
             *stop = 0;
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
             if (!skip && !rc)
@@ -6360,6 +6398,11 @@ static int translate_stdin(struct job *j)
     return rc;
 }
 
+static void add_item(struct job *j, const char *source, struct spec *s)
+{
+    j->items[j->nitems++] = (struct item){ .source = source, .spec = s };
+}
+
 static const char *add_spec(struct job *j, struct spec *s)
 {
     if (!strcmp(s->target, "/"))
@@ -6369,7 +6412,7 @@ static const char *add_spec(struct job *j, struct spec *s)
             j->body.what = s->target;
             return "another spec has the same target";
         }
-    j->items[j->nitems++] = (struct item){ .source = s->source ? s->source : "", .spec = s };
+    add_item(j, s->source ? s->source : "", s);
     return NULL;
 }
 
@@ -6412,9 +6455,9 @@ static int translate_all(struct job *j)
 {
     char *text = NULL;
     int rc = 0, refused = 0;
-    if (j->from_stdin)
+    if (j->given & GIVEN_STDIN)
         return translate_stdin(j);
-    if (j->create)
+    if (j->given & GIVEN_CREATE)
         rc = body_items(j, &text);
     struct dindbind_result *results = rc ? NULL : arena_alloc(&j->arena, j->nitems * sizeof *results);
     if (!rc && !results)
@@ -6424,8 +6467,8 @@ static int translate_all(struct job *j)
             j->items[i].res = &results[i];
         refused = translate(j, j->items, j->nitems);
         if (j->format == FORMAT_OCI)
-            put_bytes(&j->out, j->null ? "]" : "]\n", 2);
-        if (j->create)
+            put_bytes(&j->out, j->end ? "]\n" : "]", 2);
+        if (j->given & GIVEN_CREATE)
             put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
         if (!refused || j->format == FORMAT_JSON)
             rc = flush(j);
@@ -6449,76 +6492,74 @@ static int unstage(const char *path)
     return dindbind_status(res.error);
 }
 
+/* Those with a value first; a bit of `given` for each. */
+static const struct option {
+    char name[10], letter;
+} options[] = {
+    { "pid", 'p' },       { "bind", 'b' },    { "overlay", 'o' }, { "runner", 'r' }, { "volume", 'v' },
+    { "mount", 0 },       { "stage", 's' },   { "unstage", 'u' }, { "format", 'f' },
+    { "self", 'S' },      { "create", 'c' },  { "host", 'H' },    { "null", '0' },   { "read-only", 'R' },
+    { "mkdir", 'm' },     { "explain", 'x' }, { "help", 'h' },    { "version", 'V' },
+};
+
+enum { OPTIONS_WITH_VALUE = 9, OPTIONS = sizeof options / sizeof *options };
+
+static unsigned find_option(const char *name, size_t n, bool is_long)
+{
+    unsigned i = 0;
+    while (i < OPTIONS && (is_long ? strncmp(options[i].name, name, n) || options[i].name[n] : options[i].letter != *name))
+        i++;
+    return i;
+}
+
+static void take_file(struct job *j, const char *file)
+{
+    j->files[j->nfiles++] = file;
+    if (!strcmp(file, "-"))
+        j->given |= GIVEN_STDIN_FILE;
+}
+
 static const char *take_spec(struct job *j, const char *value, bool csv)
 {
     struct spec *s = arena_alloc(&j->arena, sizeof *s);
     if (!s)
         return "out of memory";
     const char *wrong = (csv ? parse_mount : parse_volume)(&j->arena, value, s);
-    j->nspecs++;
     return wrong ? wrong : add_spec(j, s);
 }
 
 static const char *take_format(struct job *j, const char *value)
 {
-    static const char *const names[] = { "text", "json", "oci" };
+    static const char names[][5] = { "text", "json", "oci" };
     for (int i = 0; i < 3; i++)
         if (!strcmp(value, names[i])) {
             j->format = (enum format)i;
-            j->have_format = true;
+            j->given |= i == FORMAT_OCI ? GIVEN_OCI : 0;
             return NULL;
         }
     return "text, json or oci";
 }
 
-static const struct option {
-    const char *name;
-    char letter;
-    bool value;
-} options[] = {
-    { "pid", 'p', true },      { "bind", 'b', true },      { "overlay", 'o', true },  { "volume", 'v', true },
-    { "mount", 'M', true },    { "format", 'f', true },    { "null", '0', false },    { "read-only", 'R', false },
-    { "mkdir", 'm', false },   { "explain", 'x', false },  { "help", 'h', false },    { "version", 'V', false },
-    { "host", 'H', false },    { "stage", 's', true },     { "unstage", 'u', true },  { "runner", 'r', true },
-    { "create", 'c', false },  { "self", 'S', false },
-};
-
 /* NULL, or what is wrong with the value. */
-static const char *take_option(struct job *j, char letter, const char *value)
+static const char *take_option(struct job *j, unsigned option, const char *value)
 {
-    switch (letter) {
-    case 'p': return view_pid(&j->view, value);
-    case 'o': return view_overlay(&j->view, value);
-    case 'b': return view_bind(&j->view, value);
-    case 'r': j->files[j->nfiles++] = value; break;
-    case 's':
-    case 'u':
-        if (letter == 's' ? j->stage : j->unstage)
-            return "given twice";
-        *(letter == 's' ? &j->stage : &j->unstage) = value;
-        return NULL;
-    case 'f': return j->have_format ? "given twice" : take_format(j, value);
-    case 'v': return take_spec(j, value, false);
-    case 'M': return take_spec(j, value, true);
-    case 'H': j->place = PLACE_HOST; break;
-    case '0': j->null = true; break;
-    case 'R': j->readonly = true; break;
-    case 'm': j->mkdir = true; break;
-    case 'x': j->explain = true; break;
-    case 'c': j->create = true; break;
-    case 'S': j->runner->self = true; break;
+    unsigned before = j->given;
+    j->given |= option;
+    if (before & option & GIVEN_ONCE)
+        return "given twice";
+    switch (option) {
+    case GIVEN_PID: return view_pid(&j->view, value);
+    case GIVEN_BIND: return view_bind(&j->view, value);
+    case GIVEN_OVERLAY: return view_overlay(&j->view, value);
+    case GIVEN_FORMAT: return take_format(j, value);
+    case GIVEN_RUNNER: take_file(j, value); break;
+    case GIVEN_STAGE: j->stage = value; break;
+    case GIVEN_UNSTAGE: j->unstage = value; break;
+    case GIVEN_VOLUME:
+    case GIVEN_MOUNT: return take_spec(j, value, option == GIVEN_MOUNT);
     default: break;
     }
-    return NULL;
-}
-
-static const struct option *find_option(const char *name, size_t n, char letter)
-{
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (n ? strlen(options[i].name) == n && !memcmp(options[i].name, name, n)
-              : options[i].letter == letter && letter != 'M')
-            return &options[i];
-    return NULL;
+    return before & j->given & GIVEN_STDIN_FILE && !strcmp(value, "-") ? "given twice" : NULL;
 }
 
 enum { GO_ON = -1 };
@@ -6527,113 +6568,105 @@ enum { GO_ON = -1 };
  * exit with. */
 static int parse_word(struct job *j, const char *word, char ***next)
 {
+    char given[2 * DINDBIND_PATH_MAX];
     bool is_long = word[1] == '-';
-    const char *p = word + 1 + is_long;
-    while (*p) {
-        size_t n = is_long ? strcspn(p, "=") : 0;
-        const struct option *o = find_option(p, n, *p);
-        if (!o)
-            return usage_error(word, ": no such option", "; see dindbind -h");
-        const char *value = "";
-        p += is_long ? n : 1;
-        if (o->value && (*p || is_long) && *p)
-            value = p + (is_long || *p == '=' ? 1 : 0);
-        else if (o->value) {
-            if (!**next)
-                return usage_error(word, ": needs a value", "; see dindbind -h");
-            value = *(*next)++;
+    for (const char *p = word + 1 + is_long; *p;) {
+        const char *name = p, *value = "";
+        size_t n = is_long ? strcspn(p, "=") : 1;
+        unsigned i = find_option(p, n, is_long), option = 1u << i;
+        p += n;
+        if (i == OPTIONS)
+            return usage_error(word, ": no such option; see dindbind -h");
+        if (i < OPTIONS_WITH_VALUE) {
+            value = *p ? p + (*p == '=') : *(*next)++;
+            if (!value)
+                return usage_error(word, ": needs a value; see dindbind -h");
         } else if (is_long && *p)
-            return usage_error(word, ": takes no value", "; see dindbind -h");
-        if (o->letter == 'h' || o->letter == 'V') {
-            const char *text = o->letter == 'h' ? usage_text : "dindbind " DINDBIND_VERSION "\n";
-            put(&j->out, text);
+            return usage_error(word, ": takes no value; see dindbind -h");
+        if (option & (GIVEN_HELP | GIVEN_VERSION)) {
+            put(&j->out, option & GIVEN_HELP ? usage_text : "dindbind " DINDBIND_VERSION "\n");
             return flush(j);
         }
-        const char *wrong = take_option(j, o->letter, value);
+        const char *wrong = take_option(j, option, value);
         if (wrong) {
-            char given[2 * DINDBIND_PATH_MAX];
             struct text t = text_in(given, sizeof given);
-            text_add(&t, o->value ? value : word);
+            text_bytes(&t, "--", 1 + is_long);
+            text_bytes(&t, name, n);
+            text_add(&t, " ");
+            text_add(&t, value);
             text_add(&t, ": ");
-            const char *dash[2] = { "-", "--" };
-            char name[24];
-            struct text w = text_in(name, sizeof name);
-            text_add(&w, dash[is_long]);
-            text_bytes(&w, is_long ? o->name : &o->letter, is_long ? strlen(o->name) : 1);
-            text_add(&w, " ");
-            return usage_error(name, given, wrong);
+            return usage_error(given, wrong);
         }
-        if (o->value || is_long)
+        if (i < OPTIONS_WITH_VALUE || is_long)
             break;
     }
     return GO_ON;
 }
 
+/* Is something of `one` there together with something of `other`; or, with no `other`, nothing of `one`? */
+static const struct { unsigned one, other; const char *what; } clashes[] = {
+    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE, "-u: goes alone, with the DIR or the DIR/N to take down" },
+    { GIVEN_HOST, GIVEN_STAGE, "-H -s: one kind of answer: the host path, or a staged one" },
+    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY, "-S: is about myself; -p and -o are about another one" },
+    { GIVEN_SELF, GIVEN_STAGE, "-S -s: what is mounted in here the daemon outside cannot see" },
+    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
+      "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE, "-: standard input can be read only once" },
+    { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0,
+      "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself; see dindbind -h" },
+    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0,
+      "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
+    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC, "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
+    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN, "-f oci: a PATH has no target to mount it at: use -v or --mount" },
+};
+
 /* What does not go together, and what is missing. GO_ON, or 2. */
-static int check_line(struct job *j, bool from_stdin)
+static int check_line(struct job *j)
 {
-    bool told = j->view.have_pid || j->view.nrows || j->runner->overlay || j->nfiles;
-    const char *file = j->unstage || told ? NULL : getenv("DINDBIND_RUNNER");
-    if (file && *file)
-        j->files[j->nfiles++] = file;
-    size_t stdin_files = 0;
-    for (size_t i = 0; i < j->nfiles; i++)
-        stdin_files += !strcmp(j->files[i], "-");
-    bool view = told || j->nfiles || j->runner->self, other = j->nitems || from_stdin;
-    const struct { bool wrong; const char *given, *what; } rules[] = {
-        { j->unstage && (view || other || j->create || j->stage || j->place || j->have_format || j->null ||
-                         j->readonly || j->mkdir || j->explain), "-u",
-          ": goes alone, with the DIR or the DIR/N to take down" },
-        { j->stage && j->place, "-H -s", ": one kind of answer: the host path, or a staged one" },
-        { j->runner->self && (j->view.have_pid || j->runner->overlay), "-S",
-          ": is about myself; -p and -o are about another one" },
-        { j->runner->self && j->stage, "-S -s", ": what is mounted in here the daemon outside cannot see" },
-        { j->create && (other || j->have_format || j->null), "-c",
-          ": a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
-        { stdin_files + from_stdin + j->create > 1, "-", ": standard input can be read only once" },
-        { !j->unstage && !view, "",
-          "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself; see dindbind -h" },
-        { !j->unstage && !other && !j->create, "",
-          "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
-        { from_stdin && j->nitems, "-", ": standard input is all or nothing: no PATH, -v or --mount beside it" },
-        { j->format == FORMAT_OCI && (from_stdin || j->nitems != j->nspecs), "-f oci",
-          ": a PATH has no target to mount it at: use -v or --mount" },
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i].wrong)
-            return usage_error(rules[i].given, rules[i].what, "");
-    if (j->create)
+    const char *file = j->given & (GIVEN_TOLD | GIVEN_UNSTAGE) ? NULL : getenv("DINDBIND_RUNNER");
+    if (file && *file) {
+        take_file(j, file);
+        j->given |= GIVEN_RUNNER;
+    }
+    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+        bool one = j->given & clashes[i].one;
+        if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
+            return usage_error(clashes[i].what, "");
+    }
+    j->end = j->given & GIVEN_NULL ? 0 : '\n';
+    if (j->given & GIVEN_CREATE)
         j->format = FORMAT_BODY;
-    if (j->runner->self)
+    j->runner->self = !!(j->given & GIVEN_SELF);
+    if (j->given & (GIVEN_SELF | GIVEN_HOST))
         j->place = PLACE_HOST;
     if (j->stage) {
         j->place = PLACE_STAGE;
         /* a reader that is gone is a write error then, which takes the stage down */
-        sigset_t pipe_signal;
-        sigemptyset(&pipe_signal);
-        sigaddset(&pipe_signal, SIGPIPE);
-        sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+        unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
+        syscall(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, 8);
     }
     return GO_ON;
 }
 
 static int parse_line(struct job *j, char **argv)
 {
-    bool only_paths = false, any = false;
+    bool only_paths = false;
     for (char **next = argv + !!*argv; *next;) {
         const char *word = *next++;
         if (!only_paths && !strcmp(word, "--"))
             only_paths = true;
         else if (!only_paths && !strcmp(word, "-"))
-            any = j->from_stdin = true;
+            j->given |= GIVEN_STDIN;
         else if (!only_paths && *word == '-') {
             int rc = parse_word(j, word, &next);
             if (rc != GO_ON)
                 return rc;
-        } else
-            j->items[j->nitems++] = (struct item){ .source = word };
+        } else {
+            add_item(j, word, NULL);
+            j->given |= GIVEN_PATH;
+        }
     }
-    return check_line(j, any);
+    return check_line(j);
 }
 
 /* The files of -r, and then the rows of -b: where both have one at a path the latter counts. */
@@ -6655,7 +6688,7 @@ static int load_view(struct job *j)
     if (wrong)
         return out_of_memory();
     if (!v.have_pid && !v.nrows && !j->runner->overlay && !j->runner->merged && !j->runner->self)
-        return usage_error(j->files[0], ": describes no runner", "");
+        return usage_error(j->files[0], ": describes no runner");
     j->runner->binds = v.rows;
     j->runner->nbinds = v.nrows;
     if (j->runner->self)
@@ -6683,7 +6716,7 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     if (rc == GO_ON && j.unstage)
         rc = unstage(j.unstage);
     else if (rc == GO_ON && !(rc = load_view(&j))) {
-        if (j.explain) {
+        if (j.given & GIVEN_EXPLAIN) {
             r->trace = explain;
             /* cppcheck-suppress autoVariables ; taken back below */
             r->trace_arg = &j;
