@@ -33,6 +33,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -6076,6 +6077,28 @@ static void explain(void *arg, const char *line)
     complain(j->source ? j->source : "runner", ": ", line);
 }
 
+/* The head of a report: what this is, where it runs, and what is known of the runner. */
+static void explain_runner(const struct job *j)
+{
+    const struct dindbind_runner *r = j->runner;
+    const struct { const char *what; unsigned long long n; } counts[] = {
+        { ", PID ", (unsigned long long)r->pid }, { ", start ", r->start }, { ", bind rows ", r->nbinds },
+        { ", layers ", r->layers ? r->layers->n : 0 }, { ", without openat2 ", r->caps & CAPS_NO_OPENAT2 },
+        { ", without statx ", r->caps & CAPS_NO_STATX },
+    };
+    char line[512];
+    struct utsname os;
+    struct text t = text_in(line, sizeof line);
+    text_add(&t, "version " DINDBIND_VERSION ", Linux ");
+    text_add(&t, uname(&os) ? "" : os.release);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (counts[i].n) {
+            text_add(&t, counts[i].what);
+            text_number(&t, counts[i].n);
+        }
+    complain(line, "", "");
+}
+
 static int out_of_memory(void)
 {
     complain("out of memory", "", "");
@@ -6099,14 +6122,9 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
 {
     size_t start = j->out.len;
     const char *wrong = NULL;
-    struct spec here = { 0 };
-    if (s) {
-        here = *s;
-        here.target = target ? target : s->target;
-    }
     if (j->format == FORMAT_OCI) {
         put(&j->out, j->nmounts++ ? "," : "[");
-        return put_oci(&j->out, &here, res);
+        return put_oci(&j->out, s, res);
     }
     if (j->format == FORMAT_BODY && res->kind == DINDBIND_SINGLE) {
         put_bytes(&j->out, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
@@ -6114,7 +6132,7 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
         return put_body(&j->out, s, res->path, target, res->ro);
     }
     if (j->format == FORMAT_JSON)
-        put_record(&j->out, source, s ? &here : NULL, res, NULL);
+        put_record(&j->out, source, s, res, NULL);
     else if (res->kind != DINDBIND_SINGLE)
         wrong = "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
     else if (!s)
@@ -6143,7 +6161,32 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
             is_below(target, other->target))
             return NULL;
     }
-    return t.cut ? "a mount below it has too long a target" : put_one(j, it->spec, m->source, target, &sub);
+    if (t.cut)
+        return "a mount below it has too long a target";
+    const char *given = it->spec->target;
+    it->spec->target = target;
+    const char *wrong = put_one(j, it->spec, m->source, target, &sub);
+    it->spec->target = given;
+    return wrong;
+}
+
+/* A path that is not there is mostly mistyped: how far it is right. */
+static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
+{
+    char path[DINDBIND_PATH_MAX];
+    struct dindbind_runner quiet = *r;
+    struct dindbind_result res = { .error = DINDBIND_E_MISSING };
+    bool fits = put_path(path, source, "");
+    quiet.trace = NULL;
+    for (char *slash; fits && res.error == DINDBIND_E_MISSING && (slash = strrchr(path, '/')) && slash != path;) {
+        *slash = 0;
+        if (!dindbind_resolve(&quiet, path, 0, &res)) {
+            text_add(t, "; ");
+            text_shown(t, path);
+            text_add(t, " is there");
+        }
+        dindbind_release(&res);
+    }
 }
 
 static void put_refusal(struct job *j, const struct item *it)
@@ -6157,6 +6200,8 @@ static void put_refusal(struct job *j, const struct item *it)
         text_add(&t, "; ");
         text_add(&t, it->wrong);
     }
+    if (it->res->error == DINDBIND_E_MISSING)
+        text_nearest(&t, j->runner, it->source);
     raise_status(j, dindbind_status(it->res->error));
     if (it->res->error != DINDBIND_E_UNSTAGED)
         complain(message, "", "");
@@ -6189,7 +6234,9 @@ static void put_item(struct job *j, struct item *it)
         it->wrong = "a line break in it: use -0 or -f json";
         res->error = DINDBIND_E_FORMAT;
     }
+    j->source = it->source;
     if (!res->error) {
+        trace(j->runner, "answer: ", res->kind == DINDBIND_SINGLE ? res->path : "several layers", res->ro ? ", read-only" : "");
         it->wrong = put_one(j, it->spec, it->source, NULL, res);
         for (size_t i = 0; !it->wrong && i < it->nbelow; i++)
             it->wrong = put_below(j, it, &it->below[i]);
@@ -6722,6 +6769,8 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
             r->trace_arg = &j;
         }
         j.open_error = dindbind_open(r);
+        if (r->trace)
+            explain_runner(&j);
         if (j.open_error && j.format != FORMAT_JSON) {
             char message[2 * DINDBIND_PATH_MAX];
             complain(dindbind_message(r, NULL, NULL, j.open_error, message, sizeof message), "", "");
