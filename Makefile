@@ -120,6 +120,17 @@ valgrind:  ## memcheck over every rule, place and format: errors, leaks, descrip
 cross:  ## aarch64 and arm under qemu-user, i386: built without a warning, and tested (root installs compilers)
 	BUILD=$(BUILD) bash tests/cross.sh $(MACHINES)
 
+# its own copy of the tool, built as the tool is
+$(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.c dindbind.h Makefile
+	@mkdir -p $(BUILD)
+	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-tool dindbind.c
+	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-empty bench/empty.c
+	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-bare bench/bare.c
+	$(TOOL_CC) $(STD) $(WARN) -O2 -static -o $@ bench/bench.c
+
+bench: $(BUILD)/bench  ## what it costs, against the bare system calls and what others do (five minutes)
+	$(BUILD)/bench
+
 demo: dindbind  ## a throw-away runner, the naive answers beside ours
 	DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
 
@@ -166,4 +177,4 @@ clean:  ## remove what was built
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all check differential e2e race fault fuzz cover valgrind cross demo lint warnings size install uninstall deps clean help
+.PHONY: all check bench differential e2e race fault fuzz cover valgrind cross demo lint warnings size install uninstall deps clean help
