@@ -359,6 +359,15 @@ static void text_shown(struct text *t, const char *s)
     }
 }
 
+/* With a backslash before each of these. */
+static void text_escaped(struct text *t, const char *s, const char *set)
+{
+    for (; *s; s++) {
+        text_add(t, strchr(set, *s) ? "\\" : "");
+        text_bytes(t, s, 1);
+    }
+}
+
 /* Output that grows. */
 struct out {
     char *at;                   /* the caller's own space, or what malloc gave when that was full */
@@ -4789,125 +4798,133 @@ static const char *json_space(const char *p)
     return p;
 }
 
-static const char *json_wrong(struct json_error *e, const char *at, const char *what)
-{
-    if (e)
-        *e = (struct json_error){ at, *at ? what : "it ends too early" };
-    return NULL;
-}
-
 /* The length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
 static size_t utf8_length(const unsigned char *s)
 {
-    size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+    size_t n = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+    if (*s < 0x80)
+        return 1;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
-        (*s == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
+    /* too long a form, a surrogate, or beyond U+10FFFF: the first two bytes tell */
+    unsigned two = (unsigned)*s << 8 | s[1];
+    return two < 0xc280 || two >> 5 == 0xe080 >> 5 || two >> 5 == 0xeda0 >> 5 || two >> 4 == 0xf080 >> 4 ||
+           two > 0xf48f ? 0 : n;
 }
 
-/* Past a string; `p` is at its quote. */
-static const char *json_string(struct json_error *e, const char *p)
+/* The readers of JSON go on in `*at`. They return NULL, or what is wrong with what it is left at. */
+
+/* Past this sign, if it is what comes next. */
+static bool json_sign(const char **at, char sign)
 {
-    static const char hex[] = "0123456789abcdefABCDEF";
-    for (p++; *p != '"';) {
-        size_t n = utf8_length((const unsigned char *)p);
-        if ((unsigned char)*p < 0x20)
-            return json_wrong(e, p, "a control character in a string");
-        if (!n)
-            return json_wrong(e, p, "not UTF-8");
-        if (*p == '\\') {
-            n = p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : p[1] == 'u' ? 6 : 0;
-            for (size_t i = 2; i < n; i++)
-                if (!p[i] || !strchr(hex, p[i]))
-                    n = 0;
-            if (!n)
-                return json_wrong(e, p, "a bad escape");
+    *at = json_space(*at);
+    bool found = **at == sign;
+    *at += found;
+    return found;
+}
+
+static const char *json_string(const char **at)
+{
+    const unsigned char *p = (const unsigned char *)*at + 1;
+    const char *wrong = NULL;
+    while (!wrong && *p != '"') {
+        size_t n = utf8_length(p);
+        if (*p < 0x20)
+            wrong = "a control character in a string";
+        else if (!n)
+            wrong = "not UTF-8";
+        else if (*p == '\\') {
+            n = p[1] == 'u' ? 6 : 2;
+            if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4 : !memchr("\"\\/bfnrt", p[1], 8))
+                wrong = "a bad escape";
         }
-        p += n;
+        p += wrong ? 0 : n;
     }
-    return p + 1;
+    *at = (const char *)p + !wrong;
+    return wrong;
 }
 
-static const char *json_digits(struct json_error *e, const char *p)
+static const char *json_digits(const char **at)
 {
-    size_t n = strspn(p, "0123456789");
-    return n ? p + n : json_wrong(e, p, "a bad number");
+    size_t n = strspn(*at, "0123456789");
+    *at += n;
+    return n ? NULL : "a bad number";
 }
 
-static const char *json_number(struct json_error *e, const char *p)
+/* A word or a number. */
+static const char *json_plain(const char **at)
 {
-    p += *p == '-';
-    p = *p == '0' ? p + 1 : json_digits(e, p);
-    if (p && *p == '.')
-        p = json_digits(e, p + 1);
-    if (p && (*p == 'e' || *p == 'E')) {
-        p++;
-        p = json_digits(e, p + (*p == '+' || *p == '-'));
-    }
-    return p;
-}
-
-/* Past the value at `p`. NULL: there is none, and `e` tells why. */
-static const char *json_value(struct json_error *e, const char *p, unsigned depth)
-{
-    static const char *const words[] = { "true", "false", "null" };
-    if (*p == '"')
-        return json_string(e, p);
-    if (*p == '-' || (*p >= '0' && *p <= '9'))
-        return json_number(e, p);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strncmp(p, words[i], strlen(words[i])))
-            return p + strlen(words[i]);
-    char end = *p == '{' ? '}' : *p == '[' ? ']' : 0;
-    if (!end)
-        return json_wrong(e, p, "no value");
-    if (depth == JSON_DEPTH)
-        return json_wrong(e, p, "nested too deeply");
-    for (bool first = true;; first = false) {
-        p = json_space(p + 1);
-        if (first && *p == end)
-            return p + 1;
-        if (end == '}') {
-            if (*p != '"')
-                return json_wrong(e, p, "no key");
-            p = json_string(e, p);
-            if (!p)
-                return NULL;
-            p = json_space(p);
-            if (*p != ':')
-                return json_wrong(e, p, "no colon behind a key");
-            p = json_space(p + 1);
-        }
-        p = json_value(e, p, depth + 1);
-        if (!p)
+    for (const char *word = "true\0false\0null\0"; *word; word += strlen(word) + 1)
+        if (starts(*at, word)) {
+            *at += strlen(word);
             return NULL;
-        p = json_space(p);
-        if (*p == end)
-            return p + 1;
-        if (*p != ',')
-            return json_wrong(e, p, "neither a comma nor an end");
+        }
+    if (!memchr("-0123456789", **at, 11))
+        return "no value";
+    *at += **at == '-';
+    bool zero = **at == '0';
+    *at += zero;
+    const char *wrong = zero ? NULL : json_digits(at);
+    if (!wrong && **at == '.') {
+        ++*at;
+        wrong = json_digits(at);
     }
+    if (!wrong && (**at == 'e' || **at == 'E')) {
+        ++*at;
+        *at += **at == '+' || **at == '-';
+        wrong = json_digits(at);
+    }
+    return wrong;
+}
+
+/* A value, and the white space before it. */
+static const char *json_value(const char **at, unsigned depth)
+{
+    const char *wrong = NULL;
+    *at = json_space(*at);
+    char first = **at, end = first == '{' ? '}' : ']';
+    if (first == '"')
+        return json_string(at);
+    if (first != '{' && first != '[')
+        return json_plain(at);
+    if (depth == JSON_DEPTH)
+        return "nested too deeply";
+    ++*at;
+    if (json_sign(at, end))
+        return NULL;
+    do {
+        if (end == '}') {
+            *at = json_space(*at);
+            wrong = **at == '"' ? json_string(at) : "no key";
+            if (!wrong && !json_sign(at, ':'))
+                wrong = "no colon behind a key";
+        }
+        if (!wrong)
+            wrong = json_value(at, depth + 1);
+    } while (!wrong && json_sign(at, ','));
+    return wrong ? wrong : json_sign(at, end) ? NULL : "neither a comma nor an end";
 }
 
 /* The one value that the whole text is. NULL, with `e`. */
 static const char *json_check(struct json_error *e, const char *text, size_t len)
 {
-    const char *value = json_space(text), *end = json_value(e, value, 0);
-    if (!end)
-        return NULL;
-    end = json_space(end);
-    return end == text + len ? value : json_wrong(e, end, "more than one value");
+    const char *at = text, *wrong = json_value(&at, 0);
+    if (!wrong) {
+        at = json_space(at);
+        if (at == text + len)
+            return json_space(text);
+        wrong = "more than one value";
+    }
+    *e = (struct json_error){ at, *at ? wrong : "it ends too early" };
+    return NULL;
 }
 
 /* From here on the text has been checked. */
 static const char *json_skip(const char *value)
 {
-    const char *end = json_value(NULL, value, 0);
-    return end ? end : value + strlen(value);   /* not in a text that was checked */
+    json_value(&value, 0);
+    return value;
 }
 
 static unsigned json_hex(const char *p)
@@ -4923,12 +4940,12 @@ static unsigned json_hex(const char *p)
 static size_t json_char(const char **at, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    const char *p = *at, *special;
+    const char *p = (*at)++, *special;
     *out = *p;
-    *at += 1 + (*p == '\\');
     if (*p != '\\')
         return 1;
     *out = p[1];
+    ++*at;
     special = strchr(from, p[1]);
     if (special)
         *out = to[special - from];
@@ -4942,36 +4959,40 @@ static size_t json_char(const char **at, char out[4])
         c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
         *at += 6;
     }
-    if (c >= 0xdc80 && c <= 0xdcff) {
-        *out = (char)c;
-        return 1;
-    }
-    if (!c || (c & ~0x7ffu) == 0xd800)
+    *out = (char)c;
+    if (c < 0x80 || (c >= 0xdc80 && c <= 0xdcff))
+        return c ? 1 : 0;
+    if ((c & ~0x7ffu) == 0xd800)
         return 0;
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     for (size_t i = n; --i; c >>= 6)
         out[i] = (char)(0x80 | (c & 0x3f));
-    *out = (char)(n == 1 ? c : (0xf00u >> n & 0xff) | c);
+    *out = (char)(0xf00u >> n | c);
     return n;
 }
 
-/* The text of a string. NULL: it is no string, or one that no path can be; or out of memory. */
-static char *json_decode(struct arena *a, const char *value)
+/* The text of a string. false: it is no string, one that no path can be, or one that does not fit. */
+static bool json_text(const char *value, char *out, size_t size)
 {
     if (!value || *value != '"')
-        return NULL;
-    char *text = arena_alloc(a, (size_t)(json_skip(value) - value)), *to = text;
-    for (const char *p = value + 1; text && *p != '"';) {
-        char c[4];
-        size_t n = json_char(&p, c);
+        return false;
+    for (value++; *value != '"';) {
+        size_t n = size > 4 ? json_char(&value, out) : 0;
         if (!n)
-            return NULL;
-        memcpy(to, c, n);
-        to += n;
+            return false;
+        out += n;
+        size -= n;
     }
-    if (text)
-        *to = 0;
-    return text;
+    *out = 0;
+    return true;
+}
+
+/* NULL also when out of memory. */
+static char *json_decode(struct arena *a, const char *value)
+{
+    size_t size = value && *value == '"' ? (size_t)(json_skip(value) - value) + 4 : 0;
+    char *text = size ? arena_alloc(a, size) : NULL;
+    return text && json_text(value, text, size) ? text : NULL;
 }
 
 /* Has a string this character, also where it is no text that we take? */
@@ -4994,96 +5015,93 @@ static const char *json_place(const char *value, size_t n)
     return value;
 }
 
-/* Is this key or word `name`? Go's encoding/json takes a key of a struct in any case, and for k and s the two
- * letters besides that fold to them (U+212A, U+017F). */
-static bool json_is(const char *value, const char *name, bool fold)
+/* The next letter as Go's encoding/json folds the keys of a struct: in any case, and for k and s the two letters
+ * besides that fold to them (U+212A, U+017F). */
+static char json_fold(const char **at)
 {
-    char text[64], *p = text;
-    size_t len = 0;
-    if (!value || *value != '"')
-        return false;
-    for (value++; *value != '"';) {
-        char c[4];
-        size_t n = json_char(&value, c);
-        if (!n || len + n >= sizeof text)
-            return false;
-        memcpy(text + len, c, n);
-        len += n;
-    }
-    text[len] = 0;
+    bool kelvin = starts(*at, "\xe2\x84\xaa"), long_s = starts(*at, "\xc5\xbf");
+    char c = kelvin ? 'k' : long_s ? 's' : **at;
+    *at += kelvin ? 3 : long_s ? 2 : 1;
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static bool json_same(const char *text, const char *name, bool fold)
+{
     if (!fold)
         return !strcmp(text, name);
-    for (; *p && *name; name++) {
-        bool kelvin = starts(p, "\xe2\x84\xaa"), long_s = starts(p, "\xc5\xbf");
-        char c = kelvin ? 'k' : long_s ? 's' : *p;
-        if ((c | (c >= 'A' && c <= 'Z' ? 32 : 0)) != (*name | (*name >= 'A' && *name <= 'Z' ? 32 : 0)))
-            return false;
-        p += kelvin ? 3 : long_s ? 2 : 1;
-    }
-    return !*p && !*name;
+    char c;
+    while ((c = json_fold(&text)) == json_fold(&name))
+        if (!c)
+            return true;
+    return false;
 }
 
-/* A walk over the members of an object or array. Start with the value itself in `at`. */
-struct json_walk {
+enum { JSON_NAME = 64 };        /* more than any name that is looked for has */
+
+/* Is this key or word `name`? */
+static bool json_is(const char *value, const char *name, bool fold)
+{
+    char text[JSON_NAME];
+    return json_text(value, text, sizeof text) && json_same(text, name, fold);
+}
+
+/* A walk over an object or array: the first of its keys or elements, the one behind another, and the value of a
+ * key. NULL: there is none. An element is its own value. */
+static const char *json_first(const char *value)
+{
+    if (!value || (*value != '{' && *value != '['))
+        return NULL;
+    value = json_space(value + 1);
+    return *value == '}' || *value == ']' ? NULL : value;
+}
+
+static const char *json_of(const char *key)
+{
+    const char *p = json_skip(key);
+    return json_sign(&p, ':') ? json_space(p) : key;
+}
+
+static const char *json_after(const char *key)
+{
+    const char *p = json_skip(json_of(key));
+    return json_sign(&p, ',') ? json_space(p) : NULL;
+}
+
+/* A member of an object: NULL where there is none, and as text, if it is a string that a path can be. */
+struct member {
     const char *at;
-    const char *key, *value;    /* key: only in an object */
-    bool object, started;
+    char *text;
 };
 
-static bool json_next(struct json_walk *w)
+/* The members of an object by name; none for what is no object. `names` are several strings in one, each with its
+ * NUL. Returns the name of one that stands there twice, or NULL. */
+static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, bool fold)
 {
-    const char *p = w->at;
-    if (!w->started) {
-        if (!p || (*p != '{' && *p != '['))
-            return false;
-        w->object = *p++ == '{';
-        w->started = true;
-    }
-    p = json_space(p);
-    if (*p == ',')
-        p = json_space(p + 1);
-    if (*p == '}' || *p == ']' || !*p)
-        return false;
-    if (w->object) {
-        w->key = p;
-        p = json_space(json_skip(p));
-        p = json_space(p + 1);
-    }
-    w->value = p;
-    w->at = json_skip(p);
-    return true;
-}
-
-static size_t json_count(const char *value)
-{
-    struct json_walk w = { .at = value };
-    size_t n = 0;
-    while (json_next(&w))
-        n++;
-    return n;
-}
-
-/* The members of an object by name; NULL where there is none, and for what is no object. `names` are several
- * strings in one, each with its NUL. Returns the name of one that stands there twice, or NULL. */
-static const char *json_members(const char *object, const char *names, const char **values, bool fold)
-{
-    struct json_walk w = { .at = object && *object == '{' ? object : NULL };
-    const char *twice = NULL, *name;
+    const char *twice = NULL, *name, *key = object && *object == '{' ? json_first(object) : NULL;
     size_t i = 0;
     for (name = names; *name; name += strlen(name) + 1)
-        values[i++] = NULL;
-    while (json_next(&w))
-        for (name = names, i = 0; *name; name += strlen(name) + 1, i++)
-            if (json_is(w.key, name, fold)) {
-                twice = values[i] ? name : twice;
-                values[i] = w.value;
+        m[i++] = (struct member){ NULL, NULL };
+    for (; key; key = json_after(key)) {
+        char text[JSON_NAME];
+        bool known = json_text(key, text, sizeof text);
+        for (name = names, i = 0; known && *name; name += strlen(name) + 1, i++)
+            if (json_same(text, name, fold)) {
+                twice = m[i].at ? name : twice;
+                m[i].at = json_of(key);
+                m[i].text = json_decode(a, m[i].at);
             }
+    }
     return twice;
 }
 
 static bool json_null(const char *value)
 {
     return !value || *value == 'n';
+}
+
+static bool json_true(const char *value)
+{
+    return value && *value == 't';
 }
 
 static bool is_utf8(const char *s)
@@ -5098,18 +5116,20 @@ static bool is_utf8(const char *s)
 static void put_json_text(struct out *o, const char *text)
 {
     static const char hex[] = "0123456789abcdef";
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s) {
-        size_t n = utf8_length(s);
-        char escape[6] = { '\\', 'u', n ? '0' : 'd', n ? '0' : 'c', hex[*s >> 4], hex[*s & 15] };
-        char pair[2] = { '\\', *s == '\n' ? 'n' : *s == '\t' ? 't' : (char)*s };
-        if (*s == '"' || *s == '\\' || *s == '\n' || *s == '\t')
-            put_bytes(o, pair, 2);
-        else if (!n || *s < 0x20)
+    for (size_t n; *text; text += n ? n : 1) {
+        unsigned char c = (unsigned char)*text;
+        char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+        n = utf8_length((const unsigned char *)text);
+        if (strchr("\"\\\n\t", *text)) {
+            escape[1] = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
+            put_bytes(o, escape, 2);
+        } else if (n && c >= 0x20)
+            put_bytes(o, text, n);
+        else {
+            if (!n)
+                memcpy(escape + 2, "dc", 2);
             put_bytes(o, escape, 6);
-        else
-            put_bytes(o, (const char *)s, n);
-        s += n ? n : 1;
+        }
     }
 }
 
@@ -5125,12 +5145,23 @@ static void put_json(struct out *o, const char *text)
  * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
  * that could be read as two. */
 
-static void put_key(struct out *o, const char *key, const char *value)
+/* A string, behind a comma unless it is the first one in its brackets or the value of a key. */
+static void put_next(struct out *o, const char *text)
 {
-    put(o, o->len && o->at[o->len - 1] != '{' ? ",\"" : "\"");
-    put(o, key);
-    put(o, "\":");
-    put_json(o, value);
+    if (o->len && !strchr("{[:", o->at[o->len - 1]))
+        put(o, ",");
+    put_json(o, text);
+}
+
+/* Members of an object: of several keys in one string, each with its NUL, those that have a value. */
+static void put_keys(struct out *o, const char *keys, const char *const *values)
+{
+    for (; *keys; keys += strlen(keys) + 1, values++)
+        if (*values) {
+            put_next(o, keys);
+            put(o, ":");
+            put_next(o, *values);
+        }
 }
 
 static const char *type_name(unsigned type)
@@ -5151,116 +5182,86 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
 {
     static const char *const rules[] = { "none", "bind", "proc", "layers", "self" };
     static const char *const kinds[] = { "single", "merged", "metacopy" };
+    bool found = !message && res->rule != DINDBIND_RULE_NONE, single = res->kind == DINDBIND_SINGLE;
+    const char *const about[] = { source, spec ? spec->target : NULL, message ? dindbind_word(res->error) : NULL,
+                                  message, message ? NULL : rules[res->rule], found ? kinds[res->kind] : NULL,
+                                  found && single ? res->path : NULL };
     put(o, "{");
-    put_key(o, "source", source);
-    if (spec)
-        put_key(o, "target", spec->target);
-    if (message) {
-        put_key(o, "error", dindbind_word(res->error));
-        put_key(o, "message", message);
-    } else if (res->rule == DINDBIND_RULE_NONE)
-        put_key(o, "rule", rules[0]);
-    else {
-        put_key(o, "rule", rules[res->rule]);
-        put_key(o, "kind", kinds[res->kind]);
-        if (res->kind == DINDBIND_SINGLE)
-            put_key(o, "path", res->path);
-        else
+    put_keys(o, "source\0target\0error\0message\0rule\0kind\0path\0", about);
+    if (found) {
+        const char *const last[] = { res->kind == DINDBIND_MERGED && *res->options ? res->options : NULL,
+                                     type_name(res->type) };
+        if (!single)
             put(o, ",\"layers\":[");
-        for (size_t i = 0; i < res->nlayers; i++) {
-            put(o, i ? "," : "");
-            put_json(o, res->layers[i]);
-        }
-        put(o, res->kind == DINDBIND_SINGLE ? "" : "]");
-        if (res->kind == DINDBIND_MERGED && *res->options)
-            put_key(o, "options", res->options);
-        put_key(o, "type", type_name(res->type));
+        for (size_t i = 0; i < res->nlayers; i++)
+            put_next(o, res->layers[i]);
+        if (!single)
+            put(o, "]");
+        put_keys(o, "options\0type\0", last);
         put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
     }
     put(o, "}");
 }
 
-static void put_modes_oci(struct out *o, const struct spec *s)
-{
-    for (size_t i = 0; i < s->noci; i++) {
-        put(o, ",");
-        put_json(o, s->oci[i]);
-    }
-    put(o, "]");
-}
-
-/* A read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL, or what
- * is wrong. */
-static const char *put_oci_overlay(struct out *o, const struct spec *s, const struct dindbind_result *res)
+/* The options of a read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL,
+ * or what is wrong. */
+static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
 {
     char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
     struct text t = text_in(options, sizeof options);
     text_add(&t, "lowerdir=");
     for (size_t i = 0; i < res->nlayers; i++) {
         text_add(&t, i ? ":" : "");
-        for (const char *p = res->layers[i]; *p; p++) {
-            text_add(&t, strchr(":\\,", *p) ? "\\" : "");
-            text_bytes(&t, p, 1);
-        }
+        text_escaped(&t, res->layers[i], ":\\,");
     }
-    put_key(o, "type", "overlay");
-    put_key(o, "source", "overlay");
-    put(o, ",\"options\":[\"ro\",");
-    put_json(o, options);
+    put_next(o, options);
     size_t room = t.len;
     for (const char *p = res->options; *p;) {
-        char word[32];
-        struct text w = text_in(word, sizeof word);
         size_t n = strcspn(p, ",");
-        text_bytes(&w, p, n);
-        put(o, ",");
-        put_json(o, word);
+        put(o, ",\"");
+        put_bytes(o, p, n);
+        put(o, "\"");
         room += n + 1;
         p += n + (p[n] == ',');
     }
-    put_modes_oci(o, s);
     return t.cut || room >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
 }
 
 /* One OCI runtime mount. NULL, or what is wrong. */
 static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
-    const char *wrong = NULL;
-    put(o, "{");
-    put_key(o, "destination", s->target);
+    bool merged = res->kind == DINDBIND_MERGED;
+    const char *wrong = NULL, *const about[] = { s->target, merged ? "overlay" : "bind", merged ? "overlay" : res->path };
     if (res->kind == DINDBIND_METACOPY)
-        wrong = "the attributes are in one layer and the data in another: no mount shows that";
-    else if (res->kind == DINDBIND_MERGED)
-        wrong = put_oci_overlay(o, s, res);
-    else {
-        put_key(o, "type", "bind");
-        put_key(o, "source", res->path);
-        put(o, s->flat ? ",\"options\":[\"bind\"," : ",\"options\":[\"rbind\",");
-        put(o, res->ro ? "\"ro\"" : "\"rw\"");
-        put_modes_oci(o, s);
-    }
-    put(o, "}");
+        return "the attributes are in one layer and the data in another: no mount shows that";
+    put(o, "{");
+    put_keys(o, "destination\0type\0source\0", about);
+    put(o, ",\"options\":[");
+    if (!merged)
+        put_next(o, s->flat ? "bind" : "rbind");
+    put_next(o, merged || res->ro ? "ro" : "rw");
+    if (merged)
+        wrong = put_oci_overlay(o, res);
+    for (size_t i = 0; i < s->noci; i++)
+        put_next(o, s->oci[i]);
+    put(o, "]}");
     return wrong;
 }
 
 /* The modes of -v, with ro where it must be and no rw beside it. */
 static void put_modes(struct out *o, const char *mode, bool ro)
 {
-    bool done = !ro;
     const char *sep = ":";
     while (mode && *mode) {
         size_t n = strcspn(mode, ",");
-        bool access = n == 2 && (!memcmp(mode, "rw", 2) || !memcmp(mode, "ro", 2));
+        bool access = n == 2 && (starts(mode, "rw") || starts(mode, "ro"));
         put(o, sep);
-        if (access && ro)
-            put(o, "ro");
-        else
-            put_bytes(o, mode, n);
-        done |= access;
+        put_bytes(o, access && ro ? "ro" : mode, n);
+        ro = ro && !access;
         sep = ",";
         mode += n + (mode[n] == ',');
     }
-    if (!done) {
+    if (ro) {
         put(o, sep);
         put(o, "ro");
     }
@@ -5274,7 +5275,7 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
     void (*text)(struct out *, const char *) = s->json ? put_json_text : put;
     text(o, source);
     if (target) {
-        text(o, ":");
+        put(o, ":");
         text(o, target);
     } else
         put_bytes(o, s->rest, s->rest_len);
@@ -5308,11 +5309,10 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     bool done = !ro || s->ro;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
+        const char *path = f->role == FIELD_SOURCE ? source : f->role == FIELD_TARGET ? target : NULL;
         put(o, i ? "," : "");
-        if (f->role == FIELD_SOURCE)
-            put_csv(o, f->at, f->key_len, source);
-        else if (f->role == FIELD_TARGET && target)
-            put_csv(o, f->at, f->key_len, target);
+        if (path)
+            put_csv(o, f->at, f->key_len, path);
         else if (f->role == FIELD_READONLY && ro) {
             put(o, "readonly");
             done = true;
@@ -5339,42 +5339,49 @@ struct view {
     struct dindbind_runner *runner;
     struct arena *arena;
     struct dindbind_bind *rows;
-    size_t nrows, size;
+    size_t nrows;
     bool have_pid;
 };
 
 /* All of them return NULL, or what is wrong. */
 static const char *view_row(struct view *v, const char *host, const char *path, bool ro)
 {
+    size_t n = v->nrows;
     if (!path || !(path = clean_target(v->arena, path)))
         return "a mount whose place is no absolute path";
-    if (v->nrows == v->size) {
-        size_t size = v->size ? 2 * v->size : 16;
-        struct dindbind_bind *more = arena_alloc(v->arena, size * sizeof *more);
+    if (!(n & (n - 1))) {
+        /* at each power of two there is room for as many again */
+        struct dindbind_bind *more = arena_alloc(v->arena, (2 * n + 1) * sizeof *more);
         if (!more)
             return "out of memory";
-        if (v->nrows)
-            memcpy(more, v->rows, v->nrows * sizeof *more);
+        if (n)
+            memcpy(more, v->rows, n * sizeof *more);
         v->rows = more;
-        v->size = size;
     }
     v->rows[v->nrows++] = (struct dindbind_bind){ host, path, ro };
     return NULL;
 }
 
-static const char *view_pid(struct view *v, const char *value)
+static const char *view_task(struct view *v, const char *pid, const char *end, unsigned long long start)
 {
-    unsigned long long pid, start = 0;
-    size_t n = strcspn(value, ":");
+    unsigned long long number;
     if (v->have_pid)
-        return "given twice";
-    if (!parse_number(value, value + n, INT_MAX, &pid) ||
-        (value[n] && !parse_number(value + n + 1, value + strlen(value), ULLONG_MAX, &start)))
-        return "PID[:START], two decimal numbers";
+        return "a PID given twice";
+    if (!parse_number(pid, end, INT_MAX, &number))
+        return "no PID";
     v->have_pid = true;
-    v->runner->pid = (long)pid;
+    v->runner->pid = (long)number;
     v->runner->start = start;
     return NULL;
+}
+
+static const char *view_pid(struct view *v, const char *value)
+{
+    unsigned long long start = 0;
+    const char *end = value + strcspn(value, ":");
+    if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
+        return "PID[:START], two decimal numbers";
+    return view_task(v, value, end, start);
 }
 
 /* A bind row has the grammar of -v; of its modes only ro matters. */
@@ -5409,43 +5416,32 @@ static void view_merged(struct view *v, const char *dir)
 /* The options without the dashes. */
 static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
 {
-    static const struct { const char *word; const char *(*take)(struct view *, const char *); } words[] = {
-        { "pid", view_pid }, { "bind", view_bind }, { "overlay", view_overlay },
-    };
-    const char *nul = text + strlen(text), *wrong = nul == text + len ? NULL : "a NUL byte";
-    *number = 1;
-    for (const char *p = text; wrong && p < nul; p++)
-        *number += *p == '\n';
-    for (*number += !!wrong; !wrong && *text; ++*number) {
+    const char *wrong = NULL, *stop = text + len;
+    for (*number = 0; !wrong && text < stop;) {
         char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
-        text = end + (*end == '\n');
+        ++*number;
+        if (!*end && end != stop)
+            return "a NUL byte";
+        text = end + 1;
         *end = 0;
         if (!*line || *line == '#')
             continue;
         if (end[-1] == '\r')
             return "a carriage return at its end";
-        size_t n = strcspn(line, " \t"), i = 0;
-        const char *value = line + n + strspn(line + n, " \t");
-        while (i < 3 && (strlen(words[i].word) != n || memcmp(words[i].word, line, n)))
-            i++;
-        value = i < 3 ? arena_copy(v->arena, value, strlen(value)) : line;
-        wrong = i == 3 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
-                                                                                              : words[i].take(v, value);
+        end = line + strcspn(line, " \t");
+        const char *value = end + strspn(end, " \t");
+        value = arena_copy(v->arena, value, strlen(value));
+        *end = 0;
+        wrong = !value ? "out of memory" : !*value ? "needs a value" : !strcmp(line, "pid") ? view_pid(v, value)
+              : !strcmp(line, "bind") ? view_bind(v, value) : !strcmp(line, "overlay") ? view_overlay(v, value)
+              : "not one of pid, bind, overlay";
     }
-    --*number;
     return wrong;
 }
 
 static const char *view_json_pid(struct view *v, const char *value)
 {
-    unsigned long long pid;
-    if (v->have_pid)
-        return "a second PID";
-    if (!value || !parse_number(value, json_skip(value), INT_MAX, &pid))
-        return "no PID in it";
-    v->have_pid = true;
-    v->runner->pid = (long)pid;
-    return NULL;
+    return value ? view_task(v, value, json_skip(value), 0) : "no PID";
 }
 
 /* What the kernel calls a directory. NULL: nothing absolute. */
@@ -5465,13 +5461,21 @@ static const char *absolute(struct arena *a, const char *dir, const char *path)
     struct text t = text_in(full, sizeof full);
     if (!path || *path == '/')
         return path;
-    text_add(&t, dir ? dir : "");
+    if (!dir)
+        return NULL;
+    text_add(&t, dir);
     text_add(&t, "/");
     text_add(&t, path);
-    return !dir || t.cut ? NULL : clean_target(a, full);
+    return t.cut ? NULL : clean_target(a, full);
 }
 
 static const char repeated[] = "a key that matters stands there twice";
+
+/* Does one stand there twice? */
+static bool view_members(struct view *v, const char *object, const char *names, struct member *m)
+{
+    return json_members(v->arena, object, names, m, false);
+}
 
 static bool is_empty_path(const char *path)
 {
@@ -5486,58 +5490,56 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
 {
     enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
     static const char names[] = "Type\0Source\0Destination\0RW\0Options\0SubPath\0";
-    struct json_walk w = { .at = mounts };
-    const char *m[KEYS], *wrong = NULL;
-    while (!wrong && json_next(&w)) {
-        if (json_members(w.value, names, m, false))
+    struct member m[KEYS];
+    const char *wrong = NULL;
+    for (const char *p = json_first(mounts); p && !wrong; p = json_after(p)) {
+        if (view_members(v, json_of(p), names, m))
             return repeated;
-        char *source = json_decode(v->arena, m[SOURCE]);
-        bool volume = json_is(m[TYPE], "volume", false);
-        bool named = (volume || json_is(m[TYPE], "bind", false)) && source && *source == '/' &&
-                     !find_text(source, "\xef\xbf\xbd") && (json_null(m[SUBPATH]) || json_is(m[SUBPATH], "", false));
+        char *source = m[SOURCE].text;
+        bool volume = json_is(m[TYPE].at, "volume", false);
+        bool named = (volume || json_is(m[TYPE].at, "bind", false)) && source && *source == '/' &&
+                     !find_text(source, "\xef\xbf\xbd") &&
+                     (json_null(m[SUBPATH].at) || json_is(m[SUBPATH].at, "", false));
         /* podman mounts an overlay of it, where only itself sees it */
-        struct json_walk o = { .at = m[OPTIONS] };
-        while (json_next(&o)) {
-            const char *option = json_decode(v->arena, o.value);
-            named = named && !names_dirs(option);
-        }
+        for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
+            named = named && !names_dirs(json_decode(v->arena, json_of(o)));
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
         if (named && volume && !v->runner->pid && !v->runner->self)
             named = !is_empty_path(source);
-        wrong = view_row(v, named ? source : NULL, json_decode(v->arena, m[DESTINATION]), !m[RW] || *m[RW] != 't');
+        wrong = view_row(v, named ? source : NULL, m[DESTINATION].text, !json_true(m[RW].at));
     }
     return wrong;
 }
 
-/* inspect names a volume's root also where only a part of it is mounted. Which directory that is only the kernel
- * knows, if there is a link on the way. */
+/* A part of a volume, for which there must be no link on the way. NULL: only the kernel knows which it is. */
+static const char *inspect_subpath(struct view *v, const char *host, const char *path)
+{
+    char link[1];
+    const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
+    if (!clean || v->runner->pid || v->runner->self)
+        return NULL;
+    struct root root = { .fd = sys_open(AT_FDCWD, host, OPEN_DIR) };
+    int fd = root.fd < 0 ? -1 : reopen(&root, clean, OPEN_PIN);
+    bool known = fd >= 0 && readlinkat(fd, "", link, 1) < 0;
+    sys_close(fd);
+    sys_close(root.fd);
+    return known ? absolute(v->arena, host, path) : NULL;
+}
+
+/* inspect names a volume's root also where only a part of it is mounted. */
 static const char *inspect_subpaths(struct view *v, const char *mounts)
 {
-    struct json_walk w = { .at = mounts };
-    const char *m[2], *s[1];
-    while (json_next(&w)) {
-        if (json_members(w.value, "Target\0VolumeOptions\0", m, false) || json_members(m[1], "Subpath\0", s, false))
+    struct member m[2], s[1];
+    for (const char *p = json_first(mounts); p; p = json_after(p)) {
+        if (view_members(v, json_of(p), "Target\0VolumeOptions\0", m) || view_members(v, m[1].at, "Subpath\0", s))
             return repeated;
-        const char *target = json_decode(v->arena, m[0]), *path = json_decode(v->arena, s[0]);
-        target = target ? clean_target(v->arena, target) : NULL;
-        if (json_null(s[0]) || (path && !*path))
+        const char *target = m[0].text ? clean_target(v->arena, m[0].text) : NULL;
+        if (json_null(s->at) || (s->text && !*s->text))
             continue;
         for (size_t i = 0; i < v->nrows; i++) {
             struct dindbind_bind *row = &v->rows[i];
-            if (!row->host || (target && strcmp(row->path, target)))
-                continue;
-            int dir = sys_open(AT_FDCWD, row->host, OPEN_DIR);
-            struct root root = { .fd = dir };
-            const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
-            int fd = dir < 0 || !clean || v->runner->pid || v->runner->self ? -1 : reopen(&root, clean, OPEN_PIN);
-            char link[1];
-            if (fd >= 0 && readlinkat(fd, "", link, 1) >= 0) {
-                sys_close(fd);
-                fd = -1;
-            }
-            row->host = fd < 0 ? NULL : absolute(v->arena, row->host, path);
-            sys_close(fd);
-            sys_close(dir);
+            if (row->host && (!target || !strcmp(row->path, target)))
+                row->host = inspect_subpath(v, row->host, s->text);
         }
     }
     return NULL;
@@ -5546,126 +5548,115 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
 /* The layers as mount options: lowerdirs are separated by colons already. */
 static const char *inspect_layers(struct view *v, const char *driver)
 {
-    static const char *const words[] = { "lowerdir=", ",upperdir=" };
-    const char *d[2], *m[3], *dirs[3];
-    if (json_members(driver, "Name\0Data\0", d, false) ||
-        json_members(d[1], "LowerDir\0UpperDir\0MergedDir\0", m, false))
+    struct member d[2], m[3];
+    if (view_members(v, driver, "Name\0Data\0", d) || view_members(v, d[1].at, "LowerDir\0UpperDir\0MergedDir\0", m))
         return repeated;
-    for (int i = 0; i < 3; i++)
-        dirs[i] = json_decode(v->arena, m[i]);
-    view_merged(v, dirs[2]);
-    if (!dirs[0] || !dirs[1] || !*dirs[0] || !*dirs[1] ||
-        !(json_is(d[0], "overlay2", false) || json_is(d[0], "overlay", false)))
+    const char *lower = m[0].text, *upper = m[1].text;
+    view_merged(v, m[2].text);
+    if (!lower || !upper || !*lower || !*upper ||
+        !(json_is(d->at, "overlay2", false) || json_is(d->at, "overlay", false)))
         return NULL;
-    size_t size = 2 * (strlen(dirs[0]) + strlen(dirs[1])) + 32;
+    size_t size = 2 * (strlen(lower) + strlen(upper)) + 32;
     char *options = arena_alloc(v->arena, size);
     if (!options)
         return "out of memory";
     struct text t = text_in(options, size);
-    for (int i = 0; i < 2; i++) {
-        text_add(&t, words[i]);
-        for (const char *p = dirs[i]; *p; p++) {
-            text_add(&t, *p == ',' || *p == '\\' ? "\\" : "");
-            text_bytes(&t, p, 1);
-        }
-    }
+    text_add(&t, "lowerdir=");
+    text_escaped(&t, lower, ",\\");
+    text_add(&t, ",upperdir=");
+    text_escaped(&t, upper, ",\\");
     return view_overlay(v, options);
 }
 
 /* docker inspect, podman inspect. */
 static const char *view_inspect(struct view *v, const char *top)
 {
-    enum { STATE, MOUNTS, HOST, GRAPH, ID, CONFIG, FILES, KEYS = FILES + 3 };
+    enum { STATE, MOUNTS, HOST, GRAPH, ID, CONFIG, FILES, KEYS = FILES + 3, SYSTEMD = 8, WITH_FILE = 12 };
     static const char names[] = "State\0Mounts\0HostConfig\0GraphDriver\0Id\0Config\0"
                                 "HostsPath\0HostnamePath\0ResolvConfPath\0";
-    static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
-    /* what engines mount and do not tell of; the last ones podman, when the program is systemd */
-    static const char *const places[] = { "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv",
-                                          "/etc/localtime", "/sbin/docker-init", "/run/podman-init",
-                                          "/run", "/run/lock", "/tmp", "/var/log/journal" };
-    enum { ALWAYS = 8, WITH_SYSTEMD = sizeof places / sizeof *places };
-    const char *m[KEYS], *pid[1], *h[2], *systemd[1];
-    if (json_members(top, names, m, false) || json_members(m[STATE], "Pid\0", pid, false) ||
-        json_members(m[HOST], "Tmpfs\0Mounts\0", h, false) || json_members(m[CONFIG], "SystemdMode\0", systemd, false))
+    /* what engines mount and do not tell of; podman more of it, when the program is systemd; and where the files are */
+    static const char places[] = "/proc\0/sys\0/dev\0/run/secrets\0/run/.containerenv\0"
+                                 "/etc/localtime\0/sbin/docker-init\0/run/podman-init\0"
+                                 "/run\0/run/lock\0/tmp\0/var/log/journal\0"
+                                 "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
+    struct member m[KEYS], pid[1], h[2], systemd[1];
+    if (view_members(v, top, names, m) || view_members(v, m[STATE].at, "Pid\0", pid) ||
+        view_members(v, m[HOST].at, "Tmpfs\0Mounts\0", h) ||
+        view_members(v, m[CONFIG].at, "SystemdMode\0", systemd))
         return repeated;
-    const char *wrong = view_json_pid(v, pid[0]);
-    v->runner->id = json_decode(v->arena, m[ID]);
-    for (int i = 0; !wrong && i < (systemd[0] && *systemd[0] == 't' ? WITH_SYSTEMD : ALWAYS); i++)
-        wrong = view_row(v, NULL, places[i], false);
-    for (int i = 0; !wrong && i < 3; i++) {
+    const char *wrong = view_json_pid(v, pid->at), *place = places;
+    v->runner->id = m[ID].text;
+    for (int i = 0; !wrong && *place; i++, place += strlen(place) + 1) {
         /* not yet made where the container was never started */
-        const char *file = json_decode(v->arena, m[FILES + i]);
-        wrong = view_row(v, file && *file == '/' ? file : NULL, files[i], false);
+        const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
+        if (i < SYSTEMD || i >= WITH_FILE || json_true(systemd->at))
+            wrong = view_row(v, file && *file == '/' ? file : NULL, place, false);
     }
-    struct json_walk tmpfs = { .at = h[0] };
-    while (!wrong && json_next(&tmpfs))
-        wrong = view_row(v, NULL, json_decode(v->arena, tmpfs.key), false);
+    for (const char *tmpfs = json_first(h[0].at); tmpfs && !wrong; tmpfs = json_after(tmpfs))
+        wrong = view_row(v, NULL, json_decode(v->arena, tmpfs), false);
     if (!wrong)
-        wrong = inspect_mounts(v, m[MOUNTS]);
+        wrong = inspect_mounts(v, m[MOUNTS].at);
     if (!wrong)
-        wrong = inspect_subpaths(v, h[1]);
-    return wrong ? wrong : inspect_layers(v, m[GRAPH]);
+        wrong = inspect_subpaths(v, h[1].at);
+    return wrong ? wrong : inspect_layers(v, m[GRAPH].at);
 }
 
 /* runc state, crun state, and the state that a hook gets. */
 static const char *view_state(struct view *v, const char *top)
 {
-    const char *m[3];
-    if (json_members(top, "pid\0bundle\0rootfs\0", m, false))
+    struct member m[3];
+    if (view_members(v, top, "pid\0bundle\0rootfs\0", m))
         return repeated;
-    const char *bundle = json_decode(v->arena, m[1]);
-    const char *rootfs = absolute(v->arena, bundle, json_decode(v->arena, m[2]));
-    view_merged(v, rootfs);
-    return view_json_pid(v, m[0]);
+    view_merged(v, absolute(v->arena, m[1].text, m[2].text));
+    return view_json_pid(v, m[0].at);
 }
 
 /* config.json of an OCI bundle, which is the file's directory. */
 static const char *view_config(struct view *v, const char *top, const char *bundle)
 {
-    const char *m[2], *p[1], *k[4], *wrong = NULL;
-    if (json_members(top, "root\0mounts\0", m, false) || json_members(m[0], "path\0", p, false))
+    struct member m[2], path[1], k[4];
+    if (view_members(v, top, "root\0mounts\0", m) || view_members(v, m[0].at, "path\0", path))
         return repeated;
-    view_merged(v, absolute(v->arena, bundle, json_decode(v->arena, p[0])));
-    struct json_walk w = { .at = m[1] };
-    while (!wrong && json_next(&w)) {
-        if (json_members(w.value, "destination\0type\0source\0options\0", k, false))
+    view_merged(v, absolute(v->arena, bundle, path->text));
+    for (const char *p = json_first(m[1].at); p; p = json_after(p)) {
+        if (view_members(v, json_of(p), "destination\0type\0source\0options\0", k))
             return repeated;
-        bool bind = json_is(k[1], "bind", false), ro = false;
-        struct json_walk o = { .at = k[3] };
-        while (json_next(&o)) {
-            bind |= json_is(o.value, "bind", false) || json_is(o.value, "rbind", false);
-            ro |= json_is(o.value, "ro", false) || json_is(o.value, "rro", false);
+        bool bind = json_is(k[1].at, "bind", false), ro = false;
+        for (const char *o = json_first(k[3].at); o; o = json_after(o)) {
+            const char *option = json_of(o);
+            bind |= json_is(option, "bind", false) || json_is(option, "rbind", false);
+            ro |= json_is(option, "ro", false) || json_is(option, "rro", false);
         }
-        const char *source = absolute(v->arena, bundle, json_decode(v->arena, k[2]));
-        wrong = view_row(v, bind ? source : NULL, absolute(v->arena, "/", json_decode(v->arena, k[0])), ro);
+        const char *source = absolute(v->arena, bundle, k[2].text);
+        const char *wrong = view_row(v, bind ? source : NULL, absolute(v->arena, "/", k[0].text), ro);
+        if (wrong)
+            return wrong;
         /* they are mounted in this order: one hides what is below it */
-        const char *last = wrong ? "" : v->rows[v->nrows - 1].path;
-        for (size_t i = 0; !wrong && i < v->nrows; i++)
-            while (i < v->nrows && strictly_below(v->rows[i].path, last)) {
-                v->nrows--;
-                memmove(v->rows + i, v->rows + i + 1, (v->nrows - i) * sizeof *v->rows);
-            }
+        const char *last = v->rows[v->nrows - 1].path;
+        size_t n = v->nrows;
+        v->nrows = 0;
+        for (size_t i = 0; i < n; i++)
+            if (!strictly_below(v->rows[i].path, last))
+                v->rows[v->nrows++] = v->rows[i];
     }
-    return wrong;
+    return NULL;
 }
 
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    const char *m[4];
+    struct member m[4];
     if (*value == '[') {
-        struct json_walk w = { .at = value };
-        if (json_count(value) != 1)
+        value = json_first(value);
+        if (!value || json_after(value))
             return "not the description of just one container";
-        json_next(&w);
-        value = w.value;
     }
-    if (json_members(value, "State\0pid\0bundle\0root\0", m, false))
+    if (view_members(v, value, "State\0pid\0bundle\0root\0", m))
         return repeated;
-    if (m[0] && *m[0] == '{')
+    if (m[0].at && *m[0].at == '{')
         return view_inspect(v, value);
-    if (m[1] && m[2])
+    if (m[1].at && m[2].at)
         return view_state(v, value);
-    if (m[3])
+    if (m[3].at)
         return view_config(v, value, bundle);
     return "neither inspect's output of a container, nor an OCI state, nor a config.json";
 }
@@ -5744,9 +5735,9 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
 }
 
 /* Notes the key that stands twice. */
-static bool body_members(struct body *b, const char *object, const char *names, const char **values, bool fold)
+static bool body_members(struct body *b, const char *object, const char *names, struct member *m, bool fold)
 {
-    const char *twice = json_members(object, names, values, fold);
+    const char *twice = json_members(b->arena, object, names, m, fold);
     b->what = twice ? twice : b->what;
     return twice;
 }
@@ -5754,75 +5745,71 @@ static bool body_members(struct body *b, const char *object, const char *names, 
 /* `device` of a volume of the local driver that is a bind mount in truth. NULL, or what is wrong. */
 static const char *body_volume(struct body *b, const char *options, struct spec *s)
 {
-    const char *c[1], *d[2], *m[2];
-    if (body_members(b, options, "DriverConfig\0", c, true) || body_members(b, c[0], "Name\0Options\0", d, true) ||
-        body_members(b, d[1], "o\0device\0", m, false))
+    struct member c[1], d[2], m[2];
+    if (body_members(b, options, "DriverConfig\0", c, true) || body_members(b, c->at, "Name\0Options\0", d, true) ||
+        body_members(b, d[1].at, "o\0device\0", m, false))
         return repeated;
-    const char *o = json_decode(b->arena, m[0]);
-    if (!json_null(m[0]) && !o)
+    if (!m[0].text && !json_null(m[0].at))
         return "volume options that are no text";
-    const char *driver_name = json_decode(b->arena, d[0]);
-    if (!json_null(d[0]) && !driver_name)
+    if (!d[0].text && !json_null(d[0].at))
         return "a volume driver whose name is no text";
-    const char *wrong = take_volume(s, driver_name, o, !json_null(m[1]));
-    s->at_source = s->volume ? m[1] : NULL;
+    const char *wrong = take_volume(s, d[0].text, m[0].text, !json_null(m[1].at));
+    if (s->volume) {
+        s->at_source = m[1].at;
+        s->source = m[1].text;
+    }
     return wrong;
 }
 
 /* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
 static bool has_comma(const char *value, const char *key, const char *but)
 {
-    struct json_walk w = { .at = value };
     if (value == but)
         return false;
     if (*value == '"')
         return json_has(value, ',');
     if (json_is(key, "Options", true) || json_is(key, "Labels", true))
         return false;           /* not these */
-    while (json_next(&w))
-        if (has_comma(w.value, w.key, but))
-            return true;
-    return false;
+    for (key = json_first(value); key && !has_comma(json_of(key), key, but);)
+        key = json_after(key);
+    return key;
 }
 
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
     enum { TYPE, SOURCE, TARGET, READONLY, BIND, VOLUME, KEYS };
     static const char names[] = "Type\0Source\0Target\0ReadOnly\0BindOptions\0VolumeOptions\0";
-    const char *m[KEYS], *o[2];
-    *s = (struct spec){ .json = value };
-    b->what = "HostConfig.Mounts";
+    struct member m[KEYS], o[2];
+    const char *wrong = NULL;
     if (*value != '{')
         return "a mount must be an object";
     if (body_members(b, value, names, m, true) ||
-        body_members(b, m[BIND], "NonRecursive\0CreateMountpoint\0", o, true))
+        body_members(b, m[BIND].at, "NonRecursive\0CreateMountpoint\0", o, true))
         return repeated;
-    bool is_bind = json_is(m[TYPE], "bind", true);
-    if (has_comma(value, NULL, is_bind ? m[SOURCE] : NULL))
+    bool is_bind = json_is(m[TYPE].at, "bind", true);
+    const char *source = m[SOURCE].at;
+    if (has_comma(value, NULL, is_bind ? source : NULL))
         return comma;           /* a bind's source becomes another one */
-    s->ro = m[READONLY] && *m[READONLY] == 't';
-    s->at_readonly = m[READONLY];
-    s->at_target = m[TARGET];
+    *s = (struct spec){ .json = value, .at_target = m[TARGET].at, .at_readonly = m[READONLY].at,
+                        .ro = json_true(m[READONLY].at) };
     if (is_bind) {
-        s->flat = o[0] && *o[0] == 't';
-        s->create = o[1] && *o[1] == 't';
-        s->at_source = m[SOURCE];
-        if (json_null(m[SOURCE]))
+        s->flat = json_true(o[0].at);
+        s->create = json_true(o[1].at);
+        s->at_source = source;
+        s->source = m[SOURCE].text;
+        if (json_null(source))
             return "a bind mount without a source";
     } else {
-        const char *wrong = json_is(m[TYPE], "volume", true) ? body_volume(b, m[VOLUME], s) : NULL;
+        char c[4];
+        if (json_is(m[TYPE].at, "volume", true))
+            wrong = body_volume(b, m[VOLUME].at, s);
         if (wrong)
             return wrong;
-        if (!json_null(m[SOURCE]) && *m[SOURCE] == '"' && m[SOURCE][1] != '"') {
-            const char *source = m[SOURCE] + 1;
-            char c[4];
-            if (!json_char(&source, c) || *c == '/' || *c == '.')
-                return pathlike;
-        }
+        if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
+            return pathlike;
     }
-    const char *target = json_decode(b->arena, m[TARGET]);
-    s->target = target ? clean_target(b->arena, target) : NULL;
-    s->source = json_decode(b->arena, s->at_source);
+    if (m[TARGET].text)
+        s->target = clean_target(b->arena, m[TARGET].text);
     if (s->at_source && !s->source)
         return "a source that is no string, or that no path can be";
     if (s->source && !s->target)
@@ -5832,31 +5819,24 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     return NULL;
 }
 
-/* What only occupies a target: the keys of an object. For podman a key of Volumes with a colon is a bind. */
-static const char *body_places(struct body *b, const char *object)
+/* What only occupies a target: the key of an object. For podman a key of Volumes with a colon is a bind. */
+static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
-    struct json_walk w = { .at = object };
-    while (json_next(&w)) {
-        const char *target = w.object ? json_decode(b->arena, w.key) : NULL;
-        b->what = "Volumes or Tmpfs";
-        if (w.object && json_has(w.key, ':'))
-            return "a place with a colon: a bind belongs into HostConfig.Binds";
-        target = target ? clean_target(b->arena, target) : NULL;
-        if (target)
-            b->specs[b->n++] = (struct spec){ .json = w.key, .target = target, .aside = true };
-    }
+    const char *target = json_decode(b->arena, key);
+    if (*key == '"' && json_has(key, ':'))
+        return "a place with a colon: a bind belongs into HostConfig.Binds";
+    target = target ? clean_target(b->arena, target) : NULL;
+    *s = (struct spec){ .json = key, .target = target ? target : "", .aside = true };
     return NULL;
 }
 
-static const char *body_list(struct body *b, const char *list, bool mounts)
+static const char *body_each(struct body *b, const char *list, const char *what,
+                             const char *(*take)(struct body *, const char *, struct spec *))
 {
-    struct json_walk w = { .at = list };
     const char *wrong = NULL;
-    b->what = mounts ? "HostConfig.Mounts" : "HostConfig.Binds";
-    if (!json_null(list) && *list != '[')
-        return "must be an array";
-    while (!wrong && json_next(&w)) {
-        wrong = (mounts ? body_mount : body_bind)(b, w.value, &b->specs[b->n++]);
+    for (const char *p = json_first(list); p && !wrong; p = json_after(p)) {
+        b->what = what;
+        wrong = b->n < MAX_BODY_MOUNTS ? take(b, p, &b->specs[b->n++]) : "more than 1000 mounts";
     }
     return wrong;
 }
@@ -5864,61 +5844,40 @@ static const char *body_list(struct body *b, const char *list, bool mounts)
 /* All mounts of a body, in the order in which they stand there. NULL, or what is wrong. */
 static const char *body_parse(struct body *b, const char *top)
 {
-    enum { HOST_CONFIG, TOP_BINDS, TOP_MOUNTS, VOLUMES };
-    const char *m[4], *l[3];
+    enum { BINDS, MOUNTS, OTHERS, HOST_CONFIG };
+    static const char places[] = "Volumes or Tmpfs";
+    struct member m[4], l[3];
+    const char *wrong = NULL;
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
-    if (body_members(b, top, "HostConfig\0Binds\0Mounts\0Volumes\0", m, true) ||
-        body_members(b, m[HOST_CONFIG], "Binds\0Mounts\0Tmpfs\0", l, true))
+    if (body_members(b, top, "Binds\0Mounts\0Volumes\0HostConfig\0", m, true) ||
+        body_members(b, m[HOST_CONFIG].at, "Binds\0Mounts\0Tmpfs\0", l, true))
         return repeated;
-    if (!json_null(m[HOST_CONFIG]) && *m[HOST_CONFIG] != '{')
+    if (!json_null(m[HOST_CONFIG].at) && *m[HOST_CONFIG].at != '{')
         return "HostConfig must be an object";
-    /* dockerd before 23 takes them for HostConfig's when that is missing */
-    for (int i = TOP_BINDS; i <= TOP_MOUNTS; i++)
-        if (!json_null(m[i]) && (*m[i] != '[' || json_count(m[i])))
+    for (int i = BINDS; i <= MOUNTS; i++) {
+        /* dockerd before 23 takes them for HostConfig's when that is missing */
+        if (!json_null(m[i].at) && (*m[i].at != '[' || json_first(m[i].at)))
             return "Binds and Mounts belong into HostConfig";
-    size_t n = json_count(l[0]) + json_count(l[1]) + json_count(l[2]) + json_count(m[VOLUMES]);
-    if (n > MAX_BODY_MOUNTS)
-        return "more than 1000 mounts";
-    b->specs = arena_alloc(b->arena, n * sizeof *b->specs);
+        if (!json_null(l[i].at) && *l[i].at != '[')
+            return "Binds and Mounts must be arrays";
+    }
+    b->specs = arena_alloc(b->arena, MAX_BODY_MOUNTS * sizeof *b->specs);
     if (!b->specs)
         return "out of memory";
-    bool mounts_first = l[1] < l[0];
-    const char *wrong = body_list(b, l[mounts_first], mounts_first);
+    bool mounts_first = l[MOUNTS].at < l[BINDS].at;
+    for (int i = BINDS; !wrong && i <= MOUNTS; i++)
+        wrong = mounts_first ^ i ? body_each(b, l[MOUNTS].at, "HostConfig.Mounts", body_mount)
+                                 : body_each(b, l[BINDS].at, "HostConfig.Binds", body_bind);
     if (!wrong)
-        wrong = body_list(b, l[!mounts_first], !mounts_first);
-    if (!wrong)
-        wrong = body_places(b, l[2]);
-    return wrong ? wrong : body_places(b, m[VOLUMES]);
-}
-
-/* One piece of the text that becomes another one. */
-struct edit {
-    const char *at, *end, *text;
-    bool string;
-};
-
-static void put_edited(struct out *o, const char *at, const char *end, struct edit *v, size_t n)
-{
-    while (n) {
-        size_t first = 0;
-        for (size_t i = 1; i < n; i++)
-            if (v[i].at < v[first].at)
-                first = i;
-        put_bytes(o, at, (size_t)(v[first].at - at));
-        (v[first].string ? put_json : put)(o, v[first].text);
-        at = v[first].end;
-        v[first] = v[--n];
-    }
-    put_bytes(o, at, (size_t)(end - at));
+        wrong = body_each(b, l[OTHERS].at, places, body_place);
+    return wrong ? wrong : body_each(b, m[OTHERS].at, places, body_place);
 }
 
 /* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
 static const char *put_body(struct out *o, const struct spec *s, const char *source, const char *target, bool ro)
 {
-    struct edit v[3];
-    size_t n = 0;
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
         return "not UTF-8, which the daemon would change: stage it (--stage DIR)";
@@ -5930,14 +5889,20 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
     }
     if ((strchr(source, ',') && !s->volume) || (target && strchr(target, ',')))
         return comma;
-    v[n++] = (struct edit){ s->at_source, json_skip(s->at_source), source, true };
-    if (target)
-        v[n++] = (struct edit){ s->at_target, json_skip(s->at_target), target, true };
-    if (ro && s->at_readonly)
-        v[n++] = (struct edit){ s->at_readonly, json_skip(s->at_readonly), "true", false };
-    else if (ro)
-        v[n++] = (struct edit){ json_skip(s->at_target), json_skip(s->at_target), ",\"ReadOnly\":true", false };
-    put_edited(o, s->json, json_skip(s->json), v, n);
+    for (const char *p = s->json, *end = json_skip(p), *next; p < end; p = next) {
+        bool at_target = p == s->at_target;
+        next = p == s->at_source || at_target || p == s->at_readonly ? json_skip(p) : p + 1;
+        if (p == s->at_source)
+            put_json(o, source);
+        else if (at_target && target)
+            put_json(o, target);
+        else if (p == s->at_readonly && ro)
+            put(o, "true");
+        else
+            put_bytes(o, p, (size_t)(next - p));
+        if (at_target && ro && !s->at_readonly)
+            put(o, ",\"ReadOnly\":true");
+    }
     return NULL;
 }
 

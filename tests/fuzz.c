@@ -344,6 +344,30 @@ static char *folded(const char *text)
     return plain;
 }
 
+/* A walk over the members of an object or array. Start with the value itself in `at`. */
+struct json_walk {
+    const char *at, *key, *value;
+    bool object;
+};
+
+static bool json_next(struct json_walk *w)
+{
+    const char *p = w->value ? json_after(w->object ? w->key : w->value) : json_first(w->at);
+    w->object = w->at && *w->at == '{';
+    w->key = w->object ? p : NULL;
+    w->value = p ? json_of(p) : NULL;
+    return p;
+}
+
+static size_t json_count(const char *value)
+{
+    struct json_walk w = { .at = value };
+    size_t n = 0;
+    while (json_next(&w))
+        n++;
+    return n;
+}
+
 /* The last member of that name, as Go's decoder has it, and how many there are. */
 static const char *member(const char *object, const char *name, size_t *n)
 {
@@ -408,7 +432,7 @@ static void check_string(const char *at, const char *end)
         NEED(json_is(at, names[i], false) == (s.good && !strcmp(s.text, names[i])));
         NEED(json_is(at, names[i], true) == (s.good && !strcasecmp(plain, names[i])));
     }
-    NEED(json_is(at, s.text, false) == (s.good && s.len < 64));
+    NEED(s.len >= JSON_NAME - 4 || json_is(at, s.text, false) == s.good);
     free(plain);
     free_spelled(&s);
     arena_free(&a);
@@ -469,7 +493,7 @@ static void check_record(const char *text)
         put_record(o, text, &s, &res, kind > DINDBIND_METACOPY ? text : NULL);
         size_t len = o->len;
         char *json = output_end(o);
-        NEED(json_check(NULL, json, len) == json && json_count(json) == members[kind]);
+        NEED(json_check(&(struct json_error){ 0 }, json, len) == json && json_count(json) == members[kind]);
         free(json);
     }
 }
@@ -545,20 +569,23 @@ static char *expect_volume(const char *text, const char *source, const char *tar
 /* The OCI mount of a spec. */
 static void check_oci_mount(const struct spec *s)
 {
-    const char *m[4];
+    struct member m[4];
+    struct arena a = { NULL };
     struct output room;
     struct out *o = output_in(&room);
     struct dindbind_result res = { .path = "/q\"\n\xff", .ro = s->ro };
     const char *wrong = put_oci(o, s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(!wrong && json_check(NULL, json, len) == json &&
-         !json_members(json, "destination\0type\0source\0options\0", m, false));
-    NEED(json_count(json) == 4 && says(m[0], s->target) && says(m[1], "bind") && says(m[2], res.path));
-    struct json_walk w = { .at = m[3] };
-    NEED(json_count(m[3]) == 2 + s->noci && json_next(&w) && says(w.value, s->flat ? "bind" : "rbind"));
+    NEED(!wrong && json_check(&(struct json_error){ 0 }, json, len) == json &&
+         !json_members(&a, json, "destination\0type\0source\0options\0", m, false));
+    NEED(json_count(json) == 4 && says(m[0].at, s->target) && says(m[1].at, "bind") &&
+         says(m[2].at, res.path));
+    struct json_walk w = { .at = m[3].at };
+    NEED(json_count(m[3].at) == 2 + s->noci && json_next(&w) && says(w.value, s->flat ? "bind" : "rbind"));
     NEED(json_next(&w) && says(w.value, s->ro ? "ro" : "rw"));
     free(json);
+    arena_free(&a);
 }
 
 /* ==== -v ================================================================================================ */
@@ -1494,18 +1521,16 @@ static void check_oci(const struct dindbind_layers *l)
     struct out *o = output_in(&room);
     struct arena a = { NULL };
     char *layers[MAX_LAYERS + 1], *block;
-    struct dindbind_result res = { .nlayers = l->n, .layers = layers, .options = l->words };
-    struct spec s = { 0 };
-    const char *values[1];
+    struct dindbind_result res = { .kind = DINDBIND_MERGED, .nlayers = l->n, .layers = layers, .options = l->words };
+    struct spec s = { .target = "/" };
+    struct member m[1];
     for (size_t i = 0; i < l->n; i++)
         layers[i] = l->v[i].dir;
-    put(o, "{");
-    const char *wrong = put_oci_overlay(o, &s, &res);
-    put(o, "}");
+    const char *wrong = put_oci(o, &s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(NULL, json, len) == json && !json_members(json, "options\0", values, false));
-    struct json_walk w = { .at = values[0] };
+    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, false));
+    struct json_walk w = { .at = m->at };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);
     const char *text = json_decode(&a, w.value);
