@@ -5067,29 +5067,38 @@ static const char *json_after(const char *key)
     return json_sign(&p, ',') ? json_space(p) : NULL;
 }
 
-/* A member of an object: NULL where there is none, and as text, if it is a string that a path can be. */
+/* A member of an object: NULL where there is none, and its text, if it is a string that a path can be. */
 struct member {
     const char *at;
     char *text;
 };
 
 /* The members of an object by name; none for what is no object. `names` are several strings in one, each with its
- * NUL. Returns the name of one that stands there twice, or NULL. */
+ * NUL. One with a dot before it is looked for in the closest one above that has a dot less. `fold`: keys are those
+ * of a struct of Go's, but for names in lower case, which are those of a map. Returns the name of one that stands
+ * there twice, or NULL. */
 static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, bool fold)
 {
-    const char *twice = NULL, *name, *key = object && *object == '{' ? json_first(object) : NULL;
-    size_t i = 0;
-    for (name = names; *name; name += strlen(name) + 1)
+    const char *twice = NULL, *name, *next, *end = names, *key = object && *object == '{' ? json_first(object) : NULL;
+    size_t depth = strspn(names, "."), i = 0;
+    for (; *end && strspn(end, ".") >= depth; end += strlen(end) + 1)
         m[i++] = (struct member){ NULL, NULL };
     for (; key; key = json_after(key)) {
         char text[JSON_NAME];
-        bool known = json_text(key, text, sizeof text);
-        for (name = names, i = 0; known && *name; name += strlen(name) + 1, i++)
-            if (json_same(text, name, fold)) {
-                twice = m[i].at ? name : twice;
-                m[i].at = json_of(key);
-                m[i].text = json_decode(a, m[i].at);
-            }
+        if (!json_text(key, text, sizeof text))
+            continue;
+        for (i = 0, name = names; name < end; i++, name = next) {
+            next = name + strlen(name) + 1;
+            if (strspn(name, ".") != depth || !json_same(text, name + depth, fold && name[depth] < 'a'))
+                continue;
+            const char *inner = NULL;
+            twice = m[i].at ? name + depth : twice;
+            m[i].at = json_of(key);
+            m[i].text = json_decode(a, m[i].at);
+            if (strspn(next, ".") > depth)
+                inner = json_members(a, m[i].at, next, &m[i + 1], fold);
+            twice = inner ? inner : twice;
+        }
     }
     return twice;
 }
@@ -5102,6 +5111,11 @@ static bool json_null(const char *value)
 static bool json_true(const char *value)
 {
     return value && *value == 't';
+}
+
+static bool is_word(const char *text, const char *word)
+{
+    return text && !strcmp(text, word);
 }
 
 static bool is_utf8(const char *s)
@@ -5471,12 +5485,6 @@ static const char *absolute(struct arena *a, const char *dir, const char *path)
 
 static const char repeated[] = "a key that matters stands there twice";
 
-/* Does one stand there twice? */
-static bool view_members(struct view *v, const char *object, const char *names, struct member *m)
-{
-    return json_members(v->arena, object, names, m, false);
-}
-
 static bool is_empty_path(const char *path)
 {
     int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -5485,21 +5493,35 @@ static bool is_empty_path(const char *path)
     return empty;
 }
 
+/* Is one of these strings, each with its NUL, an element of the list? */
+static bool json_lists(const char *list, const char *words)
+{
+    for (; *words; words += strlen(words) + 1)
+        for (const char *p = json_first(list); p; p = json_after(p))
+            if (json_is(p, words, false))
+                return true;
+    return false;
+}
+
+/* Missing, null, or an empty string. */
+static bool is_empty_member(const struct member *m)
+{
+    return json_null(m->at) || is_word(m->text, "");
+}
+
 /* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
 static const char *inspect_mounts(struct view *v, const char *mounts)
 {
     enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
-    static const char names[] = "Type\0Source\0Destination\0RW\0Options\0SubPath\0";
     struct member m[KEYS];
     const char *wrong = NULL;
     for (const char *p = json_first(mounts); p && !wrong; p = json_after(p)) {
-        if (view_members(v, json_of(p), names, m))
+        if (json_members(v->arena, json_of(p), "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m, false))
             return repeated;
         char *source = m[SOURCE].text;
-        bool volume = json_is(m[TYPE].at, "volume", false);
-        bool named = (volume || json_is(m[TYPE].at, "bind", false)) && source && *source == '/' &&
-                     !find_text(source, "\xef\xbf\xbd") &&
-                     (json_null(m[SUBPATH].at) || json_is(m[SUBPATH].at, "", false));
+        bool volume = is_word(m[TYPE].text, "volume");
+        bool named = (volume || is_word(m[TYPE].text, "bind")) && source && *source == '/' &&
+                     !find_text(source, "\xef\xbf\xbd") && is_empty_member(&m[SUBPATH]);
         /* podman mounts an overlay of it, where only itself sees it */
         for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
             named = named && !names_dirs(json_decode(v->arena, json_of(o)));
@@ -5529,32 +5551,25 @@ static const char *inspect_subpath(struct view *v, const char *host, const char 
 /* inspect names a volume's root also where only a part of it is mounted. */
 static const char *inspect_subpaths(struct view *v, const char *mounts)
 {
-    struct member m[2], s[1];
+    enum { TARGET, VOLUME, SUBPATH, KEYS };
+    struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        if (view_members(v, json_of(p), "Target\0VolumeOptions\0", m) || view_members(v, m[1].at, "Subpath\0", s))
+        if (json_members(v->arena, json_of(p), "Target\0VolumeOptions\0.Subpath\0", m, false))
             return repeated;
-        const char *target = m[0].text ? clean_target(v->arena, m[0].text) : NULL;
-        if (json_null(s->at) || (s->text && !*s->text))
-            continue;
-        for (size_t i = 0; i < v->nrows; i++) {
+        const char *target = m[TARGET].text ? clean_target(v->arena, m[TARGET].text) : NULL;
+        for (size_t i = 0; i < v->nrows && !is_empty_member(&m[SUBPATH]); i++) {
             struct dindbind_bind *row = &v->rows[i];
             if (row->host && (!target || !strcmp(row->path, target)))
-                row->host = inspect_subpath(v, row->host, s->text);
+                row->host = inspect_subpath(v, row->host, m[SUBPATH].text);
         }
     }
     return NULL;
 }
 
 /* The layers as mount options: lowerdirs are separated by colons already. */
-static const char *inspect_layers(struct view *v, const char *driver)
+static const char *view_layers(struct view *v, const char *lower, const char *upper)
 {
-    struct member d[2], m[3];
-    if (view_members(v, driver, "Name\0Data\0", d) || view_members(v, d[1].at, "LowerDir\0UpperDir\0MergedDir\0", m))
-        return repeated;
-    const char *lower = m[0].text, *upper = m[1].text;
-    view_merged(v, m[2].text);
-    if (!lower || !upper || !*lower || !*upper ||
-        !(json_is(d->at, "overlay2", false) || json_is(d->at, "overlay", false)))
+    if (!lower || !upper || !*lower || !*upper)
         return NULL;
     size_t size = 2 * (strlen(lower) + strlen(upper)) + 32;
     char *options = arena_alloc(v->arena, size);
@@ -5571,94 +5586,88 @@ static const char *inspect_layers(struct view *v, const char *driver)
 /* docker inspect, podman inspect. */
 static const char *view_inspect(struct view *v, const char *top)
 {
-    enum { STATE, MOUNTS, HOST, GRAPH, ID, CONFIG, FILES, KEYS = FILES + 3, SYSTEMD = 8, WITH_FILE = 12 };
-    static const char names[] = "State\0Mounts\0HostConfig\0GraphDriver\0Id\0Config\0"
+    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
+           FILES, KEYS = FILES + 3 };
+    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0Id\0Config\0.SystemdMode\0"
+                                "GraphDriver\0.Name\0.Data\0..LowerDir\0..UpperDir\0..MergedDir\0"
                                 "HostsPath\0HostnamePath\0ResolvConfPath\0";
     /* what engines mount and do not tell of; podman more of it, when the program is systemd; and where the files are */
+    enum { WITH_SYSTEMD = 8, WITH_FILE = 12 };
     static const char places[] = "/proc\0/sys\0/dev\0/run/secrets\0/run/.containerenv\0"
                                  "/etc/localtime\0/sbin/docker-init\0/run/podman-init\0"
                                  "/run\0/run/lock\0/tmp\0/var/log/journal\0"
                                  "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
-    struct member m[KEYS], pid[1], h[2], systemd[1];
-    if (view_members(v, top, names, m) || view_members(v, m[STATE].at, "Pid\0", pid) ||
-        view_members(v, m[HOST].at, "Tmpfs\0Mounts\0", h) ||
-        view_members(v, m[CONFIG].at, "SystemdMode\0", systemd))
+    struct member m[KEYS];
+    if (json_members(v->arena, top, names, m, false))
         return repeated;
-    const char *wrong = view_json_pid(v, pid->at), *place = places;
+    const char *wrong = view_json_pid(v, m[PID].at), *place = places;
     v->runner->id = m[ID].text;
     for (int i = 0; !wrong && *place; i++, place += strlen(place) + 1) {
         /* not yet made where the container was never started */
         const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
-        if (i < SYSTEMD || i >= WITH_FILE || json_true(systemd->at))
+        if (i < WITH_SYSTEMD || i >= WITH_FILE || json_true(m[SYSTEMD].at))
             wrong = view_row(v, file && *file == '/' ? file : NULL, place, false);
     }
-    for (const char *tmpfs = json_first(h[0].at); tmpfs && !wrong; tmpfs = json_after(tmpfs))
-        wrong = view_row(v, NULL, json_decode(v->arena, tmpfs), false);
+    for (const char *p = json_first(m[TMPFS].at); p && !wrong; p = json_after(p))
+        wrong = view_row(v, NULL, json_decode(v->arena, p), false);
     if (!wrong)
         wrong = inspect_mounts(v, m[MOUNTS].at);
     if (!wrong)
-        wrong = inspect_subpaths(v, h[1].at);
-    return wrong ? wrong : inspect_layers(v, m[GRAPH].at);
+        wrong = inspect_subpaths(v, m[HOST_MOUNTS].at);
+    view_merged(v, m[MERGED].text);
+    if (!wrong && (is_word(m[DRIVER].text, "overlay2") || is_word(m[DRIVER].text, "overlay")))
+        wrong = view_layers(v, m[LOWER].text, m[UPPER].text);
+    return wrong;
 }
 
-/* runc state, crun state, and the state that a hook gets. */
-static const char *view_state(struct view *v, const char *top)
+/* `mounts` of config.json. */
+static const char *config_mounts(struct view *v, const char *mounts, const char *bundle)
 {
-    struct member m[3];
-    if (view_members(v, top, "pid\0bundle\0rootfs\0", m))
-        return repeated;
-    view_merged(v, absolute(v->arena, m[1].text, m[2].text));
-    return view_json_pid(v, m[0].at);
-}
-
-/* config.json of an OCI bundle, which is the file's directory. */
-static const char *view_config(struct view *v, const char *top, const char *bundle)
-{
-    struct member m[2], path[1], k[4];
-    if (view_members(v, top, "root\0mounts\0", m) || view_members(v, m[0].at, "path\0", path))
-        return repeated;
-    view_merged(v, absolute(v->arena, bundle, path->text));
-    for (const char *p = json_first(m[1].at); p; p = json_after(p)) {
-        if (view_members(v, json_of(p), "destination\0type\0source\0options\0", k))
+    enum { DESTINATION, TYPE, SOURCE, OPTIONS, KEYS };
+    struct member m[KEYS];
+    for (const char *p = json_first(mounts); p; p = json_after(p)) {
+        if (json_members(v->arena, json_of(p), "destination\0type\0source\0options\0", m, false))
             return repeated;
-        bool bind = json_is(k[1].at, "bind", false), ro = false;
-        for (const char *o = json_first(k[3].at); o; o = json_after(o)) {
-            const char *option = json_of(o);
-            bind |= json_is(option, "bind", false) || json_is(option, "rbind", false);
-            ro |= json_is(option, "ro", false) || json_is(option, "rro", false);
-        }
-        const char *source = absolute(v->arena, bundle, k[2].text);
-        const char *wrong = view_row(v, bind ? source : NULL, absolute(v->arena, "/", k[0].text), ro);
+        const char *source = NULL, *list = m[OPTIONS].at;
+        if (is_word(m[TYPE].text, "bind") || json_lists(list, "bind\0rbind\0"))
+            source = absolute(v->arena, bundle, m[SOURCE].text);
+        const char *wrong = view_row(v, source, absolute(v->arena, "/", m[DESTINATION].text), json_lists(list, "ro\0rro\0"));
         if (wrong)
             return wrong;
         /* they are mounted in this order: one hides what is below it */
         const char *last = v->rows[v->nrows - 1].path;
-        size_t n = v->nrows;
-        v->nrows = 0;
-        for (size_t i = 0; i < n; i++)
+        struct dindbind_bind *kept = v->rows;
+        for (size_t i = 0; i < v->nrows; i++)
             if (!strictly_below(v->rows[i].path, last))
-                v->rows[v->nrows++] = v->rows[i];
+                *kept++ = v->rows[i];
+        v->nrows = (size_t)(kept - v->rows);
     }
     return NULL;
 }
 
+/* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of an OCI bundle,
+ * which is the file's directory. */
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    struct member m[4];
+    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, MOUNTS, KEYS };
+    struct member m[KEYS];
     if (*value == '[') {
         value = json_first(value);
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    if (view_members(v, value, "State\0pid\0bundle\0root\0", m))
+    if (json_members(v->arena, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m, false))
         return repeated;
-    if (m[0].at && *m[0].at == '{')
+    if (m[STATE].at && *m[STATE].at == '{')
         return view_inspect(v, value);
-    if (m[1].at && m[2].at)
-        return view_state(v, value);
-    if (m[3].at)
-        return view_config(v, value, bundle);
-    return "neither inspect's output of a container, nor an OCI state, nor a config.json";
+    if (m[PID].at && m[BUNDLE].at) {
+        view_merged(v, absolute(v->arena, m[BUNDLE].text, m[ROOTFS].text));
+        return view_json_pid(v, m[PID].at);
+    }
+    if (!m[ROOT].at)
+        return "neither inspect's output of a container, nor an OCI state, nor a config.json";
+    view_merged(v, absolute(v->arena, bundle, m[PATH].text));
+    return config_mounts(v, m[MOUNTS].at, bundle);
 }
 
 /* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
@@ -5734,31 +5743,12 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
     return NULL;
 }
 
-/* Notes the key that stands twice. */
-static bool body_members(struct body *b, const char *object, const char *names, struct member *m, bool fold)
+/* A key that stands twice is what the error is about. */
+static bool body_members(struct body *b, const char *object, const char *names, struct member *m)
 {
-    const char *twice = json_members(b->arena, object, names, m, fold);
+    const char *twice = json_members(b->arena, object, names, m, true);
     b->what = twice ? twice : b->what;
     return twice;
-}
-
-/* `device` of a volume of the local driver that is a bind mount in truth. NULL, or what is wrong. */
-static const char *body_volume(struct body *b, const char *options, struct spec *s)
-{
-    struct member c[1], d[2], m[2];
-    if (body_members(b, options, "DriverConfig\0", c, true) || body_members(b, c->at, "Name\0Options\0", d, true) ||
-        body_members(b, d[1].at, "o\0device\0", m, false))
-        return repeated;
-    if (!m[0].text && !json_null(m[0].at))
-        return "volume options that are no text";
-    if (!d[0].text && !json_null(d[0].at))
-        return "a volume driver whose name is no text";
-    const char *wrong = take_volume(s, d[0].text, m[0].text, !json_null(m[1].at));
-    if (s->volume) {
-        s->at_source = m[1].at;
-        s->source = m[1].text;
-    }
-    return wrong;
 }
 
 /* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
@@ -5775,43 +5765,53 @@ static bool has_comma(const char *value, const char *key, const char *but)
     return key;
 }
 
+/* Something that is there and is no text. */
+static bool is_odd(const struct member *m)
+{
+    return !m->text && !json_null(m->at);
+}
+
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
-    enum { TYPE, SOURCE, TARGET, READONLY, BIND, VOLUME, KEYS };
-    static const char names[] = "Type\0Source\0Target\0ReadOnly\0BindOptions\0VolumeOptions\0";
-    struct member m[KEYS], o[2];
-    const char *wrong = NULL;
+    enum { TYPE, SOURCE, TARGET, READONLY, BIND, FLAT, CREATE, VOLUME, DRIVER, NAME, OPTIONS, O, DEVICE, KEYS };
+    static const char names[] = "Type\0Source\0Target\0ReadOnly\0BindOptions\0.NonRecursive\0.CreateMountpoint\0"
+                                "VolumeOptions\0.DriverConfig\0..Name\0..Options\0...o\0...device\0";
+    struct member m[KEYS], from = { NULL, NULL };
     if (*value != '{')
         return "a mount must be an object";
-    if (body_members(b, value, names, m, true) ||
-        body_members(b, m[BIND].at, "NonRecursive\0CreateMountpoint\0", o, true))
+    if (body_members(b, value, names, m))
         return repeated;
-    bool is_bind = json_is(m[TYPE].at, "bind", true);
-    const char *source = m[SOURCE].at;
-    if (has_comma(value, NULL, is_bind ? source : NULL))
+    bool is_bind = m[TYPE].text && json_same(m[TYPE].text, "bind", true);
+    if (has_comma(value, NULL, is_bind ? m[SOURCE].at : NULL))
         return comma;           /* a bind's source becomes another one */
     *s = (struct spec){ .json = value, .at_target = m[TARGET].at, .at_readonly = m[READONLY].at,
                         .ro = json_true(m[READONLY].at) };
     if (is_bind) {
-        s->flat = json_true(o[0].at);
-        s->create = json_true(o[1].at);
-        s->at_source = source;
-        s->source = m[SOURCE].text;
-        if (json_null(source))
+        s->flat = json_true(m[FLAT].at);
+        s->create = json_true(m[CREATE].at);
+        from = m[SOURCE];
+        if (json_null(from.at))
             return "a bind mount without a source";
     } else {
+        const char *wrong = NULL, *source = m[SOURCE].at;
         char c[4];
-        if (json_is(m[TYPE].at, "volume", true))
-            wrong = body_volume(b, m[VOLUME].at, s);
+        /* one of the local driver may be a bind mount of its device in truth */
+        if (m[TYPE].text && json_same(m[TYPE].text, "volume", true))
+            wrong = is_odd(&m[O]) || is_odd(&m[NAME])
+                ? "a volume whose driver or options are no text"
+                : take_volume(s, m[NAME].text, m[O].text, !json_null(m[DEVICE].at));
         if (wrong)
             return wrong;
         if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
             return pathlike;
+        if (s->volume)
+            from = m[DEVICE];
     }
-    if (m[TARGET].text)
-        s->target = clean_target(b->arena, m[TARGET].text);
-    if (s->at_source && !s->source)
+    if (is_odd(&from))
         return "a source that is no string, or that no path can be";
+    s->at_source = from.at;
+    s->source = from.text;
+    s->target = m[TARGET].text ? clean_target(b->arena, m[TARGET].text) : NULL;
     if (s->source && !s->target)
         return "no target, or one that is no absolute path";
     if (!s->target)
@@ -5844,35 +5844,33 @@ static const char *body_each(struct body *b, const char *list, const char *what,
 /* All mounts of a body, in the order in which they stand there. NULL, or what is wrong. */
 static const char *body_parse(struct body *b, const char *top)
 {
-    enum { BINDS, MOUNTS, OTHERS, HOST_CONFIG };
+    enum { HOST_CONFIG, BINDS, MOUNTS, TMPFS, TOP_BINDS, TOP_MOUNTS, VOLUMES, KEYS };
     static const char places[] = "Volumes or Tmpfs";
-    struct member m[4], l[3];
+    struct member m[KEYS];
     const char *wrong = NULL;
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
-    if (body_members(b, top, "Binds\0Mounts\0Volumes\0HostConfig\0", m, true) ||
-        body_members(b, m[HOST_CONFIG].at, "Binds\0Mounts\0Tmpfs\0", l, true))
+    if (body_members(b, top, "HostConfig\0.Binds\0.Mounts\0.Tmpfs\0Binds\0Mounts\0Volumes\0", m))
         return repeated;
     if (!json_null(m[HOST_CONFIG].at) && *m[HOST_CONFIG].at != '{')
         return "HostConfig must be an object";
-    for (int i = BINDS; i <= MOUNTS; i++) {
-        /* dockerd before 23 takes them for HostConfig's when that is missing */
-        if (!json_null(m[i].at) && (*m[i].at != '[' || json_first(m[i].at)))
-            return "Binds and Mounts belong into HostConfig";
-        if (!json_null(l[i].at) && *l[i].at != '[')
+    for (int i = BINDS; i <= TOP_MOUNTS; i++)
+        if (i != TMPFS && !json_null(m[i].at) && *m[i].at != '[')
             return "Binds and Mounts must be arrays";
-    }
+    /* dockerd before 23 takes them for HostConfig's when that is missing */
+    if (json_first(m[TOP_BINDS].at) || json_first(m[TOP_MOUNTS].at))
+        return "Binds and Mounts belong into HostConfig";
     b->specs = arena_alloc(b->arena, MAX_BODY_MOUNTS * sizeof *b->specs);
     if (!b->specs)
         return "out of memory";
-    bool mounts_first = l[MOUNTS].at < l[BINDS].at;
-    for (int i = BINDS; !wrong && i <= MOUNTS; i++)
-        wrong = mounts_first ^ i ? body_each(b, l[MOUNTS].at, "HostConfig.Mounts", body_mount)
-                                 : body_each(b, l[BINDS].at, "HostConfig.Binds", body_bind);
+    bool mounts_first = m[MOUNTS].at < m[BINDS].at;
+    for (int i = 0; !wrong && i < 2; i++)
+        wrong = mounts_first == !i ? body_each(b, m[MOUNTS].at, "HostConfig.Mounts", body_mount)
+                                   : body_each(b, m[BINDS].at, "HostConfig.Binds", body_bind);
     if (!wrong)
-        wrong = body_each(b, l[OTHERS].at, places, body_place);
-    return wrong ? wrong : body_each(b, m[OTHERS].at, places, body_place);
+        wrong = body_each(b, m[TMPFS].at, places, body_place);
+    return wrong ? wrong : body_each(b, m[VOLUMES].at, places, body_place);
 }
 
 /* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
