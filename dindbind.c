@@ -368,6 +368,14 @@ static void text_escaped(struct text *t, const char *s, const char *set)
     }
 }
 
+/* The n-th of several strings in one. */
+static const char *word_at(const char *words, unsigned n)
+{
+    for (; n; n--)
+        words += strlen(words) + 1;
+    return words;
+}
+
 /* Output that grows. */
 struct out {
     char *at;                   /* the caller's own space, or what malloc gave when that was full */
@@ -5015,34 +5023,28 @@ static const char *json_place(const char *value, size_t n)
     return value;
 }
 
-/* The next letter as Go's encoding/json folds the keys of a struct: in any case, and for k and s the two letters
- * besides that fold to them (U+212A, U+017F). */
-static char json_fold(const char **at)
+/* In lower case, and the two letters besides that Go's encoding/json folds to k and s (U+212A, U+017F) as these. */
+static void json_fold(char *text)
 {
-    bool kelvin = starts(*at, "\xe2\x84\xaa"), long_s = starts(*at, "\xc5\xbf");
-    char c = kelvin ? 'k' : long_s ? 's' : **at;
-    *at += kelvin ? 3 : long_s ? 2 : 1;
-    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
-static bool json_same(const char *text, const char *name, bool fold)
-{
-    if (!fold)
-        return !strcmp(text, name);
-    char c;
-    while ((c = json_fold(&text)) == json_fold(&name))
-        if (!c)
-            return true;
-    return false;
+    char *to = text;
+    for (const char *p = text; *p; to++) {
+        bool kelvin = starts(p, "\xe2\x84\xaa"), long_s = starts(p, "\xc5\xbf");
+        *to = (char)(kelvin ? 'k' : long_s ? 's' : *p);
+        p += kelvin ? 3 : long_s ? 2 : 1;
+    }
+    *to = 0;
+    lower_case(text);
 }
 
 enum { JSON_NAME = 64 };        /* more than any name that is looked for has */
 
-/* Is this key or word `name`? */
-static bool json_is(const char *value, const char *name, bool fold)
+/* The text of a key or word, empty where it is none that can be looked for. */
+static void json_name(const char *value, bool fold, char text[JSON_NAME])
 {
-    char text[JSON_NAME];
-    return json_text(value, text, sizeof text) && json_same(text, name, fold);
+    if (!json_text(value, text, JSON_NAME))
+        *text = 0;
+    if (fold)
+        json_fold(text);
 }
 
 /* A walk over an object or array: the first of its keys or elements, the one behind another, and the value of a
@@ -5074,10 +5076,9 @@ struct member {
 };
 
 /* The members of an object by name; none for what is no object. `names` are several strings in one, each with its
- * NUL. One with a dot before it is looked for in the closest one above that has a dot less. `fold`: keys are those
- * of a struct of Go's, but for names in lower case, which are those of a map. Returns the name of one that stands
- * there twice, or NULL. */
-static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, bool fold)
+ * NUL. One with a dot before it is looked for in the closest one above that has a dot less. Names with less than
+ * `fold` dots are in lower case, and found in any. Returns one that stands there twice, or NULL. */
+static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, size_t fold)
 {
     const char *twice = NULL, *name, *next, *end = names, *key = object && *object == '{' ? json_first(object) : NULL;
     size_t depth = strspn(names, "."), i = 0;
@@ -5085,11 +5086,10 @@ static const char *json_members(struct arena *a, const char *object, const char 
         m[i++] = (struct member){ NULL, NULL };
     for (; key; key = json_after(key)) {
         char text[JSON_NAME];
-        if (!json_text(key, text, sizeof text))
-            continue;
+        json_name(key, depth < fold, text);
         for (i = 0, name = names; name < end; i++, name = next) {
             next = name + strlen(name) + 1;
-            if (strspn(name, ".") != depth || !json_same(text, name + depth, fold && name[depth] < 'a'))
+            if (strspn(name, ".") != depth || strcmp(text, name + depth))
                 continue;
             const char *inner = NULL;
             twice = m[i].at ? name + depth : twice;
@@ -5178,33 +5178,22 @@ static void put_keys(struct out *o, const char *keys, const char *const *values)
         }
 }
 
-static const char *type_name(unsigned type)
-{
-    switch (type) {
-    case S_IFDIR: return "directory";
-    case S_IFREG: return "file";
-    case S_IFIFO: return "fifo";
-    case S_IFSOCK: return "socket";
-    case S_IFBLK: return "block";
-    case S_IFCHR: return "char";
-    default: return "unknown";
-    }
-}
-
 static void put_record(struct out *o, const char *source, const struct spec *spec,
                        const struct dindbind_result *res, const char *message)
 {
-    static const char *const rules[] = { "none", "bind", "proc", "layers", "self" };
-    static const char *const kinds[] = { "single", "merged", "metacopy" };
+    /* by its bits in st_mode, of which there are no others */
+    static const char types[] = "unknown\0fifo\0char\0\0directory\0\0block\0\0file\0\0\0\0socket\0\0\0";
+    const char *rule = word_at("none\0bind\0proc\0layers\0self", res->rule);
     bool found = !message && res->rule != DINDBIND_RULE_NONE, single = res->kind == DINDBIND_SINGLE;
     const char *const about[] = { source, spec ? spec->target : NULL, message ? dindbind_word(res->error) : NULL,
-                                  message, message ? NULL : rules[res->rule], found ? kinds[res->kind] : NULL,
+                                  message, message ? NULL : rule,
+                                  found ? word_at("single\0merged\0metacopy", res->kind) : NULL,
                                   found && single ? res->path : NULL };
     put(o, "{");
     put_keys(o, "source\0target\0error\0message\0rule\0kind\0path\0", about);
     if (found) {
         const char *const last[] = { res->kind == DINDBIND_MERGED && *res->options ? res->options : NULL,
-                                     type_name(res->type) };
+                                     word_at(types, res->type >> 12) };
         if (!single)
             put(o, ",\"layers\":[");
         for (size_t i = 0; i < res->nlayers; i++)
@@ -5281,6 +5270,12 @@ static void put_modes(struct out *o, const char *mode, bool ro)
     }
 }
 
+/* Has one of the two this character? */
+static bool either_has(const char *source, const char *target, char c)
+{
+    return strchr(source, c) || (target && strchr(target, c));
+}
+
 /* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
  * changed stays spelled as it was. */
 static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
@@ -5297,9 +5292,7 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
         put_bytes(o, s->tail, s->tail_len);
     else
         put_modes(o, s->mode, ro);
-    if (strchr(source, ':') || (target && strchr(target, ':')))
-        return "a colon cannot be escaped: use --mount, in a body Mounts";
-    return NULL;
+    return either_has(source, target, ':') ? "a colon cannot be escaped: use --mount, in a body Mounts" : NULL;
 }
 
 /* Quoted when Go's encoding/csv would not read it back otherwise. */
@@ -5308,13 +5301,13 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
     bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
     if (*key == '"')
         key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
-    put(o, quote ? "\"" : "");
+    put_bytes(o, "\"", quote);
     put_bytes(o, key, key_len);
     for (; *value; value++) {
-        put(o, *value == '"' ? "\"" : "");
+        put_bytes(o, "\"", *value == '"');
         put_bytes(o, value, 1);
     }
-    put(o, quote ? "\"" : "");
+    put_bytes(o, "\"", quote);
 }
 
 static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
@@ -5324,7 +5317,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
         const char *path = f->role == FIELD_SOURCE ? source : f->role == FIELD_TARGET ? target : NULL;
-        put(o, i ? "," : "");
+        put_bytes(o, ",", i != 0);
         if (path)
             put_csv(o, f->at, f->key_len, path);
         else if (f->role == FIELD_READONLY && ro) {
@@ -5335,9 +5328,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     }
     if (!done)
         put(o, ",readonly");
-    if (strchr(source, '\r') || (target && strchr(target, '\r')))
-        return "a carriage return in a path does not survive --mount";
-    return NULL;
+    return either_has(source, target, '\r') ? "a carriage return in a path does not survive --mount" : NULL;
 }
 
 /* ==== descriptions ======================================================================================
@@ -5496,10 +5487,13 @@ static bool is_empty_path(const char *path)
 /* Is one of these strings, each with its NUL, an element of the list? */
 static bool json_lists(const char *list, const char *words)
 {
+    char text[JSON_NAME];
     for (; *words; words += strlen(words) + 1)
-        for (const char *p = json_first(list); p; p = json_after(p))
-            if (json_is(p, words, false))
+        for (const char *p = json_first(list); p; p = json_after(p)) {
+            json_name(p, false, text);
+            if (!strcmp(text, words))
                 return true;
+        }
     return false;
 }
 
@@ -5516,7 +5510,7 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
     struct member m[KEYS];
     const char *wrong = NULL;
     for (const char *p = json_first(mounts); p && !wrong; p = json_after(p)) {
-        if (json_members(v->arena, json_of(p), "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m, false))
+        if (json_members(v->arena, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m, 0))
             return repeated;
         char *source = m[SOURCE].text;
         bool volume = is_word(m[TYPE].text, "volume");
@@ -5524,7 +5518,7 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
                      !find_text(source, "\xef\xbf\xbd") && is_empty_member(&m[SUBPATH]);
         /* podman mounts an overlay of it, where only itself sees it */
         for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
-            named = named && !names_dirs(json_decode(v->arena, json_of(o)));
+            named = named && !names_dirs(json_decode(v->arena, o));
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
         if (named && volume && !v->runner->pid && !v->runner->self)
             named = !is_empty_path(source);
@@ -5554,7 +5548,7 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
     enum { TARGET, VOLUME, SUBPATH, KEYS };
     struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        if (json_members(v->arena, json_of(p), "Target\0VolumeOptions\0.Subpath\0", m, false))
+        if (json_members(v->arena, p, "Target\0VolumeOptions\0.Subpath\0", m, 0))
             return repeated;
         const char *target = m[TARGET].text ? clean_target(v->arena, m[TARGET].text) : NULL;
         for (size_t i = 0; i < v->nrows && !is_empty_member(&m[SUBPATH]); i++) {
@@ -5598,7 +5592,7 @@ static const char *view_inspect(struct view *v, const char *top)
                                  "/run\0/run/lock\0/tmp\0/var/log/journal\0"
                                  "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
     struct member m[KEYS];
-    if (json_members(v->arena, top, names, m, false))
+    if (json_members(v->arena, top, names, m, 0))
         return repeated;
     const char *wrong = view_json_pid(v, m[PID].at), *place = places;
     v->runner->id = m[ID].text;
@@ -5626,7 +5620,7 @@ static const char *config_mounts(struct view *v, const char *mounts, const char 
     enum { DESTINATION, TYPE, SOURCE, OPTIONS, KEYS };
     struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        if (json_members(v->arena, json_of(p), "destination\0type\0source\0options\0", m, false))
+        if (json_members(v->arena, p, "destination\0type\0source\0options\0", m, 0))
             return repeated;
         const char *source = NULL, *list = m[OPTIONS].at;
         if (is_word(m[TYPE].text, "bind") || json_lists(list, "bind\0rbind\0"))
@@ -5656,7 +5650,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    if (json_members(v->arena, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m, false))
+    if (json_members(v->arena, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m, 0))
         return repeated;
     if (m[STATE].at && *m[STATE].at == '{')
         return view_inspect(v, value);
@@ -5746,7 +5740,7 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
 /* A key that stands twice is what the error is about. */
 static bool body_members(struct body *b, const char *object, const char *names, struct member *m)
 {
-    const char *twice = json_members(b->arena, object, names, m, true);
+    const char *twice = json_members(b->arena, object, names, m, 3);
     b->what = twice ? twice : b->what;
     return twice;
 }
@@ -5754,11 +5748,13 @@ static bool body_members(struct body *b, const char *object, const char *names, 
 /* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
 static bool has_comma(const char *value, const char *key, const char *but)
 {
+    char name[JSON_NAME];
     if (value == but)
         return false;
     if (*value == '"')
         return json_has(value, ',');
-    if (json_is(key, "Options", true) || json_is(key, "Labels", true))
+    json_name(key, true, name);
+    if (!strcmp(name, "options") || !strcmp(name, "labels"))
         return false;           /* not these */
     for (key = json_first(value); key && !has_comma(json_of(key), key, but);)
         key = json_after(key);
@@ -5774,14 +5770,16 @@ static bool is_odd(const struct member *m)
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
     enum { TYPE, SOURCE, TARGET, READONLY, BIND, FLAT, CREATE, VOLUME, DRIVER, NAME, OPTIONS, O, DEVICE, KEYS };
-    static const char names[] = "Type\0Source\0Target\0ReadOnly\0BindOptions\0.NonRecursive\0.CreateMountpoint\0"
-                                "VolumeOptions\0.DriverConfig\0..Name\0..Options\0...o\0...device\0";
+    static const char names[] = "type\0source\0target\0readonly\0bindoptions\0.nonrecursive\0.createmountpoint\0"
+                                "volumeoptions\0.driverconfig\0..name\0..options\0...o\0...device\0";
     struct member m[KEYS], from = { NULL, NULL };
     if (*value != '{')
         return "a mount must be an object";
     if (body_members(b, value, names, m))
         return repeated;
-    bool is_bind = m[TYPE].text && json_same(m[TYPE].text, "bind", true);
+    if (m[TYPE].text)
+        json_fold(m[TYPE].text);
+    bool is_bind = is_word(m[TYPE].text, "bind");
     if (has_comma(value, NULL, is_bind ? m[SOURCE].at : NULL))
         return comma;           /* a bind's source becomes another one */
     *s = (struct spec){ .json = value, .at_target = m[TARGET].at, .at_readonly = m[READONLY].at,
@@ -5796,7 +5794,7 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
         const char *wrong = NULL, *source = m[SOURCE].at;
         char c[4];
         /* one of the local driver may be a bind mount of its device in truth */
-        if (m[TYPE].text && json_same(m[TYPE].text, "volume", true))
+        if (is_word(m[TYPE].text, "volume"))
             wrong = is_odd(&m[O]) || is_odd(&m[NAME])
                 ? "a volume whose driver or options are no text"
                 : take_volume(s, m[NAME].text, m[O].text, !json_null(m[DEVICE].at));
@@ -5851,7 +5849,7 @@ static const char *body_parse(struct body *b, const char *top)
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
-    if (body_members(b, top, "HostConfig\0.Binds\0.Mounts\0.Tmpfs\0Binds\0Mounts\0Volumes\0", m))
+    if (body_members(b, top, "hostconfig\0.binds\0.mounts\0.tmpfs\0binds\0mounts\0volumes\0", m))
         return repeated;
     if (!json_null(m[HOST_CONFIG].at) && *m[HOST_CONFIG].at != '{')
         return "HostConfig must be an object";
@@ -5885,7 +5883,7 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
         put(o, "\"");
         return wrong;
     }
-    if ((strchr(source, ',') && !s->volume) || (target && strchr(target, ',')))
+    if (either_has(s->volume ? "" : source, target, ','))
         return comma;
     for (const char *p = s->json, *end = json_skip(p), *next; p < end; p = next) {
         bool at_target = p == s->at_target;

@@ -368,6 +368,16 @@ static size_t json_count(const char *value)
     return n;
 }
 
+/* Is this string, short enough, that name? */
+static bool json_is(const char *value, const char *name, bool fold)
+{
+    char text[JSON_NAME];
+    if (!json_text(value, text, sizeof text))
+        return false;
+    json_name(value, fold, text);
+    return fold ? !strcasecmp(text, name) : !strcmp(text, name);
+}
+
 /* The last member of that name, as Go's decoder has it, and how many there are. */
 static const char *member(const char *object, const char *name, size_t *n)
 {
@@ -578,7 +588,7 @@ static void check_oci_mount(const struct spec *s)
     size_t len = o->len;
     char *json = output_end(o);
     NEED(!wrong && json_check(&(struct json_error){ 0 }, json, len) == json &&
-         !json_members(&a, json, "destination\0type\0source\0options\0", m, false));
+         !json_members(&a, json, "destination\0type\0source\0options\0", m, 0));
     NEED(json_count(json) == 4 && says(m[0].at, s->target) && says(m[1].at, "bind") &&
          says(m[2].at, res.path));
     struct json_walk w = { .at = m[3].at };
@@ -1529,7 +1539,7 @@ static void check_oci(const struct dindbind_layers *l)
     const char *wrong = put_oci(o, &s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, false));
+    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, 0));
     struct json_walk w = { .at = m->at };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);
