@@ -4972,8 +4972,8 @@ static size_t json_char(const char **at, char out[4])
         return c ? 1 : 0;
     if ((c & ~0x7ffu) == 0xd800)
         return 0;
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n; --i; c >>= 6)
+    unsigned n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (unsigned i = n; --i; c >>= 6)
         out[i] = (char)(0x80 | (c & 0x3f));
     *out = (char)(0xf00u >> n | c);
     return n;
@@ -5346,6 +5346,7 @@ struct view {
     struct dindbind_bind *rows;
     size_t nrows;
     bool have_pid;
+    const char *wrong;          /* in a description, first of all */
 };
 
 /* All of them return NULL, or what is wrong. */
@@ -5365,6 +5366,18 @@ static const char *view_row(struct view *v, const char *host, const char *path, 
     }
     v->rows[v->nrows++] = (struct dindbind_bind){ host, path, ro };
     return NULL;
+}
+
+/* What is wrong is noted and does not stop the reading: only the first of it is told. */
+static void view_note(struct view *v, const char *wrong)
+{
+    if (!v->wrong)
+        v->wrong = wrong;
+}
+
+static void view_mount(struct view *v, const char *host, const char *path, bool ro)
+{
+    view_note(v, view_row(v, host, path, ro));
 }
 
 static const char *view_task(struct view *v, const char *pid, const char *end, unsigned long long start)
@@ -5444,9 +5457,9 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
     return wrong;
 }
 
-static const char *view_json_pid(struct view *v, const char *value)
+static void view_json_pid(struct view *v, const char *value)
 {
-    return value ? view_task(v, value, json_skip(value), 0) : "no PID";
+    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no PID");
 }
 
 /* What the kernel calls a directory. NULL: nothing absolute. */
@@ -5484,6 +5497,12 @@ static bool is_empty_path(const char *path)
     return empty;
 }
 
+static void view_members(struct view *v, const char *object, const char *names, struct member *m)
+{
+    if (json_members(v->arena, object, names, m, 0))
+        view_note(v, repeated);
+}
+
 /* Is one of these strings, each with its NUL, an element of the list? */
 static bool json_lists(const char *list, const char *words)
 {
@@ -5504,14 +5523,12 @@ static bool is_empty_member(const struct member *m)
 }
 
 /* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
-static const char *inspect_mounts(struct view *v, const char *mounts)
+static void inspect_mounts(struct view *v, const char *mounts)
 {
     enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
     struct member m[KEYS];
-    const char *wrong = NULL;
-    for (const char *p = json_first(mounts); p && !wrong; p = json_after(p)) {
-        if (json_members(v->arena, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m, 0))
-            return repeated;
+    for (const char *p = json_first(mounts); p; p = json_after(p)) {
+        view_members(v, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m);
         char *source = m[SOURCE].text;
         bool volume = is_word(m[TYPE].text, "volume");
         bool named = (volume || is_word(m[TYPE].text, "bind")) && source && *source == '/' &&
@@ -5522,9 +5539,8 @@ static const char *inspect_mounts(struct view *v, const char *mounts)
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
         if (named && volume && !v->runner->pid && !v->runner->self)
             named = !is_empty_path(source);
-        wrong = view_row(v, named ? source : NULL, m[DESTINATION].text, !json_true(m[RW].at));
+        view_mount(v, named ? source : NULL, m[DESTINATION].text, !json_true(m[RW].at));
     }
-    return wrong;
 }
 
 /* A part of a volume, for which there must be no link on the way. NULL: only the kernel knows which it is. */
@@ -5543,13 +5559,12 @@ static const char *inspect_subpath(struct view *v, const char *host, const char 
 }
 
 /* inspect names a volume's root also where only a part of it is mounted. */
-static const char *inspect_subpaths(struct view *v, const char *mounts)
+static void inspect_subpaths(struct view *v, const char *mounts)
 {
     enum { TARGET, VOLUME, SUBPATH, KEYS };
     struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        if (json_members(v->arena, p, "Target\0VolumeOptions\0.Subpath\0", m, 0))
-            return repeated;
+        view_members(v, p, "Target\0VolumeOptions\0.Subpath\0", m);
         const char *target = m[TARGET].text ? clean_target(v->arena, m[TARGET].text) : NULL;
         for (size_t i = 0; i < v->nrows && !is_empty_member(&m[SUBPATH]); i++) {
             struct dindbind_bind *row = &v->rows[i];
@@ -5557,7 +5572,6 @@ static const char *inspect_subpaths(struct view *v, const char *mounts)
                 row->host = inspect_subpath(v, row->host, m[SUBPATH].text);
         }
     }
-    return NULL;
 }
 
 /* The layers as mount options: lowerdirs are separated by colons already. */
@@ -5578,7 +5592,7 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 }
 
 /* docker inspect, podman inspect. */
-static const char *view_inspect(struct view *v, const char *top)
+static void view_inspect(struct view *v, const char *top)
 {
     enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
            FILES, KEYS = FILES + 3 };
@@ -5592,42 +5606,38 @@ static const char *view_inspect(struct view *v, const char *top)
                                  "/run\0/run/lock\0/tmp\0/var/log/journal\0"
                                  "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
     struct member m[KEYS];
-    if (json_members(v->arena, top, names, m, 0))
-        return repeated;
-    const char *wrong = view_json_pid(v, m[PID].at), *place = places;
+    const char *place = places;
+    view_members(v, top, names, m);
+    view_json_pid(v, m[PID].at);
+    view_merged(v, m[MERGED].text);
     v->runner->id = m[ID].text;
-    for (int i = 0; !wrong && *place; i++, place += strlen(place) + 1) {
+    for (int i = 0; *place; i++, place += strlen(place) + 1) {
         /* not yet made where the container was never started */
         const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
         if (i < WITH_SYSTEMD || i >= WITH_FILE || json_true(m[SYSTEMD].at))
-            wrong = view_row(v, file && *file == '/' ? file : NULL, place, false);
+            view_mount(v, file && *file == '/' ? file : NULL, place, false);
     }
-    for (const char *p = json_first(m[TMPFS].at); p && !wrong; p = json_after(p))
-        wrong = view_row(v, NULL, json_decode(v->arena, p), false);
-    if (!wrong)
-        wrong = inspect_mounts(v, m[MOUNTS].at);
-    if (!wrong)
-        wrong = inspect_subpaths(v, m[HOST_MOUNTS].at);
-    view_merged(v, m[MERGED].text);
-    if (!wrong && (is_word(m[DRIVER].text, "overlay2") || is_word(m[DRIVER].text, "overlay")))
-        wrong = view_layers(v, m[LOWER].text, m[UPPER].text);
-    return wrong;
+    for (const char *p = json_first(m[TMPFS].at); p; p = json_after(p))
+        view_mount(v, NULL, json_decode(v->arena, p), false);
+    inspect_mounts(v, m[MOUNTS].at);
+    inspect_subpaths(v, m[HOST_MOUNTS].at);
+    if (is_word(m[DRIVER].text, "overlay2") || is_word(m[DRIVER].text, "overlay"))
+        view_note(v, view_layers(v, m[LOWER].text, m[UPPER].text));
 }
 
 /* `mounts` of config.json. */
-static const char *config_mounts(struct view *v, const char *mounts, const char *bundle)
+static void config_mounts(struct view *v, const char *mounts, const char *bundle)
 {
     enum { DESTINATION, TYPE, SOURCE, OPTIONS, KEYS };
     struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        if (json_members(v->arena, p, "destination\0type\0source\0options\0", m, 0))
-            return repeated;
+        view_members(v, p, "destination\0type\0source\0options\0", m);
         const char *source = NULL, *list = m[OPTIONS].at;
         if (is_word(m[TYPE].text, "bind") || json_lists(list, "bind\0rbind\0"))
             source = absolute(v->arena, bundle, m[SOURCE].text);
-        const char *wrong = view_row(v, source, absolute(v->arena, "/", m[DESTINATION].text), json_lists(list, "ro\0rro\0"));
-        if (wrong)
-            return wrong;
+        view_mount(v, source, absolute(v->arena, "/", m[DESTINATION].text), json_lists(list, "ro\0rro\0"));
+        if (v->wrong)
+            return;
         /* they are mounted in this order: one hides what is below it */
         const char *last = v->rows[v->nrows - 1].path;
         struct dindbind_bind *kept = v->rows;
@@ -5636,7 +5646,6 @@ static const char *config_mounts(struct view *v, const char *mounts, const char 
                 *kept++ = v->rows[i];
         v->nrows = (size_t)(kept - v->rows);
     }
-    return NULL;
 }
 
 /* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of an OCI bundle,
@@ -5650,26 +5659,26 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    if (json_members(v->arena, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m, 0))
-        return repeated;
+    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m);
     if (m[STATE].at && *m[STATE].at == '{')
-        return view_inspect(v, value);
-    if (m[PID].at && m[BUNDLE].at) {
+        view_inspect(v, value);
+    else if (m[PID].at && m[BUNDLE].at) {
         view_merged(v, absolute(v->arena, m[BUNDLE].text, m[ROOTFS].text));
-        return view_json_pid(v, m[PID].at);
-    }
-    if (!m[ROOT].at)
-        return "neither inspect's output of a container, nor an OCI state, nor a config.json";
-    view_merged(v, absolute(v->arena, bundle, m[PATH].text));
-    return config_mounts(v, m[MOUNTS].at, bundle);
+        view_json_pid(v, m[PID].at);
+    } else if (m[ROOT].at) {
+        view_merged(v, absolute(v->arena, bundle, m[PATH].text));
+        config_mounts(v, m[MOUNTS].at, bundle);
+    } else
+        view_note(v, "neither inspect's output of a container, nor an OCI state, nor a config.json");
+    return v->wrong;
 }
 
 /* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
 static int view_file(struct view *v, const char *file, struct text *why)
 {
-    struct json_error e = { NULL, NULL };
-    const char *wrong, *slash = strrchr(file, '/');
-    size_t len = 0, line = 0;
+    struct json_error e;
+    const char *wrong, *unit = "line ", *slash = strrchr(file, '/');
+    size_t len, number;
     char *text = strcmp(file, "-") ? read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), MAX_FILE, &len)
                                   : read_to_end(0, MAX_FILE, &len);
     text_shown(why, file);
@@ -5679,16 +5688,20 @@ static int view_file(struct view *v, const char *file, struct text *why)
         return 3;
     }
     const char *first = json_space(text);
-    if (*first == '{' || *first == '[') {
-        const char *value = json_check(&e, text, len);
+    if (*first != '{' && *first != '[')
+        wrong = view_lines(v, text, len, &number);
+    else if ((wrong = json_check(&e, text, len))) {
         const char *dir = slash ? arena_copy(v->arena, file, (size_t)(slash - file) + 1) : ".";
-        const char *bundle = dir ? real_dir(v->arena, dir) : NULL;
-        wrong = value ? view_json(v, value, bundle) : e.what;
-    } else
-        wrong = view_lines(v, text, len, &line);
-    if (wrong && (line || e.what)) {
-        text_add(why, e.what ? "byte " : "line ");
-        text_number(why, e.what ? (unsigned long long)(e.at - text) : line);
+        wrong = view_json(v, wrong, dir ? real_dir(v->arena, dir) : NULL);
+        unit = NULL;
+    } else {
+        wrong = e.what;
+        unit = "byte ";
+        number = (size_t)(e.at - text);
+    }
+    if (wrong && unit) {
+        text_add(why, unit);
+        text_number(why, number);
         text_add(why, ": ");
     }
     text_add(why, wrong ? wrong : "");
@@ -5713,7 +5726,7 @@ struct body {
     const char *done;           /* so far it has been put out */
     struct spec *specs;
     size_t n;
-    const char *what;           /* what an error is about */
+    const char *what, *wrong;   /* what an error is about, and the error */
 };
 
 static const char *body_bind(struct body *b, const char *value, struct spec *s)
@@ -5828,34 +5841,29 @@ static const char *body_place(struct body *b, const char *key, struct spec *s)
     return NULL;
 }
 
-static const char *body_each(struct body *b, const char *list, const char *what,
-                             const char *(*take)(struct body *, const char *, struct spec *))
+static void body_each(struct body *b, const char *list, const char *what,
+                      const char *(*take)(struct body *, const char *, struct spec *))
 {
-    const char *wrong = NULL;
-    for (const char *p = json_first(list); p && !wrong; p = json_after(p)) {
+    for (const char *p = json_first(list); p && !b->wrong; p = json_after(p)) {
         b->what = what;
-        wrong = b->n < MAX_BODY_MOUNTS ? take(b, p, &b->specs[b->n++]) : "more than 1000 mounts";
+        b->wrong = b->n < MAX_BODY_MOUNTS ? take(b, p, &b->specs[b->n++]) : "more than 1000 mounts";
     }
-    return wrong;
 }
 
 /* All mounts of a body, in the order in which they stand there. NULL, or what is wrong. */
 static const char *body_parse(struct body *b, const char *top)
 {
     enum { HOST_CONFIG, BINDS, MOUNTS, TMPFS, TOP_BINDS, TOP_MOUNTS, VOLUMES, KEYS };
-    static const char places[] = "Volumes or Tmpfs";
+    static const char kinds[] = "{[[*[[", mounts[] = "HostConfig.Mounts", places[] = "Volumes or Tmpfs";
     struct member m[KEYS];
-    const char *wrong = NULL;
     b->what = "body";
     if (*top != '{')
         return "must be a JSON object";
     if (body_members(b, top, "hostconfig\0.binds\0.mounts\0.tmpfs\0binds\0mounts\0volumes\0", m))
         return repeated;
-    if (!json_null(m[HOST_CONFIG].at) && *m[HOST_CONFIG].at != '{')
-        return "HostConfig must be an object";
-    for (int i = BINDS; i <= TOP_MOUNTS; i++)
-        if (i != TMPFS && !json_null(m[i].at) && *m[i].at != '[')
-            return "Binds and Mounts must be arrays";
+    for (int i = 0; kinds[i]; i++)
+        if (kinds[i] != '*' && !json_null(m[i].at) && *m[i].at != kinds[i])
+            return "HostConfig must be an object, Binds and Mounts arrays";
     /* dockerd before 23 takes them for HostConfig's when that is missing */
     if (json_first(m[TOP_BINDS].at) || json_first(m[TOP_MOUNTS].at))
         return "Binds and Mounts belong into HostConfig";
@@ -5863,12 +5871,14 @@ static const char *body_parse(struct body *b, const char *top)
     if (!b->specs)
         return "out of memory";
     bool mounts_first = m[MOUNTS].at < m[BINDS].at;
-    for (int i = 0; !wrong && i < 2; i++)
-        wrong = mounts_first == !i ? body_each(b, m[MOUNTS].at, "HostConfig.Mounts", body_mount)
-                                   : body_each(b, m[BINDS].at, "HostConfig.Binds", body_bind);
-    if (!wrong)
-        wrong = body_each(b, m[TMPFS].at, places, body_place);
-    return wrong ? wrong : body_each(b, m[VOLUMES].at, places, body_place);
+    if (mounts_first)
+        body_each(b, m[MOUNTS].at, mounts, body_mount);
+    body_each(b, m[BINDS].at, "HostConfig.Binds", body_bind);
+    if (!mounts_first)
+        body_each(b, m[MOUNTS].at, mounts, body_mount);
+    body_each(b, m[TMPFS].at, places, body_place);
+    body_each(b, m[VOLUMES].at, places, body_place);
+    return b->wrong;
 }
 
 /* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
