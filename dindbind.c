@@ -5257,10 +5257,11 @@ static void put_modes(struct out *o, const char *mode, bool ro)
     const char *sep = ":";
     while (mode && *mode) {
         size_t n = strcspn(mode, ",");
-        bool access = n == 2 && (starts(mode, "rw") || starts(mode, "ro"));
+        bool access = n == 2;   /* ro or rw: no other mode has two letters */
         put(o, sep);
         put_bytes(o, access && ro ? "ro" : mode, n);
-        ro = ro && !access;
+        if (access)
+            ro = false;
         sep = ",";
         mode += n + (mode[n] == ',');
     }
@@ -5531,15 +5532,17 @@ static void inspect_mounts(struct view *v, const char *mounts)
         view_members(v, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m);
         char *source = m[SOURCE].text;
         bool volume = is_word(m[TYPE].text, "volume");
-        bool named = (volume || is_word(m[TYPE].text, "bind")) && source && *source == '/' &&
-                     !find_text(source, "\xef\xbf\xbd") && is_empty_member(&m[SUBPATH]);
+        if (source && (*source != '/' || find_text(source, "\xef\xbf\xbd") || !is_empty_member(&m[SUBPATH]) ||
+                       (!volume && !is_word(m[TYPE].text, "bind"))))
+            source = NULL;
         /* podman mounts an overlay of it, where only itself sees it */
         for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
-            named = named && !names_dirs(json_decode(v->arena, o));
+            if (names_dirs(json_decode(v->arena, o)))
+                source = NULL;
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
-        if (named && volume && !v->runner->pid && !v->runner->self)
-            named = !is_empty_path(source);
-        view_mount(v, named ? source : NULL, m[DESTINATION].text, !json_true(m[RW].at));
+        if (source && volume && !v->runner->pid && !v->runner->self && is_empty_path(source))
+            source = NULL;
+        view_mount(v, source, m[DESTINATION].text, !json_true(m[RW].at));
     }
 }
 
@@ -5566,11 +5569,10 @@ static void inspect_subpaths(struct view *v, const char *mounts)
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
         view_members(v, p, "Target\0VolumeOptions\0.Subpath\0", m);
         const char *target = m[TARGET].text ? clean_target(v->arena, m[TARGET].text) : NULL;
-        for (size_t i = 0; i < v->nrows && !is_empty_member(&m[SUBPATH]); i++) {
-            struct dindbind_bind *row = &v->rows[i];
+        struct dindbind_bind *row = v->rows, *end = row + (is_empty_member(&m[SUBPATH]) ? 0 : v->nrows);
+        for (; row < end; row++)
             if (row->host && (!target || !strcmp(row->path, target)))
                 row->host = inspect_subpath(v, row->host, m[SUBPATH].text);
-        }
     }
 }
 
@@ -5640,11 +5642,10 @@ static void config_mounts(struct view *v, const char *mounts, const char *bundle
             return;
         /* they are mounted in this order: one hides what is below it */
         const char *last = v->rows[v->nrows - 1].path;
-        struct dindbind_bind *kept = v->rows;
-        for (size_t i = 0; i < v->nrows; i++)
-            if (!strictly_below(v->rows[i].path, last))
-                *kept++ = v->rows[i];
-        v->nrows = (size_t)(kept - v->rows);
+        struct dindbind_bind *row = v->rows, *end = row + v->nrows;
+        for (v->nrows = 0; row < end; row++)
+            if (!strictly_below(row->path, last))
+                v->rows[v->nrows++] = *row;
     }
 }
 
