@@ -4980,7 +4980,7 @@ static size_t json_char(const char **at, char out[4])
 }
 
 /* The text of a string. false: it is no string, one that no path can be, or one that does not fit. */
-static bool json_text(const char *value, char *out, size_t size)
+static bool json_copy(const char *value, char *out, size_t size)
 {
     if (!value || *value != '"')
         return false;
@@ -5000,7 +5000,7 @@ static char *json_decode(struct arena *a, const char *value)
 {
     size_t size = value && *value == '"' ? (size_t)(json_skip(value) - value) + 4 : 0;
     char *text = size ? arena_alloc(a, size) : NULL;
-    return text && json_text(value, text, size) ? text : NULL;
+    return text && json_copy(value, text, size) ? text : NULL;
 }
 
 /* Has a string this character, also where it is no text that we take? */
@@ -5041,7 +5041,7 @@ enum { JSON_NAME = 64 };        /* more than any name that is looked for has */
 /* The text of a key or word, empty where it is none that can be looked for. */
 static void json_name(const char *value, bool fold, char text[JSON_NAME])
 {
-    if (!json_text(value, text, JSON_NAME))
+    if (!json_copy(value, text, JSON_NAME))
         *text = 0;
     if (fold)
         json_fold(text);
@@ -5183,26 +5183,35 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
 {
     /* by its bits in st_mode, of which there are no others */
     static const char types[] = "unknown\0fifo\0char\0\0directory\0\0block\0\0file\0\0\0\0socket\0\0\0";
-    const char *rule = word_at("none\0bind\0proc\0layers\0self", res->rule);
+    enum { SOURCE, TARGET, ERROR, MESSAGE, RULE, KIND, PATH, KEYS };
+    const char *v[KEYS] = { source }, *last[2] = { NULL };
     bool found = !message && res->rule != DINDBIND_RULE_NONE, single = res->kind == DINDBIND_SINGLE;
-    const char *const about[] = { source, spec ? spec->target : NULL, message ? dindbind_word(res->error) : NULL,
-                                  message, message ? NULL : rule,
-                                  found ? word_at("single\0merged\0metacopy", res->kind) : NULL,
-                                  found && single ? res->path : NULL };
-    put(o, "{");
-    put_keys(o, "source\0target\0error\0message\0rule\0kind\0path\0", about);
+    if (spec)
+        v[TARGET] = spec->target;
+    v[MESSAGE] = message;
+    if (message)
+        v[ERROR] = dindbind_word(res->error);
+    else
+        v[RULE] = word_at("none\0bind\0proc\0layers\0self", res->rule);
     if (found) {
-        const char *const last[] = { res->kind == DINDBIND_MERGED && *res->options ? res->options : NULL,
-                                     word_at(types, res->type >> 12) };
-        if (!single)
-            put(o, ",\"layers\":[");
+        v[KIND] = word_at("single\0merged\0metacopy", res->kind);
+        last[1] = word_at(types, res->type >> 12);
+        if (single)
+            v[PATH] = res->path;
+        if (res->kind == DINDBIND_MERGED && *res->options)
+            last[0] = res->options;
+    }
+    put(o, "{");
+    put_keys(o, "source\0target\0error\0message\0rule\0kind\0path\0", v);
+    if (found && !single) {
+        put(o, ",\"layers\":[");
         for (size_t i = 0; i < res->nlayers; i++)
             put_next(o, res->layers[i]);
-        if (!single)
-            put(o, "]");
-        put_keys(o, "options\0type\0", last);
-        put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+        put(o, "]");
     }
+    put_keys(o, "options\0type\0", last);
+    if (found)
+        put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
     put(o, "}");
 }
 
@@ -5786,7 +5795,7 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     enum { TYPE, SOURCE, TARGET, READONLY, BIND, FLAT, CREATE, VOLUME, DRIVER, NAME, OPTIONS, O, DEVICE, KEYS };
     static const char names[] = "type\0source\0target\0readonly\0bindoptions\0.nonrecursive\0.createmountpoint\0"
                                 "volumeoptions\0.driverconfig\0..name\0..options\0...o\0...device\0";
-    struct member m[KEYS], from = { NULL, NULL };
+    struct member m[KEYS], *from = NULL;
     if (*value != '{')
         return "a mount must be an object";
     if (body_members(b, value, names, m))
@@ -5801,8 +5810,8 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     if (is_bind) {
         s->flat = json_true(m[FLAT].at);
         s->create = json_true(m[CREATE].at);
-        from = m[SOURCE];
-        if (json_null(from.at))
+        from = &m[SOURCE];
+        if (json_null(from->at))
             return "a bind mount without a source";
     } else {
         const char *wrong = NULL, *source = m[SOURCE].at;
@@ -5817,13 +5826,16 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
         if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
             return pathlike;
         if (s->volume)
-            from = m[DEVICE];
+            from = &m[DEVICE];
     }
-    if (is_odd(&from))
-        return "a source that is no string, or that no path can be";
-    s->at_source = from.at;
-    s->source = from.text;
-    s->target = m[TARGET].text ? clean_target(b->arena, m[TARGET].text) : NULL;
+    if (from) {
+        if (!from->text)
+            return "a source that is no string, or that no path can be";
+        s->at_source = from->at;
+        s->source = from->text;
+    }
+    if (m[TARGET].text)
+        s->target = clean_target(b->arena, m[TARGET].text);
     if (s->source && !s->target)
         return "no target, or one that is no absolute path";
     if (!s->target)

@@ -372,7 +372,7 @@ static size_t json_count(const char *value)
 static bool json_is(const char *value, const char *name, bool fold)
 {
     char text[JSON_NAME];
-    if (!json_text(value, text, sizeof text))
+    if (!json_copy(value, text, sizeof text))
         return false;
     json_name(value, fold, text);
     return fold ? !strcasecmp(text, name) : !strcmp(text, name);
