@@ -5027,10 +5027,15 @@ static const char *json_place(const char *value, size_t n)
 static void json_fold(char *text)
 {
     char *to = text;
-    for (const char *p = text; *p; to++) {
-        bool kelvin = starts(p, "\xe2\x84\xaa"), long_s = starts(p, "\xc5\xbf");
-        *to = (char)(kelvin ? 'k' : long_s ? 's' : *p);
-        p += kelvin ? 3 : long_s ? 2 : 1;
+    for (const char *p = text; *p; p++, to++) {
+        *to = *p;
+        if (starts(p, "\xe2\x84\xaa")) {
+            *to = 'k';
+            p += 2;
+        } else if (starts(p, "\xc5\xbf")) {
+            *to = 's';
+            p++;
+        }
     }
     *to = 0;
     lower_case(text);
@@ -5394,9 +5399,9 @@ static const char *view_task(struct view *v, const char *pid, const char *end, u
 {
     unsigned long long number;
     if (v->have_pid)
-        return "a PID given twice";
+        return "given twice";
     if (!parse_number(pid, end, INT_MAX, &number))
-        return "no PID";
+        return "no decimal PID";
     v->have_pid = true;
     v->runner->pid = (long)number;
     v->runner->start = start;
@@ -5460,16 +5465,17 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
         const char *value = end + strspn(end, " \t");
         value = arena_copy(v->arena, value, strlen(value));
         *end = 0;
-        wrong = !value ? "out of memory" : !*value ? "needs a value" : !strcmp(line, "pid") ? view_pid(v, value)
-              : !strcmp(line, "bind") ? view_bind(v, value) : !strcmp(line, "overlay") ? view_overlay(v, value)
-              : "not one of pid, bind, overlay";
+        const char *(*take)(struct view *, const char *) = !strcmp(line, "pid") ? view_pid
+            : !strcmp(line, "bind") ? view_bind : !strcmp(line, "overlay") ? view_overlay : NULL;
+        wrong = !take ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
+              : take(v, value);
     }
     return wrong;
 }
 
 static void view_json_pid(struct view *v, const char *value)
 {
-    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no PID");
+    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no decimal PID");
 }
 
 /* What the kernel calls a directory. NULL: nothing absolute. */
@@ -5909,17 +5915,15 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
     if (either_has(s->volume ? "" : source, target, ','))
         return comma;
     for (const char *p = s->json, *end = json_skip(p), *next; p < end; p = next) {
-        bool at_target = p == s->at_target;
-        next = p == s->at_source || at_target || p == s->at_readonly ? json_skip(p) : p + 1;
-        if (p == s->at_source)
-            put_json(o, source);
-        else if (at_target && target)
-            put_json(o, target);
+        const char *path = p == s->at_source ? source : p == s->at_target ? target : NULL;
+        next = p == s->at_source || p == s->at_target || p == s->at_readonly ? json_skip(p) : p + 1;
+        if (path)
+            put_json(o, path);
         else if (p == s->at_readonly && ro)
             put(o, "true");
         else
             put_bytes(o, p, (size_t)(next - p));
-        if (at_target && ro && !s->at_readonly)
+        if (p == s->at_target && ro && !s->at_readonly)
             put(o, ",\"ReadOnly\":true");
     }
     return NULL;
