@@ -5248,7 +5248,8 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
 static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
     bool merged = res->kind == DINDBIND_MERGED;
-    const char *wrong = NULL, *const about[] = { s->target, merged ? "overlay" : "bind", merged ? "overlay" : res->path };
+    const char *wrong = NULL;
+    const char *const about[] = { s->target, merged ? "overlay" : "bind", merged ? "overlay" : res->path };
     if (res->kind == DINDBIND_METACOPY)
         return "the attributes are in one layer and the data in another: no mount shows that";
     put(o, "{");
