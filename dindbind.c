@@ -5402,7 +5402,7 @@ static const char *view_task(struct view *v, const char *pid, const char *end, u
     if (v->have_pid)
         return "given twice";
     if (!parse_number(pid, end, INT_MAX, &number))
-        return "no decimal PID";
+        return "no decimal PID[:START]";
     v->have_pid = true;
     v->runner->pid = (long)number;
     v->runner->start = start;
@@ -5476,7 +5476,7 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
 
 static void view_json_pid(struct view *v, const char *value)
 {
-    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no decimal PID");
+    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no decimal PID[:START]");
 }
 
 /* What the kernel calls a directory. NULL: nothing absolute. */

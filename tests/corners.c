@@ -41,7 +41,7 @@ static const struct corner {
     { "a mistyped option", "--pdi 1 /w", NULL, 2, "", "--pdi: no such option; see dindbind -h\n" },
     { "a missing value", "/w -p", NULL, 2, "", "-p: needs a value; see dindbind -h\n" },
     { "a missing value of a long one", "--pid", NULL, 2, "", "--pid: needs a value; see dindbind -h\n" },
-    { "a path for a PID", "-p /w", NULL, 2, "", "-p /w: PID[:START], two decimal numbers\n" },
+    { "a path for a PID", "-p /w", NULL, 2, "", "-p /w: no decimal PID[:START]\n" },
     { "a forgotten -p", "/w", NULL, 2, "", "no runner given: its PID with -p, " },
     { "a PID without -p", "12 /w", NULL, 2, "", "no runner given: its PID with -p, " },
     { "nothing but a runner", W, NULL, 2, "", "nothing to translate: give a PATH" },
