@@ -569,6 +569,25 @@ static void arena_free(struct arena *a)
     }
 }
 
+/* Strings in a row, each with its NUL, take less room than pointers to them. The n-th one; and where a word is in a
+ * row that an empty one ends, or -1. */
+static const char *nth_word(const char *list, unsigned n)
+{
+    for (; n; n--)
+        list += strlen(list) + 1;
+    return list;
+}
+
+static int find_word(const char *list, const char *word, size_t n)
+{
+    for (int i = 0; *list; i++) {
+        if (!strncmp(list, word, n) && !list[n])
+            return i;
+        list += strlen(list) + 1;
+    }
+    return -1;
+}
+
 /* ==== errors ============================================================================================
  *
  * In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
@@ -1517,21 +1536,27 @@ struct dindbind_layers {
     bool userxattr, ro, index, trusted;
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
-    char *text;                 /* owns all strings */
-    struct layer v[];
+    struct layer v[];           /* behind them, what their `dir` points to */
 };
 
 /* How the text may be read. mountinfo escapes in octal and shows an upperdir as it was given, which is with
  * its backslashes when it was a string, and without when it was a descriptor. */
 enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
 
+/* The options that have a meaning here, as parse_option() has their names: first those that are words or have one as
+ * value, then those with a directory. */
+enum option_name {
+    USERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
+    LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR, HARMLESS
+};
+
+enum option_word { ABSENT, IS_ON, IS_OFF, IS_FOLLOW, IS_NOFOLLOW };
+
 /* The words and dirs of one reading, before they are believed. */
 struct options {
     char *upper, *lower[MAX_LAYERS];
     size_t nlower, ndata;
-    bool userxattr, ro, index, nfs_export;
-    char redirect[12], metacopy[4];
-    char *at;                   /* where the next string goes */
+    unsigned char word[WORDS];  /* enum option_word */
     const char *bad;            /* the word that was not understood */
 };
 
@@ -1551,7 +1576,7 @@ static size_t option_length(const char *s, bool string)
 }
 
 /* Backslash quotes the next byte. In place, up to an unquoted `stop` byte; returns what stopped it. */
-static char *unquote(char *s, char **end, char stop)
+static char *unquote(char *s, char stop)
 {
     char *out = s;
     for (; *s && *s != stop; s++) {
@@ -1561,7 +1586,6 @@ static char *unquote(char *s, char **end, char stop)
     }
     char *next = *s ? s + 1 : NULL;
     *out = 0;
-    *end = out;
     return next;
 }
 
@@ -1577,7 +1601,6 @@ static bool add_lower(struct options *o, char *dir, bool data)
 /* lowerdir=A:B::D, a colon between layers, two before data-only ones, and a backslash quotes. */
 static bool parse_lowerdir(struct options *o, char *value)
 {
-    char *end;
     bool data = false;
     o->nlower = o->ndata = 0;   /* a later lowerdir= replaces an earlier one */
     while (value) {
@@ -1586,7 +1609,7 @@ static bool parse_lowerdir(struct options *o, char *value)
             value++;
         } else if (data)
             return false;
-        char *next = unquote(value, &end, ':');
+        char *next = unquote(value, ':');
         if (!add_lower(o, value, data))
             return false;
         value = next;
@@ -1594,83 +1617,52 @@ static bool parse_lowerdir(struct options *o, char *value)
     return true;
 }
 
-/* Words that do not change what a path means (OVERLAY.md 2), and those of mount(8) itself. */
-static bool is_harmless(const char *word)
-{
-    static const char *const names[] = {
-        "rw", "relatime", "noatime", "nodiratime", "strictatime", "lazytime", "nosuid", "nodev", "noexec", "sync",
-        "dirsync", "silent", "loud", "workdir", "xino", "uuid", "volatile", "fsync", "default_permissions", "verity",
-        "override_creds", "nooverride_creds", "context", "fscontext", "defcontext", "rootcontext", "seclabel",
-    };
-    size_t n = strcspn(word, "=");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == n && !memcmp(word, names[i], n))
-            return true;
-    return false;
-}
-
 /* `word` is a copy that is ours. */
 static bool parse_option(struct options *o, char *word, enum reading how)
 {
-    char *value = strchr(word, '='), *end;
-    if (how != AS_STRING)
-        octal_decode(word);
-    if (!value) {
-        if (!strcmp(word, "userxattr"))
-            o->userxattr = true;
-        else if (!strcmp(word, "ro"))
-            o->ro = true;
-        else
-            return is_harmless(word);
+    static const char names[] =
+        "userxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
+        /* what does not change the meaning of a path (OVERLAY.md 2), and what is mount(8)'s own */
+        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0silent\0"
+        "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
+        "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
+    size_t n = strcspn(word, "=");
+    char *value = word[n] ? word + n + 1 : NULL;
+    int option = find_word(names, word, n), set = 0;
+    if (option >= HARMLESS)
         return true;
+    if (option < 0 || (option <= RO) != !value)
+        return false;
+    if (value && how != AS_STRING)
+        octal_decode(value);
+    if (option < WORDS) {
+        if (value)
+            set = find_word("on\0off\0follow\0nofollow\0", value, strlen(value));
+        o->word[option] = (unsigned char)(set + IS_ON);
+        return set >= 0 && (option == REDIRECT_DIR || set + IS_ON <= IS_OFF);
     }
-    value++;
-    size_t n = (size_t)(value - word);
-    if (!strncmp(word, "lowerdir=", n))
+    if (option == LOWERDIR)
         return parse_lowerdir(o, value);
-    if (!strncmp(word, "lowerdir+=", n))
-        return add_lower(o, value, false);
-    if (!strncmp(word, "datadir+=", n))
-        return o->nlower && add_lower(o, value, true);
-    if (!strncmp(word, "upperdir=", n)) {
-        if (how != AS_MOUNTINFO_RAW)
-            unquote(value, &end, 0);
-        o->upper = value;
-        return *value != 0;
-    }
-    static const char *const yes_no[] = { "off", "on" };
-    bool on = !strcmp(value, yes_no[1]), off = !strcmp(value, yes_no[0]);
-    if (!strncmp(word, "index=", n))
-        return (o->index = on) || off;
-    if (!strncmp(word, "nfs_export=", n))
-        return (o->nfs_export = on) || off;
-    if (!strncmp(word, "metacopy=", n)) {
-        memcpy(o->metacopy, value, on ? 3 : off ? 4 : 0);
-        return on || off;
-    }
-    if (!strncmp(word, "redirect_dir=", n)) {
-        if (!on && !off && strcmp(value, "follow") && strcmp(value, "nofollow"))
-            return false;
-        memcpy(o->redirect, value, strlen(value) + 1);
-        return true;
-    }
-    return is_harmless(word);
+    if (option != UPPERDIR)
+        return (option == LOWERDIR_ADD || o->nlower) && add_lower(o, value, option == DATADIR_ADD);
+    if (how != AS_MOUNTINFO_RAW)
+        unquote(value, 0);
+    o->upper = value;
+    return *value != 0;
 }
 
 /* All options under one reading. `space` has room for the whole text. */
 static bool parse_options(struct options *o, const char *text, char *space, enum reading how)
 {
     memset(o, 0, sizeof *o);
-    o->at = space;
     while (*text) {
         size_t n = option_length(text, how == AS_STRING);
-        char *word = o->at;
-        memcpy(word, text, n);
-        word[n] = 0;
-        o->at += n + 1;
+        memcpy(space, text, n);
+        space[n] = 0;
         o->bad = text;
-        if (n && !parse_option(o, word, how))
+        if (n && !parse_option(o, space, how))
             return false;
+        space += n + 1;
         text += n + (text[n] == ',');
     }
     o->bad = "lowerdir";
@@ -1688,12 +1680,20 @@ static bool may_be_mountinfo(const char *s)
     return true;
 }
 
+/* A layer as it was given, from the top; NULL for those behind the last. */
+static const char *layer_given(const struct options *o, size_t i)
+{
+    if (o->upper && !i--)
+        return o->upper;
+    return i < o->nlower ? o->lower[i] : NULL;
+}
+
 static bool same_options(const struct options *a, const struct options *b)
 {
-    bool same = a->nlower == b->nlower && a->ndata == b->ndata && !a->upper == !b->upper &&
-                (!a->upper || !strcmp(a->upper, b->upper));
-    for (size_t i = 0; same && i < a->nlower; i++)
-        same = !strcmp(a->lower[i], b->lower[i]);
+    const char *dir;
+    bool same = a->nlower == b->nlower && a->ndata == b->ndata && !a->upper == !b->upper;
+    for (size_t i = 0; same && (dir = layer_given(a, i)); i++)
+        same = !strcmp(dir, layer_given(b, i));
     return same;
 }
 
@@ -1716,7 +1716,7 @@ static bool layer_path(const struct options *o, const char *dir, struct text *ou
 {
     if (*dir != '/') {
         size_t base = base_length(o);
-        if (!base || !o->upper)
+        if (!base)
             return false;
         text_bytes(out, o->upper, base);
     }
@@ -1728,115 +1728,90 @@ static bool layer_path(const struct options *o, const char *dir, struct text *ou
 static int layers_exist(const struct options *o)
 {
     char path[DINDBIND_PATH_MAX];
-    bool there = true;
-    for (size_t i = 0; there && i < o->nlower + !!o->upper; i++) {
+    const char *dir;
+    for (size_t i = 0; (dir = layer_given(o, i)); i++) {
         struct text t = text_in(path, sizeof path);
-        there = layer_path(o, i < o->nlower ? o->lower[i] : o->upper, &t);
-        int fd = there ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
-        if (fd < 0 && !is_absent(fd))
-            return error_of(-fd);
-        there = fd >= 0;
+        int fd = layer_path(o, dir, &t) ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
         sys_close(fd);
+        if (fd < 0)
+            return is_absent(fd) ? 0 : error_of(-fd);
     }
-    return there;
+    return 1;
 }
 
-/* The one reading to believe: where there are several, the one whose layers exist. */
-static int choose_reading(const char *text, char *space, struct options *chosen, struct options *o,
-                          struct text *why)
+/* The one reading to believe: where there are several, the one whose layers exist. It is left in o[0]; o[1] is for
+ * those that are tried, and behind it there is room for all of their texts. */
+static int choose_reading(const char *text, struct options *o, struct text *why)
 {
-    size_t room = strlen(text) + 2;
-    bool plain = !strchr(text, '\\');
-    enum { NONE, PARSED, SEEN } state = NONE;
-    for (int how = plain || may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING; how < READINGS; how++) {
-        if (!parse_options(o, text, space + (size_t)how * room, (enum reading)how)) {
-            if (state == NONE)
-                chosen->bad = o->bad;
+    char *space = (char *)(o + 2);
+    bool plain = !strchr(text, '\\'), parsed = false, seen = false;
+    int how = may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
+    int last = plain ? AS_MOUNTINFO : AS_STRING;        /* what is plain reads the same in all ways */
+    for (; how <= last; how++, space += strlen(text) + 2) {
+        if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
             continue;
-        }
-        if (state != NONE && same_options(o, chosen))
-            continue;
-        int there = plain ? 0 : layers_exist(o);
+        int there = plain ? 0 : layers_exist(o + 1);
         if (there < 0)
             return there;
-        if (there && state == SEEN) {
+        if (there && seen) {
             text_add(why, "the options have two readings, and the layers of both exist: ");
             text_shown(why, text);
             return DINDBIND_E_LAYERS;
         }
-        if (state == NONE || there)
-            *chosen = *o;
-        if (state != SEEN)
-            state = there ? SEEN : PARSED;
-        if (plain)
-            break;
+        if (there || !parsed)
+            *o = o[1];
+        parsed = true;
+        seen = seen || there;
     }
-    if (state != NONE)
+    if (parsed)
         return 0;
     text_add(why, "overlay option not understood: ");
-    text_shown(why, chosen->bad ? chosen->bad : text);
+    text_shown(why, o[1].bad);
     return DINDBIND_E_LAYERS;
 }
 
 /* A default of this kernel's overlayfs, which mountinfo omits. */
 static enum setting kernel_default(const char *name)
 {
-    char path[64], value[2];
-    struct text t = text_in(path, sizeof path);
-    text_add(&t, "/sys/module/overlay/parameters/");
-    text_add(&t, name);
+    char path[DINDBIND_PATH_MAX], value;
+    put_path(path, "/sys/module/overlay/parameters/", name);
     int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, value, sizeof value);
+    bool known = fd >= 0 && read(fd, &value, 1) == 1;
     sys_close(fd);
-    return n < 1 ? UNKNOWN : *value == 'Y' ? ON : OFF;
+    return !known ? UNKNOWN : value == 'Y' ? ON : OFF;
 }
 
 /* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
 static void set_modes(struct dindbind_layers *l, const struct options *o)
 {
-    const char *r = o->redirect;
-    if (o->userxattr) {
-        l->follow = l->metacopy = OFF;
+    int redirect = o->word[REDIRECT_DIR], metacopy = o->word[METACOPY];
+    l->follow = l->metacopy = OFF;
+    if (o->word[USERXATTR])
         return;
-    }
-    l->metacopy = *o->metacopy ? (o->metacopy[1] == 'n' ? ON : OFF) : kernel_default("metacopy");
-    if (!strcmp(r, "on") || !strcmp(r, "follow"))
+    if (metacopy != IS_OFF)
+        l->metacopy = metacopy ? ON : kernel_default("metacopy");
+    if (redirect == IS_ON || redirect == IS_FOLLOW || (!redirect && metacopy == IS_ON))
         l->follow = ON;
-    else if (!strcmp(r, "nofollow"))
-        l->follow = OFF;
-    else if (!strcmp(r, "off"))
-        l->follow = kernel_default("redirect_always_follow");
-    else if (*o->metacopy && l->metacopy == ON)
-        l->follow = ON;
-    else {
-        enum setting dir = kernel_default("redirect_dir");
-        l->follow = dir == OFF ? kernel_default("redirect_always_follow") : dir;
+    else if (redirect != IS_NOFOLLOW) {
+        if (!redirect)
+            l->follow = kernel_default("redirect_dir");
+        if (l->follow == OFF)
+            l->follow = kernel_default("redirect_always_follow");
     }
 }
 
 /* The options that a second overlay needs to treat the same directories the same way. */
 static const char *mode_words(const struct options *o)
 {
-    static const struct { const char *redirect, *metacopy, *words; } rows[] = {
-        { "", "on", "metacopy=on" },
-        { "", "off", "metacopy=off" },
-        { "on", "on", "redirect_dir=on,metacopy=on" },
-        { "on", "off", "redirect_dir=on,metacopy=off" },
-        { "on", "", "redirect_dir=on" },
-        { "follow", "on", "redirect_dir=on,metacopy=on" },
-        { "follow", "off", "redirect_dir=follow,metacopy=off" },
-        { "follow", "", "redirect_dir=follow" },
-        { "nofollow", "off", "redirect_dir=nofollow,metacopy=off" },
-        { "nofollow", "", "redirect_dir=nofollow" },
-        { "off", "off", "redirect_dir=off,metacopy=off" },
-        { "off", "", "redirect_dir=off" },
-    };
-    if (o->userxattr)
-        return "userxattr";
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (!strcmp(rows[i].redirect, o->redirect) && !strcmp(rows[i].metacopy, o->metacopy))
-            return rows[i].words;
-    return "";
+    /* for each redirect_dir without metacopy, with metacopy=on, and with metacopy=off; no kernel mounts the two that
+     * are left empty */
+    static const char words[] =
+        "\0" "metacopy=on\0" "metacopy=off\0"
+        "redirect_dir=on\0" "redirect_dir=on,metacopy=on\0" "redirect_dir=on,metacopy=off\0"
+        "redirect_dir=off\0" "\0" "redirect_dir=off,metacopy=off\0"
+        "redirect_dir=follow\0" "redirect_dir=on,metacopy=on\0" "redirect_dir=follow,metacopy=off\0"
+        "redirect_dir=nofollow\0" "\0" "redirect_dir=nofollow,metacopy=off";
+    return o->word[USERXATTR] ? "userxattr" : nth_word(words, 3u * o->word[REDIRECT_DIR] + o->word[METACOPY]);
 }
 
 /* trusted.* attributes read as absent without CAP_SYS_ADMIN in the initial user namespace. */
@@ -1855,26 +1830,21 @@ static void layers_free(struct dindbind_layers *l)
         return;
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
-    mem_give(l->text);
     mem_give(l);
 }
 
 /* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
 static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
 {
-    char path[DINDBIND_PATH_MAX];
-    size_t n = o->nlower + !!o->upper, size = 0;
-    struct dindbind_layers *l = mem_take(sizeof *l + n * sizeof *l->v);
+    size_t n = o->nlower + !!o->upper;
+    const char *dir;
+    /* no more text than that of the options, from which it is cut, and the base of each */
+    struct dindbind_layers *l = mem_take(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
     if (!l)
         return DINDBIND_E_NOMEM;
-    memset(l, 0, sizeof *l + n * sizeof *l->v);
-    for (size_t i = 0; i < n; i++)
-        size += strlen(i < o->nlower ? o->lower[i] : o->upper) + base_length(o) + 1;
-    l->text = mem_take(size);
-    char *at = l->text;
-    for (size_t i = 0; at && i < n; i++) {
-        const char *dir = !o->upper ? o->lower[i] : i ? o->lower[i - 1] : o->upper;
-        struct text t = text_in(path, sizeof path);
+    char *at = (char *)(l->v + n);
+    for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
+        struct text t = text_in(at, DINDBIND_PATH_MAX);
         if (!layer_path(o, dir, &t)) {
             text_add(why, *dir == '/' ? "a layer cannot be the root: " :
                      "a relative layer, and no absolute upperdir to tell from where: ");
@@ -1882,36 +1852,29 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
             layers_free(l);
             return DINDBIND_E_LAYERS;
         }
-        l->v[i].dir = memcpy(at, path, t.len + 1);
+        l->v[l->n].dir = at;
+        l->v[l->n].fd = -1;
         at += t.len + 1;
-        l->v[i].fd = -1;
-        l->n++;
     }
     l->upper = o->upper;
     l->nlower = o->nlower - o->ndata;
-    l->userxattr = o->userxattr;
-    l->ro = o->ro || !o->upper;
-    l->index = o->index;
+    l->userxattr = o->word[USERXATTR];
+    l->ro = o->word[RO] || !o->upper;
+    l->index = o->word[INDEX] == IS_ON;
     l->words = mode_words(o);
     l->trusted = can_read_trusted(r);
     set_modes(l, o);
-    if (!l->text) {
-        layers_free(l);
-        return DINDBIND_E_NOMEM;
-    }
     r->layers = l;
     return 0;
 }
 
 static int layers_open(struct dindbind_runner *r, struct text *why)
 {
-    size_t room = strlen(r->overlay) + 2;
-    struct options *o = mem_take(2 * sizeof *o + READINGS * room);
+    struct options *o = mem_take(2 * sizeof *o + READINGS * (strlen(r->overlay) + 2));
     if (!o)
         return DINDBIND_E_NOMEM;
-    o->bad = o[1].bad = NULL;
-    int rc = choose_reading(r->overlay, (char *)(o + 2), o, o + 1, why);
-    if (!rc && o->nfs_export) {
+    int rc = choose_reading(r->overlay, o, why);
+    if (!rc && o->word[NFS_EXPORT] == IS_ON) {
         text_add(why, "nfs_export=on: merging then depends on file handles");
         rc = DINDBIND_E_LAYERS;
     }
