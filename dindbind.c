@@ -1917,12 +1917,17 @@ struct overlay {
     struct entry top, data;
     const char *data_name;      /* where the data is in the data-only layers, when not in `data` */
     struct node node;
+
+    char attr_path[DINDBIND_PATH_MAX];  /* leads to the object whose attributes were listed last */
+    char value[DINDBIND_PATH_MAX];      /* of one of them */
 };
 
 /* A component on its way down the layers, as struct ovl_lookup_data is. */
 struct lookup {
     const char *name;           /* one component, or after an absolute redirect a path from the root */
-    bool is_dir, stop, last, redirect, absolute, metacopy, upper_metacopy;
+    struct entry found;         /* what the last layer has; rel NULL: nothing. Before that, where to look */
+    struct node node;
+    bool is_dir, stop, last, redirect, absolute, metacopy;
 };
 
 enum { ATTR_OPAQUE = 1, ATTR_REDIRECT = 2, ATTR_METACOPY = 4, ATTR_WHITEOUT = 8 };
@@ -1933,11 +1938,18 @@ static int broken(struct overlay *o, int err)
     return DINDBIND_E_BROKEN;
 }
 
+/* An errno of the overlay's path walk; 0: none. */
+static int walk_failed(struct overlay *o, int err)
+{
+    o->sys_errno = err;
+    return err ? error_of(err) : 0;
+}
+
 /* An errno of this system, not of the overlay's rules. */
 static int failed(struct overlay *o, int err)
 {
-    o->sys_errno = err;
-    return err == ENOENT || err == ENOTDIR || err == EAGAIN ? DINDBIND_E_CHANGED : error_of(err);
+    int rc = walk_failed(o, err);
+    return err == ENOENT || err == ENOTDIR || err == EAGAIN ? DINDBIND_E_CHANGED : rc;
 }
 
 /* The object that a refusal is about, for the message. */
@@ -1979,7 +1991,7 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
     if (o->parent_rel == rel && !strncmp(o->name, name, n) && !o->name[n])
         return o->child_rel;
     size_t len = strlen(rel);
-    char *s = arena_alloc(&o->arena, len + n + 2 + n + 1), *copy = s ? s + len + n + 2 : NULL;
+    char *s = arena_alloc(&o->arena, len + n + 2);
     if (!s)
         return NULL;
     memcpy(s, rel, len);
@@ -1987,42 +1999,25 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
         s[len++] = '/';
     memcpy(s + len, name, n);
     s[len + n] = 0;
-    memcpy(copy, name, n);
-    copy[n] = 0;
     o->parent_rel = rel;
-    o->name = copy;
-    o->child_rel = s;
-    return s;
+    o->name = s + len;
+    return o->child_rel = s;
 }
 
-/* What is at a place of a layer. CHANGED with ENOENT: nothing. */
+/* What is at a place of a layer. Mode 0: nothing. */
 static int layer_stat(struct overlay *o, struct entry e, struct node *n)
 {
     int fd, rc = layer_fd(o, e.layer, &fd);
     if (rc)
         return rc;
     rc = inspect(o->r, fd, e.rel, n);
-    if (rc)
-        return failed(o, -rc);
-    if ((unsigned)n->mnt != o->l->v[e.layer].mnt) {
-        /* the overlay has what this mount covers (OVERLAY.md 11) */
-        return blame(o, e, DINDBIND_E_INEXACT, EXDEV);
+    if (rc) {
+        n->mode = 0;
+        rc = failed(o, -rc);
+        return o->sys_errno == ENOENT ? 0 : rc;
     }
-    return 0;
-}
-
-/* Extended attributes have no *at calls before Linux 6.13, and O_PATH descriptors no attributes at all: the
- * way to them is the magic link of the layer's descriptor. */
-static int attr_path(struct overlay *o, struct entry e, struct text *t)
-{
-    char link[FD_PATH];
-    int fd, rc = layer_fd(o, e.layer, &fd);
-    if (rc)
-        return rc;
-    text_add(t, fd_path(link, "/proc/thread-self/fd/", fd));
-    text_add(t, "/");
-    text_add(t, e.rel);
-    return t->cut ? DINDBIND_E_TOOLONG : 0;
+    /* the overlay has what this mount covers (OVERLAY.md 11) */
+    return (unsigned)n->mnt == o->l->v[e.layer].mnt ? 0 : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
 }
 
 static const char *attr_prefix(const struct overlay *o)
@@ -2030,54 +2025,55 @@ static const char *attr_prefix(const struct overlay *o)
     return o->l->userxattr ? "user.overlay." : "trusted.overlay.";
 }
 
-/* Which attributes of overlayfs an object has. */
-static int attrs(struct overlay *o, struct entry e, unsigned *set)
+/* Which attributes of overlayfs an object has, as a set; or an error. They have no *at calls before Linux 6.13, and
+ * O_PATH descriptors no attributes at all: the way to them is the magic link of the layer's descriptor. */
+static int attrs(struct overlay *o, struct entry e)
 {
-    static const struct { const char *name; unsigned flag; } known[] = {
-        { "opaque", ATTR_OPAQUE }, { "redirect", ATTR_REDIRECT }, { "metacopy", ATTR_METACOPY },
-        { "whiteout", ATTR_WHITEOUT },
-    };
-    char path[DINDBIND_PATH_MAX], small[1024], *list = small;
-    struct text t = text_in(path, sizeof path);
-    *set = 0;
-    if (!o->l->userxattr && !o->l->trusted)
-        return blame(o, e, DINDBIND_E_XATTR, 0);
-    int rc = attr_path(o, e, &t);
-    if (rc)
-        return rc;
-    ssize_t n = llistxattr(path, small, sizeof small);
-    if (n < 0 && errno == ERANGE) {
-        list = mem_take(65536);   /* XATTR_LIST_MAX */
-        n = list ? llistxattr(path, list, 65536) : -1;
-    }
-    int err = n < 0 ? errno : 0;
+    char link[FD_PATH], small[1024], *list = small;
+    struct text t = text_in(o->attr_path, sizeof o->attr_path);
     const char *prefix = attr_prefix(o);
     size_t len = strlen(prefix);
-    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
-        for (size_t k = 0; !strncmp(list + i, prefix, len) && k < sizeof known / sizeof *known; k++)
-            if (!strcmp(list + i + len, known[k].name))
-                *set |= known[k].flag;
-    if (list != small)
-        mem_give(list);
-    return n >= 0 || err == EOPNOTSUPP ? 0 : failed(o, err);
-}
-
-/* The value of one attribute, terminated; its length in *n. */
-static int attr_value(struct overlay *o, struct entry e, const char *name, char *buf, size_t size, size_t *n)
-{
-    char path[DINDBIND_PATH_MAX], full[40];
-    struct text t = text_in(path, sizeof path), a = text_in(full, sizeof full);
-    int rc = attr_path(o, e, &t);
+    int fd, set = 0, rc = layer_fd(o, e.layer, &fd);
+    if (!o->l->userxattr && !o->l->trusted)
+        return blame(o, e, DINDBIND_E_XATTR, 0);
     if (rc)
         return rc;
-    text_add(&a, attr_prefix(o));
-    text_add(&a, name);
-    ssize_t got = lgetxattr(path, full, buf, size - 1);
-    if (got < 0)
+    text_add(&t, fd_path(link, "/proc/thread-self/fd/", fd));
+    text_add(&t, "/");
+    text_add(&t, e.rel);
+    if (t.cut)
+        return DINDBIND_E_TOOLONG;
+    ssize_t n = llistxattr(t.at, small, sizeof small);
+    if (n < 0 && errno == ERANGE) {
+        list = mem_take(65536);   /* XATTR_LIST_MAX */
+        n = list ? llistxattr(t.at, list, 65536) : -1;
+    }
+    if (n < 0)
+        set = errno == EOPNOTSUPP ? 0 : failed(o, errno);
+    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1) {
+        int k = -1;
+        if (!strncmp(list + i, prefix, len))
+            k = find_word("opaque\0redirect\0metacopy\0whiteout\0", list + i + len, strlen(list + i + len));
+        if (k >= 0)
+            set |= 1 << k;
+    }
+    if (list != small)
+        mem_give(list);
+    return set;
+}
+
+/* One attribute of the object that attrs() was asked about: its length, or an error. The value is terminated. */
+static int attr_value(struct overlay *o, const char *name)
+{
+    char full[40];
+    struct text t = text_in(full, sizeof full);
+    text_add(&t, attr_prefix(o));
+    text_add(&t, name);
+    ssize_t n = lgetxattr(o->attr_path, full, o->value, sizeof o->value - 1);
+    if (n < 0)
         return errno == ERANGE ? broken(o, EINVAL) : failed(o, errno);
-    buf[got] = 0;
-    *n = (size_t)got;
-    return 0;
+    o->value[n] = 0;
+    return (int)n;
 }
 
 /* Follow redirects, make metacopy files whole? A default that cannot be read must not be guessed. */
@@ -2096,18 +2092,18 @@ static int check_follow(struct overlay *o, const struct lookup *d)
 
 /* A redirect replaces the component that was looked up, or the whole name; rule 17. `rest` is what follows
  * the component in the name. */
-static int take_redirect(struct overlay *o, struct entry e, struct lookup *d, const char *rest)
+static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
 {
-    char value[DINDBIND_PATH_MAX];
-    size_t n, keep = 0, tail = strlen(rest);
-    int rc = attr_value(o, e, "redirect", value, sizeof value, &n);
-    if (rc)
+    const char *value = o->value;
+    size_t keep = 0, tail = strlen(rest);
+    int rc = attr_value(o, "redirect");
+    if (rc < 0)
         return rc;
-    n = strlen(value);
-    bool absolute = *value == '/';
-    if (!n || (absolute ? value[n - 1] == '/' || find_text(value, "//") : strchr(value, '/') != NULL))
+    size_t n = strlen(value);
+    d->absolute = *value == '/';
+    if (!n || (d->absolute ? value[n - 1] == '/' || find_text(o->value, "//") : strchr(value, '/') != NULL))
         return broken(o, EINVAL);
-    if (absolute)
+    if (d->absolute)
         d->stop = false;
     else {
         keep = strlen(d->name) - tail;
@@ -2122,108 +2118,86 @@ static int take_redirect(struct overlay *o, struct entry e, struct lookup *d, co
     memcpy(name + keep + n, rest, tail + 1);
     d->name = name;
     d->redirect = true;
-    d->absolute = absolute;
     return 0;
 }
 
 /* A file that may hold attributes only, its data being further down. */
-static int take_metacopy(struct overlay *o, struct entry e, struct lookup *d, unsigned set)
+static int take_metacopy(struct overlay *o, struct lookup *d, int set)
 {
-    char value[256];
-    size_t n = 0;
-    int rc = set & ATTR_METACOPY ? attr_value(o, e, "metacopy", value, sizeof value, &n) : 0;
-    if (rc)
-        return rc;
-    if ((set & ATTR_METACOPY) && n && n < 4)
-        return broken(o, EIO);
+    int n = set & ATTR_METACOPY ? attr_value(o, "metacopy") : 0;
+    if (n < 0)
+        return n;
     d->metacopy = set & ATTR_METACOPY;
     d->stop = !d->metacopy;
-    return 0;
+    return n && n < 4 ? broken(o, EIO) : 0;
 }
 
-/* One component in one layer; rules 12 to 17. `found->rel` stays NULL for: not here. */
-static int lookup_single(struct overlay *o, struct entry dir, struct lookup *d, const char *name, size_t len,
-                         const char *rest, struct entry *found, struct node *n)
+static bool is_dots(const char *name, size_t len)
 {
-    unsigned set = 0;
-    bool last_element = !*rest;
-    found->rel = NULL;
-    if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+    return len < 3 && strspn(name, ".") == len;
+}
+
+/* The next component in one layer, below what was found; rules 12 to 17. */
+static int lookup_single(struct overlay *o, struct lookup *d, const char *name, size_t len)
+{
+    const struct node *n = &d->node;
+    struct entry e = d->found;
+    int set = 0, rc;
+    d->found.rel = NULL;
+    if (is_dots(name, len))
         return broken(o, EACCES);
     if (len > MAX_NAME)
         return 0;
-    struct entry e = { dir.layer, join(o, dir.rel, name, len) };
+    e.rel = join(o, e.rel, name, len);
     if (!e.rel)
         return DINDBIND_E_NOMEM;
-    int rc = layer_stat(o, e, n);
-    if (rc == DINDBIND_E_CHANGED && o->sys_errno == ENOENT)
-        return 0;
-    if (rc)
+    rc = layer_stat(o, e, &d->node);
+    if (rc || !n->mode)
         return rc;
-    bool is_dir = S_ISDIR(n->mode), is_file = S_ISREG(n->mode);
+    bool is_dir = S_ISDIR(n->mode), is_file = S_ISREG(n->mode), last_element = !name[len];
     /* a directory that nothing lies below, a file that cannot be the object: their attributes do not matter */
     if (is_dir ? !d->last : is_file && last_element && !d->is_dir)
-        rc = attrs(o, e, &set);
-    if (rc)
+        set = attrs(o, e);
+    if (set < 0)
+        return set;
+    if ((S_ISCHR(n->mode) && !n->rdev) || (is_file && !n->size && (set & ATTR_WHITEOUT)) ||
+        (last_element && d->metacopy && !is_file) || (!is_dir && (d->is_dir || !last_element))) {
+        d->stop = true;
+        return 0;
+    }
+    d->found = e;
+    if (is_dir)
+        d->is_dir = d->is_dir || last_element;
+    else
+        rc = take_metacopy(o, d, set);
+    if (rc || d->last || !(is_dir || d->metacopy))
         return rc;
-    if ((S_ISCHR(n->mode) && !n->rdev) || (is_file && !n->size && (set & ATTR_WHITEOUT))) {
-        d->stop = true;
-        return 0;
-    }
-    if (last_element && d->metacopy && !is_file) {
-        d->stop = true;
-        return 0;
-    }
-    if (!is_dir) {
-        if (d->is_dir || !last_element) {
-            d->stop = true;
-            return 0;
-        }
-        rc = take_metacopy(o, e, d, set);
-        if (rc)
-            return rc;
-        *found = e;
-        if (!d->metacopy || d->last)
-            return 0;
-    } else {
-        if (last_element)
-            d->is_dir = true;
-        *found = e;
-        if (d->last)
-            return 0;
-        char value[4];
-        size_t size = 0;
-        rc = set & ATTR_OPAQUE ? attr_value(o, e, "opaque", value, sizeof value, &size) : 0;
-        if (rc == DINDBIND_E_BROKEN)
-            rc = 0;             /* longer than anything that has a meaning */
-        if (rc)
-            return rc;
-        if (size == 1 && *value == 'y') {
+    if (is_dir && (set & ATTR_OPAQUE)) {
+        int size = attr_value(o, "opaque");
+        if (size < 0 && size != DINDBIND_E_BROKEN)      /* that is: longer than anything that has a meaning */
+            return size;
+        if (size == 1 && *o->value == 'y') {
             d->stop = true;
             return 0;
         }
     }
     d->absolute = false;
-    return set & ATTR_REDIRECT ? take_redirect(o, e, d, rest) : 0;
+    return set & ATTR_REDIRECT ? take_redirect(o, d, name + len) : 0;
 }
 
 /* The whole name in one layer; rule 18 when it is a path. */
-static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d, struct entry *found,
-                        struct node *n)
+static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
 {
-    const char *name = d->name;
-    if (*name != '/')
-        return lookup_single(o, dir, d, name, strlen(name), "", found, n);
-    struct entry at = dir;
-    while (*name) {
-        size_t len = strcspn(++name, "/");
-        int rc = lookup_single(o, at, d, name, len, name + len, found, n);
-        if (rc || !found->rel)
-            return rc;
-        at = *found;
+    const char *name = d->name;         /* a redirect on the way is for the layers below */
+    int rc;
+    d->found = dir;
+    do {
+        name += *name == '/';
+        size_t len = strcspn(name, "/");
+        rc = lookup_single(o, d, name, len);
         name += len;
-    }
-    return 0;
+    } while (!rc && d->found.rel && *name);
+    return rc;
 }
 
 /* The data of a metacopy file whose redirect leads into the data-only layers; rule 25. */
@@ -2232,99 +2206,72 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
     struct node n;
     for (unsigned i = (unsigned)(o->l->upper + o->l->nlower); i < o->l->n; i++) {
         struct entry e = { i, "" };
-        int rc = 0;
-        for (const char *p = name; !rc && *p;) {
+        const char *p = name;
+        int rc;
+        do {
             size_t len = strcspn(++p, "/");
-            if (len == strspn(p, ".") && len < 3)
+            if (is_dots(p, len))
                 return broken(o, EACCES);
             e.rel = join(o, e.rel, p, len);
             p += len;
-            rc = !e.rel ? DINDBIND_E_NOMEM : layer_stat(o, e, &n);
-            if (!rc && !(*p ? S_ISDIR(n.mode) : S_ISREG(n.mode)))
-                break;
-            if (!rc && !*p) {
-                *found = e;
-                return 0;
-            }
+            rc = e.rel ? layer_stat(o, e, &n) : DINDBIND_E_NOMEM;
+            if (rc)
+                return rc;
+        } while (*p && S_ISDIR(n.mode));
+        if (!*p && S_ISREG(n.mode)) {
+            *found = e;
+            return 0;
         }
-        if (rc && !(rc == DINDBIND_E_CHANGED && o->sys_errno == ENOENT))
-            return rc;
     }
     return broken(o, ENOENT);
 }
 
 /* What one layer contributes. A directory goes onto the stack; of files the topmost is the object. */
-static void take_found(struct overlay *o, const struct lookup *d, struct entry e, const struct node *n)
+static void take_found(struct overlay *o, const struct lookup *d)
 {
+    bool first = !o->next.n && !o->top.rel;
+    if (first)
+        o->node = d->node;
     if (d->is_dir)
-        o->next.v[o->next.n++] = e;
-    else if (!o->top.rel) {
-        o->top = e;
-        o->node = *n;
-    } else if (!d->metacopy)
-        o->data = e;
-    if (d->is_dir && o->next.n == 1)
-        o->node = *n;
+        o->next.v[o->next.n++] = d->found;
+    else if (first)
+        o->top = d->found;
+    else if (!d->metacopy)
+        o->data = d->found;
 }
 
-/* The lower layers of one component; rules 19 to 22. */
-static int lookup_lowers(struct overlay *o, struct lookup *d, const struct stack *parent, size_t first,
-                         unsigned *below_count)
-{
-    unsigned lowest = (unsigned)(o->l->upper + o->l->nlower - 1);
-    for (size_t i = first; !d->stop && i < parent->n; i++) {
-        struct entry found, dir = parent->v[i];
-        struct node n;
-        int rc = check_follow(o, d);
-        if (rc)
-            return rc;
-        if (!o->redirects)
-            d->last = i + 1 == parent->n;
-        else if (d->is_dir || !o->data_layers)
-            d->last = dir.layer == lowest;
-        rc = lookup_layer(o, dir, d, &found, &n);
-        if (rc)
-            return rc;
-        if (!found.rel)
-            continue;
-        take_found(o, d, found, &n);
-        ++*below_count;
-        if (d->redirect && *d->name == '/' && parent != &o->roots) {
-            parent = &o->roots;
-            i = dir.layer;      /* roots.v[k] is layer k: go on below it */
-        }
-    }
-    return 0;
-}
-
-/* One component of the overlay, looked up in `here`. A directory is left in `next`, anything else in `top`,
- * `data` and `node`; nothing at all is MISSING. */
+/* One component of the overlay, looked up in `here`; rules 19 to 22. A directory is left in `next`, anything else in
+ * `top`, `data` and `node`; nothing at all is MISSING. */
 static int overlay_lookup(struct overlay *o, const char *name)
 {
     struct lookup d = { .name = name };
     const struct stack *parent = &o->here;
-    struct entry found;
-    struct node n;
-    size_t first = 0;
-    unsigned lowers = 0;
+    unsigned lowest = (unsigned)(o->l->upper + o->l->nlower - 1);
+    bool lowers = false;
     int rc = 0;
     o->next.n = 0;
     o->top.rel = o->data.rel = o->data_name = NULL;
-    if (o->l->upper && o->here.n && !o->here.v[0].layer) {
-        first = 1;
-        d.last = !o->redirects && o->here.n == 1;
-        rc = lookup_layer(o, o->here.v[0], &d, &found, &n);
+    for (size_t i = 0; !d.stop && i < parent->n; i++) {
+        struct entry dir = parent->v[i];
+        rc = check_follow(o, &d);
         if (rc)
             return rc;
-        if (found.rel)
-            take_found(o, &d, found, &n);
-        d.upper_metacopy = d.metacopy;
-        if (d.redirect && *d.name == '/')
+        if (!o->redirects)
+            d.last = i + 1 == parent->n;
+        else if (d.is_dir || !o->data_layers)
+            d.last = dir.layer == lowest;
+        rc = lookup_layer(o, dir, &d);
+        if (rc)
+            return rc;
+        if (!d.found.rel)
+            continue;
+        take_found(o, &d);
+        lowers = lowers || dir.layer || !o->l->upper;
+        if (d.redirect && *d.name == '/' && parent != &o->roots) {
             parent = &o->roots;
+            i = dir.layer;      /* roots.v[k] is layer k: go on below it */
+        }
     }
-    rc = lookup_lowers(o, &d, parent, first, &lowers);
-    if (rc)
-        return rc;
     if (d.metacopy && lowers && o->data_layers && d.absolute) {
         o->data_name = d.name;  /* looked up when it is the answer, as the kernel does at the first open */
         return 0;
@@ -2332,7 +2279,7 @@ static int overlay_lookup(struct overlay *o, const char *name)
     rc = check_follow(o, &d);
     if (rc)
         return rc;
-    if (d.metacopy || (d.upper_metacopy && !lowers))
+    if (d.metacopy)
         return broken(o, EIO);
     return o->next.n || o->top.rel ? 0 : DINDBIND_E_MISSING;
 }
@@ -2382,27 +2329,25 @@ static int overlay_link(struct overlay *o, struct walk *w)
     rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
     if (rc == 1)
         overlay_root(o);
-    o->sys_errno = rc < 0 ? -rc : 0;
-    return rc < 0 ? error_of(-rc) : 0;
+    return walk_failed(o, rc < 0 ? -rc : 0);
 }
 
 /* `..` leads to the parent in the overlay, which no layer knows: walk there again. */
 static int overlay_up(struct overlay *o, struct walk *w)
 {
-    char name[MAX_NAME + 1];
+    int rc = 0;
     walk_pop(w);
     overlay_root(o);
-    for (const char *p = w->done; *p;) {
-        size_t n = strcspn(++p, "/");
-        memcpy(name, p, n);
-        name[n] = 0;
-        p += n;
-        int rc = overlay_lookup(o, name);
-        if (rc)
-            return rc == DINDBIND_E_MISSING ? DINDBIND_E_CHANGED : rc;
+    for (char *p = w->done; !rc && *p;) {
+        char *name = ++p;
+        p += strcspn(p, "/");
+        char end = *p;
+        *p = 0;
+        rc = overlay_lookup(o, name);
+        *p = end;
         overlay_enter(o);
     }
-    return 0;
+    return rc == DINDBIND_E_MISSING ? DINDBIND_E_CHANGED : rc;
 }
 
 /* Does a link lead to where a bind row is mounted over the overlay? */
@@ -2411,8 +2356,6 @@ static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
     char path[DINDBIND_PATH_MAX + MAX_NAME + 2];
     const char *rest;
     struct text t = text_in(path, sizeof path);
-    if (!r->nbinds)
-        return false;
     text_add(&t, w->done);
     text_add(&t, "/");
     text_add(&t, w->name);
@@ -2428,38 +2371,27 @@ static int overlay_walk(struct overlay *o, const char *path, char name[DINDBIND_
     int rc = 0;
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
-        if (step == WALK_TOO_LONG) {
-            o->sys_errno = ENAMETOOLONG;
-            return DINDBIND_E_TOOLONG;
-        }
-        if (step == WALK_UP) {
+        if (step == WALK_UP)
             rc = overlay_up(o, &w);
-            continue;
-        }
-        if (enters_row(o->r, &w)) {
-            o->sys_errno = EXDEV;
-            return DINDBIND_E_ESCAPE;
-        }
-        rc = overlay_lookup(o, w.name);
-        if (rc)
+        else if (step == WALK_TOO_LONG)
+            rc = walk_failed(o, ENAMETOOLONG);
+        else if (enters_row(o->r, &w))
+            rc = walk_failed(o, EXDEV);
+        else if ((rc = overlay_lookup(o, w.name)))
             break;
-        if (!o->top.rel) {
-            overlay_enter(o);
-            o->sys_errno = walk_push(&w);
-            rc = o->sys_errno ? DINDBIND_E_TOOLONG : 0;
-        } else if (S_ISLNK(o->node.mode)) {
+        else if (o->top.rel && S_ISLNK(o->node.mode)) {
             rc = overlay_link(o, &w);
             o->top.rel = NULL;
-        } else if (walk_more(&w)) {
-            o->sys_errno = ENOTDIR;
-            rc = DINDBIND_E_NOTDIR;
-        } else {
-            rc = walk_push(&w) ? DINDBIND_E_TOOLONG : 0;
-            break;
+        } else if (o->top.rel && walk_more(&w))
+            rc = walk_failed(o, ENOTDIR);
+        else {
+            rc = walk_failed(o, -walk_push(&w));
+            if (!o->top.rel)
+                overlay_enter(o);
         }
     }
     if (name)
-        memcpy(name, *w.done ? w.done : "/", *w.done ? strlen(w.done) + 1 : 2);
+        put_path(name, *w.done ? w.done : "/", "");
     return rc;
 }
 
@@ -2475,87 +2407,71 @@ struct scan {
     bool files;                 /* do the attributes of files matter? */
     bool dirs;                  /* and those of directories? */
     unsigned layer;
-    char *todo;                 /* directories to be listed, a stack of strings */
-    size_t len, size;
+    struct out todo;            /* directories to be listed, a stack of strings */
 };
 
 /* linux_dirent64, by offsets: ino 8, off 8, reclen 2, type 1, name. */
-enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19, TYPE_UNKNOWN = 0, TYPE_CHR = 2, TYPE_DIR = 4, TYPE_REG = 8 };
+enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19 };
 
 static int scan_push(struct scan *s, const char *rel)
 {
-    size_t n = strlen(rel) + 1;
-    if (s->size - s->len < n + 1) {
-        size_t size = 2 * s->size + DINDBIND_PATH_MAX;
-        char *more = mem_take(size);
-        if (!more)
-            return DINDBIND_E_NOMEM;
-        if (s->len)
-            memcpy(more, s->todo, s->len);
-        mem_give(s->todo);
-        s->todo = more;
-        s->size = size;
-    }
-    /* a NUL before each: that is how the last one's start is found */
-    s->todo[s->len++] = 0;
-    memcpy(s->todo + s->len, rel, n);
-    s->len += n;
-    return 0;
+    put_bytes(&s->todo, rel, strlen(rel) + 1);
+    return s->todo.failed ? DINDBIND_E_NOMEM : 0;
 }
 
-static void scan_pop(struct scan *s, char rel[DINDBIND_PATH_MAX])
+static const char *scan_pop(struct scan *s)
 {
-    size_t start = s->len - 1;
-    while (s->todo[start - 1])
+    size_t start = s->todo.len - 1;
+    while (start && s->todo.at[start - 1])
         start--;
-    memcpy(rel, s->todo + start, s->len - start);
-    s->len = start - 1;
+    s->todo.len = start;
+    return s->todo.at + start;
 }
 
-/* Does this entry mean something else in the overlay than it is? */
-static int scan_entry(struct scan *s, const char *rel, unsigned char type)
+/* Does this entry mean something else in the overlay than it is? `type` is the file type of its mode, or 0. */
+static int scan_entry(struct scan *s, const char *rel, unsigned type)
 {
     struct entry e = { s->layer, rel };
-    struct node n = { .size = 1 };
-    unsigned set = 0;
-    int rc = 0;
-    if (type == TYPE_UNKNOWN || type == TYPE_CHR) {
+    struct node n = { .mode = type, .size = 1 };
+    int set = 0, rc = 0;
+    if (!type || S_ISCHR(type))
         rc = layer_stat(s->o, e, &n);
-        type = (unsigned char)(n.mode >> 12);
-    }
-    if (!rc && type == TYPE_CHR && s->single && !n.rdev)
-        return blame(s->o, e, DINDBIND_E_INEXACT, 0);
-    if (!rc && ((type == TYPE_DIR && s->dirs) || (type == TYPE_REG && s->files)))
-        rc = attrs(s->o, e, &set);
-    if (!rc && s->single && type == TYPE_REG && (set & ATTR_WHITEOUT))
+    bool is_dir = S_ISDIR(n.mode), is_file = S_ISREG(n.mode);
+    if (!rc && (is_dir ? s->dirs : is_file && s->files))
+        rc = set = attrs(s->o, e);
+    if (rc >= 0 && s->single && is_file && (set & ATTR_WHITEOUT))
         rc = layer_stat(s->o, e, &n);
-    if (rc)
+    if (rc < 0)
         return rc;
-    if (s->single && type == TYPE_REG && ((set & ATTR_METACOPY) || ((set & ATTR_WHITEOUT) && !n.size)))
+    if (!n.mode)
+        return failed(s->o, ENOENT);
+    if (s->single && ((S_ISCHR(n.mode) && !n.rdev) ||
+                      (is_file && ((set & ATTR_METACOPY) || ((set & ATTR_WHITEOUT) && !n.size)))))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
-    if ((set & ATTR_REDIRECT) && (type == TYPE_DIR || (set & ATTR_METACOPY))) {
+    if ((set & ATTR_REDIRECT) && (is_dir || (set & ATTR_METACOPY))) {
         /* a relative one only renames within these directories; an absolute one leaves them */
         struct lookup d = { .name = rel };
-        rc = take_redirect(s->o, e, &d, "");
+        rc = take_redirect(s->o, &d, "");
         if (rc || d.absolute || s->o->l->follow != ON)
             return rc && rc != DINDBIND_E_BROKEN ? rc : blame(s->o, e, DINDBIND_E_INEXACT, 0);
     }
-    return type == TYPE_DIR ? scan_push(s, rel) : 0;
+    return is_dir ? scan_push(s, rel) : 0;
 }
 
-static int scan_dir(struct scan *s, const char *dir)
+/* The directory that was pushed last. */
+static int scan_dir(struct scan *s)
 {
     char buf[32768], rel[DINDBIND_PATH_MAX];
     struct overlay *o = s->o;
     int root, rc = layer_fd(o, s->layer, &root);
     if (rc)
         return rc;
-    int fd = sys_open(root, *dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct text t = text_in(rel, sizeof rel);
+    text_add(&t, scan_pop(s));
+    int fd = sys_open(root, below(rel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return failed(o, -fd);
-    struct text t = text_in(rel, sizeof rel);
-    text_add(&t, dir);
-    if (*dir)
+    if (t.len)
         text_add(&t, "/");
     size_t base = t.len;
     long n = 0;
@@ -2563,14 +2479,14 @@ static int scan_dir(struct scan *s, const char *dir)
         for (long at = 0; !rc && at < n;) {
             const char *name = buf + at + DIRENT_NAME;
             uint16_t len;
-            unsigned char type = (unsigned char)buf[at + DIRENT_TYPE];
+            unsigned type = (unsigned char)buf[at + DIRENT_TYPE];
             memcpy(&len, buf + at + DIRENT_RECLEN, sizeof len);
             at += len;
-            if (!strcmp(name, ".") || !strcmp(name, ".."))
+            if (is_dots(name, strlen(name)))
                 continue;
             t.len = base;
             text_add(&t, name);
-            rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type);
+            rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type << 12);
         }
     if (!rc && n < 0)
         rc = failed(o, errno);
@@ -2579,11 +2495,9 @@ static int scan_dir(struct scan *s, const char *dir)
 }
 
 /* What is mounted within a layer is not in the overlay: that sees what it covers (OVERLAY.md 11). */
-static int scan_mounts(struct overlay *o, struct entry dir)
+static int scan_mounts(struct overlay *o, const struct mount_table *table, struct entry dir)
 {
     char name[DINDBIND_PATH_MAX];
-    struct mount_row row;
-    size_t len;
     int fd, rc = layer_fd(o, dir.layer, &fd);
     if (rc)
         return rc;
@@ -2594,47 +2508,38 @@ static int scan_mounts(struct overlay *o, struct entry dir)
     if (*dir.rel)
         text_add(&t, "/");
     text_add(&t, dir.rel);
-    int table = proc_entry(o->r, o->r->proc_fd, "thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
-    char *all = read_whole(table, SIZE_MAX / 4, &len), *p = all;
-    if (!all)
-        return failed(o, errno);
-    while ((rc = mount_next(&p, &row)) > 0)
-        if (is_below(row.point, name) && row.id != o->l->v[dir.layer].mnt) {
-            rc = blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
-            break;
-        }
-    mem_give(all);
-    return rc == -EIO ? failed(o, EIO) : rc;
-}
-
-static int scan_tree(struct scan *s, struct entry dir)
-{
-    int rc = scan_mounts(s->o, dir);
-    s->layer = dir.layer;
-    if (!rc && (s->dirs || s->files))
-        rc = scan_push(s, dir.rel);
-    while (!rc && s->len) {
-        char rel[DINDBIND_PATH_MAX];
-        scan_pop(s, rel);
-        rc = scan_dir(s, rel);
-    }
-    return rc;
+    for (size_t i = 0; i < table->n; i++)
+        if (is_below(table->v[i].point, name) && table->v[i].id != o->l->v[dir.layer].mnt)
+            return blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
+    return 0;
 }
 
 /* `here` is a directory. May it be answered at all? */
 static int check_subtree(struct overlay *o)
 {
     const struct dindbind_layers *l = o->l;
-    struct scan s = { .o = o, .single = o->here.n == 1 };
-    int rc = 0;
+    char space[DINDBIND_PATH_MAX];
+    struct scan s = { .o = o, .single = o->here.n == 1, .todo = { .at = space, .size = sizeof space } };
+    struct mount_table table;
+    int rc = table_read(o->r, o->r->proc_fd, "thread-self/mountinfo", &table);
+    if (rc)
+        o->sys_errno = errno;
     for (size_t i = 0; !rc && i < o->here.n; i++) {
-        bool lowest = o->here.v[i].layer == l->upper + l->nlower - 1;
+        struct entry dir = o->here.v[i];
+        bool lowest = dir.layer == l->upper + l->nlower - 1;
+        s.layer = dir.layer;
         /* where redirects are not looked at, a directory that has one fails in both alike, or is the last */
         s.dirs = o->redirects && (!lowest || o->data_layers);
         s.files = s.single || l->metacopy != OFF || o->data_layers;
-        rc = scan_tree(&s, o->here.v[i]);
+        rc = scan_mounts(o, &table, dir);
+        if (!rc && (s.dirs || s.files))
+            rc = scan_push(&s, dir.rel);
+        while (!rc && s.todo.len)
+            rc = scan_dir(&s);
     }
-    mem_give(s.todo);
+    table_free(&table);
+    if (s.todo.ours)
+        mem_give(s.todo.at);
     return rc;
 }
 
