@@ -569,6 +569,17 @@ static void arena_free(struct arena *a)
     }
 }
 
+/* dir/name, or `dir` itself for "". false: it does not fit, and what does is there. */
+static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *name)
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    text_add(&t, dir);
+    if (*name)
+        text_add(&t, "/");
+    text_add(&t, name);
+    return !t.cut;
+}
+
 /* Strings in a row, each with its NUL, take less room than pointers to them. The n-th one; and where a word is in a
  * row that an empty one ends, or -1. */
 static const char *nth_word(const char *list, unsigned n)
@@ -1533,7 +1544,8 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
     bool upper;                 /* v[0] is the upperdir */
-    bool userxattr, ro, index, trusted;
+    bool userxattr, ro, index;
+    bool attrs;                 /* the attributes of overlayfs can be read */
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
     struct layer v[];           /* behind them, what their `dir` points to */
@@ -1554,10 +1566,10 @@ enum option_word { ABSENT, IS_ON, IS_OFF, IS_FOLLOW, IS_NOFOLLOW };
 
 /* The words and dirs of one reading, before they are believed. */
 struct options {
-    char *upper, *lower[MAX_LAYERS];
     size_t nlower, ndata;
     unsigned char word[WORDS];  /* enum option_word */
     const char *bad;            /* the word that was not understood */
+    char *upper, *lower[MAX_LAYERS];
 };
 
 /* The next option of the text. In a string for mount(2) a backslash keeps a comma from ending it. A
@@ -1673,7 +1685,7 @@ static bool parse_options(struct options *o, const char *text, char *space, enum
 static bool may_be_mountinfo(const char *s)
 {
     while ((s = strchr(s, '\\'))) {
-        if (!s[1] || !strchr("01", s[1]) || strspn(s + 1, "01234567") < 3)
+        if (!strspn(s + 1, "01") || strspn(s + 1, "01234567") < 3)
             return false;
         s += 4;
     }
@@ -1711,17 +1723,18 @@ static size_t base_length(const struct options *o)
     return n;
 }
 
-/* A layer as an absolute path; false where it cannot be one. */
-static bool layer_path(const struct options *o, const char *dir, struct text *out)
+/* A layer as an absolute path, and its length; 0 where it cannot be one. */
+static size_t layer_path(const struct options *o, const char *dir, char *out)
 {
+    struct text t = text_in(out, DINDBIND_PATH_MAX);
     if (*dir != '/') {
         size_t base = base_length(o);
         if (!base)
-            return false;
-        text_bytes(out, o->upper, base);
+            return 0;
+        text_bytes(&t, o->upper, base);
     }
-    text_add(out, dir);
-    return !out->cut && strspn(out->at, "/.") < out->len;
+    text_add(&t, dir);
+    return !t.cut && strspn(out, "/.") < t.len ? t.len : 0;
 }
 
 /* 1: all of them; 0: not all; or an error. */
@@ -1730,8 +1743,7 @@ static int layers_exist(const struct options *o)
     char path[DINDBIND_PATH_MAX];
     const char *dir;
     for (size_t i = 0; (dir = layer_given(o, i)); i++) {
-        struct text t = text_in(path, sizeof path);
-        int fd = layer_path(o, dir, &t) ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
+        int fd = layer_path(o, dir, path) ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
         sys_close(fd);
         if (fd < 0)
             return is_absent(fd) ? 0 : error_of(-fd);
@@ -1844,8 +1856,8 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
     for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
-        struct text t = text_in(at, DINDBIND_PATH_MAX);
-        if (!layer_path(o, dir, &t)) {
+        size_t len = layer_path(o, dir, at);
+        if (!len) {
             text_add(why, *dir == '/' ? "a layer cannot be the root: " :
                      "a relative layer, and no absolute upperdir to tell from where: ");
             text_shown(why, dir);
@@ -1854,7 +1866,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         }
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
-        at += t.len + 1;
+        at += len + 1;
     }
     l->upper = o->upper;
     l->nlower = o->nlower - o->ndata;
@@ -1862,7 +1874,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->ro = o->word[RO] || !o->upper;
     l->index = o->word[INDEX] == IS_ON;
     l->words = mode_words(o);
-    l->trusted = can_read_trusted(r);
+    l->attrs = l->userxattr || can_read_trusted(r);
     set_modes(l, o);
     r->layers = l;
     return 0;
@@ -1961,28 +1973,27 @@ static int blame(struct overlay *o, struct entry e, int error, int err)
     return error;
 }
 
-/* The descriptor of a layer's root, opened when it is first needed. */
-static int layer_fd(struct overlay *o, unsigned i, int *fd)
+/* The descriptor of a layer's root, opened when it is first needed; or an error. */
+static int layer_fd(struct overlay *o, unsigned i)
 {
     struct layer *l = &o->l->v[i];
     struct node n;
-    int none = -1;
-    *fd = l->fd;
-    if (*fd >= 0)
-        return 0;
-    *fd = sys_open(AT_FDCWD, l->dir, OPEN_DIR);
-    int rc = *fd < 0 ? *fd : inspect(o->r, *fd, "", &n);
+    int none = -1, fd = l->fd;
+    if (fd >= 0)
+        return fd;
+    fd = sys_open(AT_FDCWD, l->dir, OPEN_DIR);
+    int rc = fd < 0 ? fd : inspect(o->r, fd, "", &n);
     if (rc < 0) {
-        sys_close(*fd);
+        sys_close(fd);
         return blame(o, (struct entry){ i, "" },
                      rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-rc), -rc);
     }
     l->mnt = (unsigned)n.mnt;
-    if (!atomic_compare_exchange_strong(&l->fd, &none, *fd)) {
-        sys_close(*fd);         /* another thread was here */
-        *fd = none;
+    if (!atomic_compare_exchange_strong(&l->fd, &none, fd)) {
+        sys_close(fd);          /* another thread was here */
+        fd = none;
     }
-    return 0;
+    return fd;
 }
 
 /* rel/name in the arena; the same string for every layer that has the directory under the same name. */
@@ -2007,10 +2018,10 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
 /* What is at a place of a layer. Mode 0: nothing. */
 static int layer_stat(struct overlay *o, struct entry e, struct node *n)
 {
-    int fd, rc = layer_fd(o, e.layer, &fd);
-    if (rc)
-        return rc;
-    rc = inspect(o->r, fd, e.rel, n);
+    int fd = layer_fd(o, e.layer);
+    if (fd < 0)
+        return fd;
+    int rc = inspect(o->r, fd, e.rel, n);
     if (rc) {
         n->mode = 0;
         rc = failed(o, -rc);
@@ -2029,36 +2040,27 @@ static const char *attr_prefix(const struct overlay *o)
  * O_PATH descriptors no attributes at all: the way to them is the magic link of the layer's descriptor. */
 static int attrs(struct overlay *o, struct entry e)
 {
-    char link[FD_PATH], small[1024], *list = small;
-    struct text t = text_in(o->attr_path, sizeof o->attr_path);
+    char link[FD_PATH], *list = o->value, *large = NULL;
     const char *prefix = attr_prefix(o);
-    size_t len = strlen(prefix);
-    int fd, set = 0, rc = layer_fd(o, e.layer, &fd);
-    if (!o->l->userxattr && !o->l->trusted)
-        return blame(o, e, DINDBIND_E_XATTR, 0);
-    if (rc)
-        return rc;
-    text_add(&t, fd_path(link, "/proc/thread-self/fd/", fd));
-    text_add(&t, "/");
-    text_add(&t, e.rel);
-    if (t.cut)
+    int set = 0, fd = o->l->attrs ? layer_fd(o, e.layer) : blame(o, e, DINDBIND_E_XATTR, 0);
+    if (fd < 0)
+        return fd;
+    if (!join_path(o->attr_path, fd_path(link, "/proc/thread-self/fd/", fd), e.rel))
         return DINDBIND_E_TOOLONG;
-    ssize_t n = llistxattr(t.at, small, sizeof small);
+    ssize_t n = llistxattr(o->attr_path, list, sizeof o->value);
     if (n < 0 && errno == ERANGE) {
-        list = mem_take(65536);   /* XATTR_LIST_MAX */
-        n = list ? llistxattr(t.at, list, 65536) : -1;
+        list = large = mem_take(65536);         /* XATTR_LIST_MAX */
+        n = list ? llistxattr(o->attr_path, list, 65536) : -1;
     }
     if (n < 0)
         set = errno == EOPNOTSUPP ? 0 : failed(o, errno);
-    for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1) {
-        int k = -1;
-        if (!strncmp(list + i, prefix, len))
-            k = find_word("opaque\0redirect\0metacopy\0whiteout\0", list + i + len, strlen(list + i + len));
-        if (k >= 0)
-            set |= 1 << k;
-    }
-    if (list != small)
-        mem_give(list);
+    for (char *name = list; name - list < n; name += strlen(name) + 1)
+        if (starts(name, prefix)) {
+            const char *tail = name + strlen(prefix);
+            int bit = find_word("opaque\0redirect\0metacopy\0whiteout\0", tail, strlen(tail));
+            set |= bit < 0 ? 0 : 1 << bit;
+        }
+    mem_give(large);
     return set;
 }
 
@@ -2240,7 +2242,7 @@ static void take_found(struct overlay *o, const struct lookup *d)
         o->data = d->found;
 }
 
-/* One component of the overlay, looked up in `here`; rules 19 to 22. A directory is left in `next`, anything else in
+/* One component of the overlay, looked up in `here`; rules 19 to 22. A directory is `here` then, anything else in
  * `top`, `data` and `node`; nothing at all is MISSING. */
 static int overlay_lookup(struct overlay *o, const char *name)
 {
@@ -2266,7 +2268,7 @@ static int overlay_lookup(struct overlay *o, const char *name)
         if (!d.found.rel)
             continue;
         take_found(o, &d);
-        lowers = lowers || dir.layer || !o->l->upper;
+        lowers = lowers || dir.layer >= o->l->upper;
         if (d.redirect && *d.name == '/' && parent != &o->roots) {
             parent = &o->roots;
             i = dir.layer;      /* roots.v[k] is layer k: go on below it */
@@ -2281,14 +2283,13 @@ static int overlay_lookup(struct overlay *o, const char *name)
         return rc;
     if (d.metacopy)
         return broken(o, EIO);
-    return o->next.n || o->top.rel ? 0 : DINDBIND_E_MISSING;
-}
-
-static void overlay_enter(struct overlay *o)
-{
-    struct stack old = o->here;
-    o->here = o->next;
-    o->next = old;
+    if (o->next.n) {
+        struct stack old = o->here;
+        o->here = o->next;
+        o->next = old;
+        return 0;
+    }
+    return o->top.rel ? 0 : DINDBIND_E_MISSING;
 }
 
 static void overlay_root(struct overlay *o)
@@ -2320,13 +2321,13 @@ static int overlay_link(struct overlay *o, struct walk *w)
 {
     char target[DINDBIND_PATH_MAX];
     struct entry link = o->top;         /* which a failure may put another one into */
-    int fd, rc = layer_fd(o, link.layer, &fd);
-    if (rc)
-        return rc;
+    int fd = layer_fd(o, link.layer);
+    if (fd < 0)
+        return fd;
     ssize_t n = readlinkat(fd, link.rel, target, sizeof target);
     if (n < 0)
         return failed(o, errno);
-    rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
+    int rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
     if (rc == 1)
         overlay_root(o);
     return walk_failed(o, rc < 0 ? -rc : 0);
@@ -2345,7 +2346,8 @@ static int overlay_up(struct overlay *o, struct walk *w)
         *p = 0;
         rc = overlay_lookup(o, name);
         *p = end;
-        overlay_enter(o);
+        if (!rc && o->top.rel)
+            rc = DINDBIND_E_MISSING;
     }
     return rc == DINDBIND_E_MISSING ? DINDBIND_E_CHANGED : rc;
 }
@@ -2353,13 +2355,10 @@ static int overlay_up(struct overlay *o, struct walk *w)
 /* Does a link lead to where a bind row is mounted over the overlay? */
 static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
 {
-    char path[DINDBIND_PATH_MAX + MAX_NAME + 2];
+    char path[DINDBIND_PATH_MAX];
     const char *rest;
-    struct text t = text_in(path, sizeof path);
-    text_add(&t, w->done);
-    text_add(&t, "/");
-    text_add(&t, w->name);
-    return bind_row(r, path, &rest) != NULL;
+    /* no row has a path that does not fit */
+    return join_path(path, w->done, w->name) && bind_row(r, path, &rest);
 }
 
 /* Walk a path. On success `here` is the directory, or `top` (with rel set) the object; `name`, when not NULL,
@@ -2384,11 +2383,8 @@ static int overlay_walk(struct overlay *o, const char *path, char name[DINDBIND_
             o->top.rel = NULL;
         } else if (o->top.rel && walk_more(&w))
             rc = walk_failed(o, ENOTDIR);
-        else {
+        else
             rc = walk_failed(o, -walk_push(&w));
-            if (!o->top.rel)
-                overlay_enter(o);
-        }
     }
     if (name)
         put_path(name, *w.done ? w.done : "/", "");
@@ -2463,9 +2459,9 @@ static int scan_dir(struct scan *s)
 {
     char buf[32768], rel[DINDBIND_PATH_MAX];
     struct overlay *o = s->o;
-    int root, rc = layer_fd(o, s->layer, &root);
-    if (rc)
-        return rc;
+    int root = layer_fd(o, s->layer), rc = 0;
+    if (root < 0)
+        return root;
     struct text t = text_in(rel, sizeof rel);
     text_add(&t, scan_pop(s));
     int fd = sys_open(root, below(rel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -2497,19 +2493,16 @@ static int scan_dir(struct scan *s)
 /* What is mounted within a layer is not in the overlay: that sees what it covers (OVERLAY.md 11). */
 static int scan_mounts(struct overlay *o, const struct mount_table *table, struct entry dir)
 {
-    char name[DINDBIND_PATH_MAX];
-    int fd, rc = layer_fd(o, dir.layer, &fd);
-    if (rc)
-        return rc;
-    rc = name_of(o->r, fd, name);
+    char name[DINDBIND_PATH_MAX], full[DINDBIND_PATH_MAX];
+    int fd = layer_fd(o, dir.layer);
+    if (fd < 0)
+        return fd;
+    int rc = name_of(o->r, fd, name);
     if (rc)
         return failed(o, -rc);
-    struct text t = { name, name[1] ? strlen(name) : 0, sizeof name, false };
-    if (*dir.rel)
-        text_add(&t, "/");
-    text_add(&t, dir.rel);
+    join_path(full, name[1] || !*dir.rel ? name : "", dir.rel);
     for (size_t i = 0; i < table->n; i++)
-        if (is_below(table->v[i].point, name) && table->v[i].id != o->l->v[dir.layer].mnt)
+        if (is_below(table->v[i].point, full) && table->v[i].id != o->l->v[dir.layer].mnt)
             return blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
     return 0;
 }
@@ -2919,16 +2912,16 @@ static int layers_pin(struct overlay *o, struct entry e, bool have_node, struct 
 {
     struct spot s;
     struct node n;
-    int root, rc = layer_fd(o, e.layer, &root);
-    if (rc)
-        return rc;
+    int root = layer_fd(o, e.layer);
+    if (root < 0)
+        return root;
     const char *rel = *e.rel ? e.rel : ".";
     s.fd = o->r->caps & CAPS_NO_OPENAT2
                ? sys_open(root, rel, OPEN_PIN | O_NOFOLLOW)
                : sys_openat2(root, rel, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
     if (s.fd < 0)
         return failed(o, -s.fd);
-    rc = inspect(o->r, s.fd, "", &n);
+    int rc = inspect(o->r, s.fd, "", &n);
     if (rc || (have_node && !same_node(&n, &o->node))) {
         sys_close(s.fd);
         return failed(o, rc ? -rc : EAGAIN);
@@ -4050,9 +4043,10 @@ static int overlay_open(struct stage *st, const struct dindbind_layers *l, struc
 {
     char name[FD_PATH];
     long fs = syscall(SYS_fsopen, "overlay", FS_CLOEXEC);
-    int fd, rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
+    int rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
     for (unsigned i = 0; !rc && i < l->n; i++) {
-        rc = layer_fd(o, i, &fd) ? -o->sys_errno : 0;
+        int fd = layer_fd(o, i);
+        rc = fd < 0 ? -o->sys_errno : 0;
         if (!rc)
             rc = fs_set((int)fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+",
                         fd_path(name, "/proc/thread-self/fd/", fd));
