@@ -1702,11 +1702,13 @@ static const char *layer_given(const struct options *o, size_t i)
 
 static bool same_options(const struct options *a, const struct options *b)
 {
-    const char *dir;
-    bool same = a->nlower == b->nlower && a->ndata == b->ndata && !a->upper == !b->upper;
-    for (size_t i = 0; same && (dir = layer_given(a, i)); i++)
-        same = !strcmp(dir, layer_given(b, i));
-    return same;
+    const char *x, *y;
+    size_t i = 0;
+    do {
+        x = layer_given(a, i);
+        y = layer_given(b, i++);
+    } while (x && y && !strcmp(x, y));
+    return !x && !y && a->nlower == b->nlower && a->ndata == b->ndata;
 }
 
 /* The directory that relative lowerdirs are meant from: containerd drops the common `snapshots` directory
@@ -1751,35 +1753,34 @@ static int layers_exist(const struct options *o)
     return 1;
 }
 
+static int layers_unread(struct text *why, const char *what, const char *text)
+{
+    text_add(why, what);
+    text_shown(why, text);
+    return DINDBIND_E_LAYERS;
+}
+
 /* The one reading to believe: where there are several, the one whose layers exist. It is left in o[0]; o[1] is for
  * those that are tried, and behind it there is room for all of their texts. */
 static int choose_reading(const char *text, struct options *o, struct text *why)
 {
     char *space = (char *)(o + 2);
-    bool plain = !strchr(text, '\\'), parsed = false, seen = false;
+    bool parsed = false, seen = false;
     int how = may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
-    int last = plain ? AS_MOUNTINFO : AS_STRING;        /* what is plain reads the same in all ways */
-    for (; how <= last; how++, space += strlen(text) + 2) {
+    for (; how < READINGS; how++, space += strlen(text) + 2) {
         if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
             continue;
-        int there = plain ? 0 : layers_exist(o + 1);
+        int there = strchr(text, '\\') ? layers_exist(o + 1) : 0;
         if (there < 0)
             return there;
-        if (there && seen) {
-            text_add(why, "the options have two readings, and the layers of both exist: ");
-            text_shown(why, text);
-            return DINDBIND_E_LAYERS;
-        }
+        if (there && seen)
+            return layers_unread(why, "the options have two readings, and the layers of both exist: ", text);
         if (there || !parsed)
             *o = o[1];
         parsed = true;
         seen = seen || there;
     }
-    if (parsed)
-        return 0;
-    text_add(why, "overlay option not understood: ");
-    text_shown(why, o[1].bad);
-    return DINDBIND_E_LAYERS;
+    return parsed ? 0 : layers_unread(why, "overlay option not understood: ", o[1].bad);
 }
 
 /* A default of this kernel's overlayfs, which mountinfo omits. */
@@ -1858,11 +1859,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
         size_t len = layer_path(o, dir, at);
         if (!len) {
-            text_add(why, *dir == '/' ? "a layer cannot be the root: " :
-                     "a relative layer, and no absolute upperdir to tell from where: ");
-            text_shown(why, dir);
             layers_free(l);
-            return DINDBIND_E_LAYERS;
+            return layers_unread(why, *dir == '/' ? "a layer cannot be the root: " :
+                                 "a relative layer, and no absolute upperdir to tell from where: ", dir);
         }
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
@@ -1886,10 +1885,8 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
     if (!o)
         return DINDBIND_E_NOMEM;
     int rc = choose_reading(r->overlay, o, why);
-    if (!rc && o->word[NFS_EXPORT] == IS_ON) {
-        text_add(why, "nfs_export=on: merging then depends on file handles");
-        rc = DINDBIND_E_LAYERS;
-    }
+    if (!rc && o->word[NFS_EXPORT] == IS_ON)
+        rc = layers_unread(why, "nfs_export=on: merging then depends on file handles", "");
     if (!rc)
         rc = layers_build(r, o, why);
     mem_give(o);
@@ -2036,6 +2033,11 @@ static const char *attr_prefix(const struct overlay *o)
     return o->l->userxattr ? "user.overlay." : "trusted.overlay.";
 }
 
+static bool is_whiteout(const struct node *n, int set)
+{
+    return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
+}
+
 /* Which attributes of overlayfs an object has, as a set; or an error. They have no *at calls before Linux 6.13, and
  * O_PATH descriptors no attributes at all: the way to them is the magic link of the layer's descriptor. */
 static int attrs(struct overlay *o, struct entry e)
@@ -2067,10 +2069,8 @@ static int attrs(struct overlay *o, struct entry e)
 /* One attribute of the object that attrs() was asked about: its length, or an error. The value is terminated. */
 static int attr_value(struct overlay *o, const char *name)
 {
-    char full[40];
-    struct text t = text_in(full, sizeof full);
-    text_add(&t, attr_prefix(o));
-    text_add(&t, name);
+    char full[DINDBIND_PATH_MAX];
+    put_path(full, attr_prefix(o), name);
     ssize_t n = lgetxattr(o->attr_path, full, o->value, sizeof o->value - 1);
     if (n < 0)
         return errno == ERANGE ? broken(o, EINVAL) : failed(o, errno);
@@ -2162,8 +2162,8 @@ static int lookup_single(struct overlay *o, struct lookup *d, const char *name, 
         set = attrs(o, e);
     if (set < 0)
         return set;
-    if ((S_ISCHR(n->mode) && !n->rdev) || (is_file && !n->size && (set & ATTR_WHITEOUT)) ||
-        (last_element && d->metacopy && !is_file) || (!is_dir && (d->is_dir || !last_element))) {
+    if (is_whiteout(n, set) || (last_element && d->metacopy && !is_file) ||
+        (!is_dir && (d->is_dir || !last_element))) {
         d->stop = true;
         return 0;
     }
@@ -2206,7 +2206,7 @@ static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
 static int lookup_data(struct overlay *o, const char *name, struct entry *found)
 {
     struct node n;
-    for (unsigned i = (unsigned)(o->l->upper + o->l->nlower); i < o->l->n; i++) {
+    for (unsigned i = (unsigned)o->roots.n; i < o->l->n; i++) {
         struct entry e = { i, "" };
         const char *p = name;
         int rc;
@@ -2248,7 +2248,6 @@ static int overlay_lookup(struct overlay *o, const char *name)
 {
     struct lookup d = { .name = name };
     const struct stack *parent = &o->here;
-    unsigned lowest = (unsigned)(o->l->upper + o->l->nlower - 1);
     bool lowers = false;
     int rc = 0;
     o->next.n = 0;
@@ -2261,7 +2260,7 @@ static int overlay_lookup(struct overlay *o, const char *name)
         if (!o->redirects)
             d.last = i + 1 == parent->n;
         else if (d.is_dir || !o->data_layers)
-            d.last = dir.layer == lowest;
+            d.last = dir.layer + 1 == o->roots.n;
         rc = lookup_layer(o, dir, &d);
         if (rc)
             return rc;
@@ -2269,9 +2268,9 @@ static int overlay_lookup(struct overlay *o, const char *name)
             continue;
         take_found(o, &d);
         lowers = lowers || dir.layer >= o->l->upper;
-        if (d.redirect && *d.name == '/' && parent != &o->roots) {
+        if (*d.name == '/') {   /* after an absolute redirect. roots.v[k] is layer k: go on below it */
             parent = &o->roots;
-            i = dir.layer;      /* roots.v[k] is layer k: go on below it */
+            i = dir.layer;
         }
     }
     if (d.metacopy && lowers && o->data_layers && d.absolute) {
@@ -2441,8 +2440,7 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
         return rc;
     if (!n.mode)
         return failed(s->o, ENOENT);
-    if (s->single && ((S_ISCHR(n.mode) && !n.rdev) ||
-                      (is_file && ((set & ATTR_METACOPY) || ((set & ATTR_WHITEOUT) && !n.size)))))
+    if (s->single && (is_whiteout(&n, set) || (is_file && (set & ATTR_METACOPY))))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if ((set & ATTR_REDIRECT) && (is_dir || (set & ATTR_METACOPY))) {
         /* a relative one only renames within these directories; an absolute one leaves them */
@@ -2510,7 +2508,6 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
 /* `here` is a directory. May it be answered at all? */
 static int check_subtree(struct overlay *o)
 {
-    const struct dindbind_layers *l = o->l;
     char space[DINDBIND_PATH_MAX];
     struct scan s = { .o = o, .single = o->here.n == 1, .todo = { .at = space, .size = sizeof space } };
     struct mount_table table;
@@ -2519,11 +2516,11 @@ static int check_subtree(struct overlay *o)
         o->sys_errno = errno;
     for (size_t i = 0; !rc && i < o->here.n; i++) {
         struct entry dir = o->here.v[i];
-        bool lowest = dir.layer == l->upper + l->nlower - 1;
+        bool lowest = dir.layer + 1 == o->roots.n;
         s.layer = dir.layer;
         /* where redirects are not looked at, a directory that has one fails in both alike, or is the last */
         s.dirs = o->redirects && (!lowest || o->data_layers);
-        s.files = s.single || l->metacopy != OFF || o->data_layers;
+        s.files = s.single || o->l->metacopy != OFF || o->data_layers;
         rc = scan_mounts(o, &table, dir);
         if (!rc && (s.dirs || s.files))
             rc = scan_push(&s, dir.rel);
