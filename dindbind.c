@@ -1898,7 +1898,8 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
  * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It follows
  * fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27) has it measured.
  * Never here: a symlink followed by the kernel, or a component looked up in a layer that no longer matters.
- * All return 0 or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
+ * All return 0, or what they are asked for, which is never negative, or a DINDBIND_E_ code; `sys_errno` has the
+ * overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
 struct entry {
@@ -2066,7 +2067,7 @@ static int attrs(struct overlay *o, struct entry e)
     return set;
 }
 
-/* One attribute of the object that attrs() was asked about: its length, or an error. The value is terminated. */
+/* One attribute of the object that attrs() was asked about last: its length, or an error. `value` is terminated. */
 static int attr_value(struct overlay *o, const char *name)
 {
     char full[DINDBIND_PATH_MAX];
