@@ -128,7 +128,7 @@ $(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.
 	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-bare bench/bare.c
 	$(TOOL_CC) $(STD) $(WARN) -O2 -static -o $@ bench/bench.c
 
-bench: $(BUILD)/bench  ## what it costs, against the bare system calls and what others do (five minutes)
+bench: $(BUILD)/bench  ## what it costs, against the bare system calls and what others do (two minutes)
 	$(BUILD)/bench
 
 demo: dindbind  ## a throw-away runner, the naive answers beside ours

@@ -57,6 +57,12 @@ static _Noreturn void die(const char *what)
     exit(1);
 }
 
+static void need(bool good, const char *what)
+{
+    if (!good)
+        die(what);
+}
+
 static _Noreturn void wrong(const char *what, const char *got)
 {
     fprintf(stderr, "bench: %s: wrong answer: %s\n", what, got);
@@ -519,7 +525,8 @@ static void bench_start(void)
     struct program ours = program(null, NULL, tool, "-p", number, source, NULL);
     struct program empty = program(null, NULL, "/empty", NULL);
     struct program bare = program(null, NULL, "/bare", number, source, NULL);
-    struct program nsenter = program(null, NULL, "/usr/bin/nsenter", "-t", number, "-m", "/usr/bin/realpath", source, NULL);
+    struct program nsenter = program(null, NULL, "/usr/bin/nsenter", "-t", number, "-m", "/usr/bin/realpath", source,
+                                     NULL);
     /* which would follow /proc/PID/root by its text, into the wrong root: given the host path */
     struct program readlink = program(null, NULL, "/usr/bin/readlink", "-f", "/r/merged/home/runner/_work/repo", NULL);
     static struct side a = { .times = 1 }, b = { .times = 1 }, c = { .times = 1 }, d = { .times = 1 };
@@ -552,8 +559,8 @@ struct question {
     struct dindbind_runner *r;
     const char *source;
     size_t prefix;              /* of the proc path */
+    bool prove;                 /* the name that was read */
     char answer[128];
-    char (*paths)[DINDBIND_PATH_MAX];
 };
 
 static void ask_library(void *arg)
@@ -566,43 +573,57 @@ static void ask_library(void *arg)
 }
 
 /* The contract needs of the kernel, for one source:
- *   openat2     the source itself, contained
+ *   openat2     the source itself, contained and without a symlink: then its name is the one that was given
  *   statx       what it is (a file, a directory), and on which mount
- *   readlink    of the descriptor: its name without symlinks
- *   readlink    of /proc/PID/root: the task was still alive, so that the PID in the answer meant it; and the part of
- *               the name that is not the runner's, where it was only chrooted
+ *   readlink    of /proc/PID/root: the task was still alive, so that the PID in the answer meant it
  *   fstatfs     whether the mount is read-only
- *   close */
+ *   close
+ * and where there are symlinks on the way (ELOOP):
+ *   openat2     once more, following them
+ *   readlink    of the descriptor: its name without symlinks
+ * and, to prove that name:
+ *   openat2, statx, close       it leads to that inode: a file that was removed, or whose mount was detached meanwhile,
+ *               is called something else */
 static void ask_bare(void *arg)
 {
+    enum { EMPTY = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT };
     const struct question *q = arg;
-    char name[FD_PATH], path[DINDBIND_PATH_MAX], root[DINDBIND_PATH_MAX];
+    const char *name = q->answer + q->prefix;
+    char link[FD_PATH], path[DINDBIND_PATH_MAX], root[2];
     struct statx_buf x;
     struct statfs fs;
-    int fd = sys_openat2(q->r->root_fd, q->source + 1, OPEN_PIN, IN_ROOT | NO_MAGICLINKS);
-    if (fd < 0 || syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_WANTED, &x) < 0)
-        wrong("bare", "openat2, statx");
-    fd_path(name, "thread-self/fd/", fd);
-    long n = syscall(SYS_readlinkat, q->r->proc_fd, name, path, sizeof path);
-    long k = syscall(SYS_readlinkat, q->r->task_fd, "root", root, sizeof root);
-    if (n <= 0 || k != 1 || syscall(SYS_fstatfs, fd, &fs) || memcmp(path, q->answer + q->prefix, (size_t)n))
-        wrong("bare", "readlink, fstatfs");
+    int fd = sys_openat2(q->r->root_fd, q->source + 1, OPEN_PIN, IN_ROOT | NO_MAGICLINKS | NO_SYMLINKS), again;
+    bool links = fd == -ELOOP;
+    if (links)
+        fd = sys_openat2(q->r->root_fd, q->source + 1, OPEN_PIN, IN_ROOT | NO_MAGICLINKS);
+    need(fd >= 0 && !syscall(SYS_statx, fd, "", EMPTY, STATX_WANTED, &x), "the source");
+    if (links) {
+        long n = syscall(SYS_readlinkat, q->r->proc_fd, fd_path(link, "thread-self/fd/", fd), path, sizeof path);
+        need(n == (long)strlen(name) && !memcmp(path, name, (size_t)n), "its name");
+    }
+    if (links && q->prove) {
+        again = sys_openat2(q->r->root_fd, name + 1, OPEN_PIN | O_NOFOLLOW, IN_ROOT | NO_MAGICLINKS | NO_SYMLINKS);
+        need(again >= 0 && !syscall(SYS_statx, again, "", EMPTY, STATX_WANTED, &x) && !close(again), "its name again");
+    }
+    need(syscall(SYS_readlinkat, q->r->task_fd, "root", root, sizeof root) == 1 && !syscall(SYS_fstatfs, fd, &fs),
+         "the task, the mount");
     close(fd);
 }
 
 static void bench_resolve(void)
 {
-    static const struct { const char *name, *source, *answer; } rows[] = {
-        { "resolve: four components", source, source },
-        { "resolve: a file", "/home/runner/_work/f7", "/home/runner/_work/f7" },
-        { "resolve: through a symlink", "/home/runner/link/repo", source },
+    static const struct { const char *name, *source, *answer; bool prove; } rows[] = {
+        { "resolve: four components", source, source, false },
+        { "resolve: a file", "/home/runner/_work/f7", "/home/runner/_work/f7", false },
+        { "resolve: through a symlink", "/home/runner/link/repo", source, false },
+        { "resolve: the same, name proven", "/home/runner/link/repo", source, true },
     };
     enum { ROUNDS = 300, TIMES = 100 };
     pid_t pid = start_runner((struct wanted){ 0 });
     struct dindbind_runner r = open_runner(pid);
     for (size_t i = 0; i < COUNT(rows); i++) {
         static struct side a, b;
-        struct question q = { .r = &r, .source = rows[i].source };
+        struct question q = { .r = &r, .source = rows[i].source, .prove = rows[i].prove };
         q.prefix = (size_t)snprintf(q.answer, sizeof q.answer, "/proc/%d/root", pid);
         snprintf(q.answer + q.prefix, sizeof q.answer - q.prefix, "%s", rows[i].answer);
         a = (struct side){ .run = ask_library, .arg = &q, .times = TIMES };
@@ -856,12 +877,6 @@ static int clone_trees(void *arg)
     return 0;
 }
 
-static void need(bool good, const char *what)
-{
-    if (!good)
-        die(what);
-}
-
 /* The contract needs of the kernel:
  *   openat, statx       every directory above DIR is a safe one; here that is / alone
  *   mkdirat, openat     DIR
@@ -882,7 +897,8 @@ static void stage_bare(void *arg)
     int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW), fs = (int)syscall(SYS_fsopen, "tmpfs", FS_CLOEXEC);
     need(dir >= 0 && fs >= 0 && !fs_set(fs, "source", "dindbind") && !fs_set(fs, "mode", "0700") &&
          !fs_set(fs, "size", "1m"), "fsopen");
-    int mnt = fs_mount(fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC), root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int mnt = fs_mount(fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+    int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     need(root >= 0 && !sys_lock(root) && !attach(mnt, dir), "tmpfs");
     c.ns = sys_open(c.s->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &c);
@@ -921,7 +937,7 @@ static void drop_nsenter(void *arg)
     }
 }
 
-/* For each further source; the six of its resolution and the six here are what it needs of the calling process. */
+/* For each further source; the five of its resolution and the six here are what it needs of the calling process. */
 static void stage_calls(char *number)
 {
     struct program p[] = {
@@ -935,7 +951,7 @@ static void stage_calls(char *number)
         if (umount2("/stage", MNT_DETACH) || rmdir("/stage"))
             die("/stage");
     }
-    put_line("stage: calls for each source", (double)(t[1].calls - t[0].calls) / 8, 12, "calls", NULL, 0);
+    put_line("stage: calls for each source", (double)(t[1].calls - t[0].calls) / 8, 11, "calls", NULL, 0);
 }
 
 static void bench_stage(void)
@@ -1005,28 +1021,22 @@ static void check_paths(const struct program *p, unsigned n, char end, const cha
 /* The same system calls for one path after the other, in a process that is there already. */
 static void ask_many(void *arg)
 {
-    static char out[65536];
     struct question *q = arg;
-    int null = open(dev_null, O_WRONLY | O_CLOEXEC);
-    for (unsigned i = 0; i < 100 * FILES; i++) {
-        q->source = q->paths[i % FILES];
-        snprintf(q->answer + q->prefix, sizeof q->answer - q->prefix, "%s", q->source);
-        ask_bare(q);
-        if (!(i % 1000) && write(null, out, 40000) != 40000)
-            die(dev_null);
-    }
-    close(null);
+    for (unsigned i = 0; i < 100 * FILES; i++)
+        ask_bare(&q[i % FILES]);
 }
 
 static void stdin_and_bare(struct dindbind_runner *r, struct side *a, unsigned rounds)
 {
-    static char paths[FILES][DINDBIND_PATH_MAX];
+    static struct question q[FILES];
     static struct side b;
-    struct question q = { .r = r, .paths = paths };
-    q.prefix = (size_t)snprintf(q.answer, sizeof q.answer, "/proc/%ld/root", r->pid);
-    for (unsigned i = 0; i < FILES; i++)
-        snprintf(paths[i], sizeof paths[i], "/home/runner/_work/f%u", i);
-    b = (struct side){ .run = ask_many, .arg = &q, .times = 1 };
+    for (unsigned i = 0; i < FILES; i++) {
+        q[i].r = r;
+        q[i].prefix = (size_t)snprintf(q[i].answer, sizeof q[i].answer, "/proc/%ld/root", r->pid);
+        snprintf(q[i].answer + q[i].prefix, sizeof q[i].answer - q[i].prefix, "/home/runner/_work/f%u", i);
+        q[i].source = q[i].answer + q[i].prefix;
+    }
+    b = (struct side){ .run = ask_many, .arg = q, .times = 1 };
     take_turns((struct side *[]){ a, &b }, 2, rounds);
     struct spread ratio = ratio_of(a, &b, rounds);
     put_line("stdin: 100000, the bare calls", 1e11 / spread_of(a->us, rounds).middle,
@@ -1067,7 +1077,8 @@ static void bench_stdin(void)
         put_line(pathf("stdin: %u, peak memory", n), (double)t[i].peak, (double)t[0].peak, "KiB", NULL,
                  i == LAST ? (double)t[LAST - 1].peak + 16 : 0);
     }
-    put_line("stdin: calls for each path", (double)(t[LAST].calls - t[0].calls) / (counts[LAST] - counts[0]), 6, "calls", NULL, 0);
+    double calls = (double)(t[LAST].calls - t[0].calls) / (counts[LAST] - counts[0]);
+    put_line("stdin: calls for each path", calls, 5, "calls", NULL, 0);
     dindbind_close(&r);
     stop_runner(pid);
 }
@@ -1084,7 +1095,8 @@ static void host_stdin(const char *number, size_t mounts, double one_us)
     check_paths(&p, n, '\n', "", "/r/merged/home/runner/_work");
     a.arg = &p;
     take_turns((struct side *[]){ &a }, 1, rounds);
-    put_line(pathf("host: %zu mounts, of %u paths", mounts, n), spread_of(a.us, rounds).middle / n, 0, "us/path", NULL, 0);
+    put_line(pathf("host: %zu mounts, of %u paths", mounts, n), spread_of(a.us, rounds).middle / n, 0, "us/path",
+             NULL, 0);
     close(out);
 }
 
@@ -1164,14 +1176,16 @@ static void bench_nested(void)
             die("/tmp/body");
         struct program p = program(-1, "/tmp/body", tool, "-p", number, "-c", NULL);
         char *got = output_of(p, &len);
-        if (count_text(got, "\"/r/merged/nest:/t") != binds || count_text(got, "\"/vol/nest/m") != binds * NESTED)
-            wrong("nested", pathf("%u and %u binds", count_text(got, "\"/r/merged/nest:/t"), count_text(got, "\"/vol/nest/m")));
+        unsigned tops = count_text(got, "\"/r/merged/nest:/t"), below_them = count_text(got, "\"/vol/nest/m");
+        if (tops != binds || below_them != binds * NESTED)
+            wrong("nested", pathf("%u and %u binds", tops, below_them));
         munmap(got, len + 1);
         p.out = open(dev_null, O_WRONLY | O_CLOEXEC);
         a.arg = &p;
         take_turns((struct side *[]){ &a }, 1, ROUNDS);
-        put_line(pathf("nested: %u binds, 300 below", binds), spread_of(a.us, ROUNDS).middle / 1e3, 0, "ms", NULL, 0);
-        put_line(pathf("nested: %u binds, for a mount", binds), spread_of(a.us, ROUNDS).middle / (binds * (NESTED + 1)), 0, "us", NULL, 0);
+        double us = spread_of(a.us, ROUNDS).middle;
+        put_line(pathf("nested: %u binds, 300 below", binds), us / 1e3, 0, "ms", NULL, 0);
+        put_line(pathf("nested: %u binds, for a mount", binds), us / (binds * (NESTED + 1)), 0, "us", NULL, 0);
         close(p.out);
     }
     stop_runner(pid);
@@ -1181,8 +1195,9 @@ static void bench_nested(void)
 static void make_body(const char *name, size_t size)
 {
     FILE *f = fopen(name, "we");
-    fprintf(f, "{\"Hostname\":\"\",\"Tty\":false,\"Image\":\"img\",\"HostConfig\":{\"Binds\":[\"%s:/__w\"],\"NetworkMode\":"
-               "\"default\",\"Memory\":0,\"NanoCpus\":1.5e9,\"LogConfig\":{\"Type\":\"\",\"Config\":{}}},\"Env\":[", source);
+    fprintf(f, "{\"Hostname\":\"\",\"Tty\":false,\"Image\":\"img\",\"HostConfig\":{\"Binds\":[\"%s:/__w\"],"
+               "\"NetworkMode\":\"default\",\"Memory\":0,\"NanoCpus\":1.5e9,\"LogConfig\":{\"Type\":\"\"}},\"Env\":[",
+            source);
     for (unsigned i = 0; (size_t)ftell(f) + 200 < size / 2; i++)
         fprintf(f, "%s\"VARIABLE_%u=/usr/local/bin:/usr/bin \\\"quoted\\\" and some more text\"", i ? "," : "", i);
     fprintf(f, "],\"Labels\":{");
@@ -1230,10 +1245,10 @@ static void bench_body(void)
         take_turns((struct side *[]){ &a, &b }, 2, rows[i].rounds);
         double ours = spread_of(a.us, rows[i].rounds).middle, copied = spread_of(b.us, rows[i].rounds).middle;
         struct spread r = ratio_of(&a, &b, rows[i].rounds);
-        put_line(pathf("body: %s, a mere copy", rows[i].name), (double)rows[i].size / ours, (double)rows[i].size / copied,
-                 "MB/s", &r, 0);
+        double size = (double)rows[i].size;
+        put_line(pathf("body: %s, a mere copy", rows[i].name), size / ours, size / copied, "MB/s", &r, 0);
         struct traced t = trace_program(&p);
-        put_line(pathf("body: %s, peak memory", rows[i].name), (double)t.peak, (double)rows[i].size / 1024, "KiB", NULL, 0);
+        put_line(pathf("body: %s, peak memory", rows[i].name), (double)t.peak, size / 1024, "KiB", NULL, 0);
     }
     stop_runner(pid);
 }
