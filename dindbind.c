@@ -1767,10 +1767,11 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
     char *space = (char *)(o + 2);
     bool parsed = false, seen = false;
     int how = may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
-    for (; how < READINGS; how++, space += strlen(text) + 2) {
+    /* without a backslash there is but one */
+    for (bool plain = !strchr(text, '\\'); how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
         if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
             continue;
-        int there = strchr(text, '\\') ? layers_exist(o + 1) : 0;
+        int there = plain ? 0 : layers_exist(o + 1);
         if (there < 0)
             return there;
         if (there && seen)
@@ -1865,6 +1866,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         }
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
+        l->v[l->n].mnt = 0;
         at += len + 1;
     }
     l->upper = o->upper;
@@ -1975,18 +1977,13 @@ static int blame(struct overlay *o, struct entry e, int error, int err)
 static int layer_fd(struct overlay *o, unsigned i)
 {
     struct layer *l = &o->l->v[i];
-    struct node n;
     int none = -1, fd = l->fd;
     if (fd >= 0)
         return fd;
     fd = sys_open(AT_FDCWD, l->dir, OPEN_DIR);
-    int rc = fd < 0 ? fd : inspect(o->r, fd, "", &n);
-    if (rc < 0) {
-        sys_close(fd);
+    if (fd < 0)
         return blame(o, (struct entry){ i, "" },
-                     rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-rc), -rc);
-    }
-    l->mnt = (unsigned)n.mnt;
+                     fd == -ENOENT || fd == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-fd), -fd);
     if (!atomic_compare_exchange_strong(&l->fd, &none, fd)) {
         sys_close(fd);          /* another thread was here */
         fd = none;
@@ -2013,20 +2010,34 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
     return o->child_rel = s;
 }
 
+/* See to it that the mount of a layer's root is known, which it need not be where nothing is found in it. */
+static int layer_mount(struct overlay *o, unsigned i)
+{
+    struct layer *l = &o->l->v[i];
+    struct node n;
+    int fd = layer_fd(o, i);
+    if (fd < 0 || l->mnt)
+        return fd < 0 ? fd : 0;
+    int rc = inspect(o->r, fd, "", &n);
+    l->mnt = (unsigned)n.mnt;
+    return rc ? failed(o, -rc) : 0;
+}
+
 /* What is at a place of a layer. Mode 0: nothing. */
 static int layer_stat(struct overlay *o, struct entry e, struct node *n)
 {
-    int fd = layer_fd(o, e.layer);
+    int fd = layer_fd(o, e.layer), rc = fd < 0 ? fd : inspect(o->r, fd, e.rel, n);
     if (fd < 0)
         return fd;
-    int rc = inspect(o->r, fd, e.rel, n);
-    if (rc) {
+    if (rc == -ENOENT) {
         n->mode = 0;
-        rc = failed(o, -rc);
-        return o->sys_errno == ENOENT ? 0 : rc;
+        return 0;
     }
+    if (rc)
+        return failed(o, -rc);
+    rc = layer_mount(o, e.layer);
     /* the overlay has what this mount covers (OVERLAY.md 11) */
-    return (unsigned)n->mnt == o->l->v[e.layer].mnt ? 0 : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
+    return rc || (unsigned)n->mnt == o->l->v[e.layer].mnt ? rc : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
 }
 
 static const char *attr_prefix(const struct overlay *o)
@@ -2040,15 +2051,15 @@ static bool is_whiteout(const struct node *n, int set)
 }
 
 /* Which attributes of overlayfs an object has, as a set; or an error. They have no *at calls before Linux 6.13, and
- * O_PATH descriptors no attributes at all: the way to them is the magic link of the layer's descriptor. */
+ * O_PATH descriptors no attributes at all; the magic link of the layer's descriptor is thrice as far as its name. */
 static int attrs(struct overlay *o, struct entry e)
 {
-    char link[FD_PATH], *list = o->value, *large = NULL;
+    char *list = o->value, *large = NULL;
     const char *prefix = attr_prefix(o);
-    int set = 0, fd = o->l->attrs ? layer_fd(o, e.layer) : blame(o, e, DINDBIND_E_XATTR, 0);
-    if (fd < 0)
-        return fd;
-    if (!join_path(o->attr_path, fd_path(link, "/proc/thread-self/fd/", fd), e.rel))
+    int set = 0;
+    if (!o->l->attrs)
+        return blame(o, e, DINDBIND_E_XATTR, 0);
+    if (!join_path(o->attr_path, o->l->v[e.layer].dir, e.rel))
         return DINDBIND_E_TOOLONG;
     ssize_t n = llistxattr(o->attr_path, list, sizeof o->value);
     if (n < 0 && errno == ERANGE) {
@@ -2493,17 +2504,22 @@ static int scan_dir(struct scan *s)
 static int scan_mounts(struct overlay *o, const struct mount_table *table, struct entry dir)
 {
     char name[DINDBIND_PATH_MAX], full[DINDBIND_PATH_MAX];
-    int fd = layer_fd(o, dir.layer);
-    if (fd < 0)
-        return fd;
-    int rc = name_of(o->r, fd, name);
-    if (rc)
-        return failed(o, -rc);
-    join_path(full, name[1] || !*dir.rel ? name : "", dir.rel);
-    for (size_t i = 0; i < table->n; i++)
-        if (is_below(table->v[i].point, full) && table->v[i].id != o->l->v[dir.layer].mnt)
+    const struct layer *l = &o->l->v[dir.layer];
+    bool named = false;
+    int rc = layer_mount(o, dir.layer);
+    for (size_t i = 0; !rc && i < table->n; i++) {
+        if (table->v[i].parent != l->mnt)
+            continue;           /* on another mount, or on one that is on this one */
+        rc = named ? 0 : name_of(o->r, l->fd, name);
+        if (rc)
+            return failed(o, -rc);
+        if (!named)
+            join_path(full, name[1] || !*dir.rel ? name : "", dir.rel);
+        named = true;
+        if (is_below(table->v[i].point, full))
             return blame(o, dir, DINDBIND_E_INEXACT, EXDEV);
-    return 0;
+    }
+    return rc;
 }
 
 /* `here` is a directory. May it be answered at all? */
