@@ -289,12 +289,6 @@ struct text {
     bool cut;
 };
 
-static struct text text_in(char *buf, size_t size)
-{
-    buf[0] = 0;
-    return (struct text){ buf, 0, size, false };
-}
-
 static void text_bytes(struct text *t, const char *s, size_t n)
 {
     size_t room = t->size - 1 - t->len;
@@ -311,6 +305,14 @@ static void text_add(struct text *t, const char *s)
     text_bytes(t, s, strlen(s));
 }
 
+/* Text that starts like this. */
+static struct text text_in(char *buf, size_t size, const char *first)
+{
+    struct text t = { buf, 0, size, false };
+    text_add(&t, first);
+    return t;
+}
+
 static void text_number(struct text *t, unsigned long long v)
 {
     char digits[24], *p = digits + sizeof digits;
@@ -323,8 +325,7 @@ static void text_number(struct text *t, unsigned long long v)
 /* Two texts in a row as a path. false: they do not fit, and what does is there. */
 static bool put_path(char out[DINDBIND_PATH_MAX], const char *a, const char *b)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
-    text_add(&t, a);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, a);
     text_add(&t, b);
     return !t.cut;
 }
@@ -334,8 +335,7 @@ enum { FD_PATH = 40 };
 /* The name of a descriptor below a directory of procfs. */
 static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
 {
-    struct text t = text_in(out, FD_PATH);
-    text_add(&t, dir);
+    struct text t = text_in(out, FD_PATH, dir);
     text_number(&t, (unsigned)fd);
     return out;
 }
@@ -572,8 +572,7 @@ static void arena_free(struct arena *a)
 /* dir/name, or `dir` itself for "". false: it does not fit, and what does is there. */
 static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *name)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
-    text_add(&t, dir);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, dir);
     if (*name)
         text_add(&t, "/");
     text_add(&t, name);
@@ -742,7 +741,7 @@ static void trace(const struct dindbind_runner *r, const char *a, const char *b,
     char line[DINDBIND_PATH_MAX + 256];
     if (!r->trace)
         return;
-    struct text t = text_in(line, sizeof line);
+    struct text t = text_in(line, sizeof line, "");
     text_shown(&t, a);
     text_shown(&t, b);
     text_shown(&t, c);
@@ -1314,7 +1313,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 {
     char name[24];
     unsigned long long start = 0;
-    struct text t = text_in(name, sizeof name);
+    struct text t = text_in(name, sizeof name, "");
     text_number(&t, (unsigned long long)r->pid);
     text_add(why, "/");
     text_add(why, name);
@@ -1348,8 +1347,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 /* The caller is the runner. */
 static int self_open(struct dindbind_runner *r, struct text *why)
 {
-    *why = text_in(r->detail, sizeof r->detail);
-    text_add(why, "/");
+    *why = text_in(r->detail, sizeof r->detail, "/");
     int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
     r->root_fd = rc < 0 ? -1 : rc;
     return rc < 0 ? error_of(-rc) : 0;
@@ -1518,7 +1516,7 @@ static bool is_ro(const struct mount_row *row)
 /* dir, then what `path` has behind `prefix`. */
 static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
     const char *rest = path + (prefix[1] ? strlen(prefix) : 0);
     text_add(&t, dir[1] ? dir : "");
     text_add(&t, strcmp(rest, "/") ? rest : "");
@@ -1728,7 +1726,7 @@ static size_t base_length(const struct options *o)
 /* A layer as an absolute path, and its length; 0 where it cannot be one. */
 static size_t layer_path(const struct options *o, const char *dir, char *out)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
     if (*dir != '/') {
         size_t base = base_length(o);
         if (!base)
@@ -2472,8 +2470,7 @@ static int scan_dir(struct scan *s)
     int root = layer_fd(o, s->layer), rc = 0;
     if (root < 0)
         return root;
-    struct text t = text_in(rel, sizeof rel);
-    text_add(&t, scan_pop(s));
+    struct text t = text_in(rel, sizeof rel, scan_pop(s));
     int fd = sys_open(root, below(rel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return failed(o, -fd);
@@ -2606,7 +2603,7 @@ static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_M
 {
     char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
     struct options *o = (struct options *)parsed;
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
     bool known = space && parsed && parse_options(o, options, space, shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper;
     if (known)
         text_add(&t, o->upper);
@@ -2718,7 +2715,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
 
 int dindbind_open(struct dindbind_runner *r)
 {
-    struct text why = text_in(r->detail, sizeof r->detail);
+    struct text why = text_in(r->detail, sizeof r->detail, "");
     r->proc_fd = r->task_fd = r->root_fd = -1;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
@@ -2746,7 +2743,7 @@ int dindbind_open(struct dindbind_runner *r)
     if (!rc && r->self)
         rc = self_open(r, &why);
     if (!rc && !r->self && !r->pid && r->overlay) {
-        why = text_in(r->detail, sizeof r->detail);
+        why = text_in(r->detail, sizeof r->detail, "");
         rc = layers_open(r, &why);
         if (!rc)
             rc = layers_told(r, &why);
@@ -2826,7 +2823,7 @@ static void set_path(struct dindbind_result *res, struct text *t, const char *ho
     size_t n = strlen(host);
     while (n && host[n - 1] == '/' && *name == '/')
         n--;
-    *t = text_in(res->path, sizeof res->path);
+    *t = text_in(res->path, sizeof res->path, "");
     text_bytes(t, host, n);
     text_add(t, strcmp(name, "/") || !n ? name : "");
 }
@@ -2836,8 +2833,7 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
                   struct dindbind_result *res)
 {
     struct spot s = { .fd = sys_open(AT_FDCWD, row->host, OPEN_PIN) };
-    struct text t = text_in(res->path, sizeof res->path);
-    text_add(&t, row->host);
+    put_path(res->path, row->host, "");
     res->ro = row->ro;
     if (is_absent(s.fd))
         return 0;
@@ -2857,13 +2853,12 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
 {
     struct spot s;
     struct text t;
-    trace(r, "rule bind: row ", row->host ? row->host : "without a name ", row->path);
+    trace(r, row->host ? "rule bind: the row at " : "rule bind: the row without a name at ", row->path, "");
     if (!row->host && r->pid)
         return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
     if (!row->host) {
-        t = text_in(res->path, sizeof res->path);
-        text_add(&t, row->path);
+        t = text_in(res->path, sizeof res->path, row->path);
         return refuse(res, DINDBIND_E_FOREIGN, 0);
     }
     if (!*rest)
@@ -2895,7 +2890,7 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
                    struct dindbind_result *res)
 {
     struct spot s;
-    struct text t = text_in(res->path, sizeof res->path);
+    struct text t = text_in(res->path, sizeof res->path, "");
     proc_path(&t, r, "");
     struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
     res->rule = r->self ? DINDBIND_RULE_SELF : DINDBIND_RULE_PROC;
@@ -2904,7 +2899,7 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
     int rc = resolve_or_make(r, &root, path, flags, &s);
     if (rc)
         return refuse(res, error_of(-rc), -rc);
-    t = text_in(res->path, sizeof res->path);
+    t = text_in(res->path, sizeof res->path, "");
     proc_path(&t, r, s.name);
     if (t.cut) {
         sys_close(s.fd);
@@ -2941,7 +2936,7 @@ static int layers_pin(struct overlay *o, struct entry e, bool have_node, struct 
         return failed(o, rc ? -rc : EAGAIN);
     }
     s.node = n;
-    struct text t = text_in(res->path, sizeof res->path);
+    struct text t = text_in(res->path, sizeof res->path, "");
     entry_path(o, e, &t);
     if (t.cut) {
         sys_close(s.fd);
@@ -2962,7 +2957,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
         return DINDBIND_E_NOMEM;
     char *at = (char *)(res->layers + n), *end = (char *)res->layers + size;
     for (size_t i = 0; i < n; i++) {
-        struct text t = text_in(at, (size_t)(end - at));
+        struct text t = text_in(at, (size_t)(end - at), "");
         entry_path(o, v[i], &t);
         res->layers[i] = at;
         at += t.len + 1;
@@ -3017,7 +3012,7 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     if (!rc)
         rc = layers_answer(&o, path, flags, res);
     if (rc) {
-        struct text t = text_in(res->path, sizeof res->path);
+        struct text t = text_in(res->path, sizeof res->path, "");
         bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN ||
                      rc == DINDBIND_E_XATTR;
         if (place && o.top.rel)
@@ -3123,7 +3118,7 @@ static void text_layers(struct text *t, const struct dindbind_layers *l)
 char *dindbind_message(const struct dindbind_runner *r, const char *source,
                        const struct dindbind_result *res, int error, char *buf, size_t size)
 {
-    struct text t = text_in(buf, size);
+    struct text t = text_in(buf, size, "");
     text_shown(&t, source ? source : "runner");
     bool unknown = res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
@@ -3192,7 +3187,7 @@ static void daemon_layout(struct daemon *d, const char *dir)
     if (*dir != '/' || !layout || (strcmp(last, "/diff") && strcmp(last, "/merged")) ||
         (!starts(layout, "/overlay2/") && !starts(layout, "/overlay/")))
         return;
-    struct text data = text_in(d->data, sizeof d->data), merged = text_in(d->merged, sizeof d->merged);
+    struct text data = text_in(d->data, sizeof d->data, ""), merged = text_in(d->merged, sizeof d->merged, "");
     text_bytes(&data, dir, (size_t)(layout - dir));
     text_bytes(&merged, dir, (size_t)(last - dir));
     text_add(&merged, "/merged");
@@ -3375,7 +3370,7 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
         (inside[c.dir_len] && inside[c.dir_len] != '/') ||
         (c.volumes && !starts(inside + c.dir_len, "/volumes/")))
         return DINDBIND_E_FOREIGN;
-    struct text path = text_in(h->path, sizeof h->path);
+    struct text path = text_in(h->path, sizeof h->path, "");
     text_bytes(&path, t->daemon->data, c.host_len);
     text_add(&path, strcmp(inside + c.dir_len, "/") || !path.len ? inside + c.dir_len : "");
     return path.cut ? DINDBIND_E_TOOLONG : 0;
@@ -3588,8 +3583,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
     if (!rc)
         rc = check_host_mounts(t, s->name, host, &culprit);
     if (rc == DINDBIND_E_NESTED && culprit) {
-        struct text p = text_in(res->path, sizeof res->path);
-        text_add(&p, culprit);
+        put_path(res->path, culprit, "");
     }
     if (!rc && proc) {
         res->ro |= h.ro;
@@ -3626,7 +3620,7 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
 {
     const char *rest;
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
     int rc = 0;
     if (row && *rest) {
         struct spot s;
@@ -3670,8 +3664,7 @@ static int host_rows(const struct dindbind_runner *r, const char *source, struct
     }
     if (rc || !culprit)
         return rc;
-    struct text t = text_in(res->path, sizeof res->path);
-    text_add(&t, culprit);
+    put_path(res->path, culprit, "");
     return DINDBIND_E_NESTED;
 }
 
@@ -3688,7 +3681,7 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
     if (!rc && !r->pid && !r->self)
         rc = host_rows(r, path, &b, res);
     else if (!rc && (res->rule == DINDBIND_RULE_PROC || r->self)) {
-        struct text prefix = text_in(s.name, sizeof s.name);
+        struct text prefix = text_in(s.name, sizeof s.name, "");
         proc_path(&prefix, r, "");
         memmove(s.name, res->path + prefix.len, strlen(res->path + prefix.len) + 1);
         s.fd = res->fd;
@@ -3915,7 +3908,7 @@ static int stage_mount(struct stage *st)
 
 static int stage_path(const struct stage *st, const char *entry, char out[DINDBIND_PATH_MAX])
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX);
+    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
     text_add(&t, st->dir);
     text_add(&t, *entry ? "/" : "");
     text_add(&t, entry);
@@ -4068,7 +4061,7 @@ static int overlay_open(struct stage *st, const struct dindbind_layers *l, struc
             rc = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
     }
     for (const char *w = l->words; !rc && *w;) {
-        struct text t = text_in(name, sizeof name);
+        struct text t = text_in(name, sizeof name, "");
         size_t n = strcspn(w, ",");
         text_bytes(&t, w, n);
         char *value = strchr(name, '=');
@@ -4241,7 +4234,7 @@ static int unstage_entry(const char *path, const char *name, int *sys_errno)
 {
     char dir[DINDBIND_PATH_MAX];
     struct stage st;
-    struct text t = text_in(dir, sizeof dir);
+    struct text t = text_in(dir, sizeof dir, "");
     text_bytes(&t, path, (size_t)(name - path) - 1);
     if (!t.len)
         return NEXT_RULE;
@@ -5101,8 +5094,7 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
 static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
 {
     char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
-    struct text t = text_in(options, sizeof options);
-    text_add(&t, "lowerdir=");
+    struct text t = text_in(options, sizeof options, "lowerdir=");
     for (size_t i = 0; i < res->nlayers; i++) {
         text_add(&t, i ? ":" : "");
         text_escaped(&t, res->layers[i], ":\\,");
@@ -5369,7 +5361,7 @@ static const char *real_dir(struct arena *a, const char *dir)
 static const char *absolute(struct arena *a, const char *dir, const char *path)
 {
     char full[2 * DINDBIND_PATH_MAX];
-    struct text t = text_in(full, sizeof full);
+    struct text t = text_in(full, sizeof full, "");
     if (!path || *path == '/')
         return path;
     if (!dir)
@@ -5477,8 +5469,7 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
     char *options = arena_alloc(v->arena, size);
     if (!options)
         return "out of memory";
-    struct text t = text_in(options, size);
-    text_add(&t, "lowerdir=");
+    struct text t = text_in(options, size, "lowerdir=");
     text_escaped(&t, lower, ",\\");
     text_add(&t, ",upperdir=");
     text_escaped(&t, upper, ",\\");
@@ -5907,8 +5898,7 @@ static int write_all(int fd, const char *s, size_t n)
 static void complain(const char *a, const char *b, const char *c)
 {
     char line[4 * DINDBIND_PATH_MAX];
-    struct text t = text_in(line, sizeof line - 1);
-    text_add(&t, "dindbind: ");
+    struct text t = text_in(line, sizeof line - 1, "dindbind: ");
     text_shown(&t, a);
     text_shown(&t, b);
     text_shown(&t, c);
@@ -5919,7 +5909,7 @@ static void complain(const char *a, const char *b, const char *c)
 static void complain_errno(const char *what, int err)
 {
     char name[24];
-    struct text t = text_in(name, sizeof name);
+    struct text t = text_in(name, sizeof name, "");
     text_errno(&t, err);
     complain(what, name, "");
 }
@@ -5953,8 +5943,7 @@ static void explain_runner(const struct job *j)
     };
     char line[512];
     struct utsname os;
-    struct text t = text_in(line, sizeof line);
-    text_add(&t, "version " DINDBIND_VERSION ", Linux ");
+    struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
     text_add(&t, uname(&os) ? "" : os.release);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         if (counts[i].n) {
@@ -6016,7 +6005,7 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     char target[DINDBIND_PATH_MAX];
     struct dindbind_result sub = { .rule = it->res->rule, .kind = DINDBIND_SINGLE, .fd = -1, .type = m->type,
                                    .ro = m->ro || it->spec->ro || (j->given & GIVEN_READONLY) };
-    struct text t = text_in(target, sizeof target), p = text_in(sub.path, sizeof sub.path);
+    struct text t = text_in(target, sizeof target, ""), p = text_in(sub.path, sizeof sub.path, "");
     text_add(&t, it->spec->target);
     text_add(&t, m->rest);
     text_add(&p, m->path);
@@ -6058,7 +6047,7 @@ static void put_refusal(struct job *j, const struct item *it)
 {
     char message[3 * DINDBIND_PATH_MAX];
     const struct dindbind_result *known = j->open_error ? NULL : it->res;
-    struct text t = text_in(message, sizeof message);
+    struct text t = text_in(message, sizeof message, "");
     dindbind_message(j->runner, it->source, known, it->res->error, message, sizeof message);
     t.len = strlen(message);
     if (it->wrong) {
@@ -6121,8 +6110,7 @@ static int place_host(struct job *j, struct item *it, const char *source)
     if (!rc && it->spec && it->spec->flat)
         it->nbelow = 0;
     if (!rc && it->nbelow && (!it->spec || it->spec->volume)) {
-        struct text t = text_in(it->res->path, sizeof it->res->path);
-        text_add(&t, it->below[0].source);
+        put_path(it->res->path, it->below[0].source, "");
         it->wrong = it->spec ? NULL : "or use -v or --mount, which carry it";
         rc = DINDBIND_E_NESTED;
     }
@@ -6200,8 +6188,7 @@ static void stage_items(struct job *j, struct item *items, size_t n)
     for (size_t i = 0; rc && i < n; i++) {
         if (items[i].res->error || passes(&items[i]))
             continue;
-        struct text t = text_in(items[i].res->path, sizeof items[i].res->path);
-        text_add(&t, j->stage);
+        put_path(items[i].res->path, j->stage, "");
         items[i].res->error = told ? DINDBIND_E_UNSTAGED : rc;
         items[i].res->sys_errno = told ? 0 : err;
         told = true;
@@ -6335,7 +6322,7 @@ static int body_items(struct job *j, char **text)
     struct body *b = &j->body;
     size_t len = 0;
     char start[256];            /* of what it is about: the reason must fit in behind it */
-    struct text t = text_in(start, sizeof start);
+    struct text t = text_in(start, sizeof start, "");
     *text = read_to_end(0, MAX_FILE, &len);
     if (!*text) {
         int err = errno;
@@ -6501,7 +6488,7 @@ static int parse_word(struct job *j, const char *word, char ***next)
         }
         const char *wrong = take_option(j, option, value);
         if (wrong) {
-            struct text t = text_in(given, sizeof given);
+            struct text t = text_in(given, sizeof given, "");
             text_bytes(&t, "--", 1 + is_long);
             text_bytes(&t, name, n);
             text_add(&t, " ");
@@ -6588,7 +6575,7 @@ static int load_view(struct job *j)
     const char *wrong = NULL;
     for (size_t i = 0; i < j->nfiles; i++) {
         char line[2 * DINDBIND_PATH_MAX];
-        struct text why = text_in(line, sizeof line);
+        struct text why = text_in(line, sizeof line, "");
         int rc = view_file(&v, j->files[i], &why);
         if (rc) {
             complain(line, "", "");

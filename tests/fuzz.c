@@ -1100,7 +1100,7 @@ static void fuzz_body(char *text, size_t len)
 static void check_rows(struct view *v)
 {
     char why[512], clean[DINDBIND_PATH_MAX];
-    struct text t = text_in(why, sizeof why);
+    struct text t = text_in(why, sizeof why, "");
     struct dindbind_runner *r = v->runner;
     bool long_host = false;
     r->binds = v->rows;
@@ -1559,7 +1559,7 @@ static void check_oci(const struct dindbind_layers *l)
 static void fuzz_overlay(char *text, size_t len)
 {
     char why[512], upper[DINDBIND_PATH_MAX];
-    struct text t = text_in(why, sizeof why);
+    struct text t = text_in(why, sizeof why, "");
     struct dindbind_runner r = { .overlay = text, .proc_fd = -1 };
     (void)len;
     check_readings(text);
