@@ -392,7 +392,7 @@ static void put_bytes(struct out *o, const char *s, size_t n)
             o->failed = true;
             return;
         }
-        if (!o->ours)
+        if (!o->ours && o->len)
             memcpy(more, o->at, o->len);
         o->at = more;
         o->size = size;
@@ -3170,9 +3170,9 @@ struct tables {
 enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
 
 struct found_host {
-    char path[DINDBIND_PATH_MAX];
     bool ro;                            /* the mount that it is on */
     bool own;                           /* the source itself lies in the caller's mount namespace */
+    char path[DINDBIND_PATH_MAX];
 };
 
 /* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
@@ -3205,18 +3205,17 @@ static int daemon_names(const struct tables *t, struct daemon *d)
     const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
     if (!root)
         return rc ? error_of(-rc) : TRY_AGAIN;
-    d->dev = root->dev;
-    if (strcmp(root->type, "overlay"))
-        d->dev = 0;             /* nobody's */
+    d->dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
     rc = r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper);
     if (rc < 0)
         return rc;
     if (rc)
         daemon_layout(d, upper);
-    if (r->merged && *r->merged && strlen(r->merged) < sizeof d->merged) {
+    if (r->merged && *r->merged) {
         if (!*d->data)
             daemon_layout(d, r->merged);
-        memcpy(d->merged, r->merged, strlen(r->merged) + 1);
+        if (!put_path(d->merged, r->merged, ""))
+            *d->merged = 0;
     }
     trace(r, "self: the daemon's name of my root: ", *d->merged ? d->merged : "not known", "");
     return 0;
@@ -3257,19 +3256,32 @@ struct calibration {
     bool volumes;               /* only what is below volumes/ there */
 };
 
+static int numbers_of(const char *path, struct statfs *fs)
+{
+    int fd = sys_open(AT_FDCWD, path, OPEN_PIN), rc = fd < 0 ? fd : sys_fstatfs(fd, fs);
+    sys_close(fd);
+    return rc;
+}
+
 /* Is this on the file system that has the upperdir of the root's overlay? Of that statfs(2) gives the numbers.
  * Between two looks at the root that see the same, nothing has been written meanwhile. 1: yes; 0: no, or it is
  * not there; or an error. */
 static int same_numbers(const char *path)
 {
+    /* f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree */
+    enum { FIRST = offsetof(struct statfs, f_bsize), ALL = offsetof(struct statfs, f_fsid) - FIRST };
     struct statfs x, y, z;
-    for (int i = 0; i < RETRIES; i++)
-        if (statfs("/", &x) || statfs(path, &y) || statfs("/", &z)) {
-            if (errno != EINTR)
-                return is_absent(-errno) ? 0 : error_of(errno);
-        } else if (x.f_bfree == z.f_bfree && x.f_ffree == z.f_ffree)
-            return x.f_bsize == y.f_bsize && x.f_blocks == y.f_blocks && x.f_bfree == y.f_bfree &&
-                   x.f_files == y.f_files && x.f_ffree == y.f_ffree;
+    for (int i = 0; i < RETRIES; i++) {
+        int rc = numbers_of("/", &x);
+        if (!rc)
+            rc = numbers_of(path, &y);
+        if (!rc)
+            rc = numbers_of("/", &z);
+        if (rc)
+            return is_absent(rc) ? 0 : error_of(-rc);
+        if (!memcmp((char *)&x + FIRST, (char *)&z + FIRST, ALL))
+            return !memcmp((char *)&x + FIRST, (char *)&y + FIRST, ALL);
+    }
     return 0;
 }
 
@@ -3382,30 +3394,31 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
  * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
  * belongs to another mount namespace. */
 
-/* Open an absolute path that has no symlink in it. */
-static int open_plain(const struct dindbind_runner *r, const char *path)
+/* What an absolute path leads to that has no symlink in it. */
+static int plain_node(const struct dindbind_runner *r, const char *path, struct node *n)
 {
+    int fd;
     if (!(r->caps & CAPS_NO_OPENAT2))
-        return sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
-    int slash = sys_open(AT_FDCWD, "/", OPEN_DIR);
-    struct root root = { slash, -1, IN_ROOT, NULL, 0 };
-    int fd = slash < 0 ? slash : reopen(&root, path[1] ? path : "", OPEN_PIN);
-    sys_close(slash);
-    return fd == -EAGAIN ? -ENOENT : fd;
+        fd = sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+    else {
+        struct root root = { .fd = sys_open(AT_FDCWD, "/", OPEN_DIR) };
+        fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
+        sys_close(root.fd);
+    }
+    int rc = fd < 0 ? fd : inspect(r, fd, "", n);
+    sys_close(fd);
+    return rc == -EAGAIN ? -ENOENT : rc;
 }
 
 /* 1: yes; 0: no; or an error. */
 static int is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
 {
     struct node n;
-    int fd = open_plain(r, path);
-    if (fd < 0)
-        return is_absent(fd) ? 0 : error_of(-fd);
-    int rc = inspect(r, fd, "", &n);
-    sys_close(fd);
+    int rc = plain_node(r, path, &n);
     if (rc)
-        return error_of(-rc);
-    return n.mnt == mnt && n.ino == want->ino && n.dev == want->dev && !((n.mode ^ want->mode) & S_IFMT);
+        return is_absent(rc) ? 0 : error_of(-rc);
+    n.mnt ^= mnt ^ want->mnt;
+    return same_node(&n, want);
 }
 
 /* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
@@ -3416,95 +3429,72 @@ static int find_host(const struct tables *t, const struct spot *s, struct found_
     char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
     if (t->r->self)
         return find_daemon(t, s, h);
-    const struct mount_row *found = row_by_id(&t->mine, s->node.mnt);
-    int rc = found ? name_of(t->r, s->fd, h->path) : 0;
-    if (rc < 0 && !is_absent(rc))
-        return error_of(-rc);
-    rc = found && !rc ? is_mount_of(t->r, h->path, &s->node, s->node.mnt) : 0;
-    if (rc < 0)
-        return rc;
-    h->own = rc;
+    const struct mount_row *found = row_by_id(&t->mine, s->node.mnt), *from = row_by_id(&t->theirs, s->node.mnt);
+    int rc = found ? name_of(t->r, s->fd, h->path) : -ENOENT;
+    rc = !rc ? is_mount_of(t->r, h->path, &s->node, s->node.mnt) : is_absent(rc) ? 0 : error_of(-rc);
+    h->own = rc > 0;
     h->ro = h->own && is_ro(found);
-    if (h->own)
-        return 0;
-    found = NULL;
-    const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
+    if (rc)
+        return rc < 0 ? rc : 0;
     if (!from)
         return TRY_AGAIN;
     if (!is_below(s->name, from->point) || !graft(inside, from->root, s->name, from->point))
         return DINDBIND_E_FOREIGN;
-    for (size_t i = 0; i < t->mine.n; i++) {
-        const struct mount_row *row = &t->mine.v[i];
+    found = NULL;
+    for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n && (!found || h->ro); row++) {
         if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)) ||
             !graft(candidate, row->point, inside, row->root))
             continue;
-        int same = is_mount_of(t->r, candidate, &s->node, row->id);
-        if (same < 0)
-            return same;
-        trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
-        if (!same)
+        rc = is_mount_of(t->r, candidate, &s->node, row->id);
+        if (rc < 0)
+            return rc;
+        trace(t->r, rc ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
+        if (!rc)
             continue;
         found = row;
         h->ro = is_ro(row);
-        memcpy(h->path, candidate, strlen(candidate) + 1);
-        if (!h->ro)
-            break;
+        put_path(h->path, candidate, "");
     }
     return found ? 0 : DINDBIND_E_FOREIGN;
 }
 
-/* Mounts below, collected. */
+/* Mounts below, collected: of each a struct, and the two texts behind it. */
 struct below {
-    struct arena arena;
-    struct dindbind_mount *v;
-    size_t n, size, bytes;
+    struct out out;
+    size_t n;
     size_t base;                /* length of the source that they are below */
 };
 
-/* Keeps them sorted, which puts parents first; mountinfo is nearly so already. */
 static int below_add(struct below *b, const char *source, const char *path, unsigned type, bool ro)
 {
-    if (b->n == b->size) {
-        size_t size = b->size ? 2 * b->size : 16;
-        struct dindbind_mount *v = arena_alloc(&b->arena, size * sizeof *v);
-        if (!v)
-            return DINDBIND_E_NOMEM;
-        if (b->n)
-            memcpy(v, b->v, b->n * sizeof *v);
-        b->v = v;
-        b->size = size;
-    }
-    struct dindbind_mount m = { .source = arena_copy(&b->arena, source, strlen(source)),
-                                .path = arena_copy(&b->arena, path, strlen(path)), .type = type, .ro = ro };
-    if (!m.source || !m.path)
-        return DINDBIND_E_NOMEM;
-    size_t i = b->n++;
-    for (; i && strcmp(b->v[i - 1].source, source) > 0; i--)
-        b->v[i] = b->v[i - 1];
-    b->v[i] = m;
-    b->bytes += strlen(source) + strlen(path) + 2;
-    return 0;
+    struct dindbind_mount m = { .type = type, .ro = ro };
+    put_bytes(&b->out, (const char *)&m, sizeof m);
+    put_bytes(&b->out, source, strlen(source) + 1);
+    put_bytes(&b->out, path, strlen(path) + 1);
+    b->n++;
+    return b->out.failed ? DINDBIND_E_NOMEM : 0;
 }
 
-/* One block that the caller frees. */
-static int below_pack(const struct below *b, struct dindbind_mount **out, size_t *n)
+/* One block that the caller frees. Sorted, which puts parents first; mountinfo is nearly so already. */
+static int below_pack(const struct below *b, struct dindbind_mount **out)
 {
-    if (!b->n)
-        return 0;
-    struct dindbind_mount *v = mem_take(b->n * sizeof *v + b->bytes);
+    struct dindbind_mount *v = b->n ? mem_take(b->n * sizeof *v + b->out.len) : NULL;
     if (!v)
-        return DINDBIND_E_NOMEM;
-    char *at = (char *)(v + b->n);
+        return b->n ? DINDBIND_E_NOMEM : 0;
+    char *at = memcpy(v + b->n, b->out.at, b->out.len);
     for (size_t i = 0; i < b->n; i++) {
-        size_t source = strlen(b->v[i].source) + 1, path = strlen(b->v[i].path) + 1;
-        v[i] = b->v[i];
-        v[i].source = memcpy(at, b->v[i].source, source);
-        v[i].rest = v[i].source + b->base;
-        v[i].path = memcpy(at + source, b->v[i].path, path);
-        at += source + path;
+        struct dindbind_mount m;
+        size_t k = i;
+        memcpy(&m, at, sizeof m);
+        m.source = at + sizeof m;
+        m.rest = m.source + b->base;
+        m.path = m.source + strlen(m.source) + 1;
+        at = (char *)(uintptr_t)m.path + strlen(m.path) + 1;
+        for (; k && strcmp(v[k - 1].source, m.source) > 0; k--)
+            v[k] = v[k - 1];
+        v[k] = m;
     }
     *out = v;
-    *n = b->n;
     return 0;
 }
 
@@ -3534,21 +3524,16 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
 {
     char there[DINDBIND_PATH_MAX];
     for (size_t i = 0; i < t->mine.n; i++) {
-        const struct mount_row *row = &t->mine.v[i];
-        struct node n;
-        bool known = false;
+        const struct mount_row *row = &t->mine.v[i], *theirs = t->theirs.v, *end = theirs + t->theirs.n;
+        struct node n = { 0 };
         if (!strictly_below(row->point, host) || !graft(there, name, row->point, host))
             continue;
-        for (size_t k = 0; !known && k < t->theirs.n; k++)
-            known = !strcmp(t->theirs.v[k].point, there) && t->theirs.v[k].dev == row->dev &&
-                    !strcmp(t->theirs.v[k].root, row->root);
-        int fd = known ? -1 : open_plain(t->r, row->point);
-        int rc = known || (is_absent(fd) && fd != -EACCES) ? 0 : fd < 0 ? fd : inspect(t->r, fd, "", &n);
-        bool seen = fd >= 0 && !rc && n.mnt == row->id;
-        sys_close(fd);
-        if (rc)
+        while (theirs < end && (theirs->dev != row->dev || strcmp(theirs->point, there) || strcmp(theirs->root, row->root)))
+            theirs++;
+        int rc = theirs < end ? 0 : plain_node(t->r, row->point, &n);
+        if (rc && (!is_absent(rc) || rc == -EACCES))
             return error_of(-rc);
-        if (seen) {
+        if (n.mnt == row->id) {
             *culprit = row->point;
             return DINDBIND_E_NESTED;
         }
@@ -3559,58 +3544,63 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
 /* All of it with one reading of the two tables. */
 static int host_once(const struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
-    struct found_host h;
+    struct found_host h = { .own = false };
     const char *culprit = NULL;
     bool proc = res->rule == DINDBIND_RULE_PROC || res->rule == DINDBIND_RULE_SELF;
-    int rc = proc ? find_host(t, s, &h) : 0;
-    if (rc || (proc && h.own)) {
-        if (!rc)
-            memcpy(res->path, h.path, strlen(h.path) + 1);
-        return rc;
-    }
-    /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
     if (!proc && res->fd < 0)
         return 0;
-    rc = proc ? 0 : name_of(t->r, res->fd, h.path);
+    /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
+    int rc = proc ? find_host(t, s, &h) : name_of(t->r, res->fd, h.path);
     if (rc)
-        return error_of(-rc);
-    const char *host = h.path;
-    for (size_t i = 0; !rc && i < t->theirs.n; i++)
+        return proc ? rc : error_of(-rc);
+    for (size_t i = 0; !rc && !h.own && i < t->theirs.n; i++)
         if (strictly_below(t->theirs.v[i].point, s->name)) {
             culprit = t->theirs.v[i].point;
             rc = add_mount(t, &t->theirs.v[i], b);
         }
-    if (!rc)
-        rc = check_host_mounts(t, s->name, host, &culprit);
-    if (rc == DINDBIND_E_NESTED && culprit) {
+    if (!rc && !h.own)
+        rc = check_host_mounts(t, s->name, h.path, &culprit);
+    if (rc == DINDBIND_E_NESTED && culprit)
         put_path(res->path, culprit, "");
-    }
     if (!rc && proc) {
-        res->ro |= h.ro;
-        memcpy(res->path, h.path, strlen(h.path) + 1);
+        res->ro |= h.ro && !h.own;
+        put_path(res->path, h.path, "");
     }
     return rc;
 }
 
-static int host_live(const struct dindbind_runner *r, const struct spot *s, struct dindbind_result *res,
-                     struct below *b)
+static void tables_free(struct tables *t)
 {
+    table_free(&t->mine);
+    table_free(&t->theirs);
+    t->mine = t->theirs = (struct mount_table){ 0 };
+}
+
+/* `t` may still have the tables of the last source: several that are asked about at once share one reading. */
+static int host_live(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
+{
+    const struct dindbind_runner *r = t->r;
+    struct daemon daemon;
     int rc = TRY_AGAIN;
+    t->daemon = &daemon;
     /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
     for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES; i++) {
-        struct daemon daemon;
-        struct tables t = { .r = r, .daemon = &daemon };
-        b->n = b->bytes = 0;
+        b->n = b->out.len = 0;
         b->base = s->name[1] ? strlen(s->name) : 0;
-        rc = r->self ? 0 : table_read(r, r->task_fd, "mountinfo", &t.theirs);
-        if (!rc)
-            rc = table_read(r, r->proc_fd, "thread-self/mountinfo", r->self ? &t.theirs : &t.mine);
+        if (i)
+            tables_free(t);
+        rc = 0;
+        if (!t->theirs.v) {
+            rc = table_read(r, r->self ? r->proc_fd : r->task_fd, r->self ? "thread-self/mountinfo" : "mountinfo", &t->theirs);
+            if (!rc && !r->self)
+                rc = table_read(r, r->proc_fd, "thread-self/mountinfo", &t->mine);
+            if (rc)
+                tables_free(t); /* of which one is not there, or half */
+        }
         if (!rc && r->self)
-            rc = daemon_names(&t, &daemon);
+            rc = daemon_names(t, &daemon);
         if (!rc)
-            rc = host_once(&t, s, res, b);
-        table_free(&t.mine);
-        table_free(&t.theirs);
+            rc = host_once(t, s, res, b);
     }
     return rc == TRY_AGAIN ? DINDBIND_E_FOREIGN : rc;
 }
@@ -3620,8 +3610,7 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
 {
     const char *rest;
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
-    int rc = 0;
+    int rc = put_path(out, path, "") ? 0 : DINDBIND_E_TOOLONG;
     if (row && *rest) {
         struct spot s;
         struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, 0 };
@@ -3630,16 +3619,14 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
         if (rc)
             return error_of(-rc);
         sys_close(s.fd);
-        text_add(&t, row->path[1] ? row->path : "");
-        text_add(&t, s.name);
+        put_path(out, row->path[1] ? row->path : "", s.name);
     } else if (!row && r->layers) {
         struct overlay o;
         rc = overlay_init(&o, r);
         if (!rc)
             rc = overlay_walk(&o, path, out);
         arena_free(&o.arena);
-    } else
-        text_add(&t, path);
+    }
     return rc;
 }
 
@@ -3668,35 +3655,49 @@ static int host_rows(const struct dindbind_runner *r, const char *source, struct
     return DINDBIND_E_NESTED;
 }
 
-int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
-                  struct dindbind_mount **below, size_t *nbelow)
+static int host_path(struct tables *t, const char *source, struct dindbind_result *res, struct dindbind_mount **below,
+                     size_t *nbelow)
 {
+    const struct dindbind_runner *r = t->r;
     struct below b = { 0 };
     struct spot s = { .fd = -1 };
-    struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, 0 };
     char path[DINDBIND_PATH_MAX];
     *below = NULL;
-    *nbelow = 0;
     int rc = clean_path(source, path);
     if (!rc && !r->pid && !r->self)
         rc = host_rows(r, path, &b, res);
-    else if (!rc && (res->rule == DINDBIND_RULE_PROC || r->self)) {
-        struct text prefix = text_in(s.name, sizeof s.name, "");
-        proc_path(&prefix, r, "");
-        memmove(s.name, res->path + prefix.len, strlen(res->path + prefix.len) + 1);
-        s.fd = res->fd;
-        rc = inspect(r, s.fd, "", &s.node);
-        rc = rc ? error_of(-rc) : host_live(r, &s, res, &b);
-    } else if (!rc) {
-        /* where the runner does not see the row's place it has no mounts there either */
-        rc = resolve_contained(r, &root, path, &s);
-        rc = is_absent(rc) ? 0 : rc ? error_of(-rc) : host_live(r, &s, res, &b);
-        sys_close(s.fd);
+    else if (!rc) {
+        struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, 0 };
+        bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
+        /* where the runner does not see a row's place it has no mounts there either */
+        int err = proc ? inspect(r, res->fd, "", &s.node) : resolve_contained(r, &root, path, &s);
+        if (proc) {
+            struct text prefix = text_in(path, sizeof path, "");
+            proc_path(&prefix, r, "");
+            put_path(s.name, res->path + prefix.len, "");
+            s.fd = res->fd;
+        }
+        if (!err)
+            rc = host_live(t, &s, res, &b);
+        else if (proc || !is_absent(err))
+            rc = error_of(-err);
+        if (!proc)
+            sys_close(s.fd);
     }
     if (!rc)
-        rc = below_pack(&b, below, nbelow);
-    arena_free(&b.arena);
+        rc = below_pack(&b, below);
+    *nbelow = rc ? 0 : b.n;
+    mem_give(b.out.at);
     res->error = rc;
+    return rc;
+}
+
+int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
+                  struct dindbind_mount **below, size_t *nbelow)
+{
+    struct tables t = { .r = r };
+    int rc = host_path(&t, source, res, below, nbelow);
+    tables_free(&t);
     return rc;
 }
 
@@ -5847,6 +5848,7 @@ struct job {
     size_t nfiles;
     struct view view;
     struct body body;
+    struct tables tables;       /* shared by sources that are asked about at once */
 };
 
 static const char usage_text[] =
@@ -6106,7 +6108,7 @@ static void put_item(struct job *j, struct item *it)
 /* The host path, for what is to be mounted, and the mounts below it. */
 static int place_host(struct job *j, struct item *it, const char *source)
 {
-    int rc = dindbind_host(j->runner, source, it->res, &it->below, &it->nbelow);
+    int rc = host_path(&j->tables, source, it->res, &it->below, &it->nbelow);
     if (!rc && it->spec && it->spec->flat)
         it->nbelow = 0;
     if (!rc && it->nbelow && (!it->spec || it->spec->volume)) {
@@ -6149,7 +6151,7 @@ static void resolve_item(struct job *j, struct item *it)
     if (!rc && (j->place == PLACE_HOST || (s && j->place == PLACE_NONE)))
         rc = place_host(j, it, source);
     if (!rc && j->place == PLACE_STAGE && !j->runner->pid) {
-        rc = dindbind_host(j->runner, source, res, &it->below, &it->nbelow);
+        rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
         if (!rc && it->nbelow) {
             rc = DINDBIND_E_NESTED;
             it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
@@ -6258,6 +6260,7 @@ static int translate_stdin(struct job *j)
     int got = buf ? 1 : 0;
     int rc = buf ? 0 : out_of_memory();
     while (got) {
+        tables_free(&j->tables);        /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
             complain_errno("standard input: ", -got);
@@ -6606,6 +6609,7 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
     size_t n = (size_t)argc + 1;
     int rc = 3;
     j.view = (struct view){ .runner = r, .arena = &j.arena };
+    j.tables.r = r;
     j.items = arena_alloc(&j.arena, n * sizeof *j.items);
     j.files = arena_alloc(&j.arena, n * sizeof *j.files);
     if (!j.items || !j.files)
@@ -6635,6 +6639,7 @@ static int applet(int argc, char **argv, struct dindbind_runner *r)
         r->trace = NULL;
         r->trace_arg = NULL;
     }
+    tables_free(&j.tables);
     arena_free(&j.arena);
     if (j.out.ours)
         mem_give(j.out.at);
