@@ -681,6 +681,7 @@ static const struct errno_row {
     { ENOSYS, DINDBIND_E_KERNEL, "ENOSYS" },
     { EEXIST, DINDBIND_E_EXISTS, "EEXIST" },
     { EROFS, DINDBIND_E_MISSING, "EROFS" },
+    { EPROTO, DINDBIND_E_PROCFS, "EPROTO" },
     { EINVAL, DINDBIND_E_SYSTEM, "EINVAL" },
     { EIO, DINDBIND_E_SYSTEM, "EIO" },
     { EBUSY, DINDBIND_E_SYSTEM, "EBUSY" },
@@ -835,12 +836,35 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
     return rc;
 }
 
-/* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. */
+/* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over any part of it.
+ * A magic link itself: with O_NOFOLLOW. */
+static int proc_entry(const struct dindbind_runner *r, int dir, const char *name, int flags)
+{
+    struct node a, b;
+    if (!(r->caps & CAPS_NO_OPENAT2))
+        return sys_openat2(dir, name, flags, BENEATH | NO_XDEV | NO_MAGICLINKS);
+    int fd = sys_open(dir, name, flags);
+    if (fd < 0)
+        return fd;
+    int rc = inspect(r, dir, "", &a);
+    if (!rc)
+        rc = inspect(r, fd, "", &b);
+    if (!rc && a.mnt != b.mnt)
+        rc = -EXDEV;
+    if (rc)
+        sys_close(fd);
+    return rc ? rc : fd;
+}
+
+/* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. EPROTO: this is not a
+ * procfs where one could look. */
 static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
 {
-    char link[FD_PATH];
-    int n = sys_readlink(r->proc_fd, fd_path(link, "thread-self/fd/", fd), out);
-    return n < 0 ? n : 0;
+    char number[FD_PATH];
+    int dir = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
+    int n = dir < 0 ? dir : sys_readlink(dir, fd_path(number, "", fd), out);
+    sys_close(dir);
+    return n >= 0 ? 0 : is_absent(dir) ? -EPROTO : n;
 }
 
 /* A root to resolve in. */
@@ -868,14 +892,12 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
                           bind_row(r, full, &rest) == root->row);
 }
 
-/* The length of a root's own name, as the names of what lies in it start ("/" counts 0). It is asked after
- * the look-up: a task that is gone by then has no root, and what its PID means is open again. */
-static int root_length(const struct dindbind_runner *r, const struct root *root, size_t *len)
+/* A task that is gone by now has no root, and what its PID means is open again. To be asked after a look-up. */
+static int root_alive(const struct root *root)
 {
-    char name[DINDBIND_PATH_MAX];
-    int rc = root->task < 0 ? name_of(r, root->fd, name) : sys_readlink(root->task, "root", name);
-    *len = rc < 0 || !name[1] ? 0 : strlen(name);
-    return rc >= 0 ? 0 : root->task >= 0 && rc == -ENOENT ? -ESRCH : rc;
+    char first;
+    int n = root->task < 0 ? 0 : result(syscall(SYS_readlinkat, root->task, "root", &first, 1));
+    return n >= 0 ? 0 : n == -ENOENT ? -ESRCH : n;
 }
 
 static const char *below(const char *path)
@@ -897,40 +919,47 @@ static int confirm(const struct dindbind_runner *r, const struct root *root, con
     return rc ? rc : same_node(&again, &s->node) ? 0 : -EAGAIN;
 }
 
+/* What links led to has another name: the kernel's, which has to be proven. */
+static int name_linked(const struct dindbind_runner *r, const struct root *root, struct spot *s)
+{
+    char full[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
+    int rc = name_of(r, s->fd, full);
+    if (!rc)
+        rc = root->task < 0 ? name_of(r, root->fd, own) : sys_readlink(root->task, "root", own);
+    if (rc < 0)
+        return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
+    size_t len = own[1] ? strlen(own) : 0, n = strlen(full);
+    put_path(s->name, n > len ? full + len : "/", "");
+    rc = confirm(r, root, s);
+    /* the root of a mount whose file was removed elsewhere is named like this, and still there */
+    n = strlen(s->name);
+    if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
+        s->name[n - 10] = 0;
+        rc = confirm(r, root, s);
+    }
+    return rc;
+}
+
+/* At first without links, which is what most paths are: then the name is the one that was asked for. */
 static int resolve_openat2(const struct dindbind_runner *r, const struct root *root, const char *path,
                            struct spot *s)
 {
-    char full[DINDBIND_PATH_MAX];
-    size_t len;
     int rc = -EAGAIN;
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++) {
-        s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
+        s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | (i ? 0 : NO_SYMLINKS));
         /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c) */
         if (rc == -EXDEV && root->how == IN_ROOT)
             rc = -EAGAIN;
         /* when the kernel has to start a walk anew the links of both count (total_link_count in fs/namei.c) */
-        if (rc == -ELOOP && i < LOOP_RETRIES)
+        if (rc == -ELOOP && i <= LOOP_RETRIES)
             rc = -EAGAIN;
         if (rc < 0)
             continue;
         rc = inspect(r, s->fd, "", &s->node);
         if (!rc)
-            rc = name_of(r, s->fd, full);
-        if (!rc)
-            rc = root_length(r, root, &len);
-        if (!rc) {
-            /* where links were followed the name is another one: it has to be proven */
-            const char *tail = strlen(full) > len ? full + len : "/";
-            memcpy(s->name, tail, strlen(tail) + 1);
-            if (strcmp(s->name, path))
-                rc = confirm(r, root, s);
-            /* the root of a mount whose file was removed elsewhere is named like this, and still there */
-            size_t n = strlen(s->name);
-            if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
-                s->name[n - 10] = 0;
-                rc = confirm(r, root, s);
-            }
-        }
+            rc = i ? name_linked(r, root, s) : root_alive(root);
+        if (!i)
+            put_path(s->name, path, "");
         if (rc)
             sys_close(s->fd);
     }
@@ -1121,12 +1150,8 @@ static int resolve_contained(const struct dindbind_runner *r, const struct root 
         return resolve_openat2(r, root, path, s);
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++)
         rc = resolve_walk(r, root, path, s);
-    if (!rc && root->task >= 0) {
-        size_t len;
-        rc = root_length(r, root, &len);
-        if (rc)
-            sys_close(s->fd);
-    }
+    if (!rc && (rc = root_alive(root)))
+        sys_close(s->fd);
     return rc;
 }
 
@@ -1224,26 +1249,6 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
  * In: a PID, and a start time where the caller knows one. Out: descriptors of /proc, of the task's own
  * directory, and of its root. Never here: trust in a /proc that is not a procfs, or in a number. */
 
-/* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over any part of it.
- * A magic link itself: with O_NOFOLLOW. */
-static int proc_entry(const struct dindbind_runner *r, int dir, const char *name, int flags)
-{
-    struct node a, b;
-    if (!(r->caps & CAPS_NO_OPENAT2))
-        return sys_openat2(dir, name, flags, BENEATH | NO_XDEV | NO_MAGICLINKS);
-    int fd = sys_open(dir, name, flags);
-    if (fd < 0)
-        return fd;
-    int rc = inspect(r, dir, "", &a);
-    if (!rc)
-        rc = inspect(r, fd, "", &b);
-    if (!rc && a.mnt != b.mnt)
-        rc = -EXDEV;
-    if (rc)
-        sys_close(fd);
-    return rc ? rc : fd;
-}
-
 static int proc_open(struct dindbind_runner *r, struct text *why)
 {
     struct statfs fs;
@@ -1271,16 +1276,12 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
         return error_of(-rc);
     if (n.ino != proc_root_ino)
         return DINDBIND_E_PROCFS;
-    /* names of descriptors are read there */
-    rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
-    if (is_lacking(rc, SYS_openat2)) {
+    if (is_missing(SYS_openat2))
         r->caps |= CAPS_NO_OPENAT2;
-        rc = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
-    }
-    sys_close(rc);
-    if (rc == -ENOENT || rc == -EXDEV || rc == -ENOTDIR || rc == -ELOOP)
-        return DINDBIND_E_PROCFS;
-    return rc < 0 ? error_of(-rc) : 0;
+    /* another PID namespace's has nothing there, and its numbers are other processes' */
+    char first;
+    rc = result(syscall(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1));
+    return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(-rc);
 }
 
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
