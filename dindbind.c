@@ -3727,25 +3727,35 @@ enum {
     SHARE_FILES = 0x400, NEW_MOUNT_NS = 0x20000
 };
 
-static const unsigned long tmpfs_magic = 0x01021994;
-static const char stage_source[] = "dindbind";
-
-/* Where the stage is. */
+/* Where the stage is, and what comes onto it. */
 struct stage {
-    char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
-    const char *name;                   /* its last component */
+    const char *name;                   /* the last component of dir */
     int parent;                         /* O_PATH */
     int fd;                             /* the tmpfs's root, locked; or the plain directory's */
-    uint64_t mnt;
-    bool is_stage, created, mounted;    /* the last two: by this call */
-    struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
     int err;
+    bool is_stage, created, mounted;    /* the last two: by this call */
+    const struct dindbind_runner *r;
+    struct dindbind_result *const *results;
+    size_t n, at;                       /* results; the one that is at work, n: none */
+    char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
+    struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
+    int trees[];                        /* of each result: its mounts, or -errno; the child of clone_in_child() writes
+                                         * them, so they are in memory that is shared with it */
 };
 
-static int stage_fail(struct stage *st, int err)
+/* What a call gave: the code of -errno, which is noted, else 0. */
+static int stage_result(struct stage *st, int rc)
 {
-    st->err = err;
-    return err == ENOSYS ? DINDBIND_E_KERNEL : err == EINVAL ? DINDBIND_E_FOREIGN : error_of(err);
+    if (rc >= 0)
+        return 0;
+    st->err = -rc;
+    return rc == -EINVAL ? DINDBIND_E_FOREIGN : error_of(-rc);
+}
+
+/* What is open; `fd` may be the -errno of opening it. */
+static int stage_inspect(struct stage *st, int fd, struct node *n)
+{
+    return fd < 0 ? fd : inspect(&st->none, fd, "", n);
 }
 
 static bool is_safe_dir(const struct node *n, bool sticky_helps)
@@ -3757,72 +3767,42 @@ static bool is_safe_dir(const struct node *n, bool sticky_helps)
 /* Every component above: a real directory that nobody else can change. */
 static int stage_parent(struct stage *st)
 {
-    char name[MAX_NAME + 1];
     struct node n;
-    const char *p = st->dir;
+    char *name = st->dir;
     st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
     for (;;) {
-        int rc = st->parent < 0 ? st->parent : inspect(&st->none, st->parent, "", &n);
-        if (rc < 0)
-            return st->err = -rc, rc == -ENOTDIR || rc == -ELOOP || rc == -ENOENT ? DINDBIND_E_UNSAFE : error_of(-rc);
-        if (!is_safe_dir(&n, true))
+        int rc = stage_result(st, stage_inspect(st, st->parent, &n));
+        if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
+            return rc;
+        if (rc || !is_safe_dir(&n, true))
             return DINDBIND_E_UNSAFE;
-        size_t len = strcspn(++p, "/");
-        if (!p[len] || len > MAX_NAME)
-            break;
-        memcpy(name, p, len);
-        name[len] = 0;
-        p += len;
+        st->name = ++name;
+        char *end = strchr(name, '/');
+        if (!end)
+            return 0;
+        *end = 0;
         int next = sys_open(st->parent, name, OPEN_DIR | O_NOFOLLOW);
+        *end = '/';
         sys_close(st->parent);
         st->parent = next;
+        name = end;
     }
-    st->name = p;
-    return 0;
-}
-
-static int stage_init(struct stage *st, const char *dir)
-{
-    struct node n;
-    *st = (struct stage){ .parent = -1, .fd = -1, .none = { .proc_fd = -1, .task_fd = -1, .root_fd = -1 } };
-    int rc = clean_path(dir, st->dir);
-    if (rc || !st->dir[1])
-        return rc ? rc : DINDBIND_E_UNSAFE;
-    st->none.caps = is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0;
-    st->none.proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
-    if (st->none.proc_fd < 0)
-        return DINDBIND_E_PROCFS;
-    rc = sys_statx(st->none.proc_fd, "", &n);
-    if (rc == -ENOSYS || (rc == -EPERM && is_missing(SYS_statx)))
-        st->none.caps |= CAPS_NO_STATX;
-    return stage_parent(st);
-}
-
-static void stage_close(struct stage *st)
-{
-    sys_close(st->fd);
-    sys_close(st->parent);
-    sys_close(st->none.proc_fd);
 }
 
 /* Is the directory that is open the root of a tmpfs of ours? */
 static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
-    struct statfs fs;
     struct node above;
-    st->mnt = n->mnt;
     st->is_stage = false;
-    int rc = inspect(&st->none, st->parent, "", &above);
-    if (!rc)
-        rc = sys_fstatfs(st->fd, &fs);
+    int rc = stage_inspect(st, st->parent, &above);
     if (rc)
-        return stage_fail(st, -rc);
+        return stage_result(st, rc);
     if (above.mnt == n->mnt)
         return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
     rc = table_read(&st->none, st->none.proc_fd, "thread-self/mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
-    st->is_stage = row && (unsigned long)fs.f_type == tmpfs_magic && !strcmp(row->source, stage_source);
+    st->is_stage = row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
     table_free(&t);
     return rc ? rc : st->is_stage ? 0 : DINDBIND_E_UNSAFE;
 }
@@ -3839,265 +3819,282 @@ static int stage_lock(struct stage *st, bool create)
             if (!mkdirat(st->parent, st->name, 0700))
                 st->created = true;
             else if (errno != EEXIST)
-                return stage_fail(st, errno);
+                return stage_result(st, -errno);
             continue;
         }
-        if (st->fd < 0)
-            return st->fd == -ENOTDIR || st->fd == -ELOOP ? DINDBIND_E_UNSAFE : stage_fail(st, -st->fd);
-        int rc = inspect(&st->none, st->fd, "", &n);
-        if (rc)
-            return stage_fail(st, -rc);
-        if (!is_safe_dir(&n, false))
+        if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
-        rc = sys_lock(st->fd);
+        int rc = stage_inspect(st, st->fd, &n);
+        if (!rc && !is_safe_dir(&n, false))
+            return DINDBIND_E_UNSAFE;
+        if (!rc)
+            rc = sys_lock(st->fd);
         if (rc)
-            return stage_fail(st, -rc);
+            return stage_result(st, rc);
         if (!inspect(&st->none, st->parent, st->name, &again) && same_node(&n, &again))
             return stage_look(st, &n);
     }
-    return stage_fail(st, EAGAIN);
+    return stage_result(st, -EAGAIN);
 }
 
+/* Whatever it returns: stage_close() comes next. */
+static int stage_open(struct stage *st, const char *dir, bool create)
+{
+    *st = (struct stage){ .parent = -1, .fd = -1, .none.proc_fd = -1 };
+    int rc = clean_path(dir, st->dir);
+    if (rc || !st->dir[1])
+        return rc ? rc : DINDBIND_E_UNSAFE;
+    struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
+    proc_open(&st->none, &why);         /* what is no procfs serves while nothing has to be read there */
+    if (st->none.proc_fd < 0)
+        return DINDBIND_E_PROCFS;
+    rc = stage_parent(st);
+    return rc ? rc : stage_lock(st, create);
+}
+
+static void stage_close(struct stage *st)
+{
+    sys_close(st->fd);
+    sys_close(st->parent);
+    sys_close(st->none.proc_fd);
+}
+
+/* A file system that is being set up: each step takes what the one before it gave, a descriptor or -errno, and
+ * gives one of both. */
 static int fs_set(int fs, const char *key, const char *value)
 {
-    int cmd = value ? FS_SET_STRING : FS_SET_FLAG;
-    return syscall(SYS_fsconfig, fs, cmd, key, value, 0) < 0 ? -errno : 0;
+    if (fs < 0)
+        return fs;
+    int rc = result(syscall(SYS_fsconfig, fs, value ? FS_SET_STRING : FS_SET_FLAG, key, value, 0));
+    if (!rc)
+        return fs;
+    sys_close(fs);
+    return rc;
 }
 
+/* A comma list of key=value and flags. */
+static int fs_options(int fs, const char *list)
+{
+    char key[FD_PATH];
+    while (*list) {
+        struct text t = text_in(key, sizeof key, "");
+        size_t n = strcspn(list, ",");
+        text_bytes(&t, list, n);
+        char *value = strchr(key, '=');
+        if (value)
+            *value++ = 0;
+        fs = fs_set(fs, key, value);
+        list += n + (list[n] == ',');
+    }
+    return fs;
+}
+
+static int fs_open(const char *type, const char *options)
+{
+    return fs_options(result(syscall(SYS_fsopen, type, FS_CLOEXEC)), options);
+}
+
+/* The last step: a mount, which is not attached. */
 static int fs_mount(int fs, unsigned attrs)
 {
-    long fd = syscall(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0);
-    if (fd >= 0)
-        fd = syscall(SYS_fsmount, fs, FS_CLOEXEC, attrs);
-    return fd < 0 ? -errno : (int)fd;
+    if (fs < 0)
+        return fs;
+    int rc = result(syscall(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0));
+    if (!rc)
+        rc = result(syscall(SYS_fsmount, fs, FS_CLOEXEC, attrs));
+    sys_close(fs);
+    return rc;
 }
 
 static int attach(int tree, int at)
 {
-    return syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD) < 0 ? -errno : 0;
+    return result(syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD));
+}
+
+static int detach(const char *path)
+{
+    return result(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
 }
 
 /* Put a small tmpfs over the directory. */
 static int stage_mount(struct stage *st)
 {
-    long fs = syscall(SYS_fsopen, "tmpfs", FS_CLOEXEC);
-    int rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
-    if (!rc)
-        rc = fs_set((int)fs, "mode", "0700");
-    if (!rc)
-        rc = fs_set((int)fs, "size", "1m");
-    int mnt = rc ? rc : fs_mount((int)fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
-    sys_close((int)fs);
+    int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
     int root = mnt < 0 ? mnt : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct node n = { 0 };
-    rc = root < 0 ? root : sys_lock(root);
-    if (!rc)
-        rc = inspect(&st->none, root, "", &n);
+    int rc = root < 0 ? root : sys_lock(root);
     if (!rc)
         rc = attach(mnt, st->fd);
     sys_close(mnt);
     if (rc) {
         sys_close(root);
-        return stage_fail(st, -rc);
+        return stage_result(st, rc);
     }
     st->mounted = st->is_stage = true;
     sys_close(st->fd);          /* who waits for this lock finds the tmpfs, and waits for the next one */
     st->fd = root;
-    st->mnt = n.mnt;
     return 0;
 }
 
-static int stage_path(const struct stage *st, const char *entry, char out[DINDBIND_PATH_MAX])
+/* The name on the tmpfs of an entry, which is told by its path. */
+static const char *entry_name(const struct stage *st, const char *path)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
-    text_add(&t, st->dir);
-    text_add(&t, *entry ? "/" : "");
-    text_add(&t, entry);
-    return t.cut ? DINDBIND_E_TOOLONG : 0;
+    return path + strlen(st->dir) + 1;
 }
 
 /* Detach what is mounted at an entry, and remove the entry itself, which is on the tmpfs. A mount point cannot be
  * removed (EBUSY), so nothing is ever removed through one. It must work without a descriptor to spare. */
-static int entry_remove(struct stage *st, const char *entry)
+static int entry_remove(struct stage *st, const char *path)
 {
-    char path[DINDBIND_PATH_MAX];
-    int rc = stage_path(st, entry, path);
-    for (int i = 0; !rc && i < RETRIES; i++) {
-        if (!unlinkat(st->fd, entry, 0) || errno == ENOENT)
+    const char *name = entry_name(st, path);
+    for (int i = 0; i < RETRIES; i++) {
+        if (!unlinkat(st->fd, name, 0) || errno == ENOENT ||
+            (errno == EISDIR && !unlinkat(st->fd, name, AT_REMOVEDIR)))
             return 0;
-        if (errno == EISDIR && !unlinkat(st->fd, entry, AT_REMOVEDIR))
-            return 0;
-        if (errno != EBUSY || umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
-            return stage_fail(st, errno);
+        if (errno != EBUSY || detach(path))
+            return stage_result(st, -errno);
     }
-    return rc ? rc : stage_fail(st, EBUSY);
+    return stage_result(st, -EBUSY);
 }
 
 /* The whole tmpfs with all that is mounted in it, in one step; then the directory, under a lock of its own:
  * once it shows again somebody may be about to make it a stage anew, and then it is theirs. */
 static int stage_remove(struct stage *st)
 {
-    int rc = 0;
-    if (st->is_stage) {
-        if (umount2(st->dir, MNT_DETACH | UMOUNT_NOFOLLOW))
-            return stage_fail(st, errno);
+    int rc = st->is_stage ? stage_result(st, detach(st->dir)) : 0;
+    if (!rc && st->is_stage)
         rc = stage_lock(st, false);
-    }
-    if (!rc && !st->is_stage && unlinkat(st->parent, st->name, AT_REMOVEDIR) && errno != ENOENT)
-        return stage_fail(st, errno);
+    if (!rc && !st->is_stage)
+        rc = stage_result(st, result(unlinkat(st->parent, st->name, AT_REMOVEDIR)));
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
-/* Numbers are given once in the life of a stage: a container that is started again must not find another
- * source under an old number. The next one is kept in a file of the tmpfs. */
-static int take_number(struct stage *st, char out[24])
+/* The path of a new entry. Numbers are given once in the life of a stage: a container that is started again must not
+ * find another source under an old number. The next one is the size of a file of the tmpfs that has no data. */
+static int take_number(struct stage *st, char path[DINDBIND_PATH_MAX])
 {
-    unsigned long long next = 0;
     int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return stage_fail(st, -fd);
-    int n = read_start(fd, out, 24);
-    struct text t = { out, 0, 24, false };
-    if (n > 0 && !parse_number(out, out + n, ULLONG_MAX - 1, &next))
-        n = -EIO;
-    text_number(&t, next + 1);
-    ssize_t done = -1;
-    while (n >= 0 && (done = pwrite(fd, out, t.len, 0)) < 0 && errno == EINTR)
-        ;
-    if (n >= 0 && done != (ssize_t)t.len)
-        n = done < 0 ? -errno : -ENOSPC;
+    off_t next = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    int rc = fd < 0 ? fd : result(next < 0 ? -1 : ftruncate(fd, next + 1));
     sys_close(fd);
-    t.len = 0;
-    text_number(&t, next);
-    return n < 0 ? stage_fail(st, -n) : 0;
+    if (rc)
+        return stage_result(st, rc);
+    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
+    text_add(&t, "/");
+    text_number(&t, (unsigned long long)next);
+    return t.cut ? DINDBIND_E_TOOLONG : 0;
 }
 
-/* An empty place of the right kind: a directory mounts on a directory, everything else on a file. */
-static int entry_make(struct stage *st, const char *entry, bool dir)
+/* Mount a tree at a new entry, an empty place of the right kind: a directory on a directory, everything else on a file.
+ * What is pinned must be what shows there: a mount that the runner put over the source itself after that is in the tree
+ * too, on top. Without a result: a directory, for a moment. */
+static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree, const struct dindbind_result *res)
 {
-    int fd = -1;
-    if (dir ? mkdirat(st->fd, entry, 0700)
-            : (fd = sys_open(st->fd, entry, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)) < 0)
-        return stage_fail(st, dir ? errno : -fd);
-    sys_close(fd);
-    return 0;
-}
-
-static int entry_attach(struct stage *st, const char *entry, int tree, bool dir)
-{
-    int rc = entry_make(st, entry, dir);
+    const char *name = entry_name(st, path);
+    struct node is, shown;
+    int rc = take_number(st, path);
     if (rc)
         return rc;
-    int at = sys_open(st->fd, entry, OPEN_PIN | O_NOFOLLOW);
-    int err = at < 0 ? at : attach(tree, at);
+    if (res)
+        trace(st->r, "stage: ", path, res->ro ? " read-only" : "");
+    rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
+                                             : mknodat(st->fd, name, S_IFREG | 0600, 0));
+    if (rc)
+        return stage_result(st, rc);
+    int at = sys_open(st->fd, name, OPEN_PIN | O_NOFOLLOW);
+    rc = at < 0 ? at : attach(tree, at);
     sys_close(at);
-    if (err)
-        entry_remove(st, entry);
-    return err ? stage_fail(st, -err) : 0;
+    if (!rc && res && res->fd >= 0) {
+        rc = inspect(&st->none, st->fd, name, &shown);
+        if (!rc)
+            rc = stage_inspect(st, res->fd, &is);
+        if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
+            rc = -EAGAIN;
+    }
+    if (rc)
+        entry_remove(st, path);
+    return stage_result(st, rc);
 }
 
 /* One way only: unmounting here must not reach the runner, whose mounts may be shared; and what is read-only
  * is so in every mount of the tree. */
-static int tree_seal(struct stage *st, int tree, bool ro)
+static int tree_seal(int tree, bool ro)
 {
     struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_SLAVE, 0 };
-    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr) < 0)
-        return stage_fail(st, errno);
-    return 0;
+    return result(syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr));
 }
 
 static int tree_clone(int fd)
 {
-    long tree = syscall(SYS_open_tree, fd, "",
-                        AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
-    return tree < 0 ? -errno : (int)tree;
+    return result(syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC));
 }
 
 /* In the child: nothing but system calls, whatever the runner has in its file system. */
-static void clone_foreign(int ns, struct dindbind_result *const *results, size_t n, int *trees)
+static void clone_foreign(struct stage *st, int ns)
 {
-    int rc = syscall(SYS_setns, ns, NEW_MOUNT_NS) < 0 ? -errno : 0;
-    for (size_t i = 0; i < n; i++) {
-        if (results[i]->rule != DINDBIND_RULE_PROC)
-            continue;
-        trees[i] = rc ? rc : tree_clone(results[i]->fd);
-        if (trees[i] < 0)
-            break;
-    }
+    int rc = result(syscall(SYS_setns, ns, NEW_MOUNT_NS));
+    for (size_t i = 0; i < st->n; i++)
+        if (st->results[i]->rule == DINDBIND_RULE_PROC)
+            st->trees[i] = rc ? rc : tree_clone(st->results[i]->fd);
     syscall(SYS_exit_group, 0);
 }
 
 /* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes
  * there: it shares our descriptors, so that the trees stay with us, and not our working directory and root,
  * which setns(2) would change. No exit signal: the caller's SIGCHLD is the caller's. */
-static int clone_in_child(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
-                          size_t n, int *trees)
+static int clone_in_child(struct stage *st)
 {
-    int status = 0, ns = sys_open(r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    int status = 0, ns = sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     if (ns < 0)
         return task_error(-ns);
-    long pid = syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL);
+    int pid = result(syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL));
     if (!pid)
-        clone_foreign(ns, results, n, trees);
-    int err = pid < 0 ? errno : 0;
-    while (pid > 0 && waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR)
+        clone_foreign(st, ns);
+    while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
         ;
     sys_close(ns);
-    return err ? stage_fail(st, err) : status ? stage_fail(st, EINTR) : 0;
+    return stage_result(st, status ? -EINTR : pid);
 }
 
-/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. */
-static int overlay_open(struct stage *st, const struct dindbind_layers *l, struct overlay *o)
+/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A mount, or -errno. */
+static int overlay_open(const struct dindbind_layers *l, struct overlay *o)
 {
     char name[FD_PATH];
-    long fs = syscall(SYS_fsopen, "overlay", FS_CLOEXEC);
-    int rc = fs < 0 ? -errno : fs_set((int)fs, "source", stage_source);
-    for (unsigned i = 0; !rc && i < l->n; i++) {
+    int fs = fs_open("overlay", "source=dindbind");
+    for (unsigned i = 0; fs >= 0 && i < l->n; i++) {
         int fd = layer_fd(o, i);
-        rc = fd < 0 ? -o->sys_errno : 0;
-        if (!rc)
-            rc = fs_set((int)fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+",
+        if (fd < 0) {
+            sys_close(fs);
+            fs = -o->sys_errno;
+        } else
+            fs = fs_set(fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+",
                         fd_path(name, "/proc/thread-self/fd/", fd));
-        if (rc == -EINVAL && !i)
-            rc = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
+        if (fs == -EINVAL && !i)
+            fs = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
     }
-    for (const char *w = l->words; !rc && *w;) {
-        struct text t = text_in(name, sizeof name, "");
-        size_t n = strcspn(w, ",");
-        text_bytes(&t, w, n);
-        char *value = strchr(name, '=');
-        if (value)
-            *value++ = 0;
-        rc = fs_set((int)fs, name, value);
-        w += n + (w[n] == ',');
-    }
-    int mnt = rc ? rc : fs_mount((int)fs, ATTR_RDONLY);
-    sys_close((int)fs);
-    return mnt < 0 ? stage_fail(st, -mnt) : mnt;
+    return fs_mount(fs_options(fs, l->words), ATTR_RDONLY);
 }
 
 /* The overlay is attached for a moment, since a clone is only made of what is attached; its part is cloned. */
-static int clone_merged(const struct dindbind_runner *r, struct stage *st, const struct dindbind_result *res,
-                        int *tree)
+static int clone_merged(struct stage *st, const struct dindbind_result *res, int *tree)
 {
-    char entry[24] = "";
+    char path[DINDBIND_PATH_MAX];
     struct overlay o;
-    struct spot s = { .fd = -1 };
-    int mnt = -1, rc = overlay_init(&o, r);
-    if (!rc)
-        rc = take_number(st, entry);
+    int mnt = -1, rc = overlay_init(&o, st->r);
     if (!rc) {
-        mnt = overlay_open(st, r->layers, &o);
-        rc = mnt < 0 ? mnt : entry_attach(st, entry, mnt, true);
+        mnt = overlay_open(st->r->layers, &o);
+        rc = mnt < 0 ? stage_result(st, mnt) : entry_attach(st, path, mnt, NULL);
     }
     if (!rc) {
         struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
-        int err = resolve_contained(r, &root, res->path, &s);
-        *tree = err ? err : tree_clone(s.fd);
-        rc = *tree < 0 ? stage_fail(st, -*tree) : 0;
-        sys_close(s.fd);
-        int removed = entry_remove(st, entry);
+        struct spot s;
+        *tree = resolve_contained(st->r, &root, res->path, &s);
+        if (!*tree) {
+            *tree = tree_clone(s.fd);
+            sys_close(s.fd);
+        }
+        rc = stage_result(st, *tree);
+        int removed = entry_remove(st, path);
         rc = rc ? rc : removed;
     }
     sys_close(mnt);
@@ -4105,75 +4102,42 @@ static int clone_merged(const struct dindbind_runner *r, struct stage *st, const
     return rc;
 }
 
-/* All trees, before anything is attached. `trees` is shared with the child. */
-static int clone_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
-                     size_t n, int *trees, size_t *at)
+/* All trees, before anything is attached. */
+static int clone_all(struct stage *st)
 {
     bool foreign = false, same = true;
     int rc = 0;
-    for (size_t i = 0; i < n; i++)
-        foreign |= results[i]->rule == DINDBIND_RULE_PROC;
+    for (size_t i = 0; i < st->n; i++)
+        foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
     if (foreign)
-        rc = same_mount_namespace(r, &same);
+        rc = same_mount_namespace(st->r, &same);
     if (!rc && !same)
-        rc = clone_in_child(r, st, results, n, trees);
-    for (*at = 0; !rc && *at < n; ++*at) {
-        const struct dindbind_result *res = results[*at];
-        int *tree = &trees[*at];
-        if (res->kind == DINDBIND_SINGLE && res->fd < 0)
-            rc = stage_fail(st, ENOENT);        /* a bind row that cannot be seen from here */
-        else if (res->kind != DINDBIND_SINGLE)
-            rc = clone_merged(r, st, res, tree);
+        rc = clone_in_child(st);
+    for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
+        const struct dindbind_result *res = st->results[st->at];
+        int *tree = &st->trees[st->at];
+        if (res->kind != DINDBIND_SINGLE)
+            rc = clone_merged(st, res, tree);
+        else if (res->fd < 0)
+            *tree = -ENOENT;    /* a bind row that cannot be seen from here */
         else if (res->rule != DINDBIND_RULE_PROC || same)
             *tree = tree_clone(res->fd);
         if (!rc)
-            rc = *tree < 0 ? stage_fail(st, -*tree) : tree_seal(st, *tree, res->ro && !res->ro_mount);
-        if (rc)
-            break;
+            rc = stage_result(st, *tree < 0 ? *tree : tree_seal(*tree, res->ro && !res->ro_mount));
     }
     return rc;
 }
 
-/* A mount that the runner put over the source itself, after it was pinned, is in the clone too, on top. */
-static int entry_check(struct stage *st, const char *entry, const struct dindbind_result *res)
-{
-    struct node pinned = { 0 }, shown = { 0 };
-    if (res->fd < 0)
-        return 0;
-    int fd = sys_open(st->fd, entry, OPEN_PIN | O_NOFOLLOW);
-    int err = fd < 0 ? fd : inspect(&st->none, fd, "", &shown);
-    if (!err)
-        err = inspect(&st->none, res->fd, "", &pinned);
-    sys_close(fd);
-    if (!err && (shown.ino != pinned.ino || shown.dev != pinned.dev))
-        err = -EAGAIN;
-    if (err)
-        entry_remove(st, entry);
-    return err ? stage_fail(st, -err) : 0;
-}
-
 /* Attach them; on a failure none stays. */
-static int attach_all(const struct dindbind_runner *r, struct stage *st, struct dindbind_result *const *results,
-                      size_t n, const int *trees, size_t *at)
+static int attach_all(struct stage *st)
 {
-    char entry[24] = "";
     int rc = 0;
-    for (*at = 0; !rc && *at < n; ++*at) {
-        struct dindbind_result *res = results[*at];
-        rc = take_number(st, entry);
-        if (!rc)
-            rc = stage_path(st, entry, res->path);
-        if (!rc)
-            trace(r, "stage: ", res->path, res->ro ? " read-only" : "");
-        if (!rc)
-            rc = entry_attach(st, entry, trees[*at], res->type == S_IFDIR);
-        if (!rc)
-            rc = entry_check(st, entry, res);
-        if (rc)
-            break;
+    for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
+        struct dindbind_result *res = st->results[st->at];
+        rc = entry_attach(st, res->path, st->trees[st->at], res);
     }
-    for (size_t i = 0; rc && !st->mounted && i < *at; i++)
-        entry_remove(st, results[i]->path + strlen(st->dir) + 1);
+    for (size_t i = 0; rc && !st->mounted && i < st->at; i++)
+        entry_remove(st, st->results[i]->path);
     return rc;
 }
 
@@ -4183,38 +4147,39 @@ enum made { NOT_MADE, MADE, MADE_IN_OLD };
 static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
                          size_t n, int *sys_errno, enum made *made)
 {
-    struct stage st;
-    size_t at = n, size = n * sizeof(int) + 1;
-    int rc = stage_init(&st, dir);
-    int *trees = rc ? MAP_FAILED
-                    : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!rc && trees == MAP_FAILED)
-        rc = DINDBIND_E_NOMEM;
-    for (size_t i = 0; trees != MAP_FAILED && i < n; i++)
-        trees[i] = -EINTR;      /* what is left of one whose child died; 0 would be somebody's descriptor */
+    size_t size = sizeof(struct stage) + n * sizeof(int);
+    struct stage *st = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *sys_errno = 0;
+    *made = NOT_MADE;
+    if (st == MAP_FAILED)
+        return DINDBIND_E_NOMEM;
+    int rc = stage_open(st, dir, true);
+    st->r = r;
+    st->results = results;
+    st->n = st->at = n;
+    for (size_t i = 0; i < n; i++)
+        st->trees[i] = -EINTR;  /* what is left of one whose child died; 0 would be somebody's descriptor */
+    if (!rc && !st->is_stage)
+        rc = stage_mount(st);
     if (!rc)
-        rc = stage_lock(&st, true);
-    if (!rc && !st.is_stage)
-        rc = stage_mount(&st);
+        rc = clone_all(st);
     if (!rc)
-        rc = clone_all(r, &st, results, n, trees, &at);
-    if (!rc)
-        rc = attach_all(r, &st, results, n, trees, &at);
-    for (size_t i = 0; trees != MAP_FAILED && i < n; i++)
-        sys_close(trees[i]);
-    if (trees != MAP_FAILED)
-        munmap(trees, size);
-    *sys_errno = st.err;
-    if (rc && at < n) {
-        results[at]->error = rc;
-        results[at]->sys_errno = st.err;
+        rc = attach_all(st);
+    for (size_t i = 0; i < n; i++)
+        sys_close(st->trees[i]);
+    *sys_errno = st->err;
+    if (rc && st->at < n) {
+        results[st->at]->error = rc;
+        results[st->at]->sys_errno = st->err;
     }
-    if (rc && st.mounted && !umount2(st.dir, MNT_DETACH | UMOUNT_NOFOLLOW))
-        st.is_stage = false;
-    if (rc && st.created && !st.is_stage)
-        unlinkat(st.parent, st.name, AT_REMOVEDIR);
-    *made = rc || !st.mounted ? NOT_MADE : st.created ? MADE : MADE_IN_OLD;
-    stage_close(&st);
+    if (rc && st->mounted && !detach(st->dir))
+        st->is_stage = false;
+    if (rc && st->created && !st->is_stage)
+        unlinkat(st->parent, st->name, AT_REMOVEDIR);
+    if (!rc && st->mounted)
+        *made = st->created ? MADE : MADE_IN_OLD;
+    stage_close(st);
+    munmap(st, size);
     return rc;
 }
 
@@ -4225,63 +4190,44 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
     return stage_sources(r, dir, results, n, sys_errno, &made);
 }
 
-/* Is this the number of an entry? */
-static bool is_entry(const char *name)
-{
-    return *name && !name[strspn(name, "0123456789")];
-}
-
-/* DIR/N. NEXT_RULE: DIR is not a stage and has things in it, so N may be a stage that is called like that. */
-static int unstage_entry(const char *path, const char *name, int *sys_errno)
-{
-    char dir[DINDBIND_PATH_MAX];
-    struct stage st;
-    struct text t = text_in(dir, sizeof dir, "");
-    text_bytes(&t, path, (size_t)(name - path) - 1);
-    if (!t.len)
-        return NEXT_RULE;
-    int rc = stage_init(&st, dir);
-    if (!rc)
-        rc = stage_lock(&st, false);
-    if (!rc && st.is_stage)
-        rc = entry_remove(&st, name);
-    *sys_errno = st.err;
-    stage_close(&st);
-    return rc == DINDBIND_E_UNSAFE && st.err != ENOENT ? NEXT_RULE : rc;
-}
-
 /* After an answer could not be given: take the stage down if nothing is in it but its counter. */
 static void unstage_empty(const char *dir, enum made made)
 {
     struct stage st;
-    int rc = stage_init(&st, dir);
-    if (!rc)
-        rc = stage_lock(&st, false);
-    if (!rc && st.is_stage && is_empty_dir(st.fd, 3)) {
+    if (!stage_open(&st, dir, false) && st.is_stage && is_empty_dir(st.fd, 3)) {
         if (made == MADE)
             stage_remove(&st);
         else
-            umount2(st.dir, MNT_DETACH | UMOUNT_NOFOLLOW);      /* the directory was there before */
+            detach(st.dir);     /* the directory was there before */
     }
     stage_close(&st);
 }
 
+/* DIR/N is an entry, unless DIR is no stage and has things in it: then N may be a stage that is called like that. */
 int dindbind_unstage(const char *path, int *sys_errno)
 {
+    char clean[DINDBIND_PATH_MAX];
     struct stage st;
-    int rc = stage_init(&st, path);
-    *sys_errno = st.err;
-    int entry = !rc && is_entry(st.name) ? unstage_entry(st.dir, st.name, sys_errno) : NEXT_RULE;
-    if (entry == NEXT_RULE) {
-        if (!rc)
-            rc = stage_lock(&st, false);
-        if (!rc)
+    int rc = clean_path(path, clean);
+    *sys_errno = 0;
+    if (rc)
+        return rc;
+    char *slash = strrchr(clean, '/');
+    bool entry = slash > clean && slash[1] && !slash[1 + strspn(slash + 1, "0123456789")];
+    for (;; entry = false) {
+        *slash = entry ? 0 : '/';
+        rc = stage_open(&st, clean, false);
+        *slash = '/';
+        if (!rc && !entry)
             rc = stage_remove(&st);
-        *sys_errno = st.err;
-    } else
-        rc = entry;
-    stage_close(&st);
-    return *sys_errno == ENOENT ? 0 : rc;
+        else if (!rc && st.is_stage)
+            rc = entry_remove(&st, clean);
+        stage_close(&st);
+        if (!entry || rc != DINDBIND_E_UNSAFE)
+            break;
+    }
+    *sys_errno = st.err;
+    return st.err == ENOENT ? 0 : rc;
 }
 
 /* ==== specs =============================================================================================
@@ -4289,33 +4235,30 @@ int dindbind_unstage(const char *path, int *sys_errno)
  * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it, what it
  * asks for, and where in the text the source stands. Never here: a spec half understood. */
 
-enum mode_class {
-    MODE_ACCESS, MODE_LABEL, MODE_PROPAGATION, MODE_COPY, MODE_CONSISTENCY, MODE_EXEC, MODE_DEV, MODE_SUID,
-    MODE_DEPTH, MODE_OVERLAY, MODE_CHOWN, MODE_IDMAP, MODE_CLASSES
-};
+/* In a table of words, each behind a letter and ended by a NUL: the letter of this one, or the empty end. */
+static const char *find_letter(const char *table, const char *word, size_t n)
+{
+    while (*table && (strncmp(table + 1, word, n) || table[n + 1]))
+        table += strlen(table) + 1;
+    return table;
+}
 
-/* What becomes of a mode in an OCI mount: kept as a word, without meaning there, or not to be expressed. */
-enum { OCI_KEEP, OCI_DROP, OCI_NEVER };
+/* moby volume/mounts/linux_parser.go; from exec on, what podman adds (podman-run(1), --volume). Of those with one
+ * letter, in either case, a mount has no more than one. */
+static const char modes[] =
+    "R" "ro\0" "r" "rw\0"
+    "l" "z\0" "l" "Z\0"
+    "p" "private\0" "p" "rprivate\0" "p" "shared\0" "p" "rshared\0" "p" "slave\0" "p" "rslave\0"
+    "p" "unbindable\0" "p" "runbindable\0"
+    "n" "nocopy\0" "n" "copy\0"
+    "c" "consistent\0" "c" "cached\0" "c" "delegated\0"
+    "x" "exec\0" "x" "noexec\0"
+    "d" "dev\0" "d" "nodev\0"
+    "s" "suid\0" "s" "nosuid\0"
+    "B" "bind\0" "b" "rbind\0"
+    "o" "O\0" "u" "U\0" "i" "idmap\0";
 
-/* moby volume/mounts/linux_parser.go; from MODE_EXEC on, what podman adds (podman-run(1), --volume). */
-static const struct mode { const char *word; unsigned char class, oci; } modes[] = {
-    { "ro", MODE_ACCESS, OCI_DROP },              { "rw", MODE_ACCESS, OCI_DROP },
-    { "z", MODE_LABEL, OCI_NEVER },               { "Z", MODE_LABEL, OCI_NEVER },
-    { "private", MODE_PROPAGATION, OCI_KEEP },    { "rprivate", MODE_PROPAGATION, OCI_KEEP },
-    { "shared", MODE_PROPAGATION, OCI_KEEP },     { "rshared", MODE_PROPAGATION, OCI_KEEP },
-    { "slave", MODE_PROPAGATION, OCI_KEEP },      { "rslave", MODE_PROPAGATION, OCI_KEEP },
-    { "unbindable", MODE_PROPAGATION, OCI_KEEP }, { "runbindable", MODE_PROPAGATION, OCI_KEEP },
-    { "nocopy", MODE_COPY, OCI_DROP },            { "copy", MODE_COPY, OCI_DROP },
-    { "consistent", MODE_CONSISTENCY, OCI_DROP }, { "cached", MODE_CONSISTENCY, OCI_DROP },
-    { "delegated", MODE_CONSISTENCY, OCI_DROP },  { "exec", MODE_EXEC, OCI_KEEP },
-    { "noexec", MODE_EXEC, OCI_KEEP },            { "dev", MODE_DEV, OCI_KEEP },
-    { "nodev", MODE_DEV, OCI_KEEP },              { "suid", MODE_SUID, OCI_KEEP },
-    { "nosuid", MODE_SUID, OCI_KEEP },            { "bind", MODE_DEPTH, OCI_DROP },
-    { "rbind", MODE_DEPTH, OCI_DROP },            { "O", MODE_OVERLAY, OCI_NEVER },
-    { "U", MODE_CHOWN, OCI_NEVER },               { "idmap", MODE_IDMAP, OCI_NEVER },
-};
-
-enum { MAX_FIELDS = 64 };
+enum { MODE_CLASSES = 12, MAX_FIELDS = 64 };
 
 enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_TARGET, FIELD_READONLY };
 
@@ -4328,46 +4271,35 @@ struct field {
 
 struct spec {
     bool csv;
+    bool ro, flat;              /* asked for; not recursive */
+    bool create;                /* a missing source may be created */
+    bool volume;                /* a bind in the guise of a volume, which has one source */
+    bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
     const char *text;           /* as given */
     const char *source;         /* NULL: nothing in it to translate */
     const char *target;         /* cleaned */
     const char *rest, *mode;    /* -v: from the colon behind the source, and the modes or NULL */
     size_t rest_len;            /* -v: of the rest without the modes */
-    bool ro, flat;              /* asked for; not recursive */
-    bool create;                /* a missing source may be created */
-    bool volume;                /* a bind in the guise of a volume, which has one source */
-    bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
-    const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
-    size_t noci;
-    const char *never;          /* a word that an OCI mount cannot express */
     struct field *fields;
     size_t nfields;
+    const char *never;          /* a word that an OCI mount cannot express */
     /* in a body: the element, and behind rest what is left of it; or the values that may have to change */
     const char *json, *tail, *at_source, *at_target, *at_readonly;
     size_t tail_len;
+    size_t noci;
+    const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
 };
 
-static const struct mode *find_mode(const char *word, size_t n)
+/* What becomes of it in an OCI mount: kept as a word, not to be expressed, or without meaning there. */
+static void take_mode(struct spec *s, const char *mode)
 {
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        size_t len = strlen(modes[i].word);
-        bool value = modes[i].class == MODE_IDMAP && n > len && word[len] == '=';
-        if ((len == n || value) && !memcmp(modes[i].word, word, len))
-            return &modes[i];
+    switch (*mode) {
+    case 'R': s->ro = true; break;
+    case 'B': s->flat = true; break;
+    case 'p': case 'x': case 'd': case 's': s->oci[s->noci++] = mode + 1; break;
+    case 'l': case 'o': case 'u': case 'i': s->never = mode + 1; break;
+    default: break;
     }
-    return NULL;
-}
-
-static void take_mode(struct spec *s, const struct mode *m)
-{
-    if (!strcmp(m->word, "ro"))
-        s->ro = true;
-    if (!strcmp(m->word, "bind"))
-        s->flat = true;
-    if (m->oci == OCI_KEEP)
-        s->oci[s->noci++] = m->word;
-    if (m->oci == OCI_NEVER)
-        s->never = m->word;
 }
 
 /* A comma list with at most one mode of each class. */
@@ -4376,11 +4308,12 @@ static bool parse_modes(struct spec *s, const char *list)
     unsigned seen = 0;
     while (*list) {
         size_t n = strcspn(list, ",");
-        const struct mode *m = find_mode(list, n);
-        if (!m || (seen & 1u << m->class) || (list[n] && !list[n + 1]))
+        const char *mode = find_letter(modes, list, starts(list, "idmap=") ? 5 : n);
+        unsigned class = 1u << (*mode & 31);
+        if (!*mode || (seen & class) || (list[n] && !list[n + 1]))
             return false;
-        seen |= 1u << m->class;
-        take_mode(s, m);
+        seen |= class;
+        take_mode(s, mode);
         list += n + (list[n] == ',');
     }
     return true;
@@ -4389,31 +4322,28 @@ static bool parse_modes(struct spec *s, const char *list)
 static const char *clean_target(struct arena *a, const char *target)
 {
     char clean[DINDBIND_PATH_MAX];
-    if (clean_path(target, clean))
-        return NULL;
-    return arena_copy(a, clean, strlen(clean));
+    return !target || clean_path(target, clean) ? NULL : arena_copy(a, clean, strlen(clean));
 }
 
 /* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. NULL, or what is wrong. */
 static const char *parse_volume(struct arena *a, const char *text, struct spec *s)
 {
     size_t n = strcspn(text, ":");
+    const char *target = text;
     *s = (struct spec){ .text = text };
     if (!n)
         return "no source before the colon";
-    if (!text[n]) {
-        s->target = clean_target(a, text);
-        return s->target ? NULL : "the target must be an absolute path";
+    if (text[n]) {
+        s->source = arena_copy(a, text, n);
+        s->create = true;
+        s->rest = text + n;
+        s->rest_len = 1 + strcspn(s->rest + 1, ":");
+        if (s->rest[s->rest_len])
+            s->mode = s->rest + s->rest_len + 1;
+        target = arena_copy(a, s->rest + 1, s->rest_len - 1);
+        if (!s->source || !target)
+            return "out of memory";
     }
-    s->source = arena_copy(a, text, n);
-    s->create = true;
-    s->rest = text + n;
-    s->rest_len = 1 + strcspn(s->rest + 1, ":");
-    if (s->rest[s->rest_len])
-        s->mode = s->rest + s->rest_len + 1;
-    const char *target = arena_copy(a, s->rest + 1, s->rest_len - 1);
-    if (!s->source || !target)
-        return "out of memory";
     s->target = clean_target(a, target);
     if (!s->target)
         return "the target must be an absolute path";
@@ -4425,44 +4355,35 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
 /* A name that docker would take for a volume's: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
 static bool is_volume_name(const char *s)
 {
-    static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-    return strlen(s) > 1 && !strchr("_.-", *s) && !s[strspn(s, set)];
+    const char *p = s;
+    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || strchr("_.-", *p)))
+        p++;
+    return p > s + 1 && !*p && !strchr("_.-", *s);
 }
 
-/* One CSV field as Go's encoding/csv reads it. Returns its length in the text; 0 with *bad. */
+/* One CSV field as Go's encoding/csv reads it. Returns its length in the text. */
 static size_t csv_field(const char *s, char *out, bool *bad)
 {
-    size_t n = 0;
+    bool quoted = *s == '"';
+    size_t n = quoted;
     *bad = false;
-    if (*s != '"') {
-        n = strcspn(s, ",");
-        memcpy(out, s, n);
-        out[n] = 0;
-        *bad = strcspn(s, "\"\r\n") < n;
-        return n;
-    }
-    for (n = 1; s[n] && (s[n] != '"' || s[n + 1] == '"'); n++) {
+    for (; s[n] && (quoted ? s[n] != '"' || s[n + 1] == '"' : s[n] != ','); n++) {
+        *bad |= s[n] == '\r' || (!quoted && (s[n] == '"' || s[n] == '\n'));
         *out++ = s[n];
-        if (s[n] == '"')
-            n++;
+        n += s[n] == '"' && quoted;
     }
     *out = 0;
-    *bad = !s[n] || (s[n + 1] && s[n + 1] != ',') || memchr(s, '\r', n);
-    return n + !*bad;
+    *bad |= quoted && (!s[n] || (s[n + 1] && s[n + 1] != ','));
+    return n + (quoted && s[n]);
 }
 
-/* strconv.ParseBool of Go: what docker takes for a boolean. -1: neither. */
+/* strconv.ParseBool of Go: what docker takes for a boolean. Negative: neither. */
 static int parse_bool(const char *s)
 {
-    static const char *const words[] = { "0", "f", "F", "FALSE", "false", "False", "1", "t", "T", "TRUE", "true", "True" };
-    for (int i = 0; i < 12; i++)
-        if (!strcmp(s, words[i]))
-            return i >= 6;
-    return -1;
+    static const char words[] = "00\0" "0f\0" "0F\0" "0FALSE\0" "0false\0" "0False\0"
+                                "11\0" "1t\0" "1T\0" "1TRUE\0" "1true\0" "1True\0";
+    return *find_letter(words, s, strlen(s)) - '0';
 }
-
-enum key { KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_RW, KEY_PROPAGATION, KEY_NONRECURSIVE, KEY_RECURSIVE,
-           KEY_CREATE, KEY_OPT, KEY_DRIVER, KEY_DROP, KEY_NEVER, KEY_UNKNOWN };
 
 /* docker takes keys and types in any case. */
 static void lower_case(char *p)
@@ -4472,27 +4393,22 @@ static void lower_case(char *p)
             *p = (char)(*p + 32);
 }
 
-/* docker/cli opts/mount.go, and podman-run(1) --mount. */
-static enum key find_key(char *key)
-{
-    static const struct { const char *word; enum key key; } keys[] = {
-        { "type", KEY_TYPE },               { "source", KEY_SOURCE },
-        { "src", KEY_SOURCE },              { "target", KEY_TARGET },
-        { "dst", KEY_TARGET },              { "destination", KEY_TARGET },
-        { "readonly", KEY_READONLY },       { "ro", KEY_READONLY },
-        { "rw", KEY_RW },                   { "bind-propagation", KEY_PROPAGATION },
-        { "bind-nonrecursive", KEY_NONRECURSIVE }, { "bind-recursive", KEY_RECURSIVE },
-        { "volume-opt", KEY_OPT },          { "volume-driver", KEY_DRIVER },
-        { "consistency", KEY_DROP },        { "relabel", KEY_NEVER },
-        { "u", KEY_NEVER },                 { "chown", KEY_NEVER },
-        { "idmap", KEY_NEVER },             { "bind-create-src", KEY_CREATE },
-    };
-    lower_case(key);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!strcmp(keys[i].word, key))
-            return keys[i].key;
-    return KEY_UNKNOWN;
-}
+/* What a --mount record says, field by field, before its type tells which of it counts. */
+enum mount_part { MOUNT_TYPE, MOUNT_SOURCE, MOUNT_TARGET, MOUNT_DRIVER, MOUNT_DEVICE, MOUNT_OPTIONS, MOUNT_PARTS };
+
+struct record {
+    const char *value[MOUNT_PARTS], *unknown;
+    struct field *field[MOUNT_PARTS];
+};
+
+/* docker/cli opts/mount.go, and podman-run(1) --mount. A digit: the part that it is. Other small letters have a value,
+ * too: volume-Opt, Propagation, and what does not matter. Readonly, rW, Flat, Depth and Create are true without one.
+ * Never is not for an OCI mount. */
+static const char mount_keys[] =
+    "0" "type\0" "1" "source\0" "1" "src\0" "2" "target\0" "2" "dst\0" "2" "destination\0" "3" "volume-driver\0"
+    "o" "volume-opt\0" "p" "bind-propagation\0" "c" "consistency\0"
+    "R" "readonly\0" "R" "ro\0" "W" "rw\0" "F" "bind-nonrecursive\0" "D" "bind-recursive\0" "C" "bind-create-src\0"
+    "N" "relabel\0" "N" "u\0" "N" "chown\0" "N" "idmap\0";
 
 /* Does a volume's option name directories of the host? */
 static bool names_dirs(const char *o)
@@ -4505,58 +4421,50 @@ static bool names_dirs(const char *o)
     return false;
 }
 
-/* What a --mount record says, field by field, before its type tells which of it counts. */
-struct record {
-    const char *type, *source, *target, *device, *driver, *o, *unknown;
-    struct field *source_field, *device_field;
-};
-
-static const char *take_flag(struct spec *s, enum key key, const char *value, struct field *f)
+static const char *take_flag(struct spec *s, char key, const char *value, struct field *f)
 {
-    int on = value ? parse_bool(value) : 1;
-    if (key == KEY_RECURSIVE) {
+    int on = parse_bool(value);
+    if (key == 'D') {
         /* docker's words for it: enabled, disabled, writable, readonly */
-        if (strcmp(value ? value : "", "enabled") && strcmp(value ? value : "", "disabled"))
+        s->flat = !strcmp(value, "disabled");
+        if (!s->flat && strcmp(value, "enabled"))
             s->never = "bind-recursive";
-        s->flat = value && !strcmp(value, "disabled");
         return NULL;
     }
     if (on < 0)
         return "a value that is neither true nor false";
-    if (key == KEY_NONRECURSIVE)
+    if (key == 'F')
         s->flat = on;
-    else if (key == KEY_CREATE)
+    else if (key == 'C')
         s->create = on;
     else {
-        s->ro = key == KEY_READONLY ? on : !on;
+        s->ro = on == (key == 'R');
         f->role = s->ro ? FIELD_OTHER : FIELD_READONLY;
     }
     return NULL;
 }
 
-static const char *take_value(struct spec *s, struct record *m, enum key key, char *value, struct field *f)
+static const char *take_value(struct spec *s, struct record *m, char key, char *value, struct field *f)
 {
-    const struct mode *mode = NULL;
-    switch (key) {
-    case KEY_TYPE: lower_case(value); m->type = value; break;
-    case KEY_SOURCE: m->source = value; m->source_field = f; break;
-    case KEY_TARGET: m->target = value; f->role = FIELD_TARGET; break;
-    case KEY_DRIVER: m->driver = value; break;
-    case KEY_OPT:
-        if (starts(value, "device=")) {
-            m->device = value + 7;
-            m->device_field = f;
-            f->key_len += 7;
-        } else if (starts(value, "o="))
-            m->o = value + 2;
-        break;
-    case KEY_PROPAGATION:
-        mode = find_mode(value, strlen(value));
-        if (!mode || mode->class != MODE_PROPAGATION || s->noci)
+    int part = key - '0';
+    if (key == 'p') {
+        const char *mode = find_letter(modes, value, strlen(value));
+        if (*mode != 'p' || s->noci)
             return "bind-propagation not understood";
         take_mode(s, mode);
-        break;
-    default: break;
+    } else if (key == 'o') {
+        size_t n = strcspn(value, "=") + 1;
+        part = starts(value, "device=") ? MOUNT_DEVICE : starts(value, "o=") ? MOUNT_OPTIONS : MOUNT_PARTS;
+        if (part == MOUNT_DEVICE)
+            f->key_len += n;
+        value += n;
+    } else if (part == MOUNT_TYPE)
+        lower_case(value);
+    else if (part == MOUNT_TARGET)
+        f->role = FIELD_TARGET;
+    if (part < MOUNT_PARTS) {
+        m->value[part] = value;
+        m->field[part] = f;
     }
     return NULL;
 }
@@ -4568,16 +4476,19 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
         *value++ = 0;
         f->key_len = (size_t)(value - decoded);
     }
-    enum key key = find_key(decoded);
-    if (key == KEY_UNKNOWN)
+    lower_case(decoded);
+    char key = *find_letter(mount_keys, decoded, strlen(decoded));
+    if (!key)
         m->unknown = decoded;
-    if (key == KEY_NEVER)
+    else if (key == 'N')
         s->never = decoded;
-    if (key >= KEY_READONLY && key <= KEY_CREATE && key != KEY_PROPAGATION)
-        return take_flag(s, key, value, f);
-    if (!value)
-        return key == KEY_UNKNOWN || key == KEY_NEVER ? NULL : "a key without a value";
-    return take_value(s, m, key, value, f);
+    else if (key >= 'A' && key <= 'Z')
+        return take_flag(s, key, value ? value : "true", f);
+    else if (!value)
+        return "a key without a value";
+    else
+        return take_value(s, m, key, value, f);
+    return NULL;
 }
 
 static const char pathlike[] = "only a mount of type bind can have a path of the runner's as its source";
@@ -4599,26 +4510,27 @@ static const char *take_volume(struct spec *s, const char *driver, const char *o
 /* Which of the record is a path of the runner's. */
 static const char *take_record(struct spec *s, const struct record *m)
 {
+    const char *type = m->value[MOUNT_TYPE], *source = m->value[MOUNT_SOURCE], *wrong = NULL;
     struct field *f = NULL;
-    bool volume = !m->type || !strcmp(m->type, "volume");
-    const char *wrong = volume ? take_volume(s, m->driver, m->o, m->device) : NULL;
+    if (!strcmp(type, "volume"))
+        wrong = take_volume(s, m->value[MOUNT_DRIVER], m->value[MOUNT_OPTIONS], m->value[MOUNT_DEVICE]);
     if (wrong)
         return wrong;
-    if (m->type && !strcmp(m->type, "bind")) {
+    if (!strcmp(type, "bind")) {
         if (m->unknown)
             return "a key that a bind mount does not have";
-        if (!m->source)
+        if (!source)
             return "a bind mount without a source";
-        s->source = m->source;
-        f = m->source_field;
+        s->source = source;
+        f = m->field[MOUNT_SOURCE];
     } else if (s->volume) {
-        s->source = m->device;
-        f = m->device_field;
+        s->source = m->value[MOUNT_DEVICE];
+        f = m->field[MOUNT_DEVICE];
         s->never = "volume-opt";
-    } else if (m->source && (*m->source == '/' || *m->source == '.'))
+    } else if (source && (*source == '/' || *source == '.'))
         return pathlike;
     else
-        s->never = m->type ? m->type : "volume";
+        s->never = type;
     if (f)
         f->role = FIELD_SOURCE;
     return NULL;
@@ -4627,31 +4539,27 @@ static const char *take_record(struct spec *s, const struct record *m)
 /* One CSV record of key=value. NULL, or what is wrong. */
 static const char *parse_mount(struct arena *a, const char *text, struct spec *s)
 {
-    struct record m = { 0 };
+    struct record m = { .value[MOUNT_TYPE] = "volume" };
     *s = (struct spec){ .csv = true, .text = text };
-    s->fields = arena_alloc(a, MAX_FIELDS * sizeof *s->fields);
-    for (const char *p = text; s->fields;) {
+    s->fields = arena_alloc(a, MAX_FIELDS * sizeof *s->fields + strlen(text) + 1);
+    if (!s->fields)
+        return "out of memory";
+    char *decoded = (char *)(s->fields + MAX_FIELDS);   /* no field gets longer */
+    for (const char *p = text;; p++) {
         if (s->nfields == MAX_FIELDS)
             return "too many fields";
         struct field *f = &s->fields[s->nfields++];
-        char *decoded = arena_alloc(a, strlen(p) + 1);
         bool bad;
-        if (!decoded)
-            return "out of memory";
         *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
-        if (bad)
-            return "a stray quote, or a line break";
-        const char *wrong = take_field(s, &m, decoded, f);
+        const char *wrong = bad ? "a stray quote, or a line break" : take_field(s, &m, decoded, f);
         if (wrong)
             return wrong;
+        decoded += f->len + 1;
         p += f->len;
         if (!*p)
             break;
-        p++;
     }
-    if (!s->fields)
-        return "out of memory";
-    s->target = m.target ? clean_target(a, m.target) : NULL;
+    s->target = clean_target(a, m.value[MOUNT_TARGET]);
     if (!s->target)
         return "no target, or one that is no absolute path";
     return take_record(s, &m);

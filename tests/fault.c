@@ -231,8 +231,9 @@ static void note_tree(struct state *s, int dir, const char *path)
             die("%s: %s", sub, strerror(errno));
         ssize_t len = S_ISLNK(st.st_mode) ? readlinkat(dir, names[i], target, sizeof target - 1) : 0;
         target[len < 0 ? 0 : len] = 0;
-        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid,
-             S_ISREG(st.st_mode) ? (long long)st.st_size : 0, target);
+        /* a stage counts on, also for an entry that is removed again: by the size of that file */
+        bool sized = S_ISREG(st.st_mode) && strcmp(names[i], "next") != 0;
+        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid, sized ? (long long)st.st_size : 0, target);
         int fd = S_ISDIR(st.st_mode) ? openat(dir, names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (fd >= 0)
             note_tree(s, fd, sub);
@@ -665,6 +666,9 @@ static const struct callee {
     { SYS_munmap, "munmap", false, { ENOMEM } },
     { SYS_close, "close", false, { EINTR, EIO } },
     { SYS_mkdirat, "mkdirat", false, { ENOSPC, EIO, ENOMEM, EPERM, EDQUOT, EMLINK } },
+    { SYS_mknodat, "mknodat", false, { ENOSPC, EIO, ENOMEM, EPERM, EDQUOT } },
+    { SYS_lseek, "lseek", false, { EIO } },
+    { SYS_ftruncate, "ftruncate", false, { EIO, EPERM, EFBIG } },
     { SYS_unlinkat, "unlinkat", false, { EIO, ENOMEM, EPERM, EBUSY } },
     { SYS_fchown, "fchown", false, { EPERM, EIO, ENOSPC } },
     { SYS_fchmod, "fchmod", false, { EPERM, EIO, ENOSPC } },
