@@ -35,7 +35,6 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 /* ==== kernel interface ==================================================================================
@@ -368,7 +367,7 @@ static void text_escaped(struct text *t, const char *s, const char *set)
     }
 }
 
-/* The n-th of several strings in one. */
+/* Strings in a row, each with its NUL, take less room than pointers to them. The n-th one. */
 static const char *word_at(const char *words, unsigned n)
 {
     for (; n; n--)
@@ -579,15 +578,7 @@ static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *
     return !t.cut;
 }
 
-/* Strings in a row, each with its NUL, take less room than pointers to them. The n-th one; and where a word is in a
- * row that an empty one ends, or -1. */
-static const char *nth_word(const char *list, unsigned n)
-{
-    for (; n; n--)
-        list += strlen(list) + 1;
-    return list;
-}
-
+/* Where a word is in such a row, which an empty one ends; or -1. */
 static int find_word(const char *list, const char *word, size_t n)
 {
     for (int i = 0; *list; i++) {
@@ -644,12 +635,9 @@ enum error_part { ERROR_WORD, ERROR_WHAT, ERROR_HINT, ERROR_PARTS };
 
 static const char *error_text(int error, enum error_part part)
 {
-    const char *text = error_table;
     if (error > 0 || error < DINDBIND_E_SYSTEM)
         error = DINDBIND_E_SYSTEM;
-    for (int skip = (int)part - error * ERROR_PARTS; skip; skip--)
-        text += strlen(text) + 1;
-    return text;
+    return word_at(error_table, (unsigned)part - (unsigned)error * ERROR_PARTS);
 }
 
 const char *dindbind_word(int error)
@@ -1824,7 +1812,7 @@ static const char *mode_words(const struct options *o)
         "redirect_dir=off\0" "\0" "redirect_dir=off,metacopy=off\0"
         "redirect_dir=follow\0" "redirect_dir=on,metacopy=on\0" "redirect_dir=follow,metacopy=off\0"
         "redirect_dir=nofollow\0" "\0" "redirect_dir=nofollow,metacopy=off";
-    return o->word[USERXATTR] ? "userxattr" : nth_word(words, 3u * o->word[REDIRECT_DIR] + o->word[METACOPY]);
+    return o->word[USERXATTR] ? "userxattr" : word_at(words, 3u * o->word[REDIRECT_DIR] + o->word[METACOPY]);
 }
 
 /* trusted.* attributes read as absent without CAP_SYS_ADMIN in the initial user namespace. */
@@ -1832,8 +1820,8 @@ static bool can_read_trusted(const struct dindbind_runner *r)
 {
     struct { uint32_t version; int pid; } head = { 0x20080522, 0 };
     struct { uint32_t effective, permitted, inheritable; } caps[2];
-    struct stat st;
-    return !fstatat(r->proc_fd, "thread-self/ns/user", &st, 0) && st.st_ino == init_user_ns_ino &&
+    struct node ns;
+    return !behind(r->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino &&
            !syscall(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
 }
 
@@ -2060,13 +2048,13 @@ static int attrs(struct overlay *o, struct entry e)
         return blame(o, e, DINDBIND_E_XATTR, 0);
     if (!join_path(o->attr_path, o->l->v[e.layer].dir, e.rel))
         return DINDBIND_E_TOOLONG;
-    ssize_t n = llistxattr(o->attr_path, list, sizeof o->value);
-    if (n < 0 && errno == ERANGE) {
+    int n = result(syscall(SYS_llistxattr, o->attr_path, list, sizeof o->value));
+    if (n == -ERANGE) {
         list = large = mem_take(65536);         /* XATTR_LIST_MAX */
-        n = list ? llistxattr(o->attr_path, list, 65536) : -1;
+        n = list ? result(syscall(SYS_llistxattr, o->attr_path, list, 65536)) : -ENOMEM;
     }
     if (n < 0)
-        set = errno == EOPNOTSUPP ? 0 : failed(o, errno);
+        set = n == -EOPNOTSUPP ? 0 : failed(o, -n);
     for (char *name = list; name - list < n; name += strlen(name) + 1)
         if (starts(name, prefix)) {
             const char *tail = name + strlen(prefix);
@@ -2082,11 +2070,11 @@ static int attr_value(struct overlay *o, const char *name)
 {
     char full[DINDBIND_PATH_MAX];
     put_path(full, attr_prefix(o), name);
-    ssize_t n = lgetxattr(o->attr_path, full, o->value, sizeof o->value - 1);
+    int n = result(syscall(SYS_lgetxattr, o->attr_path, full, o->value, sizeof o->value - 1));
     if (n < 0)
-        return errno == ERANGE ? broken(o, EINVAL) : failed(o, errno);
+        return n == -ERANGE ? broken(o, EINVAL) : failed(o, -n);
     o->value[n] = 0;
-    return (int)n;
+    return n;
 }
 
 /* Follow redirects, make metacopy files whole? A default that cannot be read must not be guessed. */
@@ -2334,10 +2322,10 @@ static int overlay_link(struct overlay *o, struct walk *w)
     int fd = layer_fd(o, link.layer);
     if (fd < 0)
         return fd;
-    ssize_t n = readlinkat(fd, link.rel, target, sizeof target);
-    if (n < 0)
-        return failed(o, errno);
-    int rc = n == sizeof target ? -ENAMETOOLONG : walk_link(w, target, (size_t)n);
+    int rc = sys_readlink(fd, link.rel, target);
+    if (rc < 0 && rc != -ENAMETOOLONG)
+        return failed(o, -rc);
+    rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
     if (rc == 1)
         overlay_root(o);
     return walk_failed(o, rc < 0 ? -rc : 0);
