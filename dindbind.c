@@ -329,6 +329,12 @@ static bool put_path(char out[DINDBIND_PATH_MAX], const char *a, const char *b)
     return !t.cut;
 }
 
+/* A directory as the start of the names in it. */
+static const char *as_prefix(const char *dir)
+{
+    return dir[1] ? dir : "";
+}
+
 enum { FD_PATH = 40 };
 
 /* The name of a descriptor below a directory of procfs. */
@@ -754,8 +760,8 @@ static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, con
     const struct dindbind_bind *best = NULL, *row;
     size_t best_len = 0;
     for (size_t i = 0; (row = row_at(r, i)); i++) {
-        const char *path = row->path;
-        size_t n = path[1] ? strlen(path) : 0;
+        const char *path = as_prefix(row->path);
+        size_t n = strlen(path);
         /* of two rows at one path the later one: it was mounted over the other */
         if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
             continue;
@@ -876,7 +882,7 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 {
     char full[DINDBIND_PATH_MAX];
     const char *rest;
-    return !root->row || (put_path(full, root->row->path[1] ? root->row->path : "", name) &&
+    return !root->row || (put_path(full, as_prefix(root->row->path), name) &&
                           bind_row(r, full, &rest) == root->row);
 }
 
@@ -916,7 +922,7 @@ static int name_linked(const struct dindbind_runner *r, const struct root *root,
         rc = root->task < 0 ? name_of(r, root->fd, own) : sys_readlink(root->task, "root", own);
     if (rc < 0)
         return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
-    size_t len = own[1] ? strlen(own) : 0, n = strlen(full);
+    size_t len = strlen(as_prefix(own)), n = strlen(full);
     put_path(s->name, n > len ? full + len : "/", "");
     rc = confirm(r, root, s);
     /* the root of a mount whose file was removed elsewhere is named like this, and still there */
@@ -1191,44 +1197,48 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
 static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
-    char copy[DINDBIND_PATH_MAX], parent[DINDBIND_PATH_MAX], *names[DINDBIND_PATH_MAX / 2];
-    int fds[DINDBIND_PATH_MAX / 2 + 1], depth = 0, i = 0, rc;
+    struct level { int fd; bool made; } *at;
+    char copy[DINDBIND_PATH_MAX], *slash;
+    unsigned depth = 0, i = 0;
+    int rc;
     put_path(copy, path, "");
     do {
-        char *slash = strrchr(copy, '/');
-        names[depth++] = slash + 1;
+        slash = strrchr(copy, '/');
         *slash = 0;
+        depth++;
         rc = resolve_contained(r, root, *copy ? copy : "/", s);
     } while (rc == -ENOENT && *copy);
     if (rc)
         return rc;
-    fds[0] = s->fd;
-    put_path(parent, s->name[1] ? s->name : "", "");
-    if (!S_ISDIR(s->node.mode))
+    const char *missing = slash + 1;    /* names, each with its NUL */
+    struct text name = { s->name, strlen(as_prefix(s->name)), sizeof s->name - root->prefix, false };
+    text_add(&name, path + strlen(copy));
+    at = mem_take((depth + 1) * sizeof *at);
+    if (!at)
+        rc = -ENOMEM;
+    else if (!S_ISDIR(s->node.mode))
         rc = -ENOTDIR;
     /* what it will be called decides whether it may be made at all */
-    else if (!put_path(s->name, parent, path + strlen(copy)) || strlen(s->name) + root->prefix >= sizeof s->name)
-        rc = -ENAMETOOLONG;
-    else if (!root_allows(r, root, s->name))
-        rc = -EXDEV;
-    for (; !rc && i < depth; i++) {
-        bool made;
-        char **name = &names[depth - 1 - i];
-        rc = make_level(fds[i], *name, &s->node, &made);
-        fds[i + 1] = rc;
-        rc = rc < 0 ? rc : 0;
-        if (!made)
-            *name = NULL;       /* not ours to remove */
+    else
+        rc = name.cut ? -ENAMETOOLONG : root_allows(r, root, s->name) ? 0 : -EXDEV;
+    if (rc) {
+        mem_give(at);
+        sys_close(s->fd);
+        s->fd = -1;
+        return rc;
     }
-    if (!rc)
-        rc = inspect(r, fds[i], "", &s->node);
-    s->fd = rc ? -1 : fds[i];
-    for (int k = i; k >= 0; k--) {
-        if (rc && k && fds[k] >= 0 && names[depth - k])
-            unlinkat(fds[k - 1], names[depth - k], AT_REMOVEDIR);
-        if (rc || k < i)
-            sys_close(fds[k]);
+    at->fd = s->fd;
+    for (; rc >= 0 && i < depth; i++)
+        at[i + 1].fd = rc = make_level(at[i].fd, word_at(missing, i), &s->node, &at[i + 1].made);
+    if (rc >= 0)
+        rc = inspect(r, rc, "", &s->node);
+    s->fd = rc ? -1 : at[i--].fd;
+    for (; i <= depth; i--) {           /* down to the one that was there */
+        if (rc && i && at[i].fd >= 0 && at[i].made)
+            unlinkat(at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
+        sys_close(at[i].fd);
     }
+    mem_give(at);
     return rc;
 }
 
@@ -1449,7 +1459,7 @@ static int mount_next(char **text, struct mount_row *row)
 /* Is `path` the directory `dir` or something below it? */
 static bool is_below(const char *path, const char *dir)
 {
-    size_t n = dir[1] ? strlen(dir) : 0;
+    size_t n = strlen(as_prefix(dir));
     return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
 }
 
@@ -1468,8 +1478,8 @@ static int table_read(const struct dindbind_runner *r, int dir, const char *name
     t->text = read_whole(proc_entry(r, dir, name, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
     if (!t->text)               /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
         return errno == EINVAL ? DINDBIND_E_GONE : task_error(errno);
-    for (const char *p = t->text; (p = strchr(p, '\n')); p++)
-        lines++;
+    for (size_t i = 0; i < len; i++)
+        lines += t->text[i] == '\n';
     t->v = mem_take((lines + 1) * sizeof *t->v);
     if (!t->v)
         return DINDBIND_E_NOMEM;
@@ -1505,12 +1515,9 @@ static bool is_ro(const struct mount_row *row)
 /* dir, then what `path` has behind `prefix`. */
 static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
-    const char *rest = path + (prefix[1] ? strlen(prefix) : 0);
-    text_add(&t, dir[1] ? dir : "");
-    text_add(&t, strcmp(rest, "/") ? rest : "");
-    text_add(&t, t.len ? "" : "/");
-    return !t.cut;
+    const char *rest = path + strlen(as_prefix(prefix));
+    bool fits = put_path(out, as_prefix(dir), strcmp(rest, "/") ? rest : "");
+    return *out ? fits : put_path(out, "/", "");
 }
 
 /* ==== layers: options ===================================================================================
