@@ -2597,17 +2597,13 @@ static int rows_behind_links(struct dindbind_runner *r)
  * 0: none, or one whose backslashes can be read in two ways. */
 static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
 {
-    char *space = mem_take(strlen(options) + 2), *parsed = mem_take(sizeof(struct options));
-    struct options *o = (struct options *)parsed;
-    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
-    bool known = space && parsed && parse_options(o, options, space, shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper;
-    if (known)
-        text_add(&t, o->upper);
-    known = known && !t.cut && !(shown && strchr(out, '\\'));
-    bool failed_here = !space || !parsed;
-    mem_give(parsed);
-    mem_give(space);
-    return failed_here ? DINDBIND_E_NOMEM : known;
+    struct options *o = mem_take(sizeof *o + strlen(options) + 2);
+    if (!o)
+        return DINDBIND_E_NOMEM;
+    bool known = parse_options(o, options, (char *)(o + 1), shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper &&
+                 put_path(out, o->upper, "") && !(shown && strchr(out, '\\'));
+    mem_give(o);
+    return known;
 }
 
 /* Does `path` end with these whole components? */
@@ -2755,7 +2751,6 @@ int dindbind_open(struct dindbind_runner *r)
 
 void dindbind_close(struct dindbind_runner *r)
 {
-    int *fds[] = { &r->root_fd, &r->task_fd, &r->proc_fd };
     if (!(r->caps & CAPS_KNOWN))
         return;
     layers_free(r->layers);
@@ -2765,10 +2760,10 @@ void dindbind_close(struct dindbind_runner *r)
     mem_give(r->points);
     r->points = NULL;
     r->caps = 0;
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
-        sys_close(*fds[i]);
-        *fds[i] = -1;
-    }
+    sys_close(r->root_fd);
+    sys_close(r->task_fd);
+    sys_close(r->proc_fd);
+    r->proc_fd = r->task_fd = r->root_fd = -1;
 }
 
 /* ==== one source ========================================================================================
@@ -2784,15 +2779,22 @@ static int refuse(struct dindbind_result *res, int error, int err)
     return error;
 }
 
-/* Pinned and named: the rest of the answer comes from the descriptor. */
-static int accept_spot(struct dindbind_result *res, const struct spot *s, bool ro)
+static int refuse_errno(struct dindbind_result *res, int rc)
+{
+    return refuse(res, error_of(-rc), -rc);
+}
+
+/* Pinned and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
+static int accept_spot(struct dindbind_result *res, int rc, const struct spot *s, bool ro)
 {
     struct statfs fs;
-    int rc = sys_fstatfs(s->fd, &fs);
+    if (!rc)
+        rc = sys_fstatfs(s->fd, &fs);
     if (rc) {
         sys_close(s->fd);
-        return refuse(res, error_of(-rc), -rc);
+        return refuse_errno(res, rc);
     }
+    res->error = res->sys_errno = 0;
     res->fd = s->fd;
     res->type = s->node.mode & S_IFMT;
     res->ro = ro || (fs.f_flags & ST_RDONLY);
@@ -2800,28 +2802,35 @@ static int accept_spot(struct dindbind_result *res, const struct spot *s, bool r
     return 0;
 }
 
-/* Where nothing is there and the caller wants it: create it. */
-static int resolve_or_make(const struct dindbind_runner *r, const struct root *root, const char *path,
-                           unsigned flags, struct spot *s)
+/* What stands behind the name of a root; a row is named without a slash at its end. */
+static const char *row_name(const struct root *root, const char *name)
 {
-    int rc = resolve_contained(r, root, path, s);
-    for (int i = 0; rc == -ENOENT && (flags & DINDBIND_MKDIR) && i < RETRIES; i++) {
-        rc = make_missing(r, root, path, s);
-        if (rc != -EAGAIN)
-            break;
-        rc = resolve_contained(r, root, path, s);
-    }
-    return rc;
+    return root->row && root->prefix && !name[1] ? "" : name;
 }
 
-static void set_path(struct dindbind_result *res, struct text *t, const char *host, const char *name)
+/* Look up below a root, the name of which `res->path` starts with. Where nothing is there and the caller wants it:
+ * create it. */
+static int by_root(const struct dindbind_runner *r, const struct root *root, const char *path, unsigned flags,
+                   struct dindbind_result *res)
 {
-    size_t n = strlen(host);
-    while (n && host[n - 1] == '/' && *name == '/')
-        n--;
-    *t = text_in(res->path, sizeof res->path, "");
-    text_bytes(t, host, n);
-    text_add(t, strcmp(name, "/") || !n ? name : "");
+    struct spot s;
+    struct text t = { res->path, root->prefix, sizeof res->path, false };
+    int rc = resolve_contained(r, root, path, &s);
+    for (int i = 0; rc == -ENOENT && (flags & DINDBIND_MKDIR) && i < RETRIES; i++) {
+        rc = make_missing(r, root, path, &s);
+        if (rc != -EAGAIN)
+            break;
+        rc = resolve_contained(r, root, path, &s);
+    }
+    if (rc)
+        s.fd = -1;
+    else if (!root_allows(r, root, s.name))
+        rc = -EXDEV;
+    else {
+        text_add(&t, row_name(root, s.name));
+        rc = t.cut ? -ENAMETOOLONG : 0;
+    }
+    return accept_spot(res, rc, &s, root->row && root->row->ro);
 }
 
 /* The row itself is the caller's own word and passes as it is, seen from here or not. */
@@ -2829,16 +2838,10 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
                   struct dindbind_result *res)
 {
     struct spot s = { .fd = sys_open(AT_FDCWD, row->host, OPEN_PIN) };
-    put_path(res->path, row->host, "");
     res->ro = row->ro;
     if (is_absent(s.fd))
         return 0;
-    int rc = s.fd < 0 ? s.fd : inspect(r, s.fd, "", &s.node);
-    if (rc) {
-        sys_close(s.fd);
-        return refuse(res, error_of(-rc), -rc);
-    }
-    return accept_spot(res, &s, row->ro);
+    return accept_spot(res, s.fd < 0 ? s.fd : inspect(r, s.fd, "", &s.node), &s, row->ro);
 }
 
 enum { NEXT_RULE = 1 };
@@ -2847,61 +2850,37 @@ enum { NEXT_RULE = 1 };
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
                    unsigned flags, struct dindbind_result *res)
 {
-    struct spot s;
-    struct text t;
     trace(r, row->host ? "rule bind: the row at " : "rule bind: the row without a name at ", row->path, "");
     if (!row->host && r->pid)
         return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
-    if (!row->host) {
-        t = text_in(res->path, sizeof res->path, row->path);
+    struct text t = text_in(res->path, sizeof res->path, row->host ? row->host : row->path);
+    if (!row->host)
         return refuse(res, DINDBIND_E_FOREIGN, 0);
-    }
     if (!*rest)
         return by_row(r, row, res);
-    set_path(res, &t, row->host, rest);
+    while (t.len && res->path[t.len - 1] == '/')
+        t.len--;
+    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, t.len };
+    text_add(&t, row_name(&root, rest));
     if (row->ro)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
-    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, strlen(row->host) };
-    int rc = root.fd < 0 ? root.fd : resolve_or_make(r, &root, rest, flags, &s);
-    if (!rc && !root_allows(r, &root, s.name)) {
-        sys_close(s.fd);
-        rc = -EXDEV;
-    }
+    int rc = root.fd < 0 ? refuse_errno(res, root.fd) : by_root(r, &root, rest, flags, res);
     sys_close(root.fd);
-    if (rc == -EXDEV && r->pid)
-        return NEXT_RULE;
-    if (rc)
-        return refuse(res, error_of(-rc), -rc);
-    set_path(res, &t, row->host, s.name);
-    if (t.cut) {
-        sys_close(s.fd);
-        return refuse(res, DINDBIND_E_TOOLONG, ENAMETOOLONG);
-    }
-    return accept_spot(res, &s, row->ro);
+    return rc == DINDBIND_E_ESCAPE && r->pid ? NEXT_RULE : rc;
 }
 
 /* Rule 2, and the same in the caller's own view. */
 static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
-    struct spot s;
     struct text t = text_in(res->path, sizeof res->path, "");
     proc_path(&t, r, "");
     struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
     res->rule = r->self ? DINDBIND_RULE_SELF : DINDBIND_RULE_PROC;
     text_add(&t, path);
     trace(r, r->self ? "rule self: " : "rule proc: ", res->path, "");
-    int rc = resolve_or_make(r, &root, path, flags, &s);
-    if (rc)
-        return refuse(res, error_of(-rc), -rc);
-    t = text_in(res->path, sizeof res->path, "");
-    proc_path(&t, r, s.name);
-    if (t.cut) {
-        sys_close(s.fd);
-        return refuse(res, DINDBIND_E_TOOLONG, ENAMETOOLONG);
-    }
-    return accept_spot(res, &s, false);
+    return by_root(r, &root, path, flags, res);
 }
 
 static void entry_path(const struct overlay *o, struct entry e, struct text *t)
@@ -2916,54 +2895,46 @@ static void entry_path(const struct overlay *o, struct entry e, struct text *t)
 static int layers_pin(struct overlay *o, struct entry e, bool have_node, struct dindbind_result *res)
 {
     struct spot s;
-    struct node n;
     int root = layer_fd(o, e.layer);
     if (root < 0)
         return root;
-    const char *rel = *e.rel ? e.rel : ".";
     s.fd = o->r->caps & CAPS_NO_OPENAT2
-               ? sys_open(root, rel, OPEN_PIN | O_NOFOLLOW)
-               : sys_openat2(root, rel, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-    if (s.fd < 0)
-        return failed(o, -s.fd);
-    int rc = inspect(o->r, s.fd, "", &n);
-    if (rc || (have_node && !same_node(&n, &o->node))) {
+               ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
+               : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
+                             BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+    int rc = s.fd < 0 ? s.fd : inspect(o->r, s.fd, "", &s.node);
+    if (!rc && have_node && !same_node(&s.node, &o->node))
+        rc = -EAGAIN;
+    if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
+        rc = -ENAMETOOLONG;
+    if (rc) {
         sys_close(s.fd);
-        return failed(o, rc ? -rc : EAGAIN);
-    }
-    s.node = n;
-    struct text t = text_in(res->path, sizeof res->path, "");
-    entry_path(o, e, &t);
-    if (t.cut) {
-        sys_close(s.fd);
-        return failed(o, ENAMETOOLONG);
+        return failed(o, -rc);
     }
     /* a lowerdir is shared by every container of the image: read-only, always */
-    return accept_spot(res, &s, o->l->ro || !o->l->upper || e.layer);
+    return accept_spot(res, 0, &s, o->l->ro || !o->l->upper || e.layer);
 }
 
 /* The layer paths of a merged directory or a metacopy file, in one block. */
 static int layers_list(struct overlay *o, const struct entry *v, size_t n, struct dindbind_result *res)
 {
-    size_t size = n * sizeof(char *);
+    size_t size = 0;
     for (size_t i = 0; i < n; i++)
         size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
-    res->layers = mem_take(size);
+    res->layers = mem_take(n * sizeof *res->layers + size);
     if (!res->layers)
         return DINDBIND_E_NOMEM;
-    char *at = (char *)(res->layers + n), *end = (char *)res->layers + size;
-    for (size_t i = 0; i < n; i++) {
-        struct text t = text_in(at, (size_t)(end - at), "");
+    struct text t = text_in((char *)(res->layers + n), size, "");
+    for (size_t i = 0; i < n; i++, t.len++) {   /* over its NUL */
+        res->layers[i] = t.at + t.len;
         entry_path(o, v[i], &t);
-        res->layers[i] = at;
-        at += t.len + 1;
     }
     res->nlayers = n;
     res->ro = true;
     return 0;
 }
 
-static int layers_answer(struct overlay *o, const char *path, unsigned flags, struct dindbind_result *res)
+static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_result *res)
 {
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     if (o->top.rel) {
@@ -2971,14 +2942,11 @@ static int layers_answer(struct overlay *o, const char *path, unsigned flags, st
         if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
             return DINDBIND_E_INEXACT;
         int rc = o->data_name ? lookup_data(o, o->data_name, &o->data) : 0;
-        if (rc)
-            return rc;
-        if (!o->data.rel)
-            return layers_pin(o, o->top, true, res);
+        if (rc || !o->data.rel)
+            return rc ? rc : layers_pin(o, o->top, true, res);
         struct entry both[2] = { o->top, o->data };
         res->kind = DINDBIND_METACOPY;
         res->type = S_IFREG;
-        memcpy(res->path, path, strlen(path) + 1);
         return layers_list(o, both, 2, res);
     }
     /* an overlay of all layers is exact in any case */
@@ -2991,7 +2959,6 @@ static int layers_answer(struct overlay *o, const char *path, unsigned flags, st
     res->kind = DINDBIND_MERGED;
     res->type = S_IFDIR;
     res->options = o->l->words;
-    memcpy(res->path, path, strlen(path) + 1);
     return layers_list(o, o->here.v, o->here.n, res);
 }
 
@@ -3001,12 +2968,13 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
 {
     struct overlay o;
     res->rule = DINDBIND_RULE_LAYERS;
+    put_path(res->path, path, "");
     trace(r, "rule layers: ", path, "");
     int rc = overlay_init(&o, r);
     if (!rc)
         rc = overlay_walk(&o, path, NULL);
     if (!rc)
-        rc = layers_answer(&o, path, flags, res);
+        rc = layers_answer(&o, flags, res);
     if (rc) {
         struct text t = text_in(res->path, sizeof res->path, "");
         bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN ||
@@ -3023,33 +2991,28 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
  * row's path is the same inode, or the row cannot be seen from here, that is the one to pin. */
 static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
-    struct dindbind_result view = { .fd = -1 };
-    struct stat a = { 0 }, b = { 0 };
-    int err = 0, rc = by_proc(r, path, 0, &view);
+    struct dindbind_result view = { .options = res->options };
+    struct node a, b;
+    int rc = by_proc(r, path, 0, &view), err = -view.sys_errno;
     if (rc && dindbind_status(rc) < 3)
         return 0;
-    if (rc)
-        err = view.sys_errno;
-    else if (res->fd >= 0 && (fstat(res->fd, &a) || fstat(view.fd, &b)))
-        err = errno;
-    if (rc || err) {
-        sys_close(view.fd);
-        sys_close(res->fd);
-        return refuse(res, rc ? rc : error_of(err), err);
-    }
-    if (res->fd >= 0 && (a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
-        sys_close(view.fd);
-        return 0;
+    if (!rc && res->fd >= 0) {
+        err = sys_fstat(res->fd, &a);
+        if (!err)
+            err = sys_fstat(view.fd, &b);
+        if (!err && (a.ino != b.ino || a.dev != b.dev)) {
+            sys_close(view.fd);
+            return 0;
+        }
     }
     sys_close(res->fd);
-    view.ro_mount = view.ro && view.ro_mount && !(res->ro && !res->ro_mount);
+    if (err) {
+        sys_close(view.fd);
+        return refuse_errno(res, err);
+    }
+    view.ro_mount = view.ro_mount && !(res->ro && !res->ro_mount);
     view.ro |= res->ro;
-    res->fd = view.fd;
-    res->rule = DINDBIND_RULE_PROC;
-    res->type = view.type;
-    res->ro = view.ro;
-    res->ro_mount = view.ro_mount;
-    memcpy(res->path, view.path, strlen(view.path) + 1);
+    *res = view;
     return 0;
 }
 
@@ -3058,14 +3021,8 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
 {
     char path[DINDBIND_PATH_MAX];
     const char *rest;
-    *res->path = 0;
-    res->error = res->sys_errno = res->ro = res->ro_mount = 0;
-    res->rule = DINDBIND_RULE_NONE;
-    res->kind = DINDBIND_SINGLE;
-    res->type = 0;
+    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
     res->fd = -1;
-    res->layers = NULL;
-    res->nlayers = 0;
     res->options = "";
     int rc = clean_path(source, path);
     if (rc)
@@ -3111,6 +3068,12 @@ static void text_layers(struct text *t, const struct dindbind_layers *l)
     }
 }
 
+static void text_part(struct text *t, const char *before, const char *part)
+{
+    text_add(t, *part ? before : "");
+    text_shown(t, part);
+}
+
 char *dindbind_message(const struct dindbind_runner *r, const char *source,
                        const struct dindbind_result *res, int error, char *buf, size_t size)
 {
@@ -3119,14 +3082,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     bool unknown = res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
     text_add(&t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
-    if (!res && *r->detail) {
-        text_add(&t, ": ");
-        text_shown(&t, r->detail);
-    }
-    if (res && *res->path) {
-        text_add(&t, ": ");
-        text_shown(&t, res->path);
-    }
+    text_part(&t, ": ", res ? res->path : r->detail);
     if (res && res->rule == DINDBIND_RULE_LAYERS && r->layers) {
         text_add(&t, *res->path ? "," : ":");
         text_layers(&t, r->layers);
@@ -3139,10 +3095,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     if (unknown || (res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_NESTED))
         hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)" :
                "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
-    if (*hint) {
-        text_add(&t, "; ");
-        text_add(&t, hint);
-    }
+    text_part(&t, "; ", hint);
     return buf;
 }
 
