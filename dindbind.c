@@ -2584,10 +2584,10 @@ static int rows_behind_links(struct dindbind_runner *r)
         if (!more)
             return DINDBIND_E_NOMEM;
         r->points = more;
-        char *copy = mem_take(strlen(name) + 1);
+        char *copy = mem_take(sizeof name);
         if (!copy)
             return DINDBIND_E_NOMEM;
-        memcpy(copy, name, strlen(name) + 1);
+        put_path(copy, name, "");
         more[r->npoints++] = (struct dindbind_bind){ .path = copy };
     }
     return 0;
@@ -2613,43 +2613,52 @@ static bool ends_with(const char *path, const char *tail)
     return k <= n && !strcmp(path + n - k, tail) && (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
 }
 
+/* It is not the runner that was described. */
+static int not_it(struct text *why, const char *what, const char *name)
+{
+    text_add(why, what);
+    text_add(why, name);
+    return DINDBIND_E_REUSED;
+}
+
 /* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
  * the root that is open. A relative upperdir is the tail of the one that the engine tells. */
 static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
-    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
-    int rc = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
-    if (rc < 1 || starts(root->type, "fuse"))
-        return rc;
-    rc = strcmp(root->type, "overlay") ? 0 : upperdir_of(root->super, true, own);
-    if (rc < 0 || (rc && ends_with(told, own)))
-        return rc < 0 ? rc : 0;
-    text_add(why, " is not the overlay with the upperdir ");
-    text_add(why, told);
-    return DINDBIND_E_REUSED;
+    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
+    int known = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
+    int upper = known < 0 ? known : upperdir_of(root->super, true, own);
+    if (upper < 0)
+        return upper;
+    if (known && !starts(root->type, "fuse") && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
+        return not_it(why, " is not the overlay with the upperdir ", told);
+    if (r->self && r->merged && upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
+        memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
+        if (!ends_with(r->merged, own))
+            return not_it(why, " is not ", r->merged);
+    }
+    return 0;
 }
 
 /* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
  * The caller's own root is no container's. 1: it is the one. */
 static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
 {
-    const char *const dirs[] = { "/", r->merged };
     int rc = 0;
     for (int i = 0; !rc && i < 2; i++) {
         struct node n;
-        int fd = sys_open(AT_FDCWD, dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = sys_open(AT_FDCWD, i ? r->merged : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (is_absent(fd))
             continue;
-        if (fd < 0)
-            return error_of(-fd);
-        rc = inspect(r, fd, "", &n);
+        rc = fd < 0 ? fd : inspect(r, fd, "", &n);
         bool same = !rc && n.ino == root->ino && n.dev == root->dev;
-        rc = rc ? error_of(-rc) : i && same ? 1 : same || (i && !is_empty_dir(fd, 2)) ? DINDBIND_E_REUSED : 0;
+        if (rc)
+            rc = error_of(-rc);
+        else if (i ? !same && !is_empty_dir(fd, 2) : same)
+            rc = not_it(why, i ? " is not " : " is my own root, not ", r->merged);
+        else
+            rc = i && same;
         sys_close(fd);
-        if (rc == DINDBIND_E_REUSED) {
-            text_add(why, i ? " is not " : " is my own root, not ");
-            text_add(why, r->merged);
-        }
     }
     return rc;
 }
@@ -2667,41 +2676,55 @@ static bool names_id(const struct dindbind_runner *r, const char *file)
 /* Is the root that was opened the one that was described? */
 static int described_check(struct dindbind_runner *r, struct text *why)
 {
-    char own[DINDBIND_PATH_MAX + 2];
-    struct mount_table t = { 0 };
+    struct mount_table t;
     struct node n;
-    int proven = 0, rc = inspect(r, r->root_fd, "", &n);
-    if (rc)
-        return error_of(-rc);
-    if (!r->self)
-        proven = merged_check(r, &n, why);
+    int rc = inspect(r, r->root_fd, "", &n), proven = rc ? error_of(-rc) : r->self ? 0 : merged_check(r, &n, why);
     if (proven < 0)
         return proven;
     rc = r->self ? table_read(r, r->proc_fd, "thread-self/mountinfo", &t) : table_read(r, r->task_fd, "mountinfo", &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
-    else if (!rc && !proven) {
-        text_add(why, " is not the root of a mount");   /* a mere chroot */
-        rc = DINDBIND_E_REUSED;
-    }
-    int upper = row && !rc && r->self && r->merged ? upperdir_of(row->super, true, own) : 0;
-    if (upper < 0)
-        rc = upper;
-    else if (upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
-        memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
-        if (!ends_with(r->merged, own)) {
-            text_add(why, " is not ");
-            text_add(why, r->merged);
-            rc = DINDBIND_E_REUSED;
-        }
-    }
+    else if (!rc && !proven)
+        rc = not_it(why, " is not the root of a mount", "");    /* a mere chroot */
     table_free(&t);
-    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup")) {
-        text_add(why, ": nothing shows that it is ");
-        text_add(why, r->id);
-        rc = DINDBIND_E_REUSED;
+    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup"))
+        rc = not_it(why, ": nothing shows that it is ", r->id);
+    return rc;
+}
+
+static int runner_open(struct dindbind_runner *r, struct text *why)
+{
+    int rc = binds_check(r, why);
+    if (rc)
+        return rc;
+    if (r->pid < 0 || (r->pid && r->self)) {
+        text_add(why, "a PID is a positive number, or 0 for no live task and for self");
+        return DINDBIND_E_USAGE;
     }
+    rc = proc_open(r, why);
+    /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
+    if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
+        sys_close(r->proc_fd);
+        r->proc_fd = -1;
+        r->caps |= (is_missing(SYS_statx) ? CAPS_NO_STATX : 0) | (is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0);
+        return 0;
+    }
+    if (rc)
+        return rc;
+    if (r->pid)
+        rc = task_open(r, why);
+    else if (r->self)
+        rc = self_open(r, why);
+    else if (r->overlay) {
+        *why = text_in(why->at, why->size, "");
+        rc = layers_open(r, why);
+        if (!rc)
+            rc = layers_told(r, why);
+        return rc ? rc : rows_behind_links(r);
+    }
+    if (!rc && ((r->merged && (r->pid || r->self)) || (r->self && r->overlay)))
+        rc = described_check(r, why);
     return rc;
 }
 
@@ -2713,37 +2736,7 @@ int dindbind_open(struct dindbind_runner *r)
     r->layers = NULL;
     r->points = NULL;
     r->npoints = 0;
-    int rc = binds_check(r, &why);
-    if (!rc && (r->pid < 0 || (r->pid && r->self))) {
-        text_add(&why, "a PID is a positive number, or 0 for no live task and for self");
-        rc = DINDBIND_E_USAGE;
-    }
-    if (!rc) {
-        rc = proc_open(r, &why);
-        /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
-        if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
-            sys_close(r->proc_fd);
-            r->proc_fd = -1;
-            r->caps |= is_missing(SYS_statx) ? CAPS_NO_STATX : 0;
-            rc = 0;
-        }
-        if (!rc && r->proc_fd < 0 && is_missing(SYS_openat2))
-            r->caps |= CAPS_NO_OPENAT2;
-    }
-    if (!rc && r->pid)
-        rc = task_open(r, &why);
-    if (!rc && r->self)
-        rc = self_open(r, &why);
-    if (!rc && !r->self && !r->pid && r->overlay) {
-        why = text_in(r->detail, sizeof r->detail, "");
-        rc = layers_open(r, &why);
-        if (!rc)
-            rc = layers_told(r, &why);
-        if (!rc)
-            rc = rows_behind_links(r);
-    }
-    if (!rc && ((r->pid && r->merged) || (r->self && (r->overlay || r->merged))))
-        rc = described_check(r, &why);
+    int rc = runner_open(r, &why);
     if (rc)
         dindbind_close(r);
     return rc;
