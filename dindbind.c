@@ -1346,7 +1346,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 /* The caller is the runner. */
 static int self_open(struct dindbind_runner *r, struct text *why)
 {
-    *why = text_in(r->detail, sizeof r->detail, "/");
+    text_add(why, "/");
     int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
     r->root_fd = rc < 0 ? -1 : rc;
     return rc < 0 ? error_of(-rc) : 0;
@@ -2593,6 +2593,14 @@ static int rows_behind_links(struct dindbind_runner *r)
     return 0;
 }
 
+static int layers_start(struct dindbind_runner *r, struct text *why)
+{
+    int rc = layers_open(r, why);
+    if (!rc)
+        rc = layers_told(r, why);
+    return rc ? rc : rows_behind_links(r);
+}
+
 /* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
  * 0: none, or one whose backslashes can be read in two ways. */
 static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
@@ -2712,20 +2720,14 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
     }
     if (rc)
         return rc;
-    if (r->pid)
-        rc = task_open(r, why);
-    else if (r->self)
-        rc = self_open(r, why);
-    else if (r->overlay) {
-        *why = text_in(why->at, why->size, "");
-        rc = layers_open(r, why);
-        if (!rc)
-            rc = layers_told(r, why);
-        return rc ? rc : rows_behind_links(r);
+    if (!r->pid) {              /* no more about /proc */
+        why->len = 0;
+        text_add(why, "");
     }
-    if (!rc && ((r->merged && (r->pid || r->self)) || (r->self && r->overlay)))
-        rc = described_check(r, why);
-    return rc;
+    if (!r->pid && !r->self)
+        return r->overlay ? layers_start(r, why) : 0;
+    rc = r->pid ? task_open(r, why) : self_open(r, why);
+    return rc || !(r->merged || (r->self && r->overlay)) ? rc : described_check(r, why);
 }
 
 int dindbind_open(struct dindbind_runner *r)
@@ -2808,12 +2810,14 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
 {
     struct spot s;
     struct text t = { res->path, root->prefix, sizeof res->path, false };
-    int rc = resolve_contained(r, root, path, &s);
-    for (int i = 0; rc == -ENOENT && (flags & DINDBIND_MKDIR) && i < RETRIES; i++) {
+    int rc;
+    for (int i = 0;; i++) {
+        rc = resolve_contained(r, root, path, &s);
+        if (rc != -ENOENT || !(flags & DINDBIND_MKDIR) || i == RETRIES)
+            break;
         rc = make_missing(r, root, path, &s);
         if (rc != -EAGAIN)
             break;
-        rc = resolve_contained(r, root, path, &s);
     }
     if (rc)
         s.fd = -1;
@@ -2847,14 +2851,17 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     if (!row->host && r->pid)
         return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
-    struct text t = text_in(res->path, sizeof res->path, row->host ? row->host : row->path);
+    const char *name = row->host ? row->host : row->path;
+    struct text t = text_in(res->path, sizeof res->path, name);
     if (!row->host)
         return refuse(res, DINDBIND_E_FOREIGN, 0);
     if (!*rest)
         return by_row(r, row, res);
-    while (t.len && res->path[t.len - 1] == '/')
-        t.len--;
-    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, t.len };
+    size_t n = t.len;
+    while (n && name[n - 1] == '/')
+        n--;
+    t.len = n;
+    struct root root = { sys_open(AT_FDCWD, name, OPEN_DIR), -1, BENEATH, row, n };
     text_add(&t, row_name(&root, rest));
     if (row->ro)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
@@ -2876,36 +2883,30 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
     return by_root(r, &root, path, flags, res);
 }
 
-static void entry_path(const struct overlay *o, struct entry e, struct text *t)
-{
-    text_add(t, o->l->v[e.layer].dir);
-    if (*e.rel)
-        text_add(t, "/");
-    text_add(t, e.rel);
-}
-
 /* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
-static int layers_pin(struct overlay *o, struct entry e, bool have_node, struct dindbind_result *res)
+static int layers_pin(struct overlay *o, struct dindbind_result *res)
 {
     struct spot s;
-    int root = layer_fd(o, e.layer);
+    bool is_dir = !o->top.rel;
+    const struct entry *e = is_dir ? o->here.v : &o->top;
+    int root = layer_fd(o, e->layer);
     if (root < 0)
         return root;
     s.fd = o->r->caps & CAPS_NO_OPENAT2
-               ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
-               : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
+               ? sys_open(root, below(e->rel), OPEN_PIN | O_NOFOLLOW)
+               : sys_openat2(root, below(e->rel), OPEN_PIN | O_NOFOLLOW,
                              BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
     int rc = s.fd < 0 ? s.fd : inspect(o->r, s.fd, "", &s.node);
-    if (!rc && have_node && !same_node(&s.node, &o->node))
+    if (!rc && !is_dir && !same_node(&s.node, &o->node))
         rc = -EAGAIN;
-    if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
+    if (!rc && !join_path(res->path, o->l->v[e->layer].dir, e->rel))
         rc = -ENAMETOOLONG;
     if (rc) {
         sys_close(s.fd);
         return failed(o, -rc);
     }
     /* a lowerdir is shared by every container of the image: read-only, always */
-    return accept_spot(res, 0, &s, o->l->ro || !o->l->upper || e.layer);
+    return accept_spot(res, 0, &s, o->l->ro || !o->l->upper || e->layer);
 }
 
 /* The layer paths of a merged directory or a metacopy file, in one block. */
@@ -2918,9 +2919,11 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     if (!res->layers)
         return DINDBIND_E_NOMEM;
     struct text t = text_in((char *)(res->layers + n), size, "");
-    for (size_t i = 0; i < n; i++, t.len++) {   /* over its NUL */
+    for (size_t i = 0; i < n; i++, v++, t.len++) {      /* over its NUL */
         res->layers[i] = t.at + t.len;
-        entry_path(o, v[i], &t);
+        text_add(&t, o->l->v[v->layer].dir);
+        text_add(&t, *v->rel ? "/" : "");
+        text_add(&t, v->rel);
     }
     res->nlayers = n;
     res->ro = true;
@@ -2929,26 +2932,27 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
 
 static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_result *res)
 {
-    bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     if (o->top.rel) {
         /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
         if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
             return DINDBIND_E_INEXACT;
         int rc = o->data_name ? lookup_data(o, o->data_name, &o->data) : 0;
         if (rc || !o->data.rel)
-            return rc ? rc : layers_pin(o, o->top, true, res);
+            return rc ? rc : layers_pin(o, res);
         struct entry both[2] = { o->top, o->data };
         res->kind = DINDBIND_METACOPY;
         res->type = S_IFREG;
         return layers_list(o, both, 2, res);
     }
     /* an overlay of all layers is exact in any case */
-    bool one = o->here.n == 1;
-    int rc = whole && !one ? 0 : check_subtree(o);
-    if (rc && !(whole && rc == DINDBIND_E_INEXACT))
-        return rc;
-    if (!rc && one)
-        return layers_pin(o, o->here.v[0], false, res);
+    bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
+    if (!whole || o->here.n == 1) {
+        int rc = check_subtree(o);
+        if (rc && !(whole && rc == DINDBIND_E_INEXACT))
+            return rc;
+        if (!rc && o->here.n == 1)
+            return layers_pin(o, res);
+    }
     res->kind = DINDBIND_MERGED;
     res->type = S_IFDIR;
     res->options = o->l->words;
@@ -2969,11 +2973,11 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     if (!rc)
         rc = layers_answer(&o, flags, res);
     if (rc) {
-        struct text t = text_in(res->path, sizeof res->path, "");
         bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN ||
                      rc == DINDBIND_E_XATTR;
+        *res->path = 0;
         if (place && o.top.rel)
-            entry_path(&o, o.top, &t);
+            join_path(res->path, o.l->v[o.top.layer].dir, o.top.rel);
         refuse(res, rc, o.sys_errno);
     }
     arena_free(&o.arena);
@@ -3072,7 +3076,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
 {
     struct text t = text_in(buf, size, "");
     text_shown(&t, source ? source : "runner");
-    bool unknown = res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_FOREIGN;
+    bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
     text_add(&t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
     text_part(&t, ": ", res ? res->path : r->detail);
@@ -3085,7 +3089,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
         text_errno(&t, res->sys_errno);
     }
     const char *hint = error_text(error, ERROR_HINT);
-    if (unknown || (res && res->rule == DINDBIND_RULE_SELF && error == DINDBIND_E_NESTED))
+    if (unknown || (self && error == DINDBIND_E_NESTED))
         hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)" :
                "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
     text_part(&t, "; ", hint);
