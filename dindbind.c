@@ -2569,7 +2569,6 @@ static int rows_behind_links(struct dindbind_runner *r)
     struct dindbind_runner bare = *r;
     char name[DINDBIND_PATH_MAX];
     bare.nbinds = bare.npoints = 0;
-    bare.trace = NULL;
     for (size_t i = 0; i < r->nbinds; i++) {
         struct overlay o;
         int rc = overlay_init(&o, &bare);
@@ -2792,8 +2791,8 @@ static int accept_spot(struct dindbind_result *res, int rc, const struct spot *s
     res->error = res->sys_errno = 0;
     res->fd = s->fd;
     res->type = s->node.mode & S_IFMT;
-    res->ro = ro || (fs.f_flags & ST_RDONLY);
-    res->ro_mount = !ro && res->ro;
+    res->ro_mount = !ro && (fs.f_flags & ST_RDONLY);
+    res->ro = ro || res->ro_mount;
     return 0;
 }
 
@@ -2834,7 +2833,8 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
 static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *row,
                   struct dindbind_result *res)
 {
-    struct spot s = { .fd = sys_open(AT_FDCWD, row->host, OPEN_PIN) };
+    struct spot s;
+    s.fd = sys_open(AT_FDCWD, row->host, OPEN_PIN);
     res->ro = row->ro;
     if (is_absent(s.fd))
         return 0;
@@ -2988,8 +2988,8 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
  * row's path is the same inode, or the row cannot be seen from here, that is the one to pin. */
 static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
-    struct dindbind_result view = { .options = res->options };
     struct node a, b;
+    struct dindbind_result view = *res;
     int rc = by_proc(r, path, 0, &view), err = -view.sys_errno;
     if (rc && dindbind_status(rc) < 3)
         return 0;
@@ -2997,7 +2997,7 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
         err = sys_fstat(res->fd, &a);
         if (!err)
             err = sys_fstat(view.fd, &b);
-        if (!err && (a.ino != b.ino || a.dev != b.dev)) {
+        if (!err && !same_node(&a, &b)) {
             sys_close(view.fd);
             return 0;
         }
