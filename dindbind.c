@@ -1469,13 +1469,16 @@ struct mount_table {
     size_t n;
 };
 
-static int table_read(const struct dindbind_runner *r, int dir, const char *name, struct mount_table *t)
+/* The mounts that the caller itself sees (`self`), or the runner's task. */
+static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
 {
     size_t len, lines = 0;
     int rc;
     t->v = NULL;
     t->n = 0;
-    t->text = read_whole(proc_entry(r, dir, name, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
+    int fd = proc_entry(r, self ? r->proc_fd : r->task_fd, self ? "thread-self/mountinfo" : "mountinfo",
+                        O_RDONLY | O_CLOEXEC);
+    t->text = read_whole(fd, SIZE_MAX / 4, &len);
     if (!t->text)               /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
         return errno == EINVAL ? DINDBIND_E_GONE : task_error(errno);
     for (size_t i = 0; i < len; i++)
@@ -2521,7 +2524,7 @@ static int check_subtree(struct overlay *o)
     char space[DINDBIND_PATH_MAX];
     struct scan s = { .o = o, .single = o->here.n == 1, .todo = { .at = space, .size = sizeof space } };
     struct mount_table table;
-    int rc = table_read(o->r, o->r->proc_fd, "thread-self/mountinfo", &table);
+    int rc = table_read(o->r, true, &table);
     if (rc)
         o->sys_errno = errno;
     for (size_t i = 0; !rc && i < o->here.n; i++) {
@@ -2688,7 +2691,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     int rc = inspect(r, r->root_fd, "", &n), proven = rc ? error_of(-rc) : r->self ? 0 : merged_check(r, &n, why);
     if (proven < 0)
         return proven;
-    rc = r->self ? table_read(r, r->proc_fd, "thread-self/mountinfo", &t) : table_read(r, r->task_fd, "mountinfo", &t);
+    rc = table_read(r, r->self, &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
@@ -3537,9 +3540,9 @@ static int host_live(struct tables *t, const struct spot *s, struct dindbind_res
             tables_free(t);
         rc = 0;
         if (!t->theirs.v) {
-            rc = table_read(r, r->self ? r->proc_fd : r->task_fd, r->self ? "thread-self/mountinfo" : "mountinfo", &t->theirs);
+            rc = table_read(r, r->self, &t->theirs);
             if (!rc && !r->self)
-                rc = table_read(r, r->proc_fd, "thread-self/mountinfo", &t->mine);
+                rc = table_read(r, true, &t->mine);
             if (rc)
                 tables_free(t); /* of which one is not there, or half */
         }
@@ -3745,7 +3748,7 @@ static int stage_look(struct stage *st, const struct node *n)
         return stage_result(st, rc);
     if (above.mnt == n->mnt)
         return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
-    rc = table_read(&st->none, st->none.proc_fd, "thread-self/mountinfo", &t);
+    rc = table_read(&st->none, true, &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     st->is_stage = row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
     table_free(&t);
