@@ -2371,11 +2371,12 @@ static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
 
 /* Walk a path. On success `here` is the directory, or `top` (with rel set) the object; `name`, when not NULL,
  * gets the path without links. */
-static int overlay_walk(struct overlay *o, const char *path, char name[DINDBIND_PATH_MAX])
+static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, const char *path,
+                        char name[DINDBIND_PATH_MAX])
 {
     struct walk w;
     enum walk_step step;
-    int rc = 0;
+    int rc = overlay_init(o, r);
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
         if (step == WALK_UP)
@@ -2574,9 +2575,7 @@ static int rows_behind_links(struct dindbind_runner *r)
     bare.nbinds = bare.npoints = 0;
     for (size_t i = 0; i < r->nbinds; i++) {
         struct overlay o;
-        int rc = overlay_init(&o, &bare);
-        if (!rc)
-            rc = overlay_walk(&o, r->binds[i].path, name);
+        int rc = overlay_walk(&o, &bare, r->binds[i].path, name);
         arena_free(&o.arena);
         if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
             return rc;
@@ -2970,9 +2969,7 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     res->rule = DINDBIND_RULE_LAYERS;
     put_path(res->path, path, "");
     trace(r, "rule layers: ", path, "");
-    int rc = overlay_init(&o, r);
-    if (!rc)
-        rc = overlay_walk(&o, path, NULL);
+    int rc = overlay_walk(&o, r, path, NULL);
     if (!rc)
         rc = layers_answer(&o, flags, res);
     if (rc) {
@@ -3571,9 +3568,7 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
         put_path(out, row->path[1] ? row->path : "", s.name);
     } else if (!row && r->layers) {
         struct overlay o;
-        rc = overlay_init(&o, r);
-        if (!rc)
-            rc = overlay_walk(&o, path, out);
+        rc = overlay_walk(&o, r, path, out);
         arena_free(&o.arena);
     }
     return rc;
