@@ -1352,15 +1352,14 @@ static int self_open(struct dindbind_runner *r, struct text *why)
     return rc < 0 ? error_of(-rc) : 0;
 }
 
-/* A name in the runner as the caller can open it. */
-static void proc_path(struct text *t, const struct dindbind_runner *r, const char *name)
+/* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
+static void proc_path(struct text *t, const struct dindbind_runner *r)
 {
     if (!r->self) {
         text_add(t, "/proc/");
         text_number(t, (unsigned long long)r->pid);
         text_add(t, "/root");
     }
-    text_add(t, name);
 }
 
 /* What a magic link leads to. */
@@ -2557,13 +2556,13 @@ static int check_subtree(struct overlay *o)
 static int layers_told(const struct dindbind_runner *r, struct text *why)
 {
     struct node n;
-    int rc = r->merged && r->layers->upper ? inspect(r, AT_FDCWD, r->layers->v[0].dir, &n) : -ENOENT;
-    if (rc)
-        return is_absent(rc) ? 0 : error_of(-rc);
-    if (!n.uid)
+    if (!r->merged || !r->layers->upper)
         return 0;
-    text_add(why, "they belong to an engine without root, whose mount options nobody tells: give these with -o");
-    return DINDBIND_E_LAYERS;
+    int rc = inspect(r, AT_FDCWD, r->layers->v[0].dir, &n);
+    if (is_absent(rc) || (!rc && !n.uid))
+        return 0;
+    return rc ? error_of(-rc) : layers_unread(why, "they belong to an engine without root, whose mount options nobody "
+                                              "tells: give these with -o", "");
 }
 
 /* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x, and hides what the
@@ -2575,11 +2574,12 @@ static int rows_behind_links(struct dindbind_runner *r)
     bare.nbinds = bare.npoints = 0;
     for (size_t i = 0; i < r->nbinds; i++) {
         struct overlay o;
-        int rc = overlay_walk(&o, &bare, r->binds[i].path, name);
+        const char *path = r->binds[i].path;
+        int rc = overlay_walk(&o, &bare, path, name);
         arena_free(&o.arena);
         if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
             return rc;
-        if (rc || !strcmp(name, r->binds[i].path))
+        if (rc || !strcmp(name, path))
             continue;
         struct dindbind_bind *more = mem_grow(r->points, (r->npoints + 1) * sizeof *more);
         if (!more)
@@ -2594,6 +2594,7 @@ static int rows_behind_links(struct dindbind_runner *r)
     return 0;
 }
 
+/* All that is to be known of a dead runner's overlay. */
 static int layers_start(struct dindbind_runner *r, struct text *why)
 {
     int rc = layers_open(r, why);
@@ -2702,6 +2703,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     return rc;
 }
 
+/* dindbind_open() without the clean-up. */
 static int runner_open(struct dindbind_runner *r, struct text *why)
 {
     int rc = binds_check(r, why);
@@ -2877,7 +2879,7 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
                    struct dindbind_result *res)
 {
     struct text t = text_in(res->path, sizeof res->path, "");
-    proc_path(&t, r, "");
+    proc_path(&t, r);
     struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
     res->rule = r->self ? DINDBIND_RULE_SELF : DINDBIND_RULE_PROC;
     text_add(&t, path);
@@ -3065,6 +3067,7 @@ static void text_layers(struct text *t, const struct dindbind_layers *l)
     }
 }
 
+/* A part of the message, where there is one. */
 static void text_part(struct text *t, const char *before, const char *part)
 {
     text_add(t, *part ? before : "");
@@ -3617,7 +3620,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
         int err = proc ? inspect(r, res->fd, "", &s.node) : resolve_contained(r, &root, path, &s);
         if (proc) {
             struct text prefix = text_in(path, sizeof path, "");
-            proc_path(&prefix, r, "");
+            proc_path(&prefix, r);
             put_path(s.name, res->path + prefix.len, "");
             s.fd = res->fd;
         }
