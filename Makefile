@@ -87,6 +87,9 @@ e2e: dindbind  ## runc, crun, containerd, docker and podman mount the answers (r
 	DINDBIND=$(CURDIR)/dindbind bash tests/e2e.sh
 	DINDBIND=$(CURDIR)/dindbind bash tests/examples.sh --docker
 
+takealong: dindbind  ## copied into C, busybox, Go and an empty image; installed and packaged (root installs what it needs)
+	DINDBIND=$(CURDIR)/dindbind bash tests/takealong.sh $(PARTS)
+
 differential: $(BUILD)/differential  ## compare layer walk and kernel for ten minutes, from a random seed
 	$(BUILD)/differential -t 600 -s $$(od -An -N4 -tu4 /dev/urandom)
 
@@ -155,11 +158,22 @@ size: dindbind  ## the size of the tool, and its biggest functions
 		nm --size-sort -S $(BUILD)-sized | tail -n 15; rm -f $(BUILD)-sized
 
 install: dindbind  ## into DESTDIR and PREFIX
-	install -D -m 755 dindbind $(DESTDIR)$(PREFIX)/bin/dindbind
-	install -D -m 644 dindbind.1 $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
+	install -D -m 755 dindbind "$(DESTDIR)$(PREFIX)/bin/dindbind"
+	install -D -m 644 dindbind.1 "$(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1"
 
 uninstall:  ## and out of there
-	rm -f $(DESTDIR)$(PREFIX)/bin/dindbind $(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1
+	rm -f "$(DESTDIR)$(PREFIX)/bin/dindbind" "$(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1"
+
+# The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
+# was unpacked, by what that has.
+VERSION = $(shell sed -n 's/^.define DINDBIND_VERSION "\(.*\)"/\1/p' dindbind.h)
+DIST = .ci .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h examples test_dindbind.c tests
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y dindbind.c))
+dist:  ## dindbind-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	tar --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w --mtime=@$(EPOCH) \
+		--exclude=__pycache__ --transform='s,^,dindbind-$(VERSION)/,' -cf $(BUILD)/dist.tar $(DIST)
+	gzip -9n <$(BUILD)/dist.tar >dindbind-$(VERSION).tar.gz
 
 deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, a compiler, strace, busybox, python3
 	@if ! command -v apt-get >/dev/null; then \
@@ -172,9 +186,10 @@ deps:  ## install what the build and the tests need: musl-tools, libcmocka-dev, 
 	fi
 
 clean:  ## remove what was built
-	rm -rf dindbind $(BUILD)
+	rm -rf dindbind dindbind-*.tar.gz $(BUILD)
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all check bench differential e2e race fault fuzz cover valgrind cross demo lint warnings size install uninstall deps clean help
+.PHONY: all check bench differential e2e race takealong fault fuzz cover valgrind cross demo lint warnings size install uninstall dist \
+	deps clean help

@@ -1,0 +1,3 @@
+module dindbind.example
+
+go 1.19
