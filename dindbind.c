@@ -606,26 +606,26 @@ static const char error_table[] =
     "usage\0" "cannot be meant\0" "\0"
     "empty\0" "empty path\0" "give an absolute path as the runner names it\0"
     "relative\0" "not an absolute path\0" "give it from / on\0"
-    "toolong\0" "name or path too long\0" "names have 255 bytes at most, paths and answers 4095\0"
+    "toolong\0" "name or path too long\0" "a name has 255 bytes at most, a path or answer 4095\0"
     "missing\0" "not there\0" "check the path as the runner sees it\0"
-    "notdir\0" "something on the way is not a directory\0" "check the path as the runner sees it\0"
+    "notdir\0" "not a directory on the way\0" "check the path as the runner sees it\0"
     "loop\0" "too many symlinks, or a magic link of procfs\0" "name the target itself\0"
     "escape\0" "a link leads into or out of a bind row\0"
-        "only the runner's view can tell where to: give its PID with -p\0"
+        "only the runner can tell where to: give its PID (-p)\0"
     "unmatched\0" "no rule covers it\0"
-        "give a live PID (-p), a bind row for it (-b), or the overlay's options (-o)\0"
+        "give a live PID (-p), a bind row (-b), or overlay options (-o)\0"
     "layers\0" "the layers cannot be read with certainty\0"
-        "give absolute layers, and redirect_dir= and metacopy= where the kernel's defaults cannot be seen\0"
-    "inexact\0" "no layer directories show exactly what the overlay shows\0" "give the PID of a live runner\0"
-    "broken\0" "the overlay itself fails here\0" "nothing can be mounted before the image is repaired\0"
+        "give absolute layers, redirect_dir= and metacopy=\0"
+    "inexact\0" "no layers show just what the overlay shows\0" "give the PID of a live runner\0"
+    "broken\0" "the overlay itself fails here\0" "repair the image\0"
     "changed\0" "kept changing while it was looked at\0" "try again\0"
     "readonly\0" "must be mounted read-only, which a path alone cannot say\0"
-        "mount it read-only and say so with -R, or use -f json or a spec (-v, --mount)\0"
+        "mount it read-only and say so (-R), or use -f json, -v or --mount\0"
     "format\0" "cannot be written in this format\0" "\0"
-    "foreign\0" "has no path in this mount namespace\0" "stage it (--stage DIR), or give a bind row for it (-b)\0"
+    "foreign\0" "has no path in this mount namespace\0" "stage it (--stage DIR), or give a bind row (-b)\0"
     "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
     "nested\0" "a mount below it would be missing or wrong\0" "stage it (--stage DIR) with a live PID\0"
-    "unsafe\0" "not safe for staging\0" "take a new directory below real ones that only root or you can write to\0"
+    "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
     "unstaged\0" "not staged, because another source was refused\0" "\0"
     "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
     "reused\0" "not the runner that was described\0" "describe it anew: its PID or its container is another one\0"
@@ -686,19 +686,10 @@ static const struct errno_row {
     { EFBIG, DINDBIND_E_SYSTEM, "EFBIG" },
     { EBADF, DINDBIND_E_SYSTEM, "EBADF" },
     { EISDIR, DINDBIND_E_SYSTEM, "EISDIR" },
-    { EINTR, DINDBIND_E_SYSTEM, "EINTR" },
     { EPIPE, DINDBIND_E_SYSTEM, "EPIPE" },
     { ENODEV, DINDBIND_E_SYSTEM, "ENODEV" },
-    { ENXIO, DINDBIND_E_SYSTEM, "ENXIO" },
     { ESTALE, DINDBIND_E_SYSTEM, "ESTALE" },
     { EOPNOTSUPP, DINDBIND_E_SYSTEM, "EOPNOTSUPP" },
-    { EOVERFLOW, DINDBIND_E_SYSTEM, "EOVERFLOW" },
-    { EFAULT, DINDBIND_E_SYSTEM, "EFAULT" },
-    { ENOTCONN, DINDBIND_E_SYSTEM, "ENOTCONN" },
-    { ETIMEDOUT, DINDBIND_E_SYSTEM, "ETIMEDOUT" },
-    { ERANGE, DINDBIND_E_SYSTEM, "ERANGE" },
-    { ENODATA, DINDBIND_E_SYSTEM, "ENODATA" },
-    { EMLINK, DINDBIND_E_SYSTEM, "EMLINK" },
 };
 
 static const struct errno_row *errno_row(int err)
@@ -3093,8 +3084,8 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     }
     const char *hint = error_text(error, ERROR_HINT);
     if (unknown || (self && error == DINDBIND_E_NESTED))
-        hint = r->merged ? "what it was described by does not name it: give a bind row for it (-b)" :
-               "only the daemon's side can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
+        hint = r->merged ? "its description does not name it: give a bind row (-b)" :
+               "only the daemon can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
     text_part(&t, "; ", hint);
     return buf;
 }
@@ -6370,7 +6361,7 @@ static const struct { unsigned one, other; const char *what; } clashes[] = {
       "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
     { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE, "-: standard input can be read only once" },
     { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0,
-      "no runner given: its PID with -p, a description with -r, bind rows with -b, or -S for myself; see dindbind -h" },
+      "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h" },
     { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0,
       "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
     { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC, "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
