@@ -6070,10 +6070,9 @@ static void stage_items(struct job *j)
     struct dindbind_result **list = mem_take((j->nitems + 1) * sizeof *list);
     struct item *it, *end = j->items + j->nitems;
     size_t n = 0;
-    int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
-    bool all = list && !any_refused(j);
+    int err = 0, rc = any_refused(j) ? DINDBIND_E_UNSTAGED : list ? 0 : DINDBIND_E_NOMEM;
     j->stage_made = NOT_MADE;
-    for (it = j->items; all && it < end; it++)
+    for (it = j->items; !rc && it < end; it++)
         if (!it->passes)
             list[n++] = it->res;
     if (n)
