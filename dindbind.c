@@ -5653,12 +5653,12 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
 enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
-/* What a command line has: a bit for each option, in the order of their table, and for what else there is. */
+/* What a command line has: a bit for each option, in the order of their names, and for what else there is. */
 enum {
-    GIVEN_PID = 1, GIVEN_BIND = 2, GIVEN_OVERLAY = 4, GIVEN_RUNNER = 8, GIVEN_VOLUME = 0x10, GIVEN_MOUNT = 0x20,
-    GIVEN_STAGE = 0x40, GIVEN_UNSTAGE = 0x80, GIVEN_FORMAT = 0x100,
-    GIVEN_SELF = 0x200, GIVEN_CREATE = 0x400, GIVEN_HOST = 0x800, GIVEN_NULL = 0x1000, GIVEN_READONLY = 0x2000,
-    GIVEN_MKDIR = 0x4000, GIVEN_EXPLAIN = 0x8000, GIVEN_HELP = 0x10000, GIVEN_VERSION = 0x20000,
+    GIVEN_SELF = 1, GIVEN_CREATE = 2, GIVEN_HOST = 4, GIVEN_NULL = 8, GIVEN_READONLY = 0x10, GIVEN_MKDIR = 0x20,
+    GIVEN_EXPLAIN = 0x40, GIVEN_HELP = 0x80, GIVEN_VERSION = 0x100,
+    GIVEN_PID = 0x200, GIVEN_BIND = 0x400, GIVEN_OVERLAY = 0x800, GIVEN_RUNNER = 0x1000, GIVEN_VOLUME = 0x2000,
+    GIVEN_STAGE = 0x4000, GIVEN_UNSTAGE = 0x8000, GIVEN_FORMAT = 0x10000, GIVEN_MOUNT = 0x20000,
     GIVEN_PATH = 0x40000, GIVEN_STDIN = 0x80000, GIVEN_STDIN_FILE = 0x100000, GIVEN_OCI = 0x200000,
 
     GIVEN_TOLD = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
@@ -5673,6 +5673,7 @@ struct item {
     const char *wrong;          /* what a FORMAT error is about */
     struct dindbind_mount *below;
     size_t nbelow;
+    bool passes;                /* a spec that names a volume, or nothing: not a path, and the daemon's own business */
 };
 
 struct job {
@@ -5683,13 +5684,14 @@ struct job {
     enum format format;
     enum place place;
     int open_error, status;
-    struct item *items;
-    size_t nitems, nmounts;
+    struct item *items;         /* of standard input just one, for each line anew */
+    size_t nitems;
     struct arena arena;
-    const char *stage, *unstage;
+    const char *dir;            /* of -s or -u */
     bool staged;                /* by the last call: sources */
     enum made stage_made;       /* likewise, the stage itself */
     const char *source;         /* in work, for trace lines */
+    char **next;                /* word of the command line */
     const char **files;         /* of -r */
     size_t nfiles;
     struct view view;
@@ -5728,12 +5730,13 @@ static const char usage_text[] =
     "  -h, --help   -V, --version\n"
     "Exit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read\n";
 
+/* 0 or an errno. */
 static int write_all(int fd, const char *s, size_t n)
 {
     while (n) {
         ssize_t done = write(fd, s, n);
         if (done < 0 && errno != EINTR)
-            return -errno;
+            return errno;
         if (done > 0) {
             s += done;
             n -= (size_t)done;
@@ -5742,24 +5745,28 @@ static int write_all(int fd, const char *s, size_t n)
     return 0;
 }
 
-/* One line on standard error, in one write. */
-static void complain(const char *a, const char *b, const char *c)
+/* One line on standard error, in one write: all of it, or with NULL behind it what it is about alone. */
+static void complain(const char *about, const char *what)
 {
     char line[4 * DINDBIND_PATH_MAX];
     struct text t = text_in(line, sizeof line - 1, "dindbind: ");
-    text_shown(&t, a);
-    text_shown(&t, b);
-    text_shown(&t, c);
+    text_shown(&t, about);
+    if (what) {
+        text_add(&t, ": ");
+        text_shown(&t, what);
+    }
     line[t.len++] = '\n';
     write_all(2, line, t.len);
 }
 
-static void complain_errno(const char *what, int err)
+/* This and the next ones return the exit status. */
+static int complain_errno(const char *about, int err)
 {
     char name[24];
     struct text t = text_in(name, sizeof name, "");
     text_errno(&t, err);
-    complain(what, name, "");
+    complain(about, name);
+    return 3;
 }
 
 static void raise_status(struct job *j, int status)
@@ -5768,82 +5775,80 @@ static void raise_status(struct job *j, int status)
         j->status = status;
 }
 
-static int usage_error(const char *given, const char *what)
+static int usage_error(const char *about, const char *what)
 {
-    complain(given, what, "");
+    complain(about, what);
     return 2;
+}
+
+static int out_of_memory(void)
+{
+    complain("out of memory", NULL);
+    return 3;
 }
 
 static void explain(void *arg, const char *line)
 {
     const struct job *j = arg;
-    complain(j->source ? j->source : "runner", ": ", line);
+    complain(j->source ? j->source : "runner", line);
 }
 
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
-static void explain_runner(const struct job *j)
+static void explain_runner(const struct dindbind_runner *r)
 {
-    const struct dindbind_runner *r = j->runner;
-    const struct { const char *what; unsigned long long n; } counts[] = {
-        { ", PID ", (unsigned long long)r->pid }, { ", start ", r->start }, { ", bind rows ", r->nbinds },
-        { ", layers ", r->layers ? r->layers->n : 0 }, { ", without openat2 ", r->caps & CAPS_NO_OPENAT2 },
-        { ", without statx ", r->caps & CAPS_NO_STATX },
-    };
+    const char *what = ", PID \0, start \0, bind rows \0, layers \0, without openat2 \0, without statx \0";
+    const unsigned long long counts[] = { (unsigned long long)r->pid, r->start, r->nbinds, r->layers ? r->layers->n : 0,
+                                          r->caps & CAPS_NO_OPENAT2, r->caps & CAPS_NO_STATX };
     char line[512];
     struct utsname os;
     struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
     text_add(&t, uname(&os) ? "" : os.release);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (counts[i].n) {
-            text_add(&t, counts[i].what);
-            text_number(&t, counts[i].n);
+    for (const unsigned long long *n = counts; *what; n++, what += strlen(what) + 1)
+        if (*n) {
+            text_add(&t, what);
+            text_number(&t, *n);
         }
-    complain(line, "", "");
-}
-
-static int out_of_memory(void)
-{
-    complain("out of memory", "", "");
-    return 3;
+    complain(line, NULL);
 }
 
 static int flush(struct job *j)
 {
     if (j->out.failed)
         return out_of_memory();
-    int rc = write_all(1, j->out.at, j->out.len);
+    int err = write_all(1, j->out.at, j->out.len);
     j->out.len = 0;
-    if (rc)
-        complain_errno("standard output: ", -rc);
-    return rc ? 3 : 0;
+    return err ? complain_errno("standard output", err) : 0;
 }
 
 /* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
-static const char *put_one(struct job *j, const struct spec *s, const char *source, const char *target,
-                           const struct dindbind_result *res)
+static const char *put_one(struct job *j, const struct item *it, const char *target)
 {
-    size_t start = j->out.len;
+    const struct spec *s = it->spec;
+    const struct dindbind_result *res = it->res;
+    struct out *o = &j->out;
+    size_t start = o->len;
     const char *wrong = NULL;
     if (j->format == FORMAT_OCI) {
-        put(&j->out, j->nmounts++ ? "," : "[");
-        return put_oci(&j->out, s, res);
-    }
-    if (j->format == FORMAT_BODY && res->kind == DINDBIND_SINGLE) {
-        put_bytes(&j->out, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
-        j->body.done = json_skip(s->json);
-        return put_body(&j->out, s, res->path, target, res->ro);
+        put(o, start ? "," : "[");
+        return put_oci(o, s, res);
     }
     if (j->format == FORMAT_JSON)
-        put_record(&j->out, source, s, res, NULL);
+        put_record(o, it->source, s, res, NULL);
     else if (res->kind != DINDBIND_SINGLE)
-        wrong = "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
+        return "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
+    else if (j->format == FORMAT_BODY) {
+        put_bytes(o, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
+        j->body.done = json_skip(s->json);
+        return put_body(o, s, res->path, target, res->ro);
+    } else if (it->passes)
+        put(o, s->text);
     else if (!s)
-        put(&j->out, res->path);
+        put(o, res->path);
     else
-        wrong = (s->csv ? put_mount : put_volume)(&j->out, s, res->path, target, res->ro);
-    if (!wrong && j->end && memchr(j->out.at + start, '\n', j->out.len - start))
+        wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
+    if (!wrong && j->end && memchr(o->at + start, '\n', o->len - start))
         wrong = "a line break in it: use -0 or -f json";
-    put_bytes(&j->out, &j->end, 1);
+    put_bytes(o, &j->end, 1);
     return wrong;
 }
 
@@ -5851,247 +5856,220 @@ static const char *put_one(struct job *j, const struct spec *s, const char *sour
 static const char *put_below(struct job *j, const struct item *it, const struct dindbind_mount *m)
 {
     char target[DINDBIND_PATH_MAX];
-    struct dindbind_result sub = { .rule = it->res->rule, .kind = DINDBIND_SINGLE, .fd = -1, .type = m->type,
-                                   .ro = m->ro || it->spec->ro || (j->given & GIVEN_READONLY) };
-    struct text t = text_in(target, sizeof target, ""), p = text_in(sub.path, sizeof sub.path, "");
-    text_add(&t, it->spec->target);
-    text_add(&t, m->rest);
-    text_add(&p, m->path);
+    struct spec s = *it->spec;
+    struct dindbind_result res = { .rule = it->res->rule, .fd = -1, .type = m->type,
+                                   .ro = m->ro || s.ro || (j->given & GIVEN_READONLY) };
+    const struct item below = { .source = m->source, .spec = &s, .res = &res };
+    bool fits = put_path(target, s.target, m->rest);
     for (size_t i = 0; i < j->nitems; i++) {
         const struct spec *other = j->items[i].spec;
-        if (other && *other->target && strictly_below(other->target, it->spec->target) &&
-            is_below(target, other->target))
+        if (other && *other->target && strictly_below(other->target, s.target) && is_below(target, other->target))
             return NULL;
     }
-    if (t.cut)
+    if (!fits)
         return "a mount below it has too long a target";
-    const char *given = it->spec->target;
-    it->spec->target = target;
-    const char *wrong = put_one(j, it->spec, m->source, target, &sub);
-    it->spec->target = given;
-    return wrong;
+    put_path(res.path, m->path, "");
+    s.target = target;
+    return put_one(j, &below, target);
 }
 
 /* A path that is not there is mostly mistyped: how far it is right. */
 static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
 {
-    char path[DINDBIND_PATH_MAX];
+    char path[DINDBIND_PATH_MAX], *slash;
     struct dindbind_runner quiet = *r;
-    struct dindbind_result res = { .error = DINDBIND_E_MISSING };
-    bool fits = put_path(path, source, "");
+    struct dindbind_result res;
+    int rc = put_path(path, source, "") ? DINDBIND_E_MISSING : DINDBIND_E_TOOLONG;
     quiet.trace = NULL;
-    for (char *slash; fits && res.error == DINDBIND_E_MISSING && (slash = strrchr(path, '/')) && slash != path;) {
+    while (rc == DINDBIND_E_MISSING && (slash = strrchr(path, '/')) && slash != path) {
         *slash = 0;
-        if (!dindbind_resolve(&quiet, path, 0, &res)) {
-            text_add(t, "; ");
-            text_shown(t, path);
-            text_add(t, " is there");
-        }
+        rc = dindbind_resolve(&quiet, path, 0, &res);
         dindbind_release(&res);
+    }
+    if (!rc) {
+        text_add(t, "; ");
+        text_shown(t, path);
+        text_add(t, " is there");
     }
 }
 
 static void put_refusal(struct job *j, const struct item *it)
 {
     char message[3 * DINDBIND_PATH_MAX];
-    const struct dindbind_result *known = j->open_error ? NULL : it->res;
+    int error = it->res->error;
     struct text t = text_in(message, sizeof message, "");
-    dindbind_message(j->runner, it->source, known, it->res->error, message, sizeof message);
+    dindbind_message(j->runner, it->source, j->open_error ? NULL : it->res, error, message, sizeof message);
     t.len = strlen(message);
     if (it->wrong) {
         text_add(&t, "; ");
         text_add(&t, it->wrong);
     }
-    if (it->res->error == DINDBIND_E_MISSING)
+    if (error == DINDBIND_E_MISSING && !j->open_error)
         text_nearest(&t, j->runner, it->source);
-    raise_status(j, dindbind_status(it->res->error));
-    if (it->res->error != DINDBIND_E_UNSTAGED)
-        complain(message, "", "");
+    raise_status(j, dindbind_status(error));
+    if (error != DINDBIND_E_UNSTAGED)
+        complain(message, NULL);
     if (j->format == FORMAT_JSON)
         put_record(&j->out, it->source, it->spec, it->res, message);
     if (j->format == FORMAT_JSON || (j->given & GIVEN_STDIN))
         put_bytes(&j->out, &j->end, 1);
 }
 
-/* A spec that names a volume, or nothing: not a path, and the daemon's own business. */
-static bool passes(const struct item *it)
-{
-    return it->spec && (!it->spec->source || (it->spec->rest && is_volume_name(it->spec->source)));
-}
-
 static void put_item(struct job *j, struct item *it)
 {
     struct dindbind_result *res = it->res;
-    size_t mark = j->out.len, mounts = j->nmounts;
-    if (!res->error && it->spec && passes(it)) {
-        if (j->format == FORMAT_BODY)
-            return;
-        if (j->format == FORMAT_JSON)
-            put_record(&j->out, it->source, it->spec, res, NULL);
-        else
-            put(&j->out, it->spec->text);
-        put_bytes(&j->out, &j->end, 1);
-        if (j->format == FORMAT_JSON || !j->end || !strchr(it->spec->text, '\n'))
-            return;
-        it->wrong = "a line break in it: use -0 or -f json";
-        res->error = DINDBIND_E_FORMAT;
-    }
+    size_t mark = j->out.len;
     j->source = it->source;
-    if (!res->error) {
+    if (!res->error && !it->passes)
         trace(j->runner, "answer: ", res->kind == DINDBIND_SINGLE ? res->path : "several layers", res->ro ? ", read-only" : "");
-        it->wrong = put_one(j, it->spec, it->source, NULL, res);
+    if (!res->error && !(it->passes && j->format == FORMAT_BODY)) {
+        it->wrong = put_one(j, it, NULL);
         for (size_t i = 0; !it->wrong && i < it->nbelow; i++)
             it->wrong = put_below(j, it, &it->below[i]);
         res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
     }
     if (res->error) {
         j->out.len = mark;
-        j->nmounts = mounts;
         put_refusal(j, it);
     }
 }
 
-/* The host path, for what is to be mounted, and the mounts below it. */
-static int place_host(struct job *j, struct item *it, const char *source)
-{
-    int rc = host_path(&j->tables, source, it->res, &it->below, &it->nbelow);
-    if (!rc && it->spec && it->spec->flat)
-        it->nbelow = 0;
-    if (!rc && it->nbelow && (!it->spec || it->spec->volume)) {
-        put_path(it->res->path, it->below[0].source, "");
-        it->wrong = it->spec ? NULL : "or use -v or --mount, which carry it";
-        rc = DINDBIND_E_NESTED;
-    }
-    return rc;
-}
-
-/* All about one source but staging it. */
-static void resolve_item(struct job *j, struct item *it)
+/* The answer for one source, but for staging it. */
+static int find_answer(struct job *j, struct item *it, const char *source)
 {
     const struct spec *s = it->spec;
     struct dindbind_result *res = it->res;
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    const char *source = it->source;
+    bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
     unsigned flags = ((j->given & GIVEN_MKDIR) && (!s || s->create) ? DINDBIND_MKDIR : 0) |
-                     (j->place == PLACE_STAGE ? DINDBIND_TO_STAGE : 0);
-    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
-    res->fd = -1;
-    j->source = it->source;
-    int rc = j->open_error;
-    if (!rc && s && j->format == FORMAT_OCI && s->never) {
-        rc = DINDBIND_E_FORMAT;
-        it->wrong = s->never;
-    } else if (!rc && passes(it)) {
-        rc = j->format == FORMAT_OCI ? DINDBIND_E_FORMAT : 0;
-        it->wrong = rc ? "a volume, which only its engine can make" : NULL;
-        res->error = rc;
-        return;
-    }
-    if (!rc && j->runner->self && *source == '.') {
-        struct arena a = arena_in(space, sizeof space);
-        source = absolute(&a, real_dir(&a, "."), source);
-        rc = source ? 0 : DINDBIND_E_TOOLONG;
-    }
-    if (!rc)
-        rc = dindbind_resolve(j->runner, source, flags, res);
-    if (!rc && (j->place == PLACE_HOST || (s && j->place == PLACE_NONE)))
-        rc = place_host(j, it, source);
-    if (!rc && j->place == PLACE_STAGE && !j->runner->pid) {
+                     (stage ? DINDBIND_TO_STAGE : 0);
+    int rc = dindbind_resolve(j->runner, source, flags, res);
+    /* the host path, for what is to be mounted, and the mounts below it */
+    if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
         rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
-        if (!rc && it->nbelow) {
-            rc = DINDBIND_E_NESTED;
-            it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
-        }
+    if (rc)
+        return rc;
+    if (stage && it->nbelow) {
+        it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
+        return DINDBIND_E_NESTED;
     }
-    bool proc_path = j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC;
-    if (!rc && !s && res->ro && !(j->given & GIVEN_READONLY) && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
-        !proc_path && j->place != PLACE_STAGE)
-        rc = DINDBIND_E_READONLY;
-    if ((j->given & GIVEN_READONLY) || (s && s->ro)) {
+    if (s && s->flat)
+        it->nbelow = 0;
+    if (it->nbelow && (!s || s->volume)) {
+        put_path(res->path, it->below[0].source, "");
+        it->wrong = s ? NULL : "or use -v or --mount, which carry it";
+        return DINDBIND_E_NESTED;
+    }
+    bool bare = !s && !stage && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
+                !(j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC);
+    if (bare && res->ro && !readonly)
+        return DINDBIND_E_READONLY;
+    if (readonly || (s && s->ro)) {
         res->ro = true;
         res->ro_mount = false;
     }
+    return 0;
+}
+
+/* For a path of my own that starts from the current directory. */
+static int find_relative(struct job *j, struct item *it)
+{
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+    struct arena a = arena_in(space, sizeof space);
+    const char *source = absolute(&a, real_dir(&a, "."), it->source);
+    return source ? find_answer(j, it, source) : DINDBIND_E_TOOLONG;
+}
+
+static void resolve_item(struct job *j, struct item *it)
+{
+    struct dindbind_result *res = it->res;
+    int rc = j->open_error;
+    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
+    res->fd = -1;
+    it->wrong = NULL;
+    it->below = NULL;
+    it->nbelow = 0;
+    j->source = it->source;
+    if (!rc && j->format == FORMAT_OCI) {
+        it->wrong = it->spec->never ? it->spec->never : it->passes ? "a volume, which only its engine can make" : NULL;
+        rc = it->wrong ? DINDBIND_E_FORMAT : 0;
+    }
+    if (!rc && !it->passes)
+        rc = j->runner->self && *it->source == '.' ? find_relative(j, it) : find_answer(j, it, it->source);
     res->error = rc;
 }
 
-/* Stage all of them, or none. */
-static void stage_items(struct job *j, struct item *items, size_t n)
+static bool any_refused(const struct job *j)
 {
-    j->staged = false;
+    size_t i = 0;
+    while (i < j->nitems && !j->items[i].res->error)
+        i++;
+    return i < j->nitems;
+}
+
+/* Stage all of them, or none. */
+static void stage_items(struct job *j)
+{
+    struct dindbind_result **list = mem_take((j->nitems + 1) * sizeof *list);
+    struct item *it, *end = j->items + j->nitems;
+    size_t n = 0;
+    int err = 0, rc = any_refused(j) ? DINDBIND_E_UNSTAGED : list ? 0 : DINDBIND_E_NOMEM;
     j->stage_made = NOT_MADE;
-    struct dindbind_result **list = mem_take((n + 1) * sizeof *list);
-    size_t count = 0;
-    int err = 0, rc = list ? 0 : DINDBIND_E_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].res->error)
-            rc = DINDBIND_E_UNSTAGED;
-        else if (!passes(&items[i]) && list)
-            list[count++] = items[i].res;
-    }
-    if (!rc && count)
-        rc = stage_sources(j->runner, j->stage, list, count, &err, &j->stage_made);
-    bool told = rc == DINDBIND_E_UNSTAGED;
-    for (size_t i = 0; rc && i < n; i++)
-        told |= items[i].res->error != 0;
-    for (size_t i = 0; rc && i < n; i++) {
-        if (items[i].res->error || passes(&items[i]))
-            continue;
-        put_path(items[i].res->path, j->stage, "");
-        items[i].res->error = told ? DINDBIND_E_UNSTAGED : rc;
-        items[i].res->sys_errno = told ? 0 : err;
-        told = true;
-    }
-    j->staged = !rc && count;
-    for (size_t i = 0; !rc && i < count; i++)
-        list[i]->kind = DINDBIND_SINGLE;
+    for (it = j->items; !rc && it < end; it++)
+        if (!it->passes)
+            list[n++] = it->res;
+    if (n)
+        rc = stage_sources(j->runner, j->dir, list, n, &err, &j->stage_made);
+    j->staged = !rc;
+    while (!rc && n)
+        list[--n]->kind = DINDBIND_SINGLE;
+    /* the first one tells why, unless another one does */
+    bool told = any_refused(j);
+    for (it = j->items; rc && it < end; it++)
+        if (!it->res->error && !it->passes) {
+            put_path(it->res->path, j->dir, "");
+            it->res->error = told ? DINDBIND_E_UNSTAGED : rc;
+            it->res->sys_errno = told ? 0 : err;
+            told = true;
+        }
     mem_give(list);
 }
 
-static void unstage_items(struct job *j, const struct item *items, size_t n)
+/* A staged answer that nobody gets to know must not stay. */
+static void unstage_items(struct job *j)
 {
     int err;
-    for (size_t i = 0; j->staged && i < n; i++)
-        if (!items[i].res->error || items[i].res->error == DINDBIND_E_FORMAT)
-            if (!passes(&items[i]))
-                dindbind_unstage(items[i].res->path, &err);
+    for (size_t i = 0; j->staged && i < j->nitems; i++)
+        if (!j->items[i].passes)
+            dindbind_unstage(j->items[i].res->path, &err);
     if (j->stage_made)
-        unstage_empty(j->stage, j->stage_made);
+        unstage_empty(j->dir, j->stage_made);
 }
 
-static void release_items(struct item *items, size_t n)
+/* Some sources, which stand or fall together: all items. The exit status of writing the answers. */
+static int translate(struct job *j)
 {
-    for (size_t i = 0; i < n; i++) {
-        dindbind_release(items[i].res);
-        mem_give(items[i].below);
-    }
-}
-
-/* Some sources, which stand or fall together. */
-static int translate(struct job *j, struct item *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        resolve_item(j, &items[i]);
+    struct item *it, *end = j->items + j->nitems;
+    int rc = 0;
+    for (it = j->items; it < end; it++)
+        resolve_item(j, it);
     if (j->place == PLACE_STAGE)
-        stage_items(j, items, n);
-    int before = j->status;
-    j->status = 0;
-    for (size_t i = 0; i < n; i++)
-        put_item(j, &items[i]);
-    int mine = j->status;
-    raise_status(j, before);
-    return mine;
-}
-
-/* A staged answer that nobody gets to know must not stay. */
-static int translate_line(struct job *j, const char *line)
-{
-    struct dindbind_result res;
-    struct item it = { .source = line, .res = &res };
-    int refused = translate(j, &it, 1);
-    int rc = j->place == PLACE_STAGE ? flush(j) : 0;
+        stage_items(j);
+    for (it = j->items; it < end; it++)
+        put_item(j, it);
+    bool refused = any_refused(j);
+    if (j->format == FORMAT_OCI)
+        put_bytes(&j->out, j->end ? "]\n" : "]", 2);
+    if (j->format == FORMAT_BODY)
+        put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
+    /* answers to lines are collected, unless something is staged for them */
+    if (j->given & GIVEN_STDIN ? j->place == PLACE_STAGE : !refused || j->format == FORMAT_JSON)
+        rc = flush(j);
     if (refused || rc)
-        unstage_items(j, &it, 1);
-    release_items(&it, 1);
+        unstage_items(j);
+    for (it = j->items; it < end; it++) {
+        dindbind_release(it->res);
+        mem_give(it->below);
+    }
     return rc;
 }
 
@@ -6103,25 +6081,23 @@ static int translate_stdin(struct job *j)
     char *buf = mem_take(size);
     size_t len = 0;
     bool skip = false;          /* the rest of a record that is longer than any path */
-    int got = buf ? 1 : 0;
-    int rc = buf ? 0 : out_of_memory();
-    while (got) {
+    int got = 1, rc = buf ? 0 : out_of_memory();
+    while (!rc && got) {
         tables_free(&j->tables);        /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
-            complain_errno("standard input: ", -got);
-            rc = 3;
+            rc = complain_errno("standard input", -got);
             break;
         }
         char *line = buf, *stop;
         len += (size_t)got;
         if (!got && len)
             buf[len++] = j->end;     /* the last record may lack its end */
-        while ((stop = memchr(line, j->end, len - (size_t)(line - buf)))) {
+        while (!rc && (stop = memchr(line, j->end, len - (size_t)(line - buf)))) {
             *stop = 0;
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            if (!skip && !rc)
-                rc = translate_line(j, memchr(line, 0, (size_t)(stop - line)) ? "" : line);
+            j->items->source = memchr(line, 0, (size_t)(stop - line)) ? "" : line;
+            rc = skip ? 0 : translate(j);
             skip = false;
             line = stop + 1;
         }
@@ -6133,14 +6109,12 @@ static int translate_stdin(struct job *j)
                 buf[i] = buf[i] ? buf[i] : '?';
             memset(buf + 64, 'x', DINDBIND_PATH_MAX - 64);
             buf[DINDBIND_PATH_MAX] = 0;
-            if (!skip && !rc)
-                rc = translate_line(j, buf);
+            j->items->source = buf;
+            rc = skip || rc ? rc : translate(j);
             skip = true;
             len = 0;
         }
         rc = rc ? rc : flush(j);
-        if (rc)
-            break;
     }
     mem_give(buf);
     return rc;
@@ -6148,238 +6122,214 @@ static int translate_stdin(struct job *j)
 
 static void add_item(struct job *j, const char *source, struct spec *s)
 {
-    j->items[j->nitems++] = (struct item){ .source = source, .spec = s };
+    bool passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
+    j->items[j->nitems++] = (struct item){ .source = source, .spec = s, .passes = passes };
 }
 
 static const char *add_spec(struct job *j, struct spec *s)
 {
     if (!strcmp(s->target, "/"))
         return "the target cannot be /";
-    for (size_t i = 0; i < j->nitems && *s->target && !s->aside; i++)
-        if (j->items[i].spec && !j->items[i].spec->aside && !strcmp(j->items[i].spec->target, s->target)) {
+    for (size_t i = 0; i < j->nitems && *s->target && !s->aside; i++) {
+        const struct spec *other = j->items[i].spec;
+        if (other && !other->aside && !strcmp(other->target, s->target)) {
             j->body.what = s->target;
             return "another spec has the same target";
         }
+    }
     add_item(j, s->source ? s->source : "", s);
     return NULL;
 }
 
 /* Read and take apart the body. Its mounts become the items. */
-static int body_items(struct job *j, char **text)
+static int body_items(struct job *j)
 {
-    struct json_error e = { NULL, NULL };
+    struct json_error e;
     struct body *b = &j->body;
-    size_t len = 0;
+    size_t len;
     char start[256];            /* of what it is about: the reason must fit in behind it */
-    struct text t = text_in(start, sizeof start, "");
-    *text = read_to_end(0, MAX_FILE, &len);
-    if (!*text) {
-        int err = errno;
-        complain_errno("standard input: ", err);
-        return err == EFBIG ? 1 : 3;
+    char *text = read_to_end(0, MAX_FILE, &len);
+    if (!text) {
+        bool big = errno == EFBIG;
+        int rc = complain_errno("standard input", errno);
+        return big ? 1 : rc;
     }
     b->arena = &j->arena;
-    b->text = b->done = *text;
-    b->end = *text + len;
-    const char *top = json_check(&e, *text, len);
-    if (!top) {
-        text_add(&t, "byte ");
-        text_number(&t, (unsigned long long)(e.at - *text));
-    }
-    const char *wrong = top ? body_parse(b, top) : e.what;
+    b->text = b->done = text;
+    b->end = text + len;
+    const char *top = json_check(&e, text, len), *wrong = top ? body_parse(b, top) : e.what;
     j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
     if (!j->items)
         return out_of_memory();
     for (size_t i = 0; !wrong && i < b->n; i++)
         wrong = add_spec(j, &b->specs[i]);
-    if (wrong) {
-        text_add(&t, top ? b->what : "");
-        complain(start, ": ", wrong);
-    }
-    return wrong ? 1 : 0;
+    if (!wrong)
+        return 0;
+    struct text t = text_in(start, sizeof start, top ? b->what : "byte ");
+    if (!top)
+        text_number(&t, (unsigned long long)(e.at - text));
+    complain(start, wrong);
+    return 1;
 }
 
 static int translate_all(struct job *j)
 {
-    char *text = NULL;
-    int rc = 0, refused = 0;
+    int rc = 0;
     if (j->given & GIVEN_STDIN)
-        return translate_stdin(j);
-    if (j->given & GIVEN_CREATE)
-        rc = body_items(j, &text);
-    struct dindbind_result *results = rc ? NULL : arena_alloc(&j->arena, j->nitems * sizeof *results);
-    if (!rc && !results)
-        rc = out_of_memory();
-    if (!rc) {
-        for (size_t i = 0; i < j->nitems; i++)
-            j->items[i].res = &results[i];
-        refused = translate(j, j->items, j->nitems);
-        if (j->format == FORMAT_OCI)
-            put_bytes(&j->out, j->end ? "]\n" : "]", 2);
-        if (j->given & GIVEN_CREATE)
-            put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
-        if (!refused || j->format == FORMAT_JSON)
-            rc = flush(j);
-        if (refused || rc)
-            unstage_items(j, j->items, j->nitems);
-        release_items(j->items, j->nitems);
-    }
-    mem_give(text);
-    return rc;
+        add_item(j, "", NULL);
+    else if (j->given & GIVEN_CREATE)
+        rc = body_items(j);
+    if (rc)
+        return rc;
+    struct dindbind_result *results = arena_alloc(&j->arena, j->nitems * sizeof *results);
+    if (!results)
+        return out_of_memory();
+    for (size_t i = 0; i < j->nitems; i++)
+        j->items[i].res = &results[i];
+    return (j->given & GIVEN_STDIN ? translate_stdin : translate)(j);
 }
 
-/* -u: no runner, no source. */
-static int unstage(const char *path)
+/* Bit by bit of `given`; those with a value last, and of them the one without a letter. */
+static const char option_names[] = "self\0create\0host\0null\0read-only\0mkdir\0explain\0help\0version\0"
+                                   "pid\0bind\0overlay\0runner\0volume\0stage\0unstage\0format\0mount\0";
+static const char option_letters[] = "ScH0RmxhV" "pborvsuf";
+
+enum { FIRST_WITH_VALUE = 9 };
+
+static int find_option(const char *name, size_t n, bool is_long)
 {
-    char message[2 * DINDBIND_PATH_MAX];
-    struct dindbind_runner r = { .pid = 0 };
-    struct dindbind_result res = { .fd = -1 };
-    res.error = dindbind_unstage(path, &res.sys_errno);
-    if (res.error)
-        complain(dindbind_message(&r, path, &res, res.error, message, sizeof message), "", "");
-    return dindbind_status(res.error);
+    const char *letter = is_long ? NULL : strchr(option_letters, *name);
+    return is_long ? find_word(option_names, name, n) : letter ? (int)(letter - option_letters) : -1;
 }
 
-/* Those with a value first; a bit of `given` for each. */
-static const struct option {
-    char name[10], letter;
-} options[] = {
-    { "pid", 'p' },       { "bind", 'b' },    { "overlay", 'o' }, { "runner", 'r' }, { "volume", 'v' },
-    { "mount", 0 },       { "stage", 's' },   { "unstage", 'u' }, { "format", 'f' },
-    { "self", 'S' },      { "create", 'c' },  { "host", 'H' },    { "null", '0' },   { "read-only", 'R' },
-    { "mkdir", 'm' },     { "explain", 'x' }, { "help", 'h' },    { "version", 'V' },
-};
-
-enum { OPTIONS_WITH_VALUE = 9, OPTIONS = sizeof options / sizeof *options };
-
-static unsigned find_option(const char *name, size_t n, bool is_long)
+/* All of these return NULL, or what is wrong with the value. */
+static const char *take_file(struct job *j, const char *file)
 {
-    unsigned i = 0;
-    while (i < OPTIONS && (is_long ? strncmp(options[i].name, name, n) || options[i].name[n] : options[i].letter != *name))
-        i++;
-    return i;
-}
-
-static void take_file(struct job *j, const char *file)
-{
+    unsigned bits = GIVEN_RUNNER | (strcmp(file, "-") ? 0 : GIVEN_STDIN_FILE);
+    if (j->given & bits & GIVEN_STDIN_FILE)
+        return "given twice";
+    j->given |= bits;
     j->files[j->nfiles++] = file;
-    if (!strcmp(file, "-"))
-        j->given |= GIVEN_STDIN_FILE;
+    return NULL;
 }
 
-static const char *take_spec(struct job *j, const char *value, bool csv)
+static const char *take_spec(struct job *j, const char *value, const char *(*parse)(struct arena *, const char *, struct spec *))
 {
     struct spec *s = arena_alloc(&j->arena, sizeof *s);
-    if (!s)
-        return "out of memory";
-    const char *wrong = (csv ? parse_mount : parse_volume)(&j->arena, value, s);
+    const char *wrong = s ? parse(&j->arena, value, s) : "out of memory";
     return wrong ? wrong : add_spec(j, s);
 }
 
 static const char *take_format(struct job *j, const char *value)
 {
-    static const char names[][5] = { "text", "json", "oci" };
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(value, names[i])) {
-            j->format = (enum format)i;
-            j->given |= i == FORMAT_OCI ? GIVEN_OCI : 0;
-            return NULL;
-        }
-    return "text, json or oci";
+    int i = find_word("text\0json\0oci\0", value, strlen(value));
+    if (i < 0)
+        return "text, json or oci";
+    j->format = (enum format)i;
+    j->given |= i == FORMAT_OCI ? GIVEN_OCI : 0;
+    return NULL;
 }
 
-/* NULL, or what is wrong with the value. */
-static const char *take_option(struct job *j, unsigned option, const char *value)
+static const char *take_option(struct job *j, int i, const char *value)
 {
-    unsigned before = j->given;
-    j->given |= option;
-    if (before & option & GIVEN_ONCE)
+    unsigned option = 1u << i;
+    if (j->given & option & GIVEN_ONCE)
         return "given twice";
-    switch (option) {
-    case GIVEN_PID: return view_pid(&j->view, value);
-    case GIVEN_BIND: return view_bind(&j->view, value);
-    case GIVEN_OVERLAY: return view_overlay(&j->view, value);
-    case GIVEN_FORMAT: return take_format(j, value);
-    case GIVEN_RUNNER: take_file(j, value); break;
-    case GIVEN_STAGE: j->stage = value; break;
-    case GIVEN_UNSTAGE: j->unstage = value; break;
-    case GIVEN_VOLUME:
-    case GIVEN_MOUNT: return take_spec(j, value, option == GIVEN_MOUNT);
+    j->given |= option;
+    switch (option_letters[i]) {
+    case 'p': return view_pid(&j->view, value);
+    case 'b': return view_bind(&j->view, value);
+    case 'o': return view_overlay(&j->view, value);
+    case 'r': return take_file(j, value);
+    case 'v': return take_spec(j, value, parse_volume);
+    case 0: return take_spec(j, value, parse_mount);
+    case 'f': return take_format(j, value);
+    case 's':
+    case 'u': j->dir = value; break;
     default: break;
     }
-    return before & j->given & GIVEN_STDIN_FILE && !strcmp(value, "-") ? "given twice" : NULL;
+    return NULL;
+}
+
+static int refuse_option(const char *name, size_t n, bool is_long, const char *value, const char *wrong)
+{
+    char given[2 * DINDBIND_PATH_MAX];
+    struct text t = text_in(given, sizeof given, is_long ? "--" : "-");
+    text_bytes(&t, name, n);
+    text_add(&t, " ");
+    text_add(&t, value);
+    return usage_error(given, wrong);
 }
 
 enum { GO_ON = -1 };
 
-/* One word of the command line that starts with a dash; *next is the word behind it. GO_ON, or the status to
- * exit with. */
-static int parse_word(struct job *j, const char *word, char ***next)
+/* One word of the command line that starts with a dash. GO_ON, or the status to exit with. */
+static int parse_word(struct job *j, const char *word)
 {
-    char given[2 * DINDBIND_PATH_MAX];
     bool is_long = word[1] == '-';
-    for (const char *p = word + 1 + is_long; *p;) {
-        const char *name = p, *value = "";
+    const char *p = word + 1 + is_long, *value = "";
+    int i;
+    do {
         size_t n = is_long ? strcspn(p, "=") : 1;
-        unsigned i = find_option(p, n, is_long), option = 1u << i;
+        const char *name = p;
         p += n;
-        if (i == OPTIONS)
-            return usage_error(word, ": no such option; see dindbind -h");
-        if (i < OPTIONS_WITH_VALUE) {
-            value = *p ? p + (*p == '=') : *(*next)++;
-            if (!value)
-                return usage_error(word, ": needs a value; see dindbind -h");
-        } else if (is_long && *p)
-            return usage_error(word, ": takes no value; see dindbind -h");
-        if (option & (GIVEN_HELP | GIVEN_VERSION)) {
-            put(&j->out, option & GIVEN_HELP ? usage_text : "dindbind " DINDBIND_VERSION "\n");
+        i = find_option(name, n, is_long);
+        if (i < 0)
+            return usage_error(word, "no such option; see dindbind -h");
+        if (i >= FIRST_WITH_VALUE)
+            value = *p ? p + (*p == '=') : *j->next++;
+        else if (is_long && *p)
+            return usage_error(word, "takes no value; see dindbind -h");
+        if (!value)
+            return usage_error(word, "needs a value; see dindbind -h");
+        const char *wrong = take_option(j, i, value);
+        if (wrong)
+            return refuse_option(name, n, is_long, value, wrong);
+        if (j->given & (GIVEN_HELP | GIVEN_VERSION)) {
+            put(&j->out, j->given & GIVEN_HELP ? usage_text : "dindbind " DINDBIND_VERSION "\n");
             return flush(j);
         }
-        const char *wrong = take_option(j, option, value);
-        if (wrong) {
-            struct text t = text_in(given, sizeof given, "");
-            text_bytes(&t, "--", 1 + is_long);
-            text_bytes(&t, name, n);
-            text_add(&t, " ");
-            text_add(&t, value);
-            text_add(&t, ": ");
-            return usage_error(given, wrong);
-        }
-        if (i < OPTIONS_WITH_VALUE || is_long)
-            break;
-    }
+    } while (i < FIRST_WITH_VALUE && !is_long && *p);
     return GO_ON;
 }
 
 /* Is something of `one` there together with something of `other`; or, with no `other`, nothing of `one`? */
-static const struct { unsigned one, other; const char *what; } clashes[] = {
-    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE, "-u: goes alone, with the DIR or the DIR/N to take down" },
-    { GIVEN_HOST, GIVEN_STAGE, "-H -s: one kind of answer: the host path, or a staged one" },
-    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY, "-S: is about myself; -p and -o are about another one" },
-    { GIVEN_SELF, GIVEN_STAGE, "-S -s: what is mounted in here the daemon outside cannot see" },
-    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
-      "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
-    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE, "-: standard input can be read only once" },
-    { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0,
-      "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h" },
-    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0,
-      "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
-    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC, "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
-    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN, "-f oci: a PATH has no target to mount it at: use -v or --mount" },
+static const struct { unsigned one, other; } clashes[] = {
+    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE },
+    { GIVEN_HOST, GIVEN_STAGE },
+    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY },
+    { GIVEN_SELF, GIVEN_STAGE },
+    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL },
+    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE },
+    { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0 },
+    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0 },
+    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC },
+    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN },
 };
+
+/* What to say of each. */
+static const char clash_texts[] =
+    "-u: goes alone, with the DIR or the DIR/N to take down\0"
+    "-H -s: one kind of answer: the host path, or a staged one\0"
+    "-S: is about myself; -p and -o are about another one\0"
+    "-S -s: what is mounted in here the daemon outside cannot see\0"
+    "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it\0"
+    "-: standard input can be read only once\0"
+    "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h\0"
+    "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h\0"
+    "-: standard input is all or nothing: no PATH, -v or --mount beside it\0"
+    "-f oci: a PATH has no target to mount it at: use -v or --mount";
 
 /* What does not go together, and what is missing. GO_ON, or 2. */
 static int check_line(struct job *j)
 {
     const char *file = j->given & (GIVEN_TOLD | GIVEN_UNSTAGE) ? NULL : getenv("DINDBIND_RUNNER");
-    if (file && *file) {
+    if (file && *file)
         take_file(j, file);
-        j->given |= GIVEN_RUNNER;
-    }
-    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+    for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {
         bool one = j->given & clashes[i].one;
         if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
-            return usage_error(clashes[i].what, "");
+            return usage_error(word_at(clash_texts, i), NULL);
     }
     j->end = j->given & GIVEN_NULL ? 0 : '\n';
     if (j->given & GIVEN_CREATE)
@@ -6387,7 +6337,7 @@ static int check_line(struct job *j)
     j->runner->self = !!(j->given & GIVEN_SELF);
     if (j->given & (GIVEN_SELF | GIVEN_HOST))
         j->place = PLACE_HOST;
-    if (j->stage) {
+    if (j->given & GIVEN_STAGE) {
         j->place = PLACE_STAGE;
         /* a reader that is gone is a write error then, which takes the stage down */
         unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
@@ -6399,94 +6349,114 @@ static int check_line(struct job *j)
 static int parse_line(struct job *j, char **argv)
 {
     bool only_paths = false;
-    for (char **next = argv + !!*argv; *next;) {
-        const char *word = *next++;
-        if (!only_paths && !strcmp(word, "--"))
-            only_paths = true;
-        else if (!only_paths && !strcmp(word, "-"))
-            j->given |= GIVEN_STDIN;
-        else if (!only_paths && *word == '-') {
-            int rc = parse_word(j, word, &next);
-            if (rc != GO_ON)
-                return rc;
-        } else {
+    const char *word;
+    for (j->next = argv + !!*argv; (word = *j->next);) {
+        j->next++;
+        if (only_paths || *word != '-') {
             add_item(j, word, NULL);
             j->given |= GIVEN_PATH;
+        } else if (!word[1])
+            j->given |= GIVEN_STDIN;
+        else if (!strcmp(word, "--"))
+            only_paths = true;
+        else {
+            int rc = parse_word(j, word);
+            if (rc != GO_ON)
+                return rc;
         }
     }
     return check_line(j);
 }
 
+static int load_file(struct view *v, const char *file)
+{
+    char line[2 * DINDBIND_PATH_MAX];
+    struct text why = text_in(line, sizeof line, "");
+    int rc = view_file(v, file, &why);
+    if (rc)
+        complain(line, NULL);
+    return rc;
+}
+
 /* The files of -r, and then the rows of -b: where both have one at a path the latter counts. */
 static int load_view(struct job *j)
 {
-    struct view v = { .runner = j->runner, .arena = &j->arena, .have_pid = j->view.have_pid };
-    const char *wrong = NULL;
-    for (size_t i = 0; i < j->nfiles; i++) {
-        char line[2 * DINDBIND_PATH_MAX];
-        struct text why = text_in(line, sizeof line, "");
-        int rc = view_file(&v, j->files[i], &why);
-        if (rc) {
-            complain(line, "", "");
-            return rc;
-        }
-    }
-    for (size_t i = 0; !wrong && i < j->view.nrows; i++)
-        wrong = view_row(&v, j->view.rows[i].host, j->view.rows[i].path, j->view.rows[i].ro);
-    if (wrong)
-        return out_of_memory();
-    if (!v.have_pid && !v.nrows && !j->runner->overlay && !j->runner->merged && !j->runner->self)
-        return usage_error(j->files[0], ": describes no runner");
-    j->runner->binds = v.rows;
-    j->runner->nbinds = v.nrows;
-    if (j->runner->self)
-        j->runner->pid = 0;     /* the daemon's number for it means nothing in here */
+    struct dindbind_runner *r = j->runner;
+    struct view *v = &j->view;
+    const struct dindbind_bind *row = v->rows, *end = row + v->nrows;
+    int rc = 0;
+    v->nrows = 0;
+    for (size_t i = 0; !rc && i < j->nfiles; i++)
+        rc = load_file(v, j->files[i]);
+    for (; !rc && row < end; row++)
+        rc = view_row(v, row->host, row->path, row->ro) ? out_of_memory() : 0;
+    if (rc)
+        return rc;
+    if (!v->have_pid && !v->nrows && !r->overlay && !r->merged && !r->self)
+        return usage_error(j->files[0], "describes no runner");
+    r->binds = v->rows;
+    r->nbinds = v->nrows;
+    if (r->self)
+        r->pid = 0;             /* the daemon's number for it means nothing in here */
     return 0;
 }
 
-/* The whole applet but for letting go of the runner. */
+/* The runner itself is refused, or the stage that is to go. */
+static int refuse_whole(struct job *j, const char *name, int error, int sys_errno)
+{
+    struct dindbind_result res = { .error = error, .sys_errno = sys_errno, .fd = -1 };
+    const struct item it = { .source = name, .res = &res };
+    put_refusal(j, &it);
+    return j->status;
+}
+
+/* After a command line that is fine. */
+static int answer_line(struct job *j)
+{
+    struct dindbind_runner *r = j->runner;
+    if (j->given & GIVEN_UNSTAGE) {
+        int err, error = dindbind_unstage(j->dir, &err);
+        return error ? refuse_whole(j, j->dir, error, err) : 0;
+    }
+    int rc = load_view(j);
+    if (rc)
+        return rc;
+    if (j->given & GIVEN_EXPLAIN) {
+        r->trace = explain;
+        r->trace_arg = j;
+    }
+    j->open_error = dindbind_open(r);
+    if (r->trace)
+        explain_runner(r);
+    if (j->open_error && j->format != FORMAT_JSON)
+        return refuse_whole(j, NULL, j->open_error, 0);
+    raise_status(j, translate_all(j));
+    return j->status;
+}
+
+/* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static int applet(int argc, char **argv, struct dindbind_runner *r)
 {
     /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     char answers[2 * DINDBIND_PATH_MAX];
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
-                     .out = { .at = answers, .size = sizeof answers } };
+                     .out = { .at = answers, .size = sizeof answers },
+                     .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
     size_t n = (size_t)argc + 1;
-    int rc = 3;
-    j.view = (struct view){ .runner = r, .arena = &j.arena };
-    j.tables.r = r;
-    j.items = arena_alloc(&j.arena, n * sizeof *j.items);
-    j.files = arena_alloc(&j.arena, n * sizeof *j.files);
-    if (!j.items || !j.files)
-        out_of_memory();
-    else
+    int rc;
+    j.items = arena_alloc(&j.arena, n * (sizeof *j.items + sizeof *j.files));
+    if (!j.items)
+        rc = out_of_memory();
+    else {
+        j.files = (const char **)(j.items + n);
         rc = parse_line(&j, argv);
-    if (rc == GO_ON && j.unstage)
-        rc = unstage(j.unstage);
-    else if (rc == GO_ON && !(rc = load_view(&j))) {
-        if (j.given & GIVEN_EXPLAIN) {
-            r->trace = explain;
-            /* cppcheck-suppress autoVariables ; taken back below */
-            r->trace_arg = &j;
-        }
-        j.open_error = dindbind_open(r);
-        if (r->trace)
-            explain_runner(&j);
-        if (j.open_error && j.format != FORMAT_JSON) {
-            char message[2 * DINDBIND_PATH_MAX];
-            complain(dindbind_message(r, NULL, NULL, j.open_error, message, sizeof message), "", "");
-            j.status = dindbind_status(j.open_error);
-            rc = 0;
-        } else
-            rc = translate_all(&j);
-        raise_status(&j, rc);
-        rc = j.status;
-        r->trace = NULL;
-        r->trace_arg = NULL;
     }
+    if (rc == GO_ON)
+        rc = answer_line(&j);
     tables_free(&j.tables);
     arena_free(&j.arena);
+    mem_give((char *)(uintptr_t)j.body.text);
     if (j.out.ours)
         mem_give(j.out.at);
     return rc;

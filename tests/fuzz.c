@@ -990,12 +990,12 @@ static bool body_put(struct bodies *b, const struct answer *v)
     for (size_t i = 0; good && i < j->nitems; i++) {
         struct item *it = &j->items[i];
         char path[128], below[DINDBIND_PATH_MAX + 16];
-        if (passes(it))
+        if (it->passes)
             continue;
         it->res = &b->res;
         b->res.ro = v->ro || it->spec->ro;
         make_up(v, i, false, b->res.path, sizeof b->res.path);
-        const char *wrong = put_one(j, it->spec, it->source, NULL, &b->res);
+        const char *wrong = put_one(j, it, NULL);
         NEED(!wrong == may_write(it->spec, b->res.path, NULL));
         if (!wrong && has_below(v, it->spec)) {
             make_up(v, i, true, path, sizeof path);
@@ -1020,7 +1020,7 @@ static void check_copy(const struct bodies *b, const struct answer *v, const cha
     for (size_t i = 0; i < j->nitems; i++) {
         const struct spec *s = j->items[i].spec;
         size_t n = (size_t)(s->json - in);
-        if (passes(&j->items[i]))
+        if (j->items[i].passes)
             continue;
         NEED(n < (size_t)(end - now) && !memcmp(in, now, n));
         make_up(v, i, false, path, sizeof path);
@@ -1056,7 +1056,7 @@ static void check_again(const struct bodies *b, const struct answer *v, const ch
         const struct item *it = &b->job.items[i];
         NEED(k < again.job.nitems);
         make_up(v, i, false, path, sizeof path);
-        bool same = passes(it);
+        bool same = it->passes;
         check_spec(it->spec, again.job.items[k++].spec, same ? it->spec->source : path, it->spec->target,
                    !same && v->ro);
         snprintf(below, sizeof below, "%s/sub/m", it->spec->target);
