@@ -4707,19 +4707,18 @@ static const char *json_string(const char **at)
 {
     const unsigned char *p = (const unsigned char *)*at;
     const char *wrong = NULL;
-    while (!wrong && *p != '"') {
-        size_t n = 1;
+    for (size_t n = 1; *p != '"'; p += n, n = 1) {
         if (*p < 0x20)
             wrong = "a control character in a string";
-        else if (*p >= 0x80) {
-            n = utf8_length(p);
-            wrong = n ? NULL : "not UTF-8";
-        } else if (*p == '\\') {
+        else if (*p >= 0x80 && !(n = utf8_length(p)))
+            wrong = "not UTF-8";
+        else if (*p == '\\') {
             n = p[1] == 'u' ? 6 : 2;
             if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4 : !memchr("\"\\/bfnrt", p[1], 8))
                 wrong = "a bad escape";
         }
-        p += wrong ? 0 : n;
+        if (wrong)
+            break;
     }
     *at = (const char *)p + !wrong;
     return wrong;
@@ -4801,8 +4800,8 @@ static const char *json_skip(const char *value)
         return value + strcspn(value, ",]} \n\t\r");
     do {
         if (*value == '"')
-            while (*++value != '"')
-                value += *value == '\\';
+            for (value++; *(value += strcspn(value, "\"\\")) != '"';)
+                value += 2;
         depth += *value == '{' || *value == '[';
         depth -= *value == '}' || *value == ']';
         value++;
