@@ -4800,8 +4800,10 @@ static const char *json_skip(const char *value)
         return value + strcspn(value, ",]} \n\t\r");
     do {
         if (*value == '"')
-            for (value++; *(value += strcspn(value, "\"\\")) != '"';)
-                value += 2;
+            do
+                while (*++value == '\\')
+                    value++;
+            while (*value != '"');
         depth += *value == '{' || *value == '[';
         depth -= *value == '}' || *value == ']';
         value++;
