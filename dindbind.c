@@ -4548,57 +4548,53 @@ static bool json_sign(const char **at, char sign)
     return found;
 }
 
+/* The rest of a string, behind its first quote. */
 static const char *json_string(const char **at)
 {
-    const unsigned char *p = (const unsigned char *)*at + 1;
+    const unsigned char *p = (const unsigned char *)*at;
     const char *wrong = NULL;
-    while (!wrong && *p != '"') {
-        size_t n = utf8_length(p);
+    for (size_t n = 1; *p != '"'; p += n, n = 1) {
         if (*p < 0x20)
             wrong = "a control character in a string";
-        else if (!n)
+        else if (*p >= 0x80 && !(n = utf8_length(p)))
             wrong = "not UTF-8";
         else if (*p == '\\') {
             n = p[1] == 'u' ? 6 : 2;
             if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4 : !memchr("\"\\/bfnrt", p[1], 8))
                 wrong = "a bad escape";
         }
-        p += wrong ? 0 : n;
+        if (wrong)
+            break;
     }
     *at = (const char *)p + !wrong;
     return wrong;
 }
 
-static const char *json_digits(const char **at)
-{
-    size_t n = strspn(*at, "0123456789");
-    *at += n;
-    return n ? NULL : "a bad number";
-}
-
 /* A word or a number. */
 static const char *json_plain(const char **at)
 {
-    for (const char *word = "true\0false\0null\0"; *word; word += strlen(word) + 1)
-        if (starts(*at, word)) {
-            *at += strlen(word);
-            return NULL;
-        }
-    if (!memchr("-0123456789", **at, 11))
-        return "no value";
-    *at += **at == '-';
-    bool zero = **at == '0';
-    *at += zero;
-    const char *wrong = zero ? NULL : json_digits(at);
-    if (!wrong && **at == '.') {
-        ++*at;
-        wrong = json_digits(at);
+    static const char digits[] = "0123456789";
+    const char *p = *at;
+    size_t n = strspn(p, "aeflnrstu");
+    if (find_word("true\0false\0null\0", p, n) >= 0) {
+        *at += n;
+        return NULL;
     }
-    if (!wrong && (**at == 'e' || **at == 'E')) {
-        ++*at;
-        *at += **at == '+' || **at == '-';
-        wrong = json_digits(at);
+    p += *p == '-';
+    n = *p == '0' ? 1 : strspn(p, digits);
+    p += n;
+    if (n && *p == '.') {
+        n = strspn(++p, digits);
+        p += n;
     }
+    if (n && (*p == 'e' || *p == 'E')) {
+        p++;
+        p += *p == '+' || *p == '-';
+        n = strspn(p, digits);
+        p += n;
+    }
+    const char *wrong = n ? NULL : p == *at ? "no value" : "a bad number";
+    *at = p;
     return wrong;
 }
 
@@ -4606,10 +4602,9 @@ static const char *json_plain(const char **at)
 static const char *json_value(const char **at, unsigned depth)
 {
     const char *wrong = NULL;
-    *at = json_space(*at);
-    char first = **at, end = first == '{' ? '}' : ']';
-    if (first == '"')
+    if (json_sign(at, '"'))
         return json_string(at);
+    char first = **at, end = first == '{' ? '}' : ']';
     if (first != '{' && first != '[')
         return json_plain(at);
     if (depth == JSON_DEPTH)
@@ -4619,8 +4614,7 @@ static const char *json_value(const char **at, unsigned depth)
         return NULL;
     do {
         if (end == '}') {
-            *at = json_space(*at);
-            wrong = **at == '"' ? json_string(at) : "no key";
+            wrong = json_sign(at, '"') ? json_string(at) : "no key";
             if (!wrong && !json_sign(at, ':'))
                 wrong = "no colon behind a key";
         }
@@ -4647,7 +4641,19 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
 /* From here on the text has been checked. */
 static const char *json_skip(const char *value)
 {
-    json_value(&value, 0);
+    size_t depth = 0;
+    if (!strchr("\"{[", *value))
+        return value + strcspn(value, ",]} \n\t\r");
+    do {
+        if (*value == '"')
+            do
+                while (*++value == '\\')
+                    value++;
+            while (*value != '"');
+        depth += *value == '{' || *value == '[';
+        depth -= *value == '}' || *value == ']';
+        value++;
+    } while (depth);
     return value;
 }
 
@@ -4801,25 +4807,21 @@ struct member {
  * `fold` dots are in lower case, and found in any. Returns one that stands there twice, or NULL. */
 static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, size_t fold)
 {
-    const char *twice = NULL, *name, *next, *end = names, *key = object && *object == '{' ? json_first(object) : NULL;
-    size_t depth = strspn(names, "."), i = 0;
-    for (; *end && strspn(end, ".") >= depth; end += strlen(end) + 1)
-        m[i++] = (struct member){ NULL, NULL };
-    for (; key; key = json_after(key)) {
-        char text[JSON_NAME];
-        json_name(key, depth < fold, text);
-        for (i = 0, name = names; name < end; i++, name = next) {
-            next = name + strlen(name) + 1;
-            if (strspn(name, ".") != depth || strcmp(text, name + depth))
-                continue;
-            const char *inner = NULL;
-            twice = m[i].at ? name + depth : twice;
-            m[i].at = json_of(key);
-            m[i].text = json_decode(a, m[i].at);
-            if (strspn(next, ".") > depth)
-                inner = json_members(a, m[i].at, next, &m[i + 1], fold);
-            twice = inner ? inner : twice;
+    const char *twice = NULL, *in[5] = { object };
+    char text[JSON_NAME];
+    for (; *names; names += strlen(names) + 1, m++) {
+        size_t depth = strspn(names, ".");
+        const char *at = NULL, *key = in[depth];
+        names += depth;
+        for (key = key && *key == '{' ? json_first(key) : NULL; key; key = json_after(key)) {
+            json_name(key, depth < fold, text);
+            if (!strcmp(text, names)) {
+                twice = at ? names : twice;
+                at = json_of(key);
+            }
         }
+        in[depth + 1] = at;
+        *m = (struct member){ at, json_decode(a, at) };
     }
     return twice;
 }
@@ -4888,15 +4890,12 @@ static void put_next(struct out *o, const char *text)
     put_json(o, text);
 }
 
-/* Members of an object: of several keys in one string, each with its NUL, those that have a value. */
-static void put_keys(struct out *o, const char *keys, const char *const *values)
+/* A member of an object. */
+static void put_member(struct out *o, const char *key, const char *value)
 {
-    for (; *keys; keys += strlen(keys) + 1, values++)
-        if (*values) {
-            put_next(o, keys);
-            put(o, ":");
-            put_next(o, *values);
-        }
+    put_next(o, key);
+    put(o, ":");
+    put_next(o, value);
 }
 
 static void put_record(struct out *o, const char *source, const struct spec *spec,
@@ -4904,35 +4903,30 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
 {
     /* by its bits in st_mode, of which there are no others */
     static const char types[] = "unknown\0fifo\0char\0\0directory\0\0block\0\0file\0\0\0\0socket\0\0\0";
-    enum { SOURCE, TARGET, ERROR, MESSAGE, RULE, KIND, PATH, KEYS };
-    const char *v[KEYS] = { source }, *last[2] = { NULL };
-    bool found = !message && res->rule != DINDBIND_RULE_NONE, single = res->kind == DINDBIND_SINGLE;
-    if (spec)
-        v[TARGET] = spec->target;
-    v[MESSAGE] = message;
-    if (message)
-        v[ERROR] = dindbind_word(res->error);
-    else
-        v[RULE] = word_at("none\0bind\0proc\0layers\0self", res->rule);
-    if (found) {
-        v[KIND] = word_at("single\0merged\0metacopy", res->kind);
-        last[1] = word_at(types, res->type >> 12);
-        if (single)
-            v[PATH] = res->path;
-        if (res->kind == DINDBIND_MERGED && *res->options)
-            last[0] = res->options;
-    }
     put(o, "{");
-    put_keys(o, "source\0target\0error\0message\0rule\0kind\0path\0", v);
-    if (found && !single) {
-        put(o, ",\"layers\":[");
-        for (size_t i = 0; i < res->nlayers; i++)
-            put_next(o, res->layers[i]);
-        put(o, "]");
-    }
-    put_keys(o, "options\0type\0", last);
-    if (found)
+    put_member(o, "source", source);
+    if (spec)
+        put_member(o, "target", spec->target);
+    if (message) {
+        put_member(o, "error", dindbind_word(res->error));
+        put_member(o, "message", message);
+    } else
+        put_member(o, "rule", word_at("none\0bind\0proc\0layers\0self", res->rule));
+    if (!message && res->rule != DINDBIND_RULE_NONE) {
+        put_member(o, "kind", word_at("single\0merged\0metacopy", res->kind));
+        if (res->kind == DINDBIND_SINGLE)
+            put_member(o, "path", res->path);
+        else {
+            put(o, ",\"layers\":[");
+            for (size_t i = 0; i < res->nlayers; i++)
+                put_next(o, res->layers[i]);
+            put(o, "]");
+        }
+        if (res->kind == DINDBIND_MERGED && *res->options)
+            put_member(o, "options", res->options);
+        put_member(o, "type", word_at(types, res->type >> 12));
         put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+    }
     put(o, "}");
 }
 
@@ -4947,16 +4941,15 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
         text_escaped(&t, res->layers[i], ":\\,");
     }
     put_next(o, options);
-    size_t room = t.len;
     for (const char *p = res->options; *p;) {
         size_t n = strcspn(p, ",");
-        put(o, ",\"");
-        put_bytes(o, p, n);
-        put(o, "\"");
-        room += n + 1;
+        text_add(&t, ",");
+        char *word = options + t.len;
+        text_bytes(&t, p, n);
+        put_next(o, word);
         p += n + (p[n] == ',');
     }
-    return t.cut || room >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
+    return t.cut || t.len >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
 }
 
 /* One OCI runtime mount. NULL, or what is wrong. */
@@ -4964,11 +4957,13 @@ static const char *put_oci(struct out *o, const struct spec *s, const struct din
 {
     bool merged = res->kind == DINDBIND_MERGED;
     const char *wrong = NULL;
-    const char *const about[] = { s->target, merged ? "overlay" : "bind", merged ? "overlay" : res->path };
+    static const char overlay[] = "overlay";
     if (res->kind == DINDBIND_METACOPY)
         return "the attributes are in one layer and the data in another: no mount shows that";
     put(o, "{");
-    put_keys(o, "destination\0type\0source\0", about);
+    put_member(o, "destination", s->target);
+    put_member(o, "type", merged ? overlay : "bind");
+    put_member(o, "source", merged ? overlay : res->path);
     put(o, ",\"options\":[");
     if (!merged)
         put_next(o, s->flat ? "bind" : "rbind");
@@ -5165,6 +5160,7 @@ static void view_merged(struct view *v, const char *dir)
 /* The options without the dashes. */
 static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
 {
+    static const char *(*const take[])(struct view *, const char *) = { view_pid, view_bind, view_overlay };
     const char *wrong = NULL, *stop = text + len;
     for (*number = 0; !wrong && text < stop;) {
         char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
@@ -5175,16 +5171,15 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
         *end = 0;
         if (!*line || *line == '#')
             continue;
-        if (end[-1] == '\r')
-            return "a carriage return at its end";
-        end = line + strcspn(line, " \t");
-        const char *value = end + strspn(end, " \t");
-        value = arena_copy(v->arena, value, strlen(value));
-        *end = 0;
-        const char *(*take)(struct view *, const char *) = !strcmp(line, "pid") ? view_pid
-            : !strcmp(line, "bind") ? view_bind : !strcmp(line, "overlay") ? view_overlay : NULL;
-        wrong = !take ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
-              : take(v, value);
+        if (strchr(" \t\r", end[-1]))
+            return "a blank or a carriage return at its end";
+        size_t n = strcspn(line, " \t");
+        int word = find_word("pid\0bind\0overlay\0", line, n);
+        line += n;
+        line += strspn(line, " \t");
+        const char *value = arena_copy(v->arena, line, strlen(line));
+        wrong = word < 0 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
+              : take[word](v, value);
     }
     return wrong;
 }
@@ -5198,25 +5193,20 @@ static void view_json_pid(struct view *v, const char *value)
 static const char *real_dir(struct arena *a, const char *dir)
 {
     char link[FD_PATH], name[DINDBIND_PATH_MAX];
-    int fd = sys_open(AT_FDCWD, dir, OPEN_DIR);
-    ssize_t n = fd < 0 ? -1 : readlinkat(fd, fd_path(link, "/proc/thread-self/fd/", fd), name, sizeof name);
+    int fd = sys_open(AT_FDCWD, dir, OPEN_DIR), n = -1;
+    if (fd >= 0)
+        n = sys_readlink(fd, fd_path(link, "/proc/thread-self/fd/", fd), name);
     sys_close(fd);
-    return n > 0 && n < (ssize_t)sizeof name && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
+    return n > 0 && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
 }
 
 /* A path that may be relative to a directory. NULL where either is. */
 static const char *absolute(struct arena *a, const char *dir, const char *path)
 {
-    char full[2 * DINDBIND_PATH_MAX];
-    struct text t = text_in(full, sizeof full, "");
+    char full[DINDBIND_PATH_MAX];
     if (!path || *path == '/')
         return path;
-    if (!dir)
-        return NULL;
-    text_add(&t, dir);
-    text_add(&t, "/");
-    text_add(&t, path);
-    return t.cut ? NULL : clean_target(a, full);
+    return dir && join_path(full, dir, path) ? clean_target(a, full) : NULL;
 }
 
 static const char repeated[] = "a key that matters stands there twice";
@@ -5289,7 +5279,7 @@ static const char *inspect_subpath(struct view *v, const char *host, const char 
     bool known = fd >= 0 && readlinkat(fd, "", link, 1) < 0;
     sys_close(fd);
     sys_close(root.fd);
-    return known ? absolute(v->arena, host, path) : NULL;
+    return known ? absolute(v->arena, host, clean + 1) : NULL;
 }
 
 /* inspect names a volume's root also where only a part of it is mounted. */
