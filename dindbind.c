@@ -3318,7 +3318,7 @@ static int same_numbers(const char *path)
 static int calibrate(const struct tables *t, struct calibration *c)
 {
     size_t all = strlen(t->data);
-    c->row = NULL;
+    *c = (struct calibration){ 0 };
     for (int volumes = 0; volumes < 2 && all && !c->row; volumes++)
         for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
             int at = data_root(row, volumes);
@@ -3561,14 +3561,15 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
     return rc < 0 ? task_error(-rc) : 0;
 }
 
-/* All of it with one reading of the two tables. */
+/* All of it with one reading of the two tables. `s` is the source in the runner's view, or, without a descriptor,
+ * only where it is there. */
 static int host_once(const struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
     const struct mount_row *row = row_by_id(&t->theirs, s->node.mnt);
     struct found_host h;
-    bool proc = res->rule == DINDBIND_RULE_PROC || t->r->self;
+    bool pinned = s->fd >= 0;
     int rc;
-    if (proc) {
+    if (pinned) {
         rc = find_own(t, s, h.path);
         if (rc > 0)
             put_path(res->path, h.path, "");
@@ -3588,7 +3589,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
             rc = add_mount(t, row, res, b);
     if (!rc)
         rc = check_host_mounts(t, s->name, h.path, res);
-    if (!rc && proc) {
+    if (!rc && pinned) {
         res->ro |= h.ro;
         put_path(res->path, h.path, "");
     }
@@ -3679,6 +3680,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
             rc = resolve_own(r, path, &s);
             if (!rc)
                 sys_close(s.fd);
+            s.fd = -1;
         }
         /* where the runner does not see a row's place it has no mounts there either */
         rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(-rc) : unless_absent(rc);
