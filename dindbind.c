@@ -595,6 +595,12 @@ static int find_word(const char *list, const char *word, size_t n)
     return -1;
 }
 
+/* Is this word in such a row? */
+static bool is_one_of(const char *list, const char *word)
+{
+    return find_word(list, word, strlen(word)) >= 0;
+}
+
 /* ==== errors ============================================================================================
  *
  * In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
@@ -719,6 +725,12 @@ static void text_errno(struct text *t, int err)
 static bool is_absent(int rc)
 {
     return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV || rc == -ENAMETOOLONG;
+}
+
+/* What a failed look-up of something that need not be there comes to: 0, or an error. */
+static int unless_absent(int rc)
+{
+    return rc >= 0 || is_absent(rc) ? 0 : error_of(-rc);
 }
 
 /* One line of what is being tried, where somebody wants to know. */
@@ -1140,6 +1152,13 @@ static int resolve_contained(const struct dindbind_runner *r, const struct root 
     return rc;
 }
 
+/* A name in the runner's own root. */
+static int resolve_own(const struct dindbind_runner *r, const char *path, struct spot *s)
+{
+    struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, 0 };
+    return resolve_contained(r, &root, path, s);
+}
+
 /* Has this directory no more than so many entries with short names, counting `.` and `..`? */
 static bool is_empty_dir(int fd, int entries)
 {
@@ -1449,8 +1468,10 @@ static int mount_next(char **text, struct mount_row *row)
 /* Is `path` the directory `dir` or something below it? */
 static bool is_below(const char *path, const char *dir)
 {
-    size_t n = strlen(as_prefix(dir));
-    return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+    dir += !dir[1];             /* of / everything */
+    for (; *dir && *path == *dir; path++)
+        dir++;
+    return !*dir && (!*path || *path == '/');
 }
 
 struct mount_table {
@@ -1485,6 +1506,7 @@ static void table_free(struct mount_table *t)
 {
     mem_give(t->text);
     mem_give(t->v);
+    *t = (struct mount_table){ 0 };
 }
 
 static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
@@ -2390,6 +2412,15 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
     return rc;
 }
 
+/* Where a path really is in the overlay, links followed. */
+static int overlay_name(const struct dindbind_runner *r, const char *path, char out[DINDBIND_PATH_MAX])
+{
+    struct overlay o;
+    int rc = overlay_walk(&o, r, path, out);
+    arena_free(&o.arena);
+    return rc;
+}
+
 /* ==== layers: what stands for a subtree =================================================================
  *
  * In: the layer directories of one overlay directory. Out: whether the raw tree of the only one, or a
@@ -2564,10 +2595,8 @@ static int rows_behind_links(struct dindbind_runner *r)
     char name[DINDBIND_PATH_MAX];
     bare.nbinds = bare.npoints = 0;
     for (size_t i = 0; i < r->nbinds; i++) {
-        struct overlay o;
         const char *path = r->binds[i].path;
-        int rc = overlay_walk(&o, &bare, path, name);
-        arena_free(&o.arena);
+        int rc = overlay_name(&bare, path, name);
         if (dindbind_status(rc) == 3 && rc != DINDBIND_E_XATTR)
             return rc;
         if (rc || !strcmp(name, path))
@@ -3100,108 +3129,90 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
 struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
-    struct daemon {
-        char merged[DINDBIND_PATH_MAX]; /* the runner's root as the daemon names it; "": not known */
-        char data[DINDBIND_PATH_MAX];   /* its data root, likewise */
-        uint64_t dev;                   /* the device of the root's overlay */
-    } *daemon;
+    uint64_t overlay_dev;               /* self: the device of the root's overlay */
+    char data[DINDBIND_PATH_MAX];       /* self: the daemon's data root as it names it; "": not known */
+    char merged[DINDBIND_PATH_MAX];     /* self: the runner's root, likewise */
 };
 
 enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
-    bool own;                           /* the source itself lies in the caller's mount namespace */
     char path[DINDBIND_PATH_MAX];
 };
 
-/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
-static void daemon_layout(struct daemon *d, const char *dir)
+/* Cut the last component off; it, or "" where there is none. */
+static const char *cut_last(char *path)
 {
-    const char *id = NULL, *layout = NULL, *last = NULL;
-    for (const char *p = dir; (p = strchr(p, '/')); p++) {
-        layout = id;
-        id = last;
-        last = p;
-    }
-    if (*dir != '/' || !layout || (strcmp(last, "/diff") && strcmp(last, "/merged")) ||
-        (!starts(layout, "/overlay2/") && !starts(layout, "/overlay/")))
-        return;
-    struct text data = text_in(d->data, sizeof d->data, ""), merged = text_in(d->merged, sizeof d->merged, "");
-    text_bytes(&data, dir, (size_t)(layout - dir));
-    text_bytes(&merged, dir, (size_t)(last - dir));
-    text_add(&merged, "/merged");
-    if (merged.cut)
-        *d->merged = *d->data = 0;
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return "";
+    *slash = 0;
+    return slash + 1;
 }
 
-static int daemon_names(const struct tables *t, struct daemon *d)
+/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
+static void daemon_layout(struct tables *t, const char *dir)
+{
+    bool known = *dir == '/' && put_path(t->data, dir, "") && is_one_of("diff\0merged\0", cut_last(t->data)) &&
+                 put_path(t->merged, t->data, "/merged");
+    cut_last(t->data);
+    if (!known || !is_one_of("overlay2\0overlay\0", cut_last(t->data)))
+        *t->merged = *t->data = 0;
+}
+
+/* What is known for certain of the daemon's own names. */
+static int daemon_names(struct tables *t)
 {
     const struct dindbind_runner *r = t->r;
     char upper[DINDBIND_PATH_MAX];
     struct node n;
-    *d->merged = *d->data = 0;
+    *t->merged = *t->data = 0;
     int rc = inspect(r, r->root_fd, "", &n);
     const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
     if (!root)
         return rc ? error_of(-rc) : TRY_AGAIN;
-    d->dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
-    rc = r->overlay ? upperdir_of(r->overlay, false, upper) : upperdir_of(root->super, true, upper);
+    t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
+    rc = upperdir_of(r->overlay ? r->overlay : root->super, !r->overlay, upper);
     if (rc < 0)
         return rc;
     if (rc)
-        daemon_layout(d, upper);
+        daemon_layout(t, upper);
     if (r->merged && *r->merged) {
-        if (!*d->data)
-            daemon_layout(d, r->merged);
-        if (!put_path(d->merged, r->merged, ""))
-            *d->merged = 0;
+        if (!*t->data)
+            daemon_layout(t, r->merged);
+        if (!put_path(t->merged, r->merged, ""))
+            *t->merged = 0;
     }
-    trace(r, "self: the daemon's name of my root: ", *d->merged ? d->merged : "not known", "");
+    trace(r, "self: the daemon's name of my root: ", *t->merged ? t->merged : "not known", "");
     return 0;
 }
 
-/* The part before /containers/<64 hex digits>/hosts, hostname or resolv.conf of docker's own files; 0: none. */
-static size_t docker_file(const struct mount_row *row)
+/* The length of the data root's name in the root of a row that is a file of docker's own,
+ * <data root>/containers/<64 hex digits>/hosts, hostname or resolv.conf, or a part of <data root>/volumes/<name>/_data.
+ * -1: it is none. */
+static int data_root(const struct mount_row *row, bool volumes)
 {
-    static const char dir[] = "/containers/";
-    const char *name = strrchr(row->root, '/');
-    size_t len = name ? (size_t)(name - row->root) : 0, head = sizeof dir - 1;
-    if (!starts(row->point, "/etc/") || !name || strcmp(name, row->point + 4) || len < head + 64 ||
-        (strcmp(name, "/hosts") && strcmp(name, "/hostname") && strcmp(name, "/resolv.conf")))
-        return 0;
-    const char *id = name - 64;
-    bool found = strspn(id, "0123456789abcdef") == 64 && !strncmp(id - head, dir, head);
-    return found ? (size_t)(id - row->root) - head + 1 : 0;
-}
-
-/* The part before /volumes/<name>/_data, of which a part may be mounted; both count one byte more than it has. */
-static size_t volume_dir(const struct mount_row *row)
-{
-    size_t found = 0;
-    for (const char *p = row->root; (p = strchr(p, '/')); p++) {
-        const char *name = p + 9, *end = !starts(p, "/volumes/") ? NULL : strchr(name, '/');
-        if (end && starts(end, "/_data") && (!end[6] || end[6] == '/'))
-            found = (size_t)(p - row->root) + 1;
+    const char *const dir = volumes ? "/volumes/" : "/containers/";
+    int found = -1;
+    for (char *p = row->root; (p = find_text(p, dir)); p++) {
+        const char *name = p + strlen(dir), *end = name + strcspn(name, "/");
+        if (volumes ? is_below(end, "/_data")
+                    : strspn(name, "0123456789abcdef") == 64 &&
+                      is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point) &&
+                      !strcmp(name + 64, row->point + 4))
+            found = (int)(p - row->root);
     }
     return found;
 }
 
-/* A directory of a device, and how much of the data root's name is the daemon's name of it. */
+/* How the daemon names what is on a device. */
 struct calibration {
-    enum { UNCALIBRATED, CALIBRATED, IN_DOUBT } state;
-    uint64_t dev;
-    const char *dir;
-    size_t dir_len, host_len;
-    bool volumes;               /* only what is below volumes/ there */
+    const struct mount_row *row;        /* NULL: not known */
+    const char *host;                   /* what the daemon has ... */
+    size_t len;                         /* ... for so much of the row's root */
+    bool volumes;                       /* only what is below volumes/ there */
 };
-
-static int numbers_of(const char *path, struct statfs *fs)
-{
-    int fd = sys_open(AT_FDCWD, path, OPEN_PIN), rc = fd < 0 ? fd : sys_fstatfs(fd, fs);
-    sys_close(fd);
-    return rc;
-}
 
 /* Is this on the file system that has the upperdir of the root's overlay? Of that statfs(2) gives the numbers.
  * Between two looks at the root that see the same, nothing has been written meanwhile. 1: yes; 0: no, or it is
@@ -3210,17 +3221,16 @@ static int same_numbers(const char *path)
 {
     /* f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree */
     enum { FIRST = offsetof(struct statfs, f_bsize), ALL = offsetof(struct statfs, f_fsid) - FIRST };
-    struct statfs x, y, z;
+    struct statfs fs[3];
     for (int i = 0; i < RETRIES; i++) {
-        int rc = numbers_of("/", &x);
-        if (!rc)
-            rc = numbers_of(path, &y);
-        if (!rc)
-            rc = numbers_of("/", &z);
-        if (rc)
-            return is_absent(rc) ? 0 : error_of(-rc);
-        if (!memcmp((char *)&x + FIRST, (char *)&z + FIRST, ALL))
-            return !memcmp((char *)&x + FIRST, (char *)&y + FIRST, ALL);
+        for (int k = 0; k < 3; k++) {
+            int fd = sys_open(AT_FDCWD, k == 1 ? path : "/", OPEN_PIN), rc = fd < 0 ? fd : sys_fstatfs(fd, &fs[k]);
+            sys_close(fd);
+            if (rc)
+                return unless_absent(rc);
+        }
+        if (!memcmp((char *)&fs[0] + FIRST, (char *)&fs[2] + FIRST, ALL))
+            return !memcmp((char *)&fs[0] + FIRST, (char *)&fs[1] + FIRST, ALL);
     }
     return 0;
 }
@@ -3229,103 +3239,93 @@ static int same_numbers(const char *path)
  * are the same the device is mounted at /, which names all of it. Any other device might be mounted in two ways:
  * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
  * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A
- * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing. */
+ * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing.
+ * FOREIGN: nothing is known, or two rows tell two things. */
 static int calibrate(const struct tables *t, struct calibration *c)
 {
-    const char *data = t->daemon->data;
-    size_t all = strlen(data);
-    *c = (struct calibration){ .state = UNCALIBRATED };
-    for (int volumes = 0; volumes < 2 && all && c->state == UNCALIBRATED; volumes++)
-        for (size_t i = 0; i < t->theirs.n; i++) {
-            const struct mount_row *row = &t->theirs.v[i];
-            size_t len = volumes ? volume_dir(row) : docker_file(row);
-            if (!len--)
+    size_t all = strlen(t->data);
+    *c = (struct calibration){ 0 };
+    for (int volumes = 0; volumes < 2 && all && !c->row; volumes++)
+        for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
+            int at = data_root(row, volumes);
+            if (at < 0)
                 continue;
-            bool tail = len <= all && !memcmp(data + all - len, row->root, len), same = tail && len == all;
+            size_t len = (size_t)at;
+            bool tail = len <= all && !memcmp(t->data + all - len, row->root, len), same = tail && len == all;
             int counts = !tail && volumes ? 0 : same_numbers(row->point);
             if (counts < 0)
                 return counts;
             if (!counts)
                 continue;
-            struct calibration new = { CALIBRATED, row->dev, row->root, same ? 0 : len, same ? 0 : all,
-                                       volumes && !same };
-            if (c->state != UNCALIBRATED && (c->dev != new.dev || c->host_len != new.host_len ||
-                                             c->dir_len != new.dir_len || memcmp(c->dir, new.dir, new.dir_len)))
-                new.state = IN_DOUBT;
-            if (c->state != IN_DOUBT)
-                *c = new;
+            struct calibration new = { row, same ? "/" : t->data, same ? 0 : len, volumes && !same };
+            if (c->row && (c->row->dev != row->dev || c->host != new.host || c->len != new.len ||
+                           memcmp(c->row->root, row->root, new.len)))
+                return DINDBIND_E_FOREIGN;
+            *c = new;
         }
-    return 0;
+    return c->row ? 0 : DINDBIND_E_FOREIGN;
 }
 
 static size_t mounts_at(const struct tables *t, const char *point)
 {
     size_t n = 0;
-    for (size_t i = 0; i < t->theirs.n; i++)
-        n += !strcmp(t->theirs.v[i].point, point);
+    for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++)
+        n += !strcmp(row->point, point);
     return n;
 }
 
-/* The bind row that a place is in: the deepest, unless another mount lies between, or over it. */
-static int daemon_row(const struct tables *t, const struct spot *s, const struct mount_row *from,
-                      char point[DINDBIND_PATH_MAX], const struct dindbind_bind **row_of)
+/* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. NEXT_RULE: there
+ * is none. */
+static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
 {
-    const struct dindbind_bind *best = NULL;
-    struct root root = { t->r->root_fd, -1, IN_ROOT, NULL, 0 };
+    size_t best = 0;
+    int found = NEXT_RULE;
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *row = &t->r->binds[i];
         struct spot at;
-        int rc = row->host ? resolve_contained(t->r, &root, row->path, &at) : -ENOENT;
-        if (is_absent(rc))
+        int rc = row->host ? resolve_own(t->r, row->path, &at) : -ENOENT;
+        if (rc) {
+            rc = unless_absent(rc);
+            if (rc)
+                return rc;
             continue;
-        if (rc)
-            return error_of(-rc);
+        }
         sys_close(at.fd);
-        if (!is_below(s->name, at.name) || strictly_below(from->point, at.name) || mounts_at(t, at.name) > 1 ||
-            (best && strlen(at.name) < strlen(point)))
+        size_t len = strlen(at.name);
+        if (len < best || !is_below(name, at.name) || strictly_below(from->point, at.name) || mounts_at(t, at.name) > 1)
             continue;
-        best = row;
-        memcpy(point, at.name, strlen(at.name) + 1);
+        best = len;
+        h->ro = row->ro;
+        found = graft(h->path, row->host, name, at.name) ? 0 : DINDBIND_E_TOOLONG;
     }
-    *row_of = best;
-    return 0;
+    return found;
 }
 
 /* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
  * certain has no name. */
-static int find_daemon(const struct tables *t, const struct spot *s, struct found_host *h)
+static int find_daemon(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
 {
-    char inside[DINDBIND_PATH_MAX], point[DINDBIND_PATH_MAX];
-    struct calibration c = { 0 };
-    const struct mount_row *from = row_by_id(&t->theirs, s->node.mnt);
-    if (!from)
-        return TRY_AGAIN;
-    h->own = false;
-    h->ro = is_ro(from);
-    const struct dindbind_bind *row = NULL;
-    int rc = daemon_row(t, s, from, point, &row);
-    if (rc)
+    char inside[DINDBIND_PATH_MAX];
+    const char *host = t->merged, *rest = inside;
+    struct calibration c;
+    h->ro = false;
+    int rc = daemon_row(t, from, name, h);
+    h->ro |= is_ro(from);
+    if (rc != NEXT_RULE)
         return rc;
-    if (row) {
-        h->ro |= row->ro;
-        return graft(h->path, row->host, s->name, point) ? 0 : DINDBIND_E_TOOLONG;
+    if (ends_with(from->root, "//deleted") || !is_below(name, from->point) || !graft(inside, from->root, name, from->point))
+        return DINDBIND_E_FOREIGN;
+    if (from->dev != t->overlay_dev || !*host) {
+        rc = calibrate(t, &c);
+        if (rc)
+            return rc;
+        host = c.host;
+        rest += c.len;
+        if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
+            (c.volumes && !starts(rest, "/volumes/")))
+            return DINDBIND_E_FOREIGN;
     }
-    if (ends_with(from->root, "//deleted") || !is_below(s->name, from->point) ||
-        !graft(inside, from->root, s->name, from->point))
-        return DINDBIND_E_FOREIGN;
-    if (from->dev == t->daemon->dev && *t->daemon->merged)
-        return graft(h->path, t->daemon->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
-    rc = calibrate(t, &c);
-    if (rc)
-        return rc;
-    if (c.state != CALIBRATED || c.dev != from->dev || strncmp(inside, c.dir, c.dir_len) ||
-        (inside[c.dir_len] && inside[c.dir_len] != '/') ||
-        (c.volumes && !starts(inside + c.dir_len, "/volumes/")))
-        return DINDBIND_E_FOREIGN;
-    struct text path = text_in(h->path, sizeof h->path, "");
-    text_bytes(&path, t->daemon->data, c.host_len);
-    text_add(&path, strcmp(inside + c.dir_len, "/") || !path.len ? inside + c.dir_len : "");
-    return path.cut ? DINDBIND_E_TOOLONG : 0;
+    return graft(h->path, host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
 /* ==== mount identity ====================================================================================
@@ -3334,14 +3334,14 @@ static int find_daemon(const struct tables *t, const struct spot *s, struct foun
  * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
  * belongs to another mount namespace. */
 
-/* What an absolute path leads to that has no symlink in it. */
-static int plain_node(const struct dindbind_runner *r, const char *path, struct node *n)
+/* What an absolute path leads to that has no symlink in it, from the runner's root or (AT_FDCWD) from the caller's. */
+static int plain_node(const struct dindbind_runner *r, int dir, const char *path, struct node *n)
 {
     int fd;
     if (!(r->caps & CAPS_NO_OPENAT2))
-        fd = sys_openat2(AT_FDCWD, path, OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+        fd = sys_openat2(dir, dir < 0 ? path : below(path), OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
     else {
-        struct root root = { .fd = sys_open(AT_FDCWD, "/", OPEN_DIR) };
+        struct root root = { .fd = sys_open(dir, dir < 0 ? "/" : ".", OPEN_DIR) };
         fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
         sys_close(root.fd);
     }
@@ -3351,64 +3351,62 @@ static int plain_node(const struct dindbind_runner *r, const char *path, struct 
 }
 
 /* 1: yes; 0: no; or an error. */
-static int is_mount_of(const struct dindbind_runner *r, const char *path, const struct node *want, uint64_t mnt)
+static int is_mount_of(const struct tables *t, const char *path, const struct node *want, uint64_t mnt)
 {
     struct node n;
-    int rc = plain_node(r, path, &n);
+    int rc = plain_node(t->r, AT_FDCWD, path, &n);
     if (rc)
-        return is_absent(rc) ? 0 : error_of(-rc);
+        return unless_absent(rc);
     n.mnt ^= mnt ^ want->mnt;
     return same_node(&n, want);
+}
+
+/* Of a runner in the caller's own mount namespace, as with a mere chroot, the very same mount. As above. */
+static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX])
+{
+    int rc = row_by_id(&t->mine, s->node.mnt) ? name_of(t->r, s->fd, path) : -ENOENT;
+    return rc ? unless_absent(rc) : is_mount_of(t, path, &s->node, s->node.mnt);
 }
 
 /* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
  * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
  * st_dev, which btrfs and overlayfs number otherwise. */
-static int find_host(const struct tables *t, const struct spot *s, struct found_host *h)
+static int find_host(const struct tables *t, const struct mount_row *from, const struct node *node, const char *name,
+                     struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
+    bool found = false;
     if (t->r->self)
-        return find_daemon(t, s, h);
-    const struct mount_row *found = row_by_id(&t->mine, s->node.mnt), *from = row_by_id(&t->theirs, s->node.mnt);
-    int rc = found ? name_of(t->r, s->fd, h->path) : -ENOENT;
-    rc = !rc ? is_mount_of(t->r, h->path, &s->node, s->node.mnt) : is_absent(rc) ? 0 : error_of(-rc);
-    h->own = rc > 0;
-    h->ro = h->own && is_ro(found);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    if (!from)
-        return TRY_AGAIN;
-    if (!is_below(s->name, from->point) || !graft(inside, from->root, s->name, from->point))
+        return find_daemon(t, from, name, h);
+    if (!is_below(name, from->point) || !graft(inside, from->root, name, from->point))
         return DINDBIND_E_FOREIGN;
-    found = NULL;
     for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n && (!found || h->ro); row++) {
         if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)) ||
             !graft(candidate, row->point, inside, row->root))
             continue;
-        rc = is_mount_of(t->r, candidate, &s->node, row->id);
+        int rc = is_mount_of(t, candidate, node, row->id);
         if (rc < 0)
             return rc;
         trace(t->r, rc ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
         if (!rc)
             continue;
-        found = row;
+        found = true;
         h->ro = is_ro(row);
         put_path(h->path, candidate, "");
     }
     return found ? 0 : DINDBIND_E_FOREIGN;
 }
 
-/* Mounts below, collected: of each a struct, and the two texts behind it. */
+/* Mounts below, collected: of each a byte, the four bits of S_IFMT and one for ro, and its source and path behind it. */
 struct below {
     struct out out;
     size_t n;
-    size_t base;                /* length of the source that they are below */
 };
 
 static int below_add(struct below *b, const char *source, const char *path, unsigned type, bool ro)
 {
-    struct dindbind_mount m = { .type = type, .ro = ro };
-    put_bytes(&b->out, (const char *)&m, sizeof m);
+    char kind = (char)((type & S_IFMT) >> 11 | ro);
+    put_bytes(&b->out, &kind, 1);
     put_bytes(&b->out, source, strlen(source) + 1);
     put_bytes(&b->out, path, strlen(path) + 1);
     b->n++;
@@ -3416,94 +3414,109 @@ static int below_add(struct below *b, const char *source, const char *path, unsi
 }
 
 /* One block that the caller frees. Sorted, which puts parents first; mountinfo is nearly so already. */
-static int below_pack(const struct below *b, struct dindbind_mount **out)
+static int below_pack(const struct below *b, const char *source, struct dindbind_mount **out)
 {
-    struct dindbind_mount *v = b->n ? mem_take(b->n * sizeof *v + b->out.len) : NULL;
+    if (!b->n)
+        return 0;
+    struct dindbind_mount *v = mem_take(b->n * sizeof *v + b->out.len), *end = v + b->n;
     if (!v)
-        return b->n ? DINDBIND_E_NOMEM : 0;
-    char *at = memcpy(v + b->n, b->out.at, b->out.len);
-    for (size_t i = 0; i < b->n; i++) {
-        struct dindbind_mount m;
-        size_t k = i;
-        memcpy(&m, at, sizeof m);
-        m.source = at + sizeof m;
-        m.rest = m.source + b->base;
-        m.path = m.source + strlen(m.source) + 1;
-        at = (char *)(uintptr_t)m.path + strlen(m.path) + 1;
-        for (; k && strcmp(v[k - 1].source, m.source) > 0; k--)
-            v[k] = v[k - 1];
-        v[k] = m;
-    }
+        return DINDBIND_E_NOMEM;
+    size_t base = source[1] ? strlen(source) : 0;
+    const char *at = memcpy(end, b->out.at, b->out.len);
     *out = v;
+    for (struct dindbind_mount *next = v; next < end; next++) {
+        struct dindbind_mount *m = next;
+        unsigned kind = (unsigned char)*at++;
+        for (; m > v && strcmp(m[-1].source, at) > 0; m--)
+            *m = m[-1];
+        m->type = kind >> 1 << 12;
+        m->ro = kind & 1;
+        m->source = at;
+        m->rest = at + base;
+        m->path = word_at(at, 1);
+        at = word_at(at, 2);
+    }
     return 0;
 }
 
-/* The runner's mount at this row, if it is what the runner sees there, and its host path. */
-static int add_mount(const struct tables *t, const struct mount_row *row, struct below *b)
+static int nested(struct dindbind_result *res, const char *culprit)
 {
-    struct root root = { t->r->root_fd, t->r->task_fd, IN_ROOT, NULL, 0 };
+    put_path(res->path, culprit, "");
+    return DINDBIND_E_NESTED;
+}
+
+/* The runner's mount at this row, if it is what the runner sees there, and its host path. */
+static int add_mount(const struct tables *t, const struct mount_row *row, struct dindbind_result *res, struct below *b)
+{
     struct found_host h;
-    struct spot s;
-    int rc = resolve_contained(t->r, &root, row->point, &s);
-    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+    struct node n;
+    int rc = plain_node(t->r, t->r->root_fd, row->point, &n);
+    rc = rc ? error_of(-rc) : 0;
+    if (rc == DINDBIND_E_MISSING || rc == DINDBIND_E_NOTDIR || rc == DINDBIND_E_LOOP || (!rc && n.mnt != row->id))
         return 0;               /* hidden by a later mount */
     if (rc)
-        return error_of(-rc);
-    if (s.node.mnt == row->id && !strcmp(s.name, row->point)) {
-        rc = find_host(t, &s, &h);
-        if (!rc)
-            rc = below_add(b, row->point, h.path, s.node.mode & S_IFMT, is_ro(row) || h.ro);
-    }
-    sys_close(s.fd);
-    return rc == DINDBIND_E_FOREIGN ? DINDBIND_E_NESTED : rc;
+        return rc;
+    rc = find_host(t, row, &n, row->point, &h);
+    if (rc)
+        return rc == DINDBIND_E_FOREIGN ? nested(res, row->point) : rc;
+    return below_add(b, row->point, h.path, n.mode, is_ro(row) || h.ro);
 }
 
 /* A bind mount of the host path is recursive and carries the caller's mounts below it: each must be one that
  * the runner has at the same place. */
-static int check_host_mounts(const struct tables *t, const char *name, const char *host, const char **culprit)
+static int check_host_mounts(const struct tables *t, const char *name, const char *host, struct dindbind_result *res)
 {
     char there[DINDBIND_PATH_MAX];
-    for (size_t i = 0; i < t->mine.n; i++) {
-        const struct mount_row *row = &t->mine.v[i], *theirs = t->theirs.v, *end = theirs + t->theirs.n;
-        struct node n = { 0 };
+    for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++) {
+        const struct mount_row *theirs = t->theirs.v, *end = theirs + t->theirs.n;
+        struct node n;
         if (!strictly_below(row->point, host) || !graft(there, name, row->point, host))
             continue;
         while (theirs < end && (theirs->dev != row->dev || strcmp(theirs->point, there) || strcmp(theirs->root, row->root)))
             theirs++;
-        int rc = theirs < end ? 0 : plain_node(t->r, row->point, &n);
-        if (rc && (!is_absent(rc) || rc == -EACCES))
+        if (theirs < end)
+            continue;
+        int rc = plain_node(t->r, AT_FDCWD, row->point, &n);
+        if (!rc && n.mnt == row->id)
+            return nested(res, row->point);
+        if (rc == -EACCES || unless_absent(rc))
             return error_of(-rc);
-        if (n.mnt == row->id) {
-            *culprit = row->point;
-            return DINDBIND_E_NESTED;
-        }
     }
-    return 0;
+    /* with its last task a mount namespace loses its mounts: what was seen of them counts if there is a task now */
+    int rc = t->r->self ? 0 : sys_readlink(t->r->task_fd, "root", there);
+    return rc < 0 ? task_error(-rc) : 0;
 }
 
-/* All of it with one reading of the two tables. */
+/* All of it with one reading of the two tables. `s` is the source in the runner's view, or, without a descriptor,
+ * only where it is there. */
 static int host_once(const struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
-    struct found_host h = { .own = false };
-    const char *culprit = NULL;
-    bool proc = res->rule == DINDBIND_RULE_PROC || res->rule == DINDBIND_RULE_SELF;
-    if (!proc && res->fd < 0)
-        return 0;
-    /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
-    int rc = proc ? find_host(t, s, &h) : name_of(t->r, res->fd, h.path);
-    if (rc)
-        return proc ? rc : error_of(-rc);
-    for (size_t i = 0; !rc && !h.own && i < t->theirs.n; i++)
-        if (strictly_below(t->theirs.v[i].point, s->name)) {
-            culprit = t->theirs.v[i].point;
-            rc = add_mount(t, &t->theirs.v[i], b);
-        }
-    if (!rc && !h.own)
-        rc = check_host_mounts(t, s->name, h.path, &culprit);
-    if (rc == DINDBIND_E_NESTED && culprit)
-        put_path(res->path, culprit, "");
-    if (!rc && proc) {
-        res->ro |= h.ro && !h.own;
+    const struct mount_row *row = row_by_id(&t->theirs, s->node.mnt);
+    struct found_host h;
+    bool pinned = s->fd >= 0;
+    int rc;
+    if (pinned) {
+        rc = find_own(t, s, h.path);
+        if (rc > 0)
+            put_path(res->path, h.path, "");
+        if (rc)
+            return rc < 0 ? rc : 0;
+        rc = row ? find_host(t, row, &s->node, s->name, &h) : TRY_AGAIN;
+    } else {
+        if (res->fd < 0)
+            return 0;
+        /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
+        rc = name_of(t->r, res->fd, h.path);
+        if (rc)
+            return error_of(-rc);
+    }
+    for (row = t->theirs.v; !rc && row < t->theirs.v + t->theirs.n; row++)
+        if (strictly_below(row->point, s->name))
+            rc = add_mount(t, row, res, b);
+    if (!rc)
+        rc = check_host_mounts(t, s->name, h.path, res);
+    if (!rc && pinned) {
+        res->ro |= h.ro;
         put_path(res->path, h.path, "");
     }
     return rc;
@@ -3513,32 +3526,28 @@ static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
     table_free(&t->theirs);
-    t->mine = t->theirs = (struct mount_table){ 0 };
+}
+
+static int tables_read(struct tables *t)
+{
+    int rc = table_read(t->r, t->r->self, &t->theirs);
+    if (!rc)
+        rc = t->r->self ? daemon_names(t) : table_read(t->r, true, &t->mine);
+    if (rc)
+        tables_free(t);         /* of which one is not there, or half */
+    return rc;
 }
 
 /* `t` may still have the tables of the last source: several that are asked about at once share one reading. */
 static int host_live(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
-    const struct dindbind_runner *r = t->r;
-    struct daemon daemon;
     int rc = TRY_AGAIN;
-    t->daemon = &daemon;
     /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
     for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES; i++) {
         b->n = b->out.len = 0;
-        b->base = s->name[1] ? strlen(s->name) : 0;
         if (i)
             tables_free(t);
-        rc = 0;
-        if (!t->theirs.v) {
-            rc = table_read(r, r->self, &t->theirs);
-            if (!rc && !r->self)
-                rc = table_read(r, true, &t->mine);
-            if (rc)
-                tables_free(t); /* of which one is not there, or half */
-        }
-        if (!rc && r->self)
-            rc = daemon_names(t, &daemon);
+        rc = t->theirs.v ? 0 : tables_read(t);
         if (!rc)
             rc = host_once(t, s, res, b);
     }
@@ -3550,47 +3559,32 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
 {
     const char *rest;
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    int rc = put_path(out, path, "") ? 0 : DINDBIND_E_TOOLONG;
-    if (row && *rest) {
-        struct spot s;
-        struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, 0 };
-        rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
-        sys_close(root.fd);
-        if (rc)
-            return error_of(-rc);
-        sys_close(s.fd);
-        put_path(out, row->path[1] ? row->path : "", s.name);
-    } else if (!row && r->layers) {
-        struct overlay o;
-        rc = overlay_walk(&o, r, path, out);
-        arena_free(&o.arena);
-    }
-    return rc;
+    if (!row && r->layers)
+        return overlay_name(r, path, out);
+    put_path(out, path, "");
+    if (!row || !*rest)
+        return 0;
+    struct spot s;
+    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, 0 };
+    int rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
+    sys_close(root.fd);
+    if (rc)
+        return error_of(-rc);
+    sys_close(s.fd);
+    return graft(out, row->path, s.name, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
-/* Without a live task the bind rows are all that is known of mounts below. */
-static int host_rows(const struct dindbind_runner *r, const char *source, struct below *b,
-                     struct dindbind_result *res)
+/* Without a live task the bind rows are all that is known of mounts below. `name` is where the source really is. */
+static int host_rows(const struct dindbind_runner *r, const char *path, char name[DINDBIND_PATH_MAX],
+                     struct dindbind_result *res, struct below *b)
 {
-    char path[DINDBIND_PATH_MAX] = "/";
-    const char *rest, *culprit = NULL;
+    const char *rest;
     const struct dindbind_bind *row;
-    int rc = r->nbinds ? dead_name(r, source, path) : 0;
-    if (rc || !r->nbinds)
-        return rc;
-    b->base = strcmp(path, "/") ? strlen(path) : 0;
-    for (size_t i = 0; !rc && (row = row_at(r, i)); i++) {
-        if (!strictly_below(row->path, path) || bind_row(r, row->path, &rest) != row)
-            continue;
-        if (row->host)
-            rc = below_add(b, row->path, row->host, 0, row->ro);
-        else
-            culprit = row->path;
-    }
-    if (rc || !culprit)
-        return rc;
-    put_path(res->path, culprit, "");
-    return DINDBIND_E_NESTED;
+    int rc = r->nbinds ? dead_name(r, path, name) : 0;
+    for (size_t i = 0; !rc && (row = row_at(r, i)); i++)
+        if (strictly_below(row->path, name) && bind_row(r, row->path, &rest) == row)
+            rc = row->host ? below_add(b, row->path, row->host, 0, row->ro) : nested(res, row->path);
+    return rc;
 }
 
 static int host_path(struct tables *t, const char *source, struct dindbind_result *res, struct dindbind_mount **below,
@@ -3598,32 +3592,31 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
 {
     const struct dindbind_runner *r = t->r;
     struct below b = { 0 };
-    struct spot s = { .fd = -1 };
+    struct spot s;
     char path[DINDBIND_PATH_MAX];
     *below = NULL;
     int rc = clean_path(source, path);
     if (!rc && !r->pid && !r->self)
-        rc = host_rows(r, path, &b, res);
+        rc = host_rows(r, path, s.name, res, &b);
     else if (!rc) {
-        struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, 0 };
         bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
-        /* where the runner does not see a row's place it has no mounts there either */
-        int err = proc ? inspect(r, res->fd, "", &s.node) : resolve_contained(r, &root, path, &s);
         if (proc) {
             struct text prefix = text_in(path, sizeof path, "");
             proc_path(&prefix, r);
             put_path(s.name, res->path + prefix.len, "");
             s.fd = res->fd;
+            rc = inspect(r, s.fd, "", &s.node);
+        } else {
+            rc = resolve_own(r, path, &s);
+            if (!rc)
+                sys_close(s.fd);
+            s.fd = -1;
         }
-        if (!err)
-            rc = host_live(t, &s, res, &b);
-        else if (proc || !is_absent(err))
-            rc = error_of(-err);
-        if (!proc)
-            sys_close(s.fd);
+        /* where the runner does not see a row's place it has no mounts there either */
+        rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(-rc) : unless_absent(rc);
     }
     if (!rc)
-        rc = below_pack(&b, below);
+        rc = below_pack(&b, s.name, below);
     *nbelow = rc ? 0 : b.n;
     mem_give(b.out.at);
     res->error = rc;
