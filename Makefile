@@ -11,11 +11,13 @@ MUSL = $(shell command -v musl-gcc 2>/dev/null)
 TOOL_CC ?= $(or $(MUSL),$(CC))
 
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-# what gcc 12 was measured to make the smallest tool of; -Oz is as old as that
-OZ = $(shell $(TOOL_CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
+# what gcc 12 was measured to make the smallest tool of; -Oz is as old as that, and x86 alone aligns data more than it needs
+OZ = $(shell for f in "-Oz -malign-data=abi" -Oz -Os; do \
+	$(TOOL_CC) $$f -E -x c /dev/null >/dev/null 2>&1 && echo $$f && break; done)
 SMALL = $(OZ) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie \
 	-fno-jump-tables -fno-inline-functions-called-once -fno-expensive-optimizations -fno-optimize-sibling-calls \
-	-fno-tree-dominator-opts -fno-tree-loop-optimize -fno-caller-saves
+	-fno-tree-dominator-opts -fno-tree-loop-optimize -fno-tree-tail-merge -fno-tree-loop-im -fno-caller-saves \
+	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining
 LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 STD = -std=gnu11

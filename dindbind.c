@@ -12,8 +12,56 @@
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
+//config:config DINDBIND
+//config:	bool "dindbind (70 kb)"
+//config:	default y
+//config:	help
+//config:	What to mount so that a sibling container sees what the runner sees.
+
+//applet:IF_DINDBIND(APPLET_NOEXEC(dindbind, dindbind, BB_DIR_USR_SBIN, BB_SUID_DROP, dindbind))
+
+//kbuild:lib-$(CONFIG_DINDBIND) += dindbind.o
+//kbuild:CFLAGS_dindbind.o += -DDINDBIND_NO_MAIN -fvisibility=default -Wno-declaration-after-statement
+
+//usage:#define dindbind_trivial_usage
+//usage:       "[VIEW]... [PLACE] PATH..."
+//usage:       "\n       dindbind [VIEW]... [PLACE] [-f oci|json] -v SPEC... --mount SPEC..."
+//usage:       "\n       dindbind [VIEW]... [PLACE] -c <create.json >translated.json"
+//usage:       "\n       dindbind -u DIR|DIR/N"
+//usage:#define dindbind_full_usage
+//usage:       "\nWhat to mount so that a sibling container sees what the runner sees."
+//usage:       "\n"
+//usage:       "\nVIEW, whose paths they are:"
+//usage:       "\n  -p, --pid PID[:START]		the runner's task PID; 0: no live task"
+//usage:       "\n  -b, --bind HOST:PATH[:ro]	the runner has HOST mounted at PATH"
+//usage:       "\n  -o, --overlay OPTIONS		mount options of the runner's overlay root"
+//usage:       "\n  -r, --runner FILE		these, or JSON of inspect, state, config.json"
+//usage:       "\n  -S, --self			I am in the runner: the daemon's names, please"
+//usage:       "\nWhat to translate:"
+//usage:       "\n  PATH				to a path that opens the same file"
+//usage:       "\n  -				the same for paths on standard input"
+//usage:       "\n  -v, --volume SPEC		of docker run -v"
+//usage:       "\n      --mount SPEC		of docker run --mount"
+//usage:       "\n  -c, --create			a create body of Docker's API, in to out"
+//usage:       "\nPLACE, what to answer with (a PATH: something to open; a SPEC: the host path):"
+//usage:       "\n  -H, --host			the host path, if you trust the runner"
+//usage:       "\n  -s, --stage DIR		a mount of the source itself, DIR/0, DIR/1, ..."
+//usage:       "\nOthers:"
+//usage:       "\n  -f, --format text|json|oci"
+//usage:       "\n  -0, --null			NUL ends a path, in and out"
+//usage:       "\n  -R, --read-only		I mount it read-only"
+//usage:       "\n  -m, --mkdir			create a missing directory, as docker run -v"
+//usage:       "\n  -u, --unstage DIR|DIR/N	take a stage down, or one entry of it"
+//usage:       "\n  -x, --explain			each rule tried, on standard error"
+//usage:       "\n  -h, --help   -V, --version"
+//usage:       "\nExit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read"
+
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
+/* glibc for 32 bits has narrow structs otherwise, which are not what the system calls here fill in */
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
 #endif
 #include "dindbind.h"
 
@@ -94,9 +142,9 @@ static int sys_open(int dir, const char *name, int flags)
 
 static int sys_lock(int fd)
 {
-    int rc;
+    long rc;
     do
-        rc = flock(fd, LOCK_EX);
+        rc = syscall(SYS_flock, fd, LOCK_EX);
     while (rc < 0 && errno == EINTR);
     return result(rc);
 }
@@ -104,7 +152,7 @@ static int sys_lock(int fd)
 static void sys_close(int fd)
 {
     if (fd >= 0)
-        close(fd);
+        syscall(SYS_close, fd);
 }
 
 static int sys_fstatfs(int fd, struct statfs *fs)
@@ -132,9 +180,9 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
 
 static int sys_read(int fd, char *buf, size_t size)
 {
-    ssize_t n;
+    long n;
     do
-        n = read(fd, buf, size);
+        n = syscall(SYS_read, fd, buf, size);
     while (n < 0 && errno == EINTR);
     return result(n);
 }
@@ -214,6 +262,16 @@ static int sys_fstat(int fd, struct node *n)
     return rc;
 }
 
+/* Memory; MAP_FAILED: none. On these two architectures the call is as libc has it. */
+static void *sys_map(size_t size, int how)
+{
+#if defined __x86_64__ || defined __aarch64__
+    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1L, 0L);
+#else
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
+#endif
+}
+
 static bool same_node(const struct node *a, const struct node *b)
 {
     return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt && !((a->mode ^ b->mode) & S_IFMT);
@@ -248,7 +306,7 @@ static void *mem_take(size_t n)
 {
     size_t size = n + MEM_HEAD;
     char *p = size < n ? MAP_FAILED
-                       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                       : sys_map(size, MAP_PRIVATE);
     if (p == MAP_FAILED)
         return NULL;
     memcpy(p, &size, sizeof size);
@@ -262,7 +320,7 @@ static void mem_give(void *block)
         return;
     char *p = (char *)block - MEM_HEAD;
     memcpy(&size, p, sizeof size);
-    munmap(p, size);
+    syscall(SYS_munmap, p, size);
 }
 
 static void *mem_grow(void *block, size_t n)
@@ -1799,7 +1857,7 @@ static enum setting kernel_default(const char *name)
     char path[DINDBIND_PATH_MAX], value;
     put_path(path, "/sys/module/overlay/parameters/", name);
     int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    bool known = fd >= 0 && read(fd, &value, 1) == 1;
+    bool known = fd >= 0 && sys_read(fd, &value, 1) == 1;
     sys_close(fd);
     return !known ? UNKNOWN : value == 'Y' ? ON : OFF;
 }
@@ -3843,7 +3901,7 @@ static int attach(int tree, int at)
 
 static int detach(const char *path)
 {
-    return result(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
+    return result(syscall(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW));
 }
 
 /* Put a small tmpfs over the directory. */
@@ -3980,7 +4038,7 @@ static int clone_in_child(struct stage *st)
     int pid = result(syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL));
     if (!pid)
         clone_foreign(st, ns);
-    while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+    while (pid > 0 && syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR)
         ;
     sys_close(ns);
     return stage_result(st, status ? -EINTR : pid);
@@ -4078,7 +4136,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
                          size_t n, int *sys_errno, enum made *made)
 {
     size_t size = sizeof(struct stage) + n * sizeof(int);
-    struct stage *st = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct stage *st = sys_map(size, MAP_SHARED);
     *sys_errno = 0;
     *made = NOT_MADE;
     if (st == MAP_FAILED)
@@ -4109,7 +4167,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (!rc && st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
-    munmap(st, size);
+    syscall(SYS_munmap, st, size);
     return rc;
 }
 
@@ -5717,7 +5775,7 @@ static const char usage_text[] =
 static int write_all(int fd, const char *s, size_t n)
 {
     while (n) {
-        ssize_t done = write(fd, s, n);
+        long done = syscall(SYS_write, fd, s, n);
         if (done < 0 && errno != EINTR)
             return errno;
         if (done > 0) {
