@@ -6430,9 +6430,10 @@ static int answer_line(struct job *j, int argc, char **argv)
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static int applet(int argc, char **argv, struct dindbind_runner *r)
 {
-    /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
+    /* What one source needs is here already: asking the kernel for memory costs more than resolving it. Long answers
+     * may ask; a page that only they touch would be one more for all others. */
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    char answers[2 * DINDBIND_PATH_MAX];
+    char answers[1024];
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
                      .out = { .at = answers, .size = sizeof answers },
                      .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
