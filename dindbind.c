@@ -5892,9 +5892,10 @@ static void put_refusal(struct job *j, const struct item *it)
     raise_status(j, dindbind_status(error));
     if (error != DINDBIND_E_UNSTAGED)
         complain(message, NULL);
-    if (j->format == FORMAT_JSON)
+    bool record = j->format == FORMAT_JSON;
+    if (record)
         put_record(&j->out, it->source, it->spec, it->res, message);
-    if (j->format == FORMAT_JSON || (j->given & GIVEN_STDIN))
+    if (record || (j->given & GIVEN_STDIN))
         put_bytes(&j->out, &j->end, 1);
 }
 
@@ -5910,8 +5911,9 @@ static void put_item(struct job *j, struct item *it)
         else if (j->format == FORMAT_BODY)
             return;
         it->wrong = put_one(j, it, NULL);
-        for (size_t i = 0; !it->wrong && i < it->nbelow; i++)
-            it->wrong = put_below(j, it, &it->below[i]);
+        const struct dindbind_mount *m = it->below, *end = m + it->nbelow;
+        for (; !it->wrong && m < end; m++)
+            it->wrong = put_below(j, it, m);
         res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
     }
     if (res->error) {
@@ -5926,8 +5928,9 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     const struct spec *s = it->spec;
     struct dindbind_result *res = it->res;
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
-    unsigned flags = ((j->given & GIVEN_MKDIR) && (!s || s->create) ? DINDBIND_MKDIR : 0) |
-                     (stage ? DINDBIND_TO_STAGE : 0);
+    unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
+    if ((j->given & GIVEN_MKDIR) && (!s || s->create))
+        flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
@@ -6191,10 +6194,12 @@ static int find_option(const char *name, size_t n, bool is_long)
 /* All of these return NULL, or what is wrong with the value. */
 static const char *take_file(struct job *j, const char *file)
 {
-    unsigned bits = GIVEN_RUNNER | (strcmp(file, "-") ? 0 : GIVEN_STDIN_FILE);
-    if (j->given & bits & GIVEN_STDIN_FILE)
-        return "given twice";
-    j->given |= bits;
+    if (!strcmp(file, "-")) {
+        if (j->given & GIVEN_STDIN_FILE)
+            return "given twice";
+        j->given |= GIVEN_STDIN_FILE;
+    }
+    j->given |= GIVEN_RUNNER;
     j->files[j->nfiles++] = file;
     return NULL;
 }
@@ -6317,7 +6322,8 @@ static int check_line(struct job *j)
         if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
             return usage_error(word_at(clash_texts, i), NULL);
     }
-    j->end = j->given & GIVEN_NULL ? 0 : '\n';
+    if (!(j->given & GIVEN_NULL))
+        j->end = '\n';
     if (j->given & GIVEN_CREATE)
         j->format = FORMAT_BODY;
     j->runner->self = !!(j->given & GIVEN_SELF);
@@ -6341,7 +6347,8 @@ static int parse_line(struct job *j, int argc, char **argv)
     if (!j->items)
         return out_of_memory();
     j->files = (const char **)(j->items + n);
-    for (j->next = argv + !!*argv; (word = *j->next);) {
+    j->next = *argv ? argv + 1 : argv;
+    while ((word = *j->next)) {
         j->next++;
         if (only_paths || *word != '-') {
             add_item(j, word, NULL);
@@ -6395,7 +6402,7 @@ static int load_view(struct job *j)
 /* The runner itself is refused, or the stage that is to go. */
 static int refuse_whole(struct job *j, const char *name, int error, int sys_errno)
 {
-    struct dindbind_result res = { .error = error, .sys_errno = sys_errno, .fd = -1 };
+    struct dindbind_result res = { .error = error, .sys_errno = sys_errno };
     const struct item it = { .source = name, .res = &res };
     put_refusal(j, &it);
     return j->status;
@@ -6423,8 +6430,8 @@ static int answer_line(struct job *j, int argc, char **argv)
         explain_runner(r);
     if (j->open_error && j->format != FORMAT_JSON)
         return refuse_whole(j, NULL, j->open_error, 0);
-    raise_status(j, translate_all(j));
-    return j->status;
+    rc = translate_all(j);
+    return rc > j->status ? rc : j->status;
 }
 
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
