@@ -5722,19 +5722,19 @@ struct job {
     struct out out;
     unsigned given;             /* GIVEN_ bits */
     char end;                   /* of a path, in and out */
+    bool staged;                /* by the last call: sources */
+    enum made stage_made;       /* likewise, the stage itself */
     enum format format;
     enum place place;
     int open_error, status;
+    unsigned nitems, nfiles, nresults;
     struct item *items;         /* of standard input just one, for each line anew */
-    size_t nitems;
+    struct dindbind_result **results;   /* of the items that do not pass */
     struct arena arena;
     const char *dir;            /* of -s or -u */
-    bool staged;                /* by the last call: sources */
-    enum made stage_made;       /* likewise, the stage itself */
     const char *source;         /* in work, for trace lines */
     char **next;                /* word of the command line */
     const char **files;         /* of -r */
-    size_t nfiles;
     struct view view;
     struct body body;
     struct tables tables;       /* shared by sources that are asked about at once */
@@ -5898,7 +5898,7 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
 {
     char target[DINDBIND_PATH_MAX];
     struct spec s = *it->spec;
-    struct dindbind_result res = { .rule = it->res->rule, .fd = -1, .type = m->type,
+    struct dindbind_result res = { .rule = it->res->rule, .type = m->type,
                                    .ro = m->ro || s.ro || (j->given & GIVEN_READONLY) };
     const struct item below = { .source = m->source, .spec = &s, .res = &res };
     bool fits = put_path(target, s.target, m->rest);
@@ -5950,9 +5950,10 @@ static void put_refusal(struct job *j, const struct item *it)
     raise_status(j, dindbind_status(error));
     if (error != DINDBIND_E_UNSTAGED)
         complain(message, NULL);
-    if (j->format == FORMAT_JSON)
+    bool record = j->format == FORMAT_JSON;
+    if (record)
         put_record(&j->out, it->source, it->spec, it->res, message);
-    if (j->format == FORMAT_JSON || (j->given & GIVEN_STDIN))
+    if (record || (j->given & GIVEN_STDIN))
         put_bytes(&j->out, &j->end, 1);
 }
 
@@ -5961,12 +5962,16 @@ static void put_item(struct job *j, struct item *it)
     struct dindbind_result *res = it->res;
     size_t mark = j->out.len;
     j->source = it->source;
-    if (!res->error && !it->passes)
-        trace(j->runner, "answer: ", res->kind == DINDBIND_SINGLE ? res->path : "several layers", res->ro ? ", read-only" : "");
-    if (!res->error && !(it->passes && j->format == FORMAT_BODY)) {
+    if (!res->error) {
+        if (!it->passes)
+            trace(j->runner, "answer: ", res->kind == DINDBIND_SINGLE ? res->path : "several layers",
+                  res->ro ? ", read-only" : "");
+        else if (j->format == FORMAT_BODY)
+            return;
         it->wrong = put_one(j, it, NULL);
-        for (size_t i = 0; !it->wrong && i < it->nbelow; i++)
-            it->wrong = put_below(j, it, &it->below[i]);
+        const struct dindbind_mount *m = it->below, *end = m + it->nbelow;
+        for (; !it->wrong && m < end; m++)
+            it->wrong = put_below(j, it, m);
         res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
     }
     if (res->error) {
@@ -5981,8 +5986,9 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     const struct spec *s = it->spec;
     struct dindbind_result *res = it->res;
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
-    unsigned flags = ((j->given & GIVEN_MKDIR) && (!s || s->create) ? DINDBIND_MKDIR : 0) |
-                     (stage ? DINDBIND_TO_STAGE : 0);
+    unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
+    if ((j->given & GIVEN_MKDIR) && (!s || s->create))
+        flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
@@ -6041,7 +6047,7 @@ static void resolve_item(struct job *j, struct item *it)
 
 static bool any_refused(const struct job *j)
 {
-    size_t i = 0;
+    unsigned i = 0;
     while (i < j->nitems && !j->items[i].res->error)
         i++;
     return i < j->nitems;
@@ -6050,38 +6056,33 @@ static bool any_refused(const struct job *j)
 /* Stage all of them, or none. */
 static void stage_items(struct job *j)
 {
-    struct dindbind_result **list = mem_take((j->nitems + 1) * sizeof *list);
-    struct item *it, *end = j->items + j->nitems;
-    size_t n = 0;
-    int err = 0, rc = any_refused(j) ? DINDBIND_E_UNSTAGED : list ? 0 : DINDBIND_E_NOMEM;
+    int err = 0, rc = 0;
     j->stage_made = NOT_MADE;
-    for (it = j->items; !rc && it < end; it++)
-        if (!it->passes)
-            list[n++] = it->res;
-    if (n)
-        rc = stage_sources(j->runner, j->dir, list, n, &err, &j->stage_made);
+    if (any_refused(j))
+        rc = DINDBIND_E_UNSTAGED;
+    else if (j->nresults)
+        rc = stage_sources(j->runner, j->dir, j->results, j->nresults, &err, &j->stage_made);
     j->staged = !rc;
-    while (!rc && n)
-        list[--n]->kind = DINDBIND_SINGLE;
-    /* the first one tells why, unless another one does */
-    bool told = any_refused(j);
-    for (it = j->items; rc && it < end; it++)
-        if (!it->res->error && !it->passes) {
-            put_path(it->res->path, j->dir, "");
-            it->res->error = told ? DINDBIND_E_UNSTAGED : rc;
-            it->res->sys_errno = told ? 0 : err;
+    bool told = any_refused(j);         /* which one it is about; else the first one tells */
+    for (unsigned i = 0; i < j->nresults; i++) {
+        struct dindbind_result *res = j->results[i];
+        if (!rc)
+            res->kind = DINDBIND_SINGLE;
+        else if (!res->error) {
+            put_path(res->path, j->dir, "");
+            res->error = told ? DINDBIND_E_UNSTAGED : rc;
+            res->sys_errno = told ? 0 : err;
             told = true;
         }
-    mem_give(list);
+    }
 }
 
 /* A staged answer that nobody gets to know must not stay. */
 static void unstage_items(struct job *j)
 {
     int err;
-    for (size_t i = 0; j->staged && i < j->nitems; i++)
-        if (!j->items[i].passes)
-            dindbind_unstage(j->items[i].res->path, &err);
+    for (unsigned i = 0; j->staged && i < j->nresults; i++)
+        dindbind_unstage(j->results[i]->path, &err);
     if (j->stage_made)
         unstage_empty(j->dir, j->stage_made);
 }
@@ -6124,34 +6125,34 @@ static int translate_stdin(struct job *j)
     bool skip = false;          /* the rest of a record that is longer than any path */
     int got = 1, rc = buf ? 0 : out_of_memory();
     while (!rc && got) {
+        char *line = buf, *stop;
         tables_free(&j->tables);        /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
             rc = complain_errno("standard input", -got);
             break;
         }
-        char *line = buf, *stop;
         len += (size_t)got;
         if (!got && len)
-            buf[len++] = j->end;     /* the last record may lack its end */
-        while (!rc && (stop = memchr(line, j->end, len - (size_t)(line - buf)))) {
-            *stop = 0;
+            buf[len++] = j->end;        /* the last record may lack its end */
+        while (!rc && (stop = memchr(line, j->end, len))) {
+            *stop++ = 0;
+            len -= (size_t)(stop - line);
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            j->items->source = memchr(line, 0, (size_t)(stop - line)) ? "" : line;
+            j->items->source = memchr(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
             rc = skip ? 0 : translate(j);
             skip = false;
-            line = stop + 1;
+            line = stop;
         }
-        len -= (size_t)(line - buf);
         memmove(buf, line, len);
-        if (len > size / 2) {
+        if (!rc && len > size / 2) {
             /* whatever it was, it is refused: its start, for the message, and a name that is too long */
             for (int i = 0; i < 64; i++)
                 buf[i] = buf[i] ? buf[i] : '?';
             memset(buf + 64, 'x', DINDBIND_PATH_MAX - 64);
             buf[DINDBIND_PATH_MAX] = 0;
             j->items->source = buf;
-            rc = skip || rc ? rc : translate(j);
+            rc = skip ? 0 : translate(j);
             skip = true;
             len = 0;
         }
@@ -6163,8 +6164,9 @@ static int translate_stdin(struct job *j)
 
 static void add_item(struct job *j, const char *source, struct spec *s)
 {
-    bool passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
-    j->items[j->nitems++] = (struct item){ .source = source, .spec = s, .passes = passes };
+    struct item *it = &j->items[j->nitems++];
+    *it = (struct item){ .source = source, .spec = s };
+    it->passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
 }
 
 static const char *add_spec(struct job *j, struct spec *s)
@@ -6222,11 +6224,15 @@ static int translate_all(struct job *j)
         rc = body_items(j);
     if (rc)
         return rc;
-    struct dindbind_result *results = arena_alloc(&j->arena, j->nitems * sizeof *results);
-    if (!results)
+    struct dindbind_result *res = arena_alloc(&j->arena, j->nitems * (sizeof *res + sizeof *j->results));
+    if (!res)
         return out_of_memory();
-    for (size_t i = 0; i < j->nitems; i++)
-        j->items[i].res = &results[i];
+    j->results = (struct dindbind_result **)(res + j->nitems);
+    for (struct item *it = j->items, *end = it + j->nitems; it < end; it++, res++) {
+        it->res = res;
+        if (!it->passes)
+            j->results[j->nresults++] = res;
+    }
     return (j->given & GIVEN_STDIN ? translate_stdin : translate)(j);
 }
 
@@ -6246,10 +6252,12 @@ static int find_option(const char *name, size_t n, bool is_long)
 /* All of these return NULL, or what is wrong with the value. */
 static const char *take_file(struct job *j, const char *file)
 {
-    unsigned bits = GIVEN_RUNNER | (strcmp(file, "-") ? 0 : GIVEN_STDIN_FILE);
-    if (j->given & bits & GIVEN_STDIN_FILE)
-        return "given twice";
-    j->given |= bits;
+    if (!strcmp(file, "-")) {
+        if (j->given & GIVEN_STDIN_FILE)
+            return "given twice";
+        j->given |= GIVEN_STDIN_FILE;
+    }
+    j->given |= GIVEN_RUNNER;
     j->files[j->nfiles++] = file;
     return NULL;
 }
@@ -6372,7 +6380,8 @@ static int check_line(struct job *j)
         if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
             return usage_error(word_at(clash_texts, i), NULL);
     }
-    j->end = j->given & GIVEN_NULL ? 0 : '\n';
+    if (!(j->given & GIVEN_NULL))
+        j->end = '\n';
     if (j->given & GIVEN_CREATE)
         j->format = FORMAT_BODY;
     j->runner->self = !!(j->given & GIVEN_SELF);
@@ -6387,11 +6396,17 @@ static int check_line(struct job *j)
     return GO_ON;
 }
 
-static int parse_line(struct job *j, char **argv)
+static int parse_line(struct job *j, int argc, char **argv)
 {
+    size_t n = (size_t)argc + 1;
     bool only_paths = false;
     const char *word;
-    for (j->next = argv + !!*argv; (word = *j->next);) {
+    j->items = arena_alloc(&j->arena, n * (sizeof *j->items + sizeof *j->files));
+    if (!j->items)
+        return out_of_memory();
+    j->files = (const char **)(j->items + n);
+    j->next = *argv ? argv + 1 : argv;
+    while ((word = *j->next)) {
         j->next++;
         if (only_paths || *word != '-') {
             add_item(j, word, NULL);
@@ -6445,21 +6460,23 @@ static int load_view(struct job *j)
 /* The runner itself is refused, or the stage that is to go. */
 static int refuse_whole(struct job *j, const char *name, int error, int sys_errno)
 {
-    struct dindbind_result res = { .error = error, .sys_errno = sys_errno, .fd = -1 };
+    struct dindbind_result res = { .error = error, .sys_errno = sys_errno };
     const struct item it = { .source = name, .res = &res };
     put_refusal(j, &it);
     return j->status;
 }
 
-/* After a command line that is fine. */
-static int answer_line(struct job *j)
+static int answer_line(struct job *j, int argc, char **argv)
 {
     struct dindbind_runner *r = j->runner;
+    int rc = parse_line(j, argc, argv);
+    if (rc != GO_ON)
+        return rc;
     if (j->given & GIVEN_UNSTAGE) {
         int err, error = dindbind_unstage(j->dir, &err);
         return error ? refuse_whole(j, j->dir, error, err) : 0;
     }
-    int rc = load_view(j);
+    rc = load_view(j);
     if (rc)
         return rc;
     if (j->given & GIVEN_EXPLAIN) {
@@ -6471,30 +6488,21 @@ static int answer_line(struct job *j)
         explain_runner(r);
     if (j->open_error && j->format != FORMAT_JSON)
         return refuse_whole(j, NULL, j->open_error, 0);
-    raise_status(j, translate_all(j));
-    return j->status;
+    rc = translate_all(j);
+    return rc > j->status ? rc : j->status;
 }
 
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static int applet(int argc, char **argv, struct dindbind_runner *r)
 {
-    /* what one source needs is here already: asking the kernel for memory costs more than resolving it */
+    /* What one source needs is here already: asking the kernel for memory costs more than resolving it. Long answers
+     * may ask; a page that only they touch would be one more for all others. */
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    char answers[2 * DINDBIND_PATH_MAX];
+    char answers[1024];
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
                      .out = { .at = answers, .size = sizeof answers },
                      .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
-    size_t n = (size_t)argc + 1;
-    int rc;
-    j.items = arena_alloc(&j.arena, n * (sizeof *j.items + sizeof *j.files));
-    if (!j.items)
-        rc = out_of_memory();
-    else {
-        j.files = (const char **)(j.items + n);
-        rc = parse_line(&j, argv);
-    }
-    if (rc == GO_ON)
-        rc = answer_line(&j);
+    int rc = answer_line(&j, argc, argv);
     tables_free(&j.tables);
     arena_free(&j.arena);
     mem_give((char *)(uintptr_t)j.body.text);
