@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -1378,22 +1379,6 @@ static int behind(int dir, const char *link, struct node *n)
     int fd = sys_open(dir, link, OPEN_PIN), rc = fd < 0 ? fd : sys_fstat(fd, n);
     sys_close(fd);
     return rc;
-}
-
-/* Does a mount of this runner belong to the caller's own mount namespace, as with a mere chroot? */
-static int same_mount_namespace(const struct dindbind_runner *r, bool *same)
-{
-    struct node mine, theirs;
-    int rc = proc_entry(r, r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);
-    sys_close(rc);
-    if (rc >= 0)
-        rc = behind(r->proc_fd, "thread-self/ns/mnt", &mine);
-    if (!rc)
-        rc = behind(r->task_fd, "ns/mnt", &theirs);
-    if (rc < 0)
-        return task_error(-rc);
-    *same = mine.ino == theirs.ino && mine.dev == theirs.dev;
-    return 0;
 }
 
 /* ==== mountinfo =========================================================================================
@@ -3649,12 +3634,11 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
 #define SYS_mount_setattr 442
 #endif
 
-/* linux/mount.h, linux/sched.h */
+/* linux/mount.h */
 enum {
     TREE_CLONE = 1, TREE_RECURSIVE = 0x8000, MOVE_FROM_FD = 4, MOVE_TO_FD = 0x40,
     FS_CLOEXEC = 1, FS_SET_FLAG = 0, FS_SET_STRING = 1, FS_CREATE = 6,
-    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8,
-    SHARE_FILES = 0x400, NEW_MOUNT_NS = 0x20000
+    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8
 };
 
 /* Where the stage is, and what comes onto it. */
@@ -3669,8 +3653,8 @@ struct stage {
     size_t n, at;                       /* results; the one that is at work, n: none */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
-    int trees[];                        /* of each result: its mounts, or -errno; the child of clone_in_child() writes
-                                         * them, so they are in memory that is shared with it */
+    int ns;                             /* the runner's mount namespace, for the child of clone_in_child() */
+    int trees[];                        /* of each result: its mounts, or -errno */
 };
 
 /* What a call gave: the code of -errno, which is noted, else 0. */
@@ -3959,30 +3943,46 @@ static int tree_clone(int fd)
     return result(syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC));
 }
 
-/* In the child: nothing but system calls, whatever the runner has in its file system. */
-static void clone_foreign(struct stage *st, int ns)
+/* In the child: nothing but system calls, whatever the runner has in its file system. It needs not go where it is
+ * already, with a mere chroot; and a mount of a namespace that it is not in cannot be cloned. */
+static int clone_foreign(void *arg)
 {
-    int rc = result(syscall(SYS_setns, ns, NEW_MOUNT_NS));
+    struct stage *st = arg;
+    int rc = result(syscall(SYS_setns, st->ns, CLONE_NEWNS));
     for (size_t i = 0; i < st->n; i++)
-        if (st->results[i]->rule == DINDBIND_RULE_PROC)
-            st->trees[i] = rc ? rc : tree_clone(st->results[i]->fd);
-    syscall(SYS_exit_group, 0);
+        if (st->results[i]->rule == DINDBIND_RULE_PROC) {
+            int tree = tree_clone(st->results[i]->fd);
+            st->trees[i] = tree < 0 && rc ? rc : tree;
+        }
+    return 0;
 }
 
-/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes
- * there: it shares our descriptors, so that the trees stay with us, and not our working directory and root,
- * which setns(2) would change. No exit signal: the caller's SIGCHLD is the caller's. */
+static void set_signals(const sigset_t *mask, sigset_t *old)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
+}
+
+/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes there while
+ * this thread waits for it: it shares our descriptors, so that the trees stay with us, and our memory, of which the
+ * page tables alone may be too large to be copied, but not our working directory and root, which setns(2) would
+ * change. A handler of the caller's must not run in it, so it is born with all signals blocked. No exit signal: the
+ * caller's SIGCHLD is the caller's. */
 static int clone_in_child(struct stage *st)
 {
-    int status = 0, ns = sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
-    if (ns < 0)
-        return task_error(-ns);
-    int pid = result(syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL));
-    if (!pid)
-        clone_foreign(st, ns);
+    _Alignas(16) char stack[2 * 8192];      /* used from its middle, whichever way it grows */
+    sigset_t all, old;
+    int status = 0, rc = proc_entry(st->r, st->r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);     /* the link */
+    sys_close(rc);
+    st->ns = rc < 0 ? rc : sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (st->ns < 0)
+        return task_error(-st->ns);
+    memset(&all, -1, sizeof all);
+    set_signals(&all, &old);
+    int pid = result(clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st));
+    set_signals(&old, NULL);
     while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
         ;
-    sys_close(ns);
+    sys_close(st->ns);
     return stage_result(st, status ? -EINTR : pid);
 }
 
@@ -4035,14 +4035,10 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res, int
 /* All trees, before anything is attached. */
 static int clone_all(struct stage *st)
 {
-    bool foreign = false, same = true;
-    int rc = 0;
+    bool foreign = false;
     for (size_t i = 0; i < st->n; i++)
         foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
-    if (foreign)
-        rc = same_mount_namespace(st->r, &same);
-    if (!rc && !same)
-        rc = clone_in_child(st);
+    int rc = foreign ? clone_in_child(st) : 0;
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         const struct dindbind_result *res = st->results[st->at];
         int *tree = &st->trees[st->at];
@@ -4050,7 +4046,7 @@ static int clone_all(struct stage *st)
             rc = clone_merged(st, res, tree);
         else if (res->fd < 0)
             *tree = -ENOENT;    /* a bind row that cannot be seen from here */
-        else if (res->rule != DINDBIND_RULE_PROC || same)
+        else if (res->rule != DINDBIND_RULE_PROC)
             *tree = tree_clone(res->fd);
         if (!rc)
             rc = stage_result(st, *tree < 0 ? *tree : tree_seal(*tree, res->ro && !res->ro_mount));
@@ -4078,10 +4074,10 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
                          size_t n, int *sys_errno, enum made *made)
 {
     size_t size = sizeof(struct stage) + n * sizeof(int);
-    struct stage *st = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct stage *st = mem_take(size);
     *sys_errno = 0;
     *made = NOT_MADE;
-    if (st == MAP_FAILED)
+    if (!st)
         return DINDBIND_E_NOMEM;
     int rc = stage_open(st, dir, true);
     st->r = r;
@@ -4109,7 +4105,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (!rc && st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
-    munmap(st, size);
+    mem_give(st);
     return rc;
 }
 

@@ -869,7 +869,7 @@ struct cloning {
 static int clone_trees(void *arg)
 {
     struct cloning *c = arg;
-    if (syscall(SYS_setns, c->ns, NEW_MOUNT_NS))
+    if (syscall(SYS_setns, c->ns, CLONE_NEWNS))
         return 1;
     for (unsigned i = 0; i < c->s->n; i++)
         if ((c->trees[i] = tree_clone(c->s->results[i].fd)) < 0)

@@ -769,7 +769,7 @@ static void control_without_slave(void **state)
     size_t rows = rows_of(world.pid);
     assert_true(source >= 0 && !pipe2(pair, O_CLOEXEC));
     int ns = open(textf("/proc/%d/ns/mnt", world.pid), O_RDONLY | O_CLOEXEC);
-    long child = syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL);
+    long child = syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
     if (!child) {
         int tree = syscall(SYS_setns, ns, CLONE_NEWNS) ? -1 : tree_clone(source);
         syscall(SYS_write, pair[1], &tree, sizeof tree);
