@@ -3648,11 +3648,13 @@ struct stage {
     int fd;                             /* the tmpfs's root, locked; or the plain directory's */
     int err;
     bool is_stage, created, mounted;    /* the last two: by this call */
-    const struct dindbind_runner *r;
+    const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
+    off_t next;                         /* number */
+    struct node above;                  /* what `parent` is */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
-    struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
+    struct dindbind_runner none;
     int ns;                             /* the runner's mount namespace, for the child of clone_in_child() */
     int trees[];                        /* of each result: its mounts, or -errno */
 };
@@ -3669,7 +3671,7 @@ static int stage_result(struct stage *st, int rc)
 /* What is open; `fd` may be the -errno of opening it. */
 static int stage_inspect(struct stage *st, int fd, struct node *n)
 {
-    return fd < 0 ? fd : inspect(&st->none, fd, "", n);
+    return fd < 0 ? fd : inspect(st->any, fd, "", n);
 }
 
 static bool is_safe_dir(const struct node *n, bool sticky_helps)
@@ -3681,14 +3683,13 @@ static bool is_safe_dir(const struct node *n, bool sticky_helps)
 /* Every component above: a real directory that nobody else can change. */
 static int stage_parent(struct stage *st)
 {
-    struct node n;
     char *name = st->dir;
     st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
     for (;;) {
-        int rc = stage_result(st, stage_inspect(st, st->parent, &n));
+        int rc = stage_result(st, stage_inspect(st, st->parent, &st->above));
         if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
             return rc;
-        if (rc || !is_safe_dir(&n, true))
+        if (rc || !is_safe_dir(&st->above, true))
             return DINDBIND_E_UNSAFE;
         st->name = ++name;
         char *end = strchr(name, '/');
@@ -3707,14 +3708,10 @@ static int stage_parent(struct stage *st)
 static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
-    struct node above;
     st->is_stage = false;
-    int rc = stage_inspect(st, st->parent, &above);
-    if (rc)
-        return stage_result(st, rc);
-    if (above.mnt == n->mnt)
+    if (st->above.mnt == n->mnt)
         return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
-    rc = table_read(&st->none, true, &t);
+    int rc = table_read(st->any, true, &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     st->is_stage = row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
     table_free(&t);
@@ -3728,14 +3725,13 @@ static int stage_lock(struct stage *st, bool create)
     struct node n, again;
     for (int i = 0; i < RETRIES; i++) {
         sys_close(st->fd);
+        if (create && !mkdirat(st->parent, st->name, 0700))
+            st->created = true;
+        else if (create && errno != EEXIST)
+            return stage_result(st, -errno);
         st->fd = sys_open(st->parent, st->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (st->fd == -ENOENT && create) {
-            if (!mkdirat(st->parent, st->name, 0700))
-                st->created = true;
-            else if (errno != EEXIST)
-                return stage_result(st, -errno);
+        if (st->fd == -ENOENT && create)
             continue;
-        }
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
         int rc = stage_inspect(st, st->fd, &n);
@@ -3745,25 +3741,28 @@ static int stage_lock(struct stage *st, bool create)
             rc = sys_lock(st->fd);
         if (rc)
             return stage_result(st, rc);
-        if (!inspect(&st->none, st->parent, st->name, &again) && same_node(&n, &again))
+        if (!inspect(st->any, st->parent, st->name, &again) && same_node(&n, &again))
             return stage_look(st, &n);
     }
     return stage_result(st, -EAGAIN);
 }
 
-/* Whatever it returns: stage_close() comes next. */
-static int stage_open(struct stage *st, const char *dir, bool create)
+/* For a runner's sources it is created; without one it must be there. Whatever it returns: stage_close() comes next. */
+static int stage_open(struct stage *st, const char *dir, const struct dindbind_runner *r)
 {
-    *st = (struct stage){ .parent = -1, .fd = -1, .none.proc_fd = -1 };
+    *st = (struct stage){ .parent = -1, .fd = -1, .r = r, .any = r, .none.proc_fd = -1 };
     int rc = clean_path(dir, st->dir);
     if (rc || !st->dir[1])
         return rc ? rc : DINDBIND_E_UNSAFE;
-    struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
-    proc_open(&st->none, &why);         /* what is no procfs serves while nothing has to be read there */
-    if (st->none.proc_fd < 0)
-        return DINDBIND_E_PROCFS;
+    if (!r || r->proc_fd < 0) {
+        struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
+        proc_open(&st->none, &why);     /* what is no procfs serves while nothing has to be read there */
+        if (st->none.proc_fd < 0)
+            return DINDBIND_E_PROCFS;
+        st->any = &st->none;
+    }
     rc = stage_parent(st);
-    return rc ? rc : stage_lock(st, create);
+    return rc ? rc : stage_lock(st, r);
 }
 
 static void stage_close(struct stage *st)
@@ -3883,20 +3882,17 @@ static int stage_remove(struct stage *st)
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
-/* The path of a new entry. Numbers are given once in the life of a stage: a container that is started again must not
- * find another source under an old number. The next one is the size of a file of the tmpfs that has no data. */
-static int take_number(struct stage *st, char path[DINDBIND_PATH_MAX])
+/* Numbers are given once in the life of a stage: a container that is started again must not find another source under
+ * an old number. The next one is the size of a file of the tmpfs that has no data. */
+static int take_numbers(struct stage *st, size_t n)
 {
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
-    off_t next = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-    int rc = fd < 0 ? fd : result(next < 0 ? -1 : ftruncate(fd, next + 1));
-    sys_close(fd);
-    if (rc)
-        return stage_result(st, rc);
-    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
-    text_add(&t, "/");
-    text_number(&t, (unsigned long long)next);
-    return t.cut ? DINDBIND_E_TOOLONG : 0;
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = fd;
+    if (fd >= 0) {
+        st->next = lseek(fd, 0, SEEK_END);
+        rc = result(st->next < 0 ? -1 : ftruncate(fd, st->next + (off_t)n));
+        sys_close(fd);
+    }
+    return stage_result(st, rc);
 }
 
 /* Mount a tree at a new entry, an empty place of the right kind: a directory on a directory, everything else on a file.
@@ -3906,20 +3902,20 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
 {
     const char *name = entry_name(st, path);
     struct node is, shown;
-    int rc = take_number(st, path);
-    if (rc)
-        return rc;
+    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
+    text_add(&t, "/");
+    text_number(&t, (unsigned long long)st->next++);
+    if (t.cut)
+        return DINDBIND_E_TOOLONG;
     if (res)
         trace(st->r, "stage: ", path, res->ro ? " read-only" : "");
-    rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
-                                             : mknodat(st->fd, name, S_IFREG | 0600, 0));
+    int rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
+                                                 : mknodat(st->fd, name, S_IFREG | 0600, 0));
     if (rc)
         return stage_result(st, rc);
-    int at = sys_open(st->fd, name, OPEN_PIN | O_NOFOLLOW);
-    rc = at < 0 ? at : attach(tree, at);
-    sys_close(at);
+    rc = result(syscall(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD));
     if (!rc && res && res->fd >= 0) {
-        rc = inspect(&st->none, st->fd, name, &shown);
+        rc = inspect(st->any, st->fd, name, &shown);
         if (!rc)
             rc = stage_inspect(st, res->fd, &is);
         if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
@@ -4013,7 +4009,9 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res, int
     int mnt = -1, rc = overlay_init(&o, st->r);
     if (!rc) {
         mnt = overlay_open(st->r->layers, &o);
-        rc = mnt < 0 ? stage_result(st, mnt) : entry_attach(st, path, mnt, NULL);
+        rc = mnt < 0 ? stage_result(st, mnt) : take_numbers(st, 1);
+        if (!rc)
+            rc = entry_attach(st, path, mnt, NULL);
     }
     if (!rc) {
         struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
@@ -4057,7 +4055,7 @@ static int clone_all(struct stage *st)
 /* Attach them; on a failure none stays. */
 static int attach_all(struct stage *st)
 {
-    int rc = 0;
+    int rc = take_numbers(st, st->n);
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         struct dindbind_result *res = st->results[st->at];
         rc = entry_attach(st, res->path, st->trees[st->at], res);
@@ -4079,8 +4077,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     *made = NOT_MADE;
     if (!st)
         return DINDBIND_E_NOMEM;
-    int rc = stage_open(st, dir, true);
-    st->r = r;
+    int rc = stage_open(st, dir, r);
     st->results = results;
     st->n = st->at = n;
     for (size_t i = 0; i < n; i++)
@@ -4120,7 +4117,7 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
 static void unstage_empty(const char *dir, enum made made)
 {
     struct stage st;
-    if (!stage_open(&st, dir, false) && st.is_stage && is_empty_dir(st.fd, 3)) {
+    if (!stage_open(&st, dir, NULL) && st.is_stage && is_empty_dir(st.fd, 3)) {
         if (made == MADE)
             stage_remove(&st);
         else
@@ -4142,7 +4139,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
     bool entry = slash > clean && slash[1] && !slash[1 + strspn(slash + 1, "0123456789")];
     for (;; entry = false) {
         *slash = entry ? 0 : '/';
-        rc = stage_open(&st, clean, false);
+        rc = stage_open(&st, clean, NULL);
         *slash = '/';
         if (!rc && !entry)
             rc = stage_remove(&st);
