@@ -68,6 +68,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -262,16 +263,6 @@ static int sys_fstat(int fd, struct node *n)
     return rc;
 }
 
-/* Memory; MAP_FAILED: none. On these two architectures the call is as libc has it. */
-static void *sys_map(size_t size, int how)
-{
-#if defined __x86_64__ || defined __aarch64__
-    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1L, 0L);
-#else
-    return mmap(NULL, size, PROT_READ | PROT_WRITE, how | MAP_ANONYMOUS, -1, 0);
-#endif
-}
-
 static bool same_node(const struct node *a, const struct node *b)
 {
     return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt && !((a->mode ^ b->mode) & S_IFMT);
@@ -302,11 +293,21 @@ static void *mem_grow(void *p, size_t n)
 #else
 enum { MEM_HEAD = 16 };
 
+/* Memory; MAP_FAILED: none. On these two architectures the call is as libc has it. */
+static void *sys_map(size_t size)
+{
+#if defined __x86_64__ || defined __aarch64__
+    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
+#else
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#endif
+}
+
 static void *mem_take(size_t n)
 {
     size_t size = n + MEM_HEAD;
     char *p = size < n ? MAP_FAILED
-                       : sys_map(size, MAP_PRIVATE);
+                       : sys_map(size);
     if (p == MAP_FAILED)
         return NULL;
     memcpy(p, &size, sizeof size);
@@ -1436,22 +1437,6 @@ static int behind(int dir, const char *link, struct node *n)
     int fd = sys_open(dir, link, OPEN_PIN), rc = fd < 0 ? fd : sys_fstat(fd, n);
     sys_close(fd);
     return rc;
-}
-
-/* Does a mount of this runner belong to the caller's own mount namespace, as with a mere chroot? */
-static int same_mount_namespace(const struct dindbind_runner *r, bool *same)
-{
-    struct node mine, theirs;
-    int rc = proc_entry(r, r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);
-    sys_close(rc);
-    if (rc >= 0)
-        rc = behind(r->proc_fd, "thread-self/ns/mnt", &mine);
-    if (!rc)
-        rc = behind(r->task_fd, "ns/mnt", &theirs);
-    if (rc < 0)
-        return task_error(-rc);
-    *same = mine.ino == theirs.ino && mine.dev == theirs.dev;
-    return 0;
 }
 
 /* ==== mountinfo =========================================================================================
@@ -3707,12 +3692,11 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
 #define SYS_mount_setattr 442
 #endif
 
-/* linux/mount.h, linux/sched.h */
+/* linux/mount.h */
 enum {
     TREE_CLONE = 1, TREE_RECURSIVE = 0x8000, MOVE_FROM_FD = 4, MOVE_TO_FD = 0x40,
     FS_CLOEXEC = 1, FS_SET_FLAG = 0, FS_SET_STRING = 1, FS_CREATE = 6,
-    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8,
-    SHARE_FILES = 0x400, NEW_MOUNT_NS = 0x20000
+    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8
 };
 
 /* Where the stage is, and what comes onto it. */
@@ -3722,13 +3706,15 @@ struct stage {
     int fd;                             /* the tmpfs's root, locked; or the plain directory's */
     int err;
     bool is_stage, created, mounted;    /* the last two: by this call */
-    const struct dindbind_runner *r;
+    const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
+    off_t next;                         /* number */
+    struct node above;                  /* what `parent` is */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
-    struct dindbind_runner none;        /* for inspect(): what this kernel lacks */
-    int trees[];                        /* of each result: its mounts, or -errno; the child of clone_in_child() writes
-                                         * them, so they are in memory that is shared with it */
+    struct dindbind_runner none;
+    int ns;                             /* the runner's mount namespace, for the child of clone_in_child() */
+    int trees[];                        /* of each result: its mounts, or -errno */
 };
 
 /* What a call gave: the code of -errno, which is noted, else 0. */
@@ -3743,7 +3729,7 @@ static int stage_result(struct stage *st, int rc)
 /* What is open; `fd` may be the -errno of opening it. */
 static int stage_inspect(struct stage *st, int fd, struct node *n)
 {
-    return fd < 0 ? fd : inspect(&st->none, fd, "", n);
+    return fd < 0 ? fd : inspect(st->any, fd, "", n);
 }
 
 static bool is_safe_dir(const struct node *n, bool sticky_helps)
@@ -3755,14 +3741,13 @@ static bool is_safe_dir(const struct node *n, bool sticky_helps)
 /* Every component above: a real directory that nobody else can change. */
 static int stage_parent(struct stage *st)
 {
-    struct node n;
     char *name = st->dir;
     st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
     for (;;) {
-        int rc = stage_result(st, stage_inspect(st, st->parent, &n));
+        int rc = stage_result(st, stage_inspect(st, st->parent, &st->above));
         if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
             return rc;
-        if (rc || !is_safe_dir(&n, true))
+        if (rc || !is_safe_dir(&st->above, true))
             return DINDBIND_E_UNSAFE;
         st->name = ++name;
         char *end = strchr(name, '/');
@@ -3781,14 +3766,10 @@ static int stage_parent(struct stage *st)
 static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
-    struct node above;
     st->is_stage = false;
-    int rc = stage_inspect(st, st->parent, &above);
-    if (rc)
-        return stage_result(st, rc);
-    if (above.mnt == n->mnt)
+    if (st->above.mnt == n->mnt)
         return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
-    rc = table_read(&st->none, true, &t);
+    int rc = table_read(st->any, true, &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     st->is_stage = row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
     table_free(&t);
@@ -3802,14 +3783,13 @@ static int stage_lock(struct stage *st, bool create)
     struct node n, again;
     for (int i = 0; i < RETRIES; i++) {
         sys_close(st->fd);
+        if (create && !mkdirat(st->parent, st->name, 0700))
+            st->created = true;
+        else if (create && errno != EEXIST)
+            return stage_result(st, -errno);
         st->fd = sys_open(st->parent, st->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (st->fd == -ENOENT && create) {
-            if (!mkdirat(st->parent, st->name, 0700))
-                st->created = true;
-            else if (errno != EEXIST)
-                return stage_result(st, -errno);
+        if (st->fd == -ENOENT && create)
             continue;
-        }
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
         int rc = stage_inspect(st, st->fd, &n);
@@ -3819,25 +3799,28 @@ static int stage_lock(struct stage *st, bool create)
             rc = sys_lock(st->fd);
         if (rc)
             return stage_result(st, rc);
-        if (!inspect(&st->none, st->parent, st->name, &again) && same_node(&n, &again))
+        if (!inspect(st->any, st->parent, st->name, &again) && same_node(&n, &again))
             return stage_look(st, &n);
     }
     return stage_result(st, -EAGAIN);
 }
 
-/* Whatever it returns: stage_close() comes next. */
-static int stage_open(struct stage *st, const char *dir, bool create)
+/* For a runner's sources it is created; without one it must be there. Whatever it returns: stage_close() comes next. */
+static int stage_open(struct stage *st, const char *dir, const struct dindbind_runner *r)
 {
-    *st = (struct stage){ .parent = -1, .fd = -1, .none.proc_fd = -1 };
+    *st = (struct stage){ .parent = -1, .fd = -1, .r = r, .any = r, .none.proc_fd = -1 };
     int rc = clean_path(dir, st->dir);
     if (rc || !st->dir[1])
         return rc ? rc : DINDBIND_E_UNSAFE;
-    struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
-    proc_open(&st->none, &why);         /* what is no procfs serves while nothing has to be read there */
-    if (st->none.proc_fd < 0)
-        return DINDBIND_E_PROCFS;
+    if (!r || r->proc_fd < 0) {
+        struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
+        proc_open(&st->none, &why);     /* what is no procfs serves while nothing has to be read there */
+        if (st->none.proc_fd < 0)
+            return DINDBIND_E_PROCFS;
+        st->any = &st->none;
+    }
     rc = stage_parent(st);
-    return rc ? rc : stage_lock(st, create);
+    return rc ? rc : stage_lock(st, r);
 }
 
 static void stage_close(struct stage *st)
@@ -3957,20 +3940,17 @@ static int stage_remove(struct stage *st)
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
-/* The path of a new entry. Numbers are given once in the life of a stage: a container that is started again must not
- * find another source under an old number. The next one is the size of a file of the tmpfs that has no data. */
-static int take_number(struct stage *st, char path[DINDBIND_PATH_MAX])
+/* Numbers are given once in the life of a stage: a container that is started again must not find another source under
+ * an old number. The next one is the size of a file of the tmpfs that has no data. */
+static int take_numbers(struct stage *st, size_t n)
 {
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
-    off_t next = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-    int rc = fd < 0 ? fd : result(next < 0 ? -1 : ftruncate(fd, next + 1));
-    sys_close(fd);
-    if (rc)
-        return stage_result(st, rc);
-    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
-    text_add(&t, "/");
-    text_number(&t, (unsigned long long)next);
-    return t.cut ? DINDBIND_E_TOOLONG : 0;
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = fd;
+    if (fd >= 0) {
+        st->next = lseek(fd, 0, SEEK_END);
+        rc = result(st->next < 0 ? -1 : ftruncate(fd, st->next + (off_t)n));
+        sys_close(fd);
+    }
+    return stage_result(st, rc);
 }
 
 /* Mount a tree at a new entry, an empty place of the right kind: a directory on a directory, everything else on a file.
@@ -3980,20 +3960,20 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
 {
     const char *name = entry_name(st, path);
     struct node is, shown;
-    int rc = take_number(st, path);
-    if (rc)
-        return rc;
+    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
+    text_add(&t, "/");
+    text_number(&t, (unsigned long long)st->next++);
+    if (t.cut)
+        return DINDBIND_E_TOOLONG;
     if (res)
         trace(st->r, "stage: ", path, res->ro ? " read-only" : "");
-    rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
-                                             : mknodat(st->fd, name, S_IFREG | 0600, 0));
+    int rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
+                                                 : mknodat(st->fd, name, S_IFREG | 0600, 0));
     if (rc)
         return stage_result(st, rc);
-    int at = sys_open(st->fd, name, OPEN_PIN | O_NOFOLLOW);
-    rc = at < 0 ? at : attach(tree, at);
-    sys_close(at);
+    rc = result(syscall(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD));
     if (!rc && res && res->fd >= 0) {
-        rc = inspect(&st->none, st->fd, name, &shown);
+        rc = inspect(st->any, st->fd, name, &shown);
         if (!rc)
             rc = stage_inspect(st, res->fd, &is);
         if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
@@ -4017,30 +3997,46 @@ static int tree_clone(int fd)
     return result(syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC));
 }
 
-/* In the child: nothing but system calls, whatever the runner has in its file system. */
-static void clone_foreign(struct stage *st, int ns)
+/* In the child: nothing but system calls, whatever the runner has in its file system. It needs not go where it is
+ * already, with a mere chroot; and a mount of a namespace that it is not in cannot be cloned. */
+static int clone_foreign(void *arg)
 {
-    int rc = result(syscall(SYS_setns, ns, NEW_MOUNT_NS));
+    struct stage *st = arg;
+    int rc = result(syscall(SYS_setns, st->ns, CLONE_NEWNS));
     for (size_t i = 0; i < st->n; i++)
-        if (st->results[i]->rule == DINDBIND_RULE_PROC)
-            st->trees[i] = rc ? rc : tree_clone(st->results[i]->fd);
-    syscall(SYS_exit_group, 0);
+        if (st->results[i]->rule == DINDBIND_RULE_PROC) {
+            int tree = tree_clone(st->results[i]->fd);
+            st->trees[i] = tree < 0 && rc ? rc : tree;
+        }
+    return 0;
 }
 
-/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes
- * there: it shares our descriptors, so that the trees stay with us, and not our working directory and root,
- * which setns(2) would change. No exit signal: the caller's SIGCHLD is the caller's. */
+static void set_signals(const sigset_t *mask, sigset_t *old)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
+}
+
+/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes there while
+ * this thread waits for it: it shares our descriptors, so that the trees stay with us, and our memory, of which the
+ * page tables alone may be too large to be copied, but not our working directory and root, which setns(2) would
+ * change. A handler of the caller's must not run in it, so it is born with all signals blocked. No exit signal: the
+ * caller's SIGCHLD is the caller's. */
 static int clone_in_child(struct stage *st)
 {
-    int status = 0, ns = sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
-    if (ns < 0)
-        return task_error(-ns);
-    int pid = result(syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL));
-    if (!pid)
-        clone_foreign(st, ns);
+    _Alignas(16) char stack[2 * 8192];      /* used from its middle, whichever way it grows */
+    sigset_t all, old;
+    int status = 0, rc = proc_entry(st->r, st->r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);     /* the link */
+    sys_close(rc);
+    st->ns = rc < 0 ? rc : sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (st->ns < 0)
+        return task_error(-st->ns);
+    memset(&all, -1, sizeof all);
+    set_signals(&all, &old);
+    int pid = result(clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st));
+    set_signals(&old, NULL);
     while (pid > 0 && syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR)
         ;
-    sys_close(ns);
+    sys_close(st->ns);
     return stage_result(st, status ? -EINTR : pid);
 }
 
@@ -4071,7 +4067,9 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res, int
     int mnt = -1, rc = overlay_init(&o, st->r);
     if (!rc) {
         mnt = overlay_open(st->r->layers, &o);
-        rc = mnt < 0 ? stage_result(st, mnt) : entry_attach(st, path, mnt, NULL);
+        rc = mnt < 0 ? stage_result(st, mnt) : take_numbers(st, 1);
+        if (!rc)
+            rc = entry_attach(st, path, mnt, NULL);
     }
     if (!rc) {
         struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
@@ -4093,14 +4091,10 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res, int
 /* All trees, before anything is attached. */
 static int clone_all(struct stage *st)
 {
-    bool foreign = false, same = true;
-    int rc = 0;
+    bool foreign = false;
     for (size_t i = 0; i < st->n; i++)
         foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
-    if (foreign)
-        rc = same_mount_namespace(st->r, &same);
-    if (!rc && !same)
-        rc = clone_in_child(st);
+    int rc = foreign ? clone_in_child(st) : 0;
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         const struct dindbind_result *res = st->results[st->at];
         int *tree = &st->trees[st->at];
@@ -4108,7 +4102,7 @@ static int clone_all(struct stage *st)
             rc = clone_merged(st, res, tree);
         else if (res->fd < 0)
             *tree = -ENOENT;    /* a bind row that cannot be seen from here */
-        else if (res->rule != DINDBIND_RULE_PROC || same)
+        else if (res->rule != DINDBIND_RULE_PROC)
             *tree = tree_clone(res->fd);
         if (!rc)
             rc = stage_result(st, *tree < 0 ? *tree : tree_seal(*tree, res->ro && !res->ro_mount));
@@ -4119,7 +4113,7 @@ static int clone_all(struct stage *st)
 /* Attach them; on a failure none stays. */
 static int attach_all(struct stage *st)
 {
-    int rc = 0;
+    int rc = take_numbers(st, st->n);
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         struct dindbind_result *res = st->results[st->at];
         rc = entry_attach(st, res->path, st->trees[st->at], res);
@@ -4136,13 +4130,12 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
                          size_t n, int *sys_errno, enum made *made)
 {
     size_t size = sizeof(struct stage) + n * sizeof(int);
-    struct stage *st = sys_map(size, MAP_SHARED);
+    struct stage *st = mem_take(size);
     *sys_errno = 0;
     *made = NOT_MADE;
-    if (st == MAP_FAILED)
+    if (!st)
         return DINDBIND_E_NOMEM;
-    int rc = stage_open(st, dir, true);
-    st->r = r;
+    int rc = stage_open(st, dir, r);
     st->results = results;
     st->n = st->at = n;
     for (size_t i = 0; i < n; i++)
@@ -4167,7 +4160,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (!rc && st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
-    syscall(SYS_munmap, st, size);
+    mem_give(st);
     return rc;
 }
 
@@ -4182,7 +4175,7 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
 static void unstage_empty(const char *dir, enum made made)
 {
     struct stage st;
-    if (!stage_open(&st, dir, false) && st.is_stage && is_empty_dir(st.fd, 3)) {
+    if (!stage_open(&st, dir, NULL) && st.is_stage && is_empty_dir(st.fd, 3)) {
         if (made == MADE)
             stage_remove(&st);
         else
@@ -4204,7 +4197,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
     bool entry = slash > clean && slash[1] && !slash[1 + strspn(slash + 1, "0123456789")];
     for (;; entry = false) {
         *slash = entry ? 0 : '/';
-        rc = stage_open(&st, clean, false);
+        rc = stage_open(&st, clean, NULL);
         *slash = '/';
         if (!rc && !entry)
             rc = stage_remove(&st);
@@ -6391,7 +6384,7 @@ static int check_line(struct job *j)
         j->place = PLACE_STAGE;
         /* a reader that is gone is a write error then, which takes the stage down */
         unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
-        syscall(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, 8);
+        syscall(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
     }
     return GO_ON;
 }

@@ -246,8 +246,9 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  *
  * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
  * METACOPY lowerdir+ (6.8). Enters the runner's mount namespace in one child for the whole call, which
- * shares the descriptor table, makes system calls only, and is waited for with __WALL: no SIGCHLD. The calling
- * process itself never moves. */
+ * shares descriptors and memory (vfork(2)), on a stack of its own, makes system calls only, and is waited for with
+ * __WALL: no SIGCHLD. The calling thread stands still meanwhile, with all signals blocked, so that no handler runs in
+ * the child; then its mask is what it was. The calling process itself never moves. */
 int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct dindbind_result *const *results,
                    size_t n, int *sys_errno);
 

@@ -869,7 +869,7 @@ struct cloning {
 static int clone_trees(void *arg)
 {
     struct cloning *c = arg;
-    if (syscall(SYS_setns, c->ns, NEW_MOUNT_NS))
+    if (syscall(SYS_setns, c->ns, CLONE_NEWNS))
         return 1;
     for (unsigned i = 0; i < c->s->n; i++)
         if ((c->trees[i] = tree_clone(c->s->results[i].fd)) < 0)
@@ -894,12 +894,10 @@ static void stage_bare(void *arg)
     char number[FD_PATH];
     int status = 0, top = sys_open(AT_FDCWD, "/", OPEN_DIR);
     need(top >= 0 && !sys_statx(top, "", &n) && !mkdirat(top, "stage", 0700), "/stage");
-    int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW), fs = (int)syscall(SYS_fsopen, "tmpfs", FS_CLOEXEC);
-    need(dir >= 0 && fs >= 0 && !fs_set(fs, "source", "dindbind") && !fs_set(fs, "mode", "0700") &&
-         !fs_set(fs, "size", "1m"), "fsopen");
-    int mnt = fs_mount(fs, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+    int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW);
+    int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    need(root >= 0 && !sys_lock(root) && !attach(mnt, dir), "tmpfs");
+    need(dir >= 0 && root >= 0 && !sys_lock(root) && !attach(mnt, dir), "tmpfs");
     c.ns = sys_open(c.s->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &c);
     need(pid > 0 && waitpid(pid, &status, __WALL) == pid && !status, "clone");
@@ -913,7 +911,7 @@ static void stage_bare(void *arg)
         need(!sys_statx(root, number, &n) && !sys_statx(c.s->results[i].fd, "", &pinned) && n.ino == pinned.ino &&
              n.dev == pinned.dev && !close(c.trees[i]), "the inode");
     }
-    close(next), close(c.ns), close(root), close(mnt), close(fs), close(dir), close(top);
+    close(next), close(c.ns), close(root), close(mnt), close(dir), close(top);
 }
 
 /* What people do: into the runner, once for each source. It ends up there, not here. */

@@ -769,7 +769,7 @@ static void control_without_slave(void **state)
     size_t rows = rows_of(world.pid);
     assert_true(source >= 0 && !pipe2(pair, O_CLOEXEC));
     int ns = open(textf("/proc/%d/ns/mnt", world.pid), O_RDONLY | O_CLOEXEC);
-    long child = syscall(SYS_clone, SHARE_FILES, NULL, NULL, NULL, NULL);
+    long child = syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
     if (!child) {
         int tree = syscall(SYS_setns, ns, CLONE_NEWNS) ? -1 : tree_clone(source);
         syscall(SYS_write, pair[1], &tree, sizeof tree);
@@ -1088,7 +1088,26 @@ static char *link_of(const char *path)
     return to;
 }
 
-static volatile sig_atomic_t child_signals;
+static volatile sig_atomic_t child_signals, strays;
+static pid_t caller;
+
+/* The child of a staging call has the caller's memory and handlers, which must not run in it. */
+static void on_stray(int sig)
+{
+    (void)sig;
+    strays += getpid() != caller;
+}
+
+/* Whatever child this thread has just now. */
+static bool signal_child(pid_t tid)
+{
+    char path[80], text[32] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool found = fd >= 0 && read(fd, text, sizeof text - 1) > 0 && !kill(atoi(text), SIGUSR1);
+    close(fd);
+    return found;
+}
 
 static void on_child(int sig)
 {
@@ -1100,7 +1119,7 @@ static void on_child(int sig)
 struct watch {
     pid_t tid;
     atomic_bool stop, done;
-    atomic_int moved, looks;
+    atomic_int moved, looks, children;
     char cwd[256], root[256], ns[256];
 };
 
@@ -1128,6 +1147,7 @@ static void *watch(void *arg)
                 snprintf(path, sizeof path, "/proc/thread-self/%s", kinds[i - 3]);
             if (!is_link(path, want))
                 w->moved++;
+            w->children += w->tid != caller && signal_child(w->tid);
         }
         w->looks++;
     }
@@ -1146,6 +1166,11 @@ static void *stage_often(void *arg)
     int err, bad = 0;
     snprintf(dir, sizeof dir, "%s/st", world.dir);
     w->tid = (pid_t)syscall(SYS_gettid);
+    sigset_t odd, is;
+    sigemptyset(&odd);
+    sigaddset(&odd, SIGRTMIN + 3);
+    sigaddset(&odd, SIGSEGV);
+    pthread_sigmask(SIG_SETMASK, &odd, NULL);
     while (!w->looks)
         sched_yield();
     for (int i = 0; !bad && i < 100; i++) {
@@ -1154,6 +1179,9 @@ static void *stage_often(void *arg)
             bad = dindbind_resolve(&r, sources[k], 0, &res[k]) ? 2 : 0;
         if (!bad)
             bad = dindbind_stage(&r, dir, list, 3, &err) ? 3 : 0;
+        pthread_sigmask(SIG_SETMASK, NULL, &is);
+        for (int sig = 1; !bad && sig <= SIGRTMAX; sig++)
+            bad = sigismember(&is, sig) != sigismember(&odd, sig) ? 5 : 0;
         for (int k = 0; k < 3; k++)
             dindbind_release(&res[k]);
         dindbind_close(&r);
@@ -1179,9 +1207,11 @@ static void threaded_caller(void **state)
     snprintf(w.cwd, sizeof w.cwd, "%s", link_of("/proc/self/cwd"));
     snprintf(w.root, sizeof w.root, "%s", link_of("/proc/self/root"));
     snprintf(w.ns, sizeof w.ns, "%s", link_of("/proc/self/ns/mnt"));
-    struct sigaction old, act = { .sa_handler = on_child };
+    struct sigaction old, old_stray, act = { .sa_handler = on_child }, stray = { .sa_handler = on_stray };
     sigaction(SIGCHLD, &act, &old);
-    child_signals = 0;
+    sigaction(SIGUSR1, &stray, &old_stray);
+    child_signals = strays = 0;
+    caller = getpid();
     int before = count_descriptors();
     mode_t mask = umask(027);
     pthread_create(&watcher, NULL, watch, &w);
@@ -1190,9 +1220,10 @@ static void threaded_caller(void **state)
     pthread_join(watcher, NULL);
     bool masked = umask(mask) == 027;
     sigaction(SIGCHLD, &old, NULL);
-    if (chdir("/") || bad || w.moved || !masked || child_signals || count_descriptors() != before)
-        flunk("step %d failed, moved %d times, %d signals, %d descriptors, were %d", (int)(intptr_t)bad, w.moved,
-              (int)child_signals, count_descriptors(), before);
+    sigaction(SIGUSR1, &old_stray, NULL);
+    if (chdir("/") || bad || w.moved || !masked || child_signals || strays || count_descriptors() != before)
+        flunk("step %d failed, moved %d times, %d signals, %d in one of %d children, %d descriptors, were %d",
+              (int)(intptr_t)bad, w.moved, (int)child_signals, (int)strays, w.children, count_descriptors(), before);
     gone(at("st"));
 }
 
