@@ -3387,10 +3387,12 @@ static int plain_node(const struct dindbind_runner *r, int dir, const char *path
         struct root root = { .fd = sys_open(dir, dir < 0 ? "/" : ".", OPEN_DIR) };
         fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
         sys_close(root.fd);
+        if (fd == -EAGAIN)
+            fd = -ENOENT;       /* nobody has walked it before */
     }
     int rc = fd < 0 ? fd : inspect(r, fd, "", n);
     sys_close(fd);
-    return rc == -EAGAIN ? -ENOENT : rc;
+    return rc;
 }
 
 /* 1: yes; 0: no; or an error. */

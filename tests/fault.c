@@ -668,6 +668,7 @@ static const struct callee {
     { SYS_mkdirat, "mkdirat", false, { ENOSPC, EIO, ENOMEM, EPERM, EDQUOT, EMLINK } },
     { SYS_mknodat, "mknodat", false, { ENOSPC, EIO, ENOMEM, EPERM, EDQUOT } },
     { SYS_lseek, "lseek", false, { EIO } },
+    { SYS_uname, "uname", false, { EPERM } },
     { SYS_ftruncate, "ftruncate", false, { EIO, EPERM, EFBIG } },
     { SYS_unlinkat, "unlinkat", false, { EIO, ENOMEM, EPERM, EBUSY } },
     { SYS_fchown, "fchown", false, { EPERM, EIO, ENOSPC } },
