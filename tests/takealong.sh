@@ -329,9 +329,9 @@ c_cases() {
 		[ -z "$(absent "$cc")" ] || { skip "$cc -fsanitize=thread" 'not installed'; continue; }
 		works "$cc -fsanitize=thread: built" \
 			"$cc" -g -O1 -fsanitize=thread -D_GNU_SOURCE -DDINDBIND_NO_MAIN -o threads embed.c dindbind.c -lpthread
-		# the sanitizer wants the addresses that it knows
-		same "$cc -fsanitize=thread: four threads on one runner" "$(cat "$T/wanted")" \
-			"$(TSAN_OPTIONS=halt_on_error=1 embedded 4 setarch -R ./threads 2>&1)"
+		# the sanitizer wants the addresses that it knows; the child that makes a stage is a fork(2) to it
+		same "$cc -fsanitize=thread: four threads on one runner" "$(grep -v STAGED "$T/wanted")" \
+			"$(views=${views/staged /}; TSAN_OPTIONS=halt_on_error=1 embedded 4 setarch -R ./threads 2>&1)"
 	done
 
 	gcc -O2 -fPIC -shared -DDINDBIND_NO_MAIN -Wl,-z,defs -Wl,-soname,libdindbind.so -o libdindbind.so dindbind.c
