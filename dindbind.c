@@ -2696,7 +2696,8 @@ static int not_it(struct text *why, const char *what, const char *name)
 }
 
 /* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
- * the root that is open. A relative upperdir is the tail of the one that the engine tells. */
+ * the root that is open. A relative upperdir is the tail of the one that the engine tells. 1: it is that one; 0: it
+ * cannot be told, as with a FUSE root, whose options the kernel does not show. */
 static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
@@ -2704,14 +2705,15 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
     int upper = known < 0 ? known : upperdir_of(root->super, true, own);
     if (upper < 0)
         return upper;
-    if (known && !starts(root->type, "fuse") && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
+    known = known && !starts(root->type, "fuse");
+    if (known && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
         return not_it(why, " is not the overlay with the upperdir ", told);
     if (r->self && r->merged && upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
         memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
         if (!ends_with(r->merged, own))
             return not_it(why, " is not ", r->merged);
     }
-    return 0;
+    return known;
 }
 
 /* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
@@ -2762,7 +2764,9 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     else if (!rc && !proven)
         rc = not_it(why, " is not the root of a mount", "");    /* a mere chroot */
     table_free(&t);
-    if (!rc && !r->self && !proven && !r->overlay && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup"))
+    proven = proven || rc > 0;
+    rc = rc > 0 ? 0 : rc;
+    if (!rc && !r->self && !proven && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup"))
         rc = not_it(why, ": nothing shows that it is ", r->id);
     return rc;
 }
