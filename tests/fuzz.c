@@ -379,7 +379,7 @@ static bool json_is(const char *value, const char *name, bool fold)
 }
 
 /* The last member of that name, as Go's decoder has it, and how many there are. */
-static const char *member(const char *object, const char *name, size_t *n)
+static const char *member(const char *object, const char *name, bool fold, size_t *n)
 {
     const char *found = NULL;
     struct json_walk w = { .at = object };
@@ -387,7 +387,7 @@ static const char *member(const char *object, const char *name, size_t *n)
     while (object && *object == '{' && json_next(&w)) {
         struct spelled key = read_string(w.key, json_skip(w.key));
         char *plain = folded(key.text);
-        if (key.good && !strcasecmp(plain, name)) {
+        if (key.good && (fold ? !strcasecmp(plain, name) : !strcmp(key.text, name))) {
             found = w.value;
             ++*n;
         }
@@ -834,7 +834,7 @@ static const struct spec *spec_at(const struct body *b, const char *json)
 static const char *only(const char *object, const char *name)
 {
     size_t n;
-    const char *found = member(object, name, &n);
+    const char *found = member(object, name, true, &n);
     NEED(n < 2);
     return found;
 }
@@ -1197,9 +1197,9 @@ static void check_inspected(const char *top, const struct dindbind_runner *r)
 {
     struct arena a = { NULL };
     size_t n;
-    const char *data = member(member(top, "GraphDriver", &n), "Data", &n);
-    const char *lower = json_decode(&a, member(data, "LowerDir", &n));
-    const char *upper = json_decode(&a, member(data, "UpperDir", &n));
+    const char *data = member(member(top, "GraphDriver", false, &n), "Data", false, &n);
+    const char *lower = json_decode(&a, member(data, "LowerDir", false, &n));
+    const char *upper = json_decode(&a, member(data, "UpperDir", false, &n));
     struct options *o = malloc(sizeof *o);
     char *parsed = malloc(strlen(r->overlay) + 1);
     NEED(o && parsed);
