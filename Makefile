@@ -17,7 +17,7 @@ OZ = $(shell for f in "-Oz -malign-data=abi" -Oz -Os; do \
 SMALL = $(OZ) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie \
 	-fno-jump-tables -fno-inline-functions-called-once -fno-expensive-optimizations -fno-optimize-sibling-calls \
 	-fno-tree-dominator-opts -fno-tree-loop-optimize -fno-tree-tail-merge -fno-tree-loop-im -fno-caller-saves \
-	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining
+	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining -fwhole-program -fno-move-loop-invariants -fno-tree-vrp
 LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 STD = -std=gnu11

@@ -126,72 +126,55 @@ struct node {
     uint64_t ino, size, dev, rdev, mnt;
 };
 
-/* The value of a call, or -errno. */
-static int result(long rc)
-{
-    return rc < 0 ? -errno : (int)rc;
-}
-
-static int sys_open(int dir, const char *name, int flags)
-{
-    int fd;
-    do
-        fd = (int)syscall(SYS_openat, dir, name, flags | O_LARGEFILE, 0600);
-    while (fd < 0 && errno == EINTR);
-    return result(fd);
-}
-
-static int sys_lock(int fd)
+/* One system call, anew when a signal interrupts it: its value, or -errno. */
+static int sys_call(long number, long a, long b, long c, long d, long e)
 {
     long rc;
     do
-        rc = syscall(SYS_flock, fd, LOCK_EX);
+        rc = syscall(number, a, b, c, d, e);
     while (rc < 0 && errno == EINTR);
-    return result(rc);
+    return rc < 0 ? -errno : (int)rc;
+}
+
+/* With as many arguments as it takes, numbers and pointers. */
+#define CALL(...) CALL_FILLED(__VA_ARGS__, 0, 0, 0, 0, 0)
+#define CALL_FILLED(number, a, b, c, d, e, ...) sys_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+
+static int sys_open(int dir, const char *name, int flags)
+{
+    return CALL(SYS_openat, dir, name, flags | O_LARGEFILE, 0600);
 }
 
 static void sys_close(int fd)
 {
     if (fd >= 0)
-        syscall(SYS_close, fd);
+        syscall(SYS_close, fd);         /* once: it is closed also when a signal interrupts that */
 }
 
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
-    long rc;
-    do
 #ifdef SYS_fstatfs64
-        rc = syscall(SYS_fstatfs64, fd, sizeof *fs, fs);
+    return CALL(SYS_fstatfs64, fd, sizeof *fs, fs);
 #else
-        rc = syscall(SYS_fstatfs, fd, fs);
+    return CALL(SYS_fstatfs, fd, fs);
 #endif
-    while (rc < 0 && errno == EINTR);
-    return result(rc);
 }
 
 static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
 {
     struct { uint64_t flags, mode, resolve; } how = { (uint64_t)flags, 0, resolve };
-    long fd;
-    do
-        fd = syscall(SYS_openat2, dir, name, &how, sizeof how);
-    while (fd < 0 && errno == EINTR);
-    return result(fd);
+    return CALL(SYS_openat2, dir, name, &how, sizeof how);
 }
 
 static int sys_read(int fd, char *buf, size_t size)
 {
-    long n;
-    do
-        n = syscall(SYS_read, fd, buf, size);
-    while (n < 0 && errno == EINTR);
-    return result(n);
+    return CALL(SYS_read, fd, buf, size);
 }
 
 /* The text of a link, terminated; its length. */
 static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
 {
-    int n = result(syscall(SYS_readlinkat, dir, name, out, DINDBIND_PATH_MAX));
+    int n = CALL(SYS_readlinkat, dir, name, out, DINDBIND_PATH_MAX);
     if (n == DINDBIND_PATH_MAX)
         return -ENAMETOOLONG;
     if (n >= 0)
@@ -203,11 +186,8 @@ static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
  * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
 static bool is_missing(long number)
 {
-    long rc;
-    do
-        rc = syscall(number, -1L, NULL, -1L, 0L, 0L);
-    while (rc < 0 && errno == EINTR);
-    return rc < 0 && (errno == ENOSYS || errno == EPERM);
+    int rc = CALL(number, -1, NULL, -1);
+    return rc == -ENOSYS || rc == -EPERM;
 }
 
 /* Does this failure of a call mean that it is not there? */
@@ -235,8 +215,9 @@ static int sys_statx(int dir, const char *name, struct node *n)
     struct statx_buf x;
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
     *n = (struct node){ 0 };
-    if (syscall(SYS_statx, dir, name, flags, STATX_WANTED, &x) < 0)
-        return -errno;
+    int rc = CALL(SYS_statx, dir, name, flags, STATX_WANTED, &x);
+    if (rc)
+        return rc;
     if (!(x.mask & 0x1000) || !x.mnt_id)
         return -ENOSYS;         /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
     *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
@@ -251,9 +232,9 @@ static int sys_fstat(int fd, struct node *n)
 {
     struct stat st;
 #if defined __x86_64__ || defined __aarch64__
-    int rc = result(syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT));
+    int rc = CALL(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
 #else
-    int rc = result(fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT));
+    int rc = fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
 #endif
     *n = (struct node){ 0 };
     if (!rc)
@@ -340,6 +321,62 @@ static void *mem_grow(void *block, size_t n)
 }
 #endif
 
+/* memchr(3), strchr(3), strrchr(3), strcspn(3), strspn(3) and, the other way round, strncmp(3). libc's are made for long
+ * strings, and in musl a fortieth of the tool; what is looked through here is a name or a line. */
+static char *find_byte(char *s, char c, size_t n)
+{
+    for (; n; n--, s++)
+        if (*s == c)
+            return s;
+    return NULL;
+}
+
+static char *find_char(const char *s, char c)
+{
+    for (; *s != c; s++)
+        if (!*s)
+            return NULL;
+    return (char *)(uintptr_t)s;
+}
+
+static char *find_last(const char *s, char c)
+{
+    const char *last = NULL;
+    for (; *s; s++)
+        if (*s == c)
+            last = s;
+    return (char *)(uintptr_t)last;
+}
+
+static size_t until(const char *s, const char *stop)
+{
+    size_t n = 0;
+    while (!find_char(stop, s[n]))      /* NUL is found at its end */
+        n++;
+    return n;
+}
+
+static size_t span(const char *s, const char *set)
+{
+    size_t n = 0;
+    while (s[n] && find_char(set, s[n]))
+        n++;
+    return n;
+}
+
+static bool begins(const char *s, const char *with, size_t n)
+{
+    for (; n && *s == *with; n--, s++, with++)
+        if (!*s)
+            return true;
+    return !n;
+}
+
+static bool starts(const char *s, const char *with)
+{
+    return begins(s, with, strlen(with));
+}
+
 /* Text that is built in a buffer of a known size. What does not fit is cut and noted. */
 struct text {
     char *at;
@@ -404,11 +441,6 @@ static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
     return out;
 }
 
-/* Does the text start with this? */
-static bool starts(const char *s, const char *with)
-{
-    return !strncmp(s, with, strlen(with));
-}
 
 /* For people: control characters cannot start a new line or move a cursor. */
 static void text_shown(struct text *t, const char *s)
@@ -427,7 +459,7 @@ static void text_shown(struct text *t, const char *s)
 static void text_escaped(struct text *t, const char *s, const char *set)
 {
     for (; *s; s++) {
-        text_add(t, strchr(set, *s) ? "\\" : "");
+        text_add(t, find_char(set, *s) ? "\\" : "");
         text_bytes(t, s, 1);
     }
 }
@@ -476,7 +508,7 @@ static char *find_text(char *s, const char *what)
 {
     size_t n = strlen(what);
     for (; *s; s++)
-        if (!strncmp(s, what, n))
+        if (begins(s, what, n))
             return s;
     return NULL;
 }
@@ -500,8 +532,8 @@ static bool parse_number(const char *s, const char *end, unsigned long long max,
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (; *list; list += strcspn(list, ","), list += *list == ',')
-        if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
+    for (; *list; list += until(list, ","), list += *list == ',')
+        if (begins(list, word, n) && (!list[n] || list[n] == ','))
             return true;
     return false;
 }
@@ -515,7 +547,7 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
     if (*path != '/')
         return DINDBIND_E_RELATIVE;
     while (*path) {
-        size_t n = strcspn(path, "/");
+        size_t n = until(path, "/");
         if (n == 2 && !memcmp(path, "..", 2)) {
             while (len && out[--len] != '/')
                 ;
@@ -527,7 +559,7 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
             len += n;
         }
         path += n;
-        path += strspn(path, "/");
+        path += span(path, "/");
     }
     if (!len)
         out[len++] = '/';
@@ -548,39 +580,32 @@ static int read_start(int fd, char *buf, size_t size)
     return n < 0 ? n : (int)len;
 }
 
-/* Everything that a descriptor still has, terminated, in a block that grows with it. `fd` may be the -errno of
- * opening it. NULL with errno set; EFBIG: more than `max`. */
-static char *read_to_end(int fd, size_t max, size_t *len)
+/* All that a descriptor still has, terminated, in a block that grows with it; then it is closed. `fd` may be the -errno
+ * of opening it. The length, or -errno and no block; EFBIG: more than `max`. */
+static long read_whole(int fd, long max, char **text)
 {
-    size_t size = 16384, n = 0;
+    size_t size = 16384;
+    long len = 0;
     char *buf = fd < 0 ? NULL : mem_take(size), *more = buf;
     int got = fd < 0 ? fd : 1;
     while (more && got > 0) {
-        if (size - n < 8192 && (more = mem_grow(buf, size *= 2)))
-            buf = more;
-        got = more ? sys_read(fd, buf + n, size - n - 1) : -ENOMEM;
-        n += got > 0 ? (size_t)got : 0;
-        if (n > max)
+        got = sys_read(fd, buf + len, size - (size_t)len - 1);
+        len += got > 0 ? got : 0;
+        if (len > max)
             got = -EFBIG;
+        if (size - (size_t)len < 8192 && (more = mem_grow(buf, size *= 2)))
+            buf = more;
     }
-    if (!more || got < 0) {
-        mem_give(buf);
-        errno = got < 0 ? -got : ENOMEM;
-        return NULL;
-    }
-    buf[n] = 0;
-    *len = n;
-    return buf;
-}
-
-/* The same of a file that nobody else needs open. */
-static char *read_whole(int fd, size_t max, size_t *len)
-{
-    char *text = read_to_end(fd, max, len);
-    int err = errno;
     sys_close(fd);
-    errno = err;
-    return text;
+    if (!more && got >= 0)
+        got = -ENOMEM;
+    if (got < 0) {
+        mem_give(buf);
+        buf = NULL;
+    } else
+        buf[len] = 0;
+    *text = buf;
+    return got < 0 ? got : len;
 }
 
 /* Blocks that live until all of them are freed at once. The first one may be the caller's. */
@@ -648,7 +673,7 @@ static int find_word(const char *list, const char *word, size_t n)
 {
     /* past the first NUL of a row clang's analyzer knows nothing, NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
     for (int i = 0; *list; i++) {
-        if (!strncmp(list, word, n) && !list[n])
+        if (begins(list, word, n) && !list[n])
             return i;
         list += strlen(list) + 1;
     }
@@ -826,7 +851,7 @@ static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, con
         const char *path = as_prefix(row->path);
         size_t n = strlen(path);
         /* of two rows at one path the later one: it was mounted over the other */
-        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
+        if ((best && n < best_len) || !begins(source, path, n) || (source[n] && source[n] != '/'))
             continue;
         best = row;
         best_len = n;
@@ -873,7 +898,7 @@ static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
     if (len < 0)
         return len == -ENOENT ? -ENOSYS : len;
     char *id = find_text(buf, "mnt_id:\t");
-    if (!id || !parse_number(id + 8, id + strcspn(id, "\n"), ULLONG_MAX, &v))
+    if (!id || !parse_number(id + 8, id + until(id, "\n"), ULLONG_MAX, &v))
         return -ENOSYS;         /* before 3.15 */
     *mnt = v;
     return 0;
@@ -953,13 +978,13 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 static int root_alive(const struct root *root)
 {
     char first;
-    int n = root->task < 0 ? 0 : result(syscall(SYS_readlinkat, root->task, "root", &first, 1));
+    int n = root->task < 0 ? 0 : CALL(SYS_readlinkat, root->task, "root", &first, 1);
     return n >= 0 ? 0 : n == -ENOENT ? -ESRCH : n;
 }
 
 static const char *below(const char *path)
 {
-    path += strspn(path, "/");
+    path += span(path, "/");
     return *path ? path : ".";
 }
 
@@ -1049,8 +1074,8 @@ static void walk_start(struct walk *w, const char *path)
 static enum walk_step walk_next(struct walk *w)
 {
     for (;;) {
-        w->todo += strspn(w->todo, "/");
-        size_t n = strcspn(w->todo, "/");
+        w->todo += span(w->todo, "/");
+        size_t n = until(w->todo, "/");
         if (!n)
             return WALK_END;
         if (n > MAX_NAME)
@@ -1083,7 +1108,7 @@ static int walk_push(struct walk *w)
 
 static void walk_pop(struct walk *w)
 {
-    char *slash = strrchr(w->done, '/');
+    char *slash = find_last(w->done, '/');
     if (slash)
         *slash = 0;
 }
@@ -1120,7 +1145,7 @@ static int reopen(const struct root *root, const char *done, int last)
     char name[MAX_NAME + 1];
     int fd = sys_open(root->fd, ".", OPEN_DIR);
     while (fd >= 0 && *done) {
-        size_t n = strcspn(++done, "/");
+        size_t n = until(++done, "/");
         memcpy(name, done, n);
         name[n] = 0;
         done += n;
@@ -1223,9 +1248,9 @@ static int resolve_own(const struct dindbind_runner *r, const char *path, struct
 static bool is_empty_dir(int fd, int entries)
 {
     char buf[1024];
-    long n = syscall(SYS_getdents64, fd, buf, sizeof buf);
+    int n = CALL(SYS_getdents64, fd, buf, sizeof buf);
     /* each takes 24 bytes */
-    return n >= 0 && n <= 24 * entries && syscall(SYS_getdents64, fd, buf, sizeof buf) == 0;
+    return n >= 0 && n <= 24 * entries && !CALL(SYS_getdents64, fd, buf, sizeof buf);
 }
 
 /* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
@@ -1238,9 +1263,9 @@ static int adopt(int fd, const struct node *owner)
     if (!rc && (n.uid != geteuid() || !is_empty_dir(dir, 2)))
         rc = -EAGAIN;
     if (!rc && (n.uid != owner->uid || n.gid != owner->gid))
-        rc = result(fchownat(dir, "", owner->uid, owner->gid, AT_EMPTY_PATH));
+        rc = CALL(SYS_fchownat, dir, "", owner->uid, owner->gid, AT_EMPTY_PATH);
     if (!rc && (n.mode & 0777) != 0755)
-        rc = result(syscall(SYS_fchmod, dir, (n.mode & S_ISGID) | 0755));
+        rc = CALL(SYS_fchmod, dir, (n.mode & S_ISGID) | 0755);
     sys_close(dir);
     return rc;
 }
@@ -1248,17 +1273,18 @@ static int adopt(int fd, const struct node *owner)
 /* One directory level: made, or found and really a directory. `*made` tells which. */
 static int make_level(int parent, const char *name, const struct node *owner, bool *made)
 {
-    *made = !mkdirat(parent, name, 0755);
-    if (!*made && errno != EEXIST)
-        return -errno;
+    int rc = CALL(SYS_mkdirat, parent, name, 0755);
+    *made = !rc;
+    if (rc && rc != -EEXIST)
+        return rc;
     int fd = sys_open(parent, name, OPEN_DIR | O_NOFOLLOW);
-    int rc = fd == -ENOTDIR || fd == -ELOOP ? -EEXIST : fd < 0 ? fd : 0;
+    rc = fd == -ENOTDIR || fd == -ELOOP ? -EEXIST : fd < 0 ? fd : 0;
     if (!rc && *made)
         rc = adopt(fd, owner);
     if (rc)
         sys_close(fd);
     if (rc && *made)
-        unlinkat(parent, name, AT_REMOVEDIR);
+        CALL(SYS_unlinkat, parent, name, AT_REMOVEDIR);
     return rc ? rc : fd;
 }
 
@@ -1273,7 +1299,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     int rc;
     put_path(copy, path, "");
     do {
-        slash = strrchr(copy, '/');
+        slash = find_last(copy, '/');
         *slash = 0;
         depth++;
         rc = resolve_contained(r, root, *copy ? copy : "/", s);
@@ -1305,7 +1331,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     s->fd = rc ? -1 : at[i--].fd;
     for (; i <= depth; i--) {           /* down to the one that was there */
         if (rc && i && at[i].fd >= 0 && at[i].made)
-            unlinkat(at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
+            CALL(SYS_unlinkat, at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
         sys_close(at[i].fd);
     }
     mem_give(at);
@@ -1348,7 +1374,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
         r->caps |= CAPS_NO_OPENAT2;
     /* another PID namespace's has nothing there, and its numbers are other processes' */
     char first;
-    rc = result(syscall(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1));
+    rc = CALL(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1);
     return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(-rc);
 }
 
@@ -1363,10 +1389,10 @@ static int proc_start(struct dindbind_runner *r, unsigned long long *start)
     sys_close(fd);
     if (n < 0)
         return n;
-    char *p = strrchr(buf, ')');
+    char *p = find_last(buf, ')');
     for (int field = 2; p && field < 22; field++)
-        p = strchr(p + 1, ' ');
-    if (!p || !parse_number(p + 1, p + 1 + strcspn(p + 1, " "), ULLONG_MAX, start))
+        p = find_char(p + 1, ' ');
+    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, start))
         return -EIO;
     return 0;
 }
@@ -1470,7 +1496,7 @@ struct mount_row {
 
 static char *cut_word(char **line, const char *stop)
 {
-    char *word = *line, *end = word + strcspn(word, stop);
+    char *word = *line, *end = word + until(word, stop);
     *line = *end ? end + 1 : end;
     *end = 0;
     return word;
@@ -1527,16 +1553,16 @@ struct mount_table {
 /* The mounts that the caller itself sees (`self`), or the runner's task. */
 static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
 {
-    size_t len, lines = 0;
+    size_t lines = 0;
     int rc;
     t->v = NULL;
     t->n = 0;
     int fd = proc_entry(r, self ? r->proc_fd : r->task_fd, self ? "thread-self/mountinfo" : "mountinfo",
                         O_RDONLY | O_CLOEXEC);
-    t->text = read_whole(fd, SIZE_MAX / 4, &len);
-    if (!t->text)               /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
-        return errno == EINVAL ? DINDBIND_E_GONE : task_error(errno);
-    for (size_t i = 0; i < len; i++)
+    long len = read_whole(fd, LONG_MAX, &t->text);
+    if (len < 0)                /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
+        return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)-len);
+    for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
     t->v = mem_take((lines + 1) * sizeof *t->v);
     if (!t->v)
@@ -1629,7 +1655,7 @@ struct options {
  * security context is quoted and may hold commas. */
 static size_t option_length(const char *s, bool string)
 {
-    size_t n = 0, key = strcspn(s, "=,");
+    size_t n = 0, key = until(s, "=,");
     bool quoted = false, context = key >= 7 && s[key] == '=' && !memcmp(s + key - 7, "context", 7);
     for (; s[n] && (quoted || s[n] != ','); n++) {
         if (context && s[n] == '"')
@@ -1691,7 +1717,7 @@ static bool parse_option(struct options *o, char *word, enum reading how)
         "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0silent\0"
         "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
         "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
-    size_t n = strcspn(word, "=");
+    size_t n = until(word, "=");
     char *value = word[n] ? word + n + 1 : NULL;
     int option = find_word(names, word, n), set = 0;
     if (option >= HARMLESS)
@@ -1737,8 +1763,8 @@ static bool parse_options(struct options *o, const char *text, char *space, enum
 /* Could mountinfo have written this? It leaves no backslash but as the start of an octal escape. */
 static bool may_be_mountinfo(const char *s)
 {
-    while ((s = strchr(s, '\\'))) {
-        if (!strspn(s + 1, "01") || strspn(s + 1, "01234567") < 3)
+    while ((s = find_char(s, '\\'))) {
+        if (!span(s + 1, "01") || span(s + 1, "01234567") < 3)
             return false;
         s += 4;
     }
@@ -1789,7 +1815,7 @@ static size_t layer_path(const struct options *o, const char *dir, char *out)
         text_bytes(&t, o->upper, base);
     }
     text_add(&t, dir);
-    return !t.cut && strspn(out, "/.") < t.len ? t.len : 0;
+    return !t.cut && span(out, "/.") < t.len ? t.len : 0;
 }
 
 /* 1: all of them; 0: not all; or an error. */
@@ -1821,7 +1847,7 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
     bool parsed = false, seen = false;
     int how = may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
     /* without a backslash there is but one */
-    for (bool plain = !strchr(text, '\\'); how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
+    for (bool plain = !find_char(text, '\\'); how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
         if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
             continue;
         int there = plain ? 0 : layers_exist(o + 1);
@@ -1888,7 +1914,7 @@ static bool can_read_trusted(const struct dindbind_runner *r)
     struct { uint32_t effective, permitted, inheritable; } caps[2];
     struct node ns;
     return !behind(r->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino &&
-           !syscall(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
+           !CALL(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
 }
 
 static void layers_free(struct dindbind_layers *l)
@@ -2047,7 +2073,7 @@ static int layer_fd(struct overlay *o, unsigned i)
 /* rel/name in the arena; the same string for every layer that has the directory under the same name. */
 static const char *join(struct overlay *o, const char *rel, const char *name, size_t n)
 {
-    if (o->parent_rel == rel && !strncmp(o->name, name, n) && !o->name[n])
+    if (o->parent_rel == rel && begins(o->name, name, n) && !o->name[n])
         return o->child_rel;
     size_t len = strlen(rel);
     char *s = arena_alloc(&o->arena, len + n + 2);
@@ -2114,10 +2140,10 @@ static int attrs(struct overlay *o, struct entry e)
         return blame(o, e, DINDBIND_E_XATTR, 0);
     if (!join_path(o->attr_path, o->l->v[e.layer].dir, e.rel))
         return DINDBIND_E_TOOLONG;
-    int n = result(syscall(SYS_llistxattr, o->attr_path, list, sizeof o->value));
+    int n = CALL(SYS_llistxattr, o->attr_path, list, sizeof o->value);
     if (n == -ERANGE) {
         list = large = mem_take(65536);         /* XATTR_LIST_MAX */
-        n = list ? result(syscall(SYS_llistxattr, o->attr_path, list, 65536)) : -ENOMEM;
+        n = list ? CALL(SYS_llistxattr, o->attr_path, list, 65536) : -ENOMEM;
     }
     if (n < 0)
         set = n == -EOPNOTSUPP ? 0 : failed(o, -n);
@@ -2136,7 +2162,7 @@ static int attr_value(struct overlay *o, const char *name)
 {
     char full[DINDBIND_PATH_MAX];
     put_path(full, attr_prefix(o), name);
-    int n = result(syscall(SYS_lgetxattr, o->attr_path, full, o->value, sizeof o->value - 1));
+    int n = CALL(SYS_lgetxattr, o->attr_path, full, o->value, sizeof o->value - 1);
     if (n < 0)
         return n == -ERANGE ? broken(o, EINVAL) : failed(o, -n);
     o->value[n] = 0;
@@ -2168,7 +2194,7 @@ static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
         return rc;
     size_t n = strlen(value);
     d->absolute = *value == '/';
-    if (!n || (d->absolute ? value[n - 1] == '/' || find_text(o->value, "//") : strchr(value, '/') != NULL))
+    if (!n || (d->absolute ? value[n - 1] == '/' || find_text(o->value, "//") : find_char(value, '/') != NULL))
         return broken(o, EINVAL);
     if (d->absolute)
         d->stop = false;
@@ -2201,7 +2227,7 @@ static int take_metacopy(struct overlay *o, struct lookup *d, int set)
 
 static bool is_dots(const char *name, size_t len)
 {
-    return len < 3 && strspn(name, ".") == len;
+    return len < 3 && span(name, ".") == len;
 }
 
 /* The next component in one layer, below what was found; rules 12 to 17. */
@@ -2260,7 +2286,7 @@ static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
     d->found = dir;
     do {
         name += *name == '/';
-        size_t len = strcspn(name, "/");
+        size_t len = until(name, "/");
         rc = lookup_single(o, d, name, len);
         name += len;
     } while (!rc && d->found.rel && *name);
@@ -2276,7 +2302,7 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
         const char *p = name;
         int rc;
         do {
-            size_t len = strcspn(++p, "/");
+            size_t len = until(++p, "/");
             if (is_dots(p, len))
                 return broken(o, EACCES);
             e.rel = join(o, e.rel, p, len);
@@ -2405,7 +2431,7 @@ static int overlay_up(struct overlay *o, struct walk *w)
     overlay_root(o);
     for (char *p = w->done; !rc && *p;) {
         char *name = ++p;
-        p += strcspn(p, "/");
+        p += until(p, "/");
         char end = *p;
         *p = 0;
         rc = overlay_lookup(o, name);
@@ -2542,9 +2568,9 @@ static int scan_dir(struct scan *s)
     if (t.len)
         text_add(&t, "/");
     size_t base = t.len;
-    long n = 0;
-    while (!rc && (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0)
-        for (long at = 0; !rc && at < n;) {
+    int n = 0;
+    while (!rc && (n = CALL(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+        for (int at = 0; !rc && at < n;) {
             const char *name = buf + at + DIRENT_NAME;
             uint16_t len;
             unsigned type = (unsigned char)buf[at + DIRENT_TYPE];
@@ -2557,7 +2583,7 @@ static int scan_dir(struct scan *s)
             rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type << 12);
         }
     if (!rc && n < 0)
-        rc = failed(o, errno);
+        rc = failed(o, -n);
     sys_close(fd);
     return rc;
 }
@@ -2675,7 +2701,7 @@ static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_M
     if (!o)
         return DINDBIND_E_NOMEM;
     bool known = parse_options(o, options, (char *)(o + 1), shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper &&
-                 put_path(out, o->upper, "") && !(shown && strchr(out, '\\'));
+                 put_path(out, o->upper, "") && !(shown && find_char(out, '\\'));
     mem_give(o);
     return known;
 }
@@ -2742,8 +2768,8 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
 /* Is a file of the task's where the engine's id of the container stands? */
 static bool names_id(const struct dindbind_runner *r, const char *file)
 {
-    size_t len;
-    char *text = read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
+    char *text;
+    read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), LONG_MAX, &text);
     bool found = text && find_text(text, r->id);
     mem_give(text);
     return found;
@@ -3192,7 +3218,7 @@ struct found_host {
 /* Cut the last component off; it, or "" where there is none. */
 static const char *cut_last(char *path)
 {
-    char *slash = strrchr(path, '/');
+    char *slash = find_last(path, '/');
     if (!slash)
         return "";
     *slash = 0;
@@ -3244,9 +3270,9 @@ static int data_root(const struct mount_row *row, bool volumes)
     const char *const dir = volumes ? "/volumes/" : "/containers/";
     int found = -1;
     for (char *p = row->root; (p = find_text(p, dir)); p++) {
-        const char *name = p + strlen(dir), *end = name + strcspn(name, "/");
+        const char *name = p + strlen(dir), *end = name + until(name, "/");
         if (volumes ? is_below(end, "/_data")
-                    : strspn(name, "0123456789abcdef") == 64 &&
+                    : span(name, "0123456789abcdef") == 64 &&
                       is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point) &&
                       !strcmp(name + 64, row->point + 4))
             found = (int)(p - row->root);
@@ -3369,7 +3395,7 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
             return rc;
         host = c.host;
         rest += c.len;
-        if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
+        if (c.row->dev != from->dev || !begins(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
             (c.volumes && !starts(rest, "/volumes/")))
             return DINDBIND_E_FOREIGN;
     }
@@ -3717,7 +3743,7 @@ struct stage {
     const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
-    off_t next;                         /* number */
+    uint64_t next;                      /* number */
     struct node above;                  /* what `parent` is */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct dindbind_runner none;
@@ -3758,7 +3784,7 @@ static int stage_parent(struct stage *st)
         if (rc || !is_safe_dir(&st->above, true))
             return DINDBIND_E_UNSAFE;
         st->name = ++name;
-        char *end = strchr(name, '/');
+        char *end = find_char(name, '/');
         if (!end)
             return 0;
         *end = 0;
@@ -3791,20 +3817,21 @@ static int stage_lock(struct stage *st, bool create)
     struct node n, again;
     for (int i = 0; i < RETRIES; i++) {
         sys_close(st->fd);
-        if (create && !mkdirat(st->parent, st->name, 0700))
+        int rc = create ? CALL(SYS_mkdirat, st->parent, st->name, 0700) : -EEXIST;
+        if (!rc)
             st->created = true;
-        else if (create && errno != EEXIST)
-            return stage_result(st, -errno);
+        else if (rc != -EEXIST)
+            return stage_result(st, rc);
         st->fd = sys_open(st->parent, st->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (st->fd == -ENOENT && create)
             continue;
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
-        int rc = stage_inspect(st, st->fd, &n);
+        rc = stage_inspect(st, st->fd, &n);
         if (!rc && !is_safe_dir(&n, false))
             return DINDBIND_E_UNSAFE;
         if (!rc)
-            rc = sys_lock(st->fd);
+            rc = CALL(SYS_flock, st->fd, LOCK_EX);
         if (rc)
             return stage_result(st, rc);
         if (!inspect(st->any, st->parent, st->name, &again) && same_node(&n, &again))
@@ -3844,7 +3871,7 @@ static int fs_set(int fs, const char *key, const char *value)
 {
     if (fs < 0)
         return fs;
-    int rc = result(syscall(SYS_fsconfig, fs, value ? FS_SET_STRING : FS_SET_FLAG, key, value, 0));
+    int rc = CALL(SYS_fsconfig, fs, value ? FS_SET_STRING : FS_SET_FLAG, key, value, 0);
     if (!rc)
         return fs;
     sys_close(fs);
@@ -3857,9 +3884,9 @@ static int fs_options(int fs, const char *list)
     char key[FD_PATH];
     while (*list) {
         struct text t = text_in(key, sizeof key, "");
-        size_t n = strcspn(list, ",");
+        size_t n = until(list, ",");
         text_bytes(&t, list, n);
-        char *value = strchr(key, '=');
+        char *value = find_char(key, '=');
         if (value)
             *value++ = 0;
         fs = fs_set(fs, key, value);
@@ -3870,7 +3897,7 @@ static int fs_options(int fs, const char *list)
 
 static int fs_open(const char *type, const char *options)
 {
-    return fs_options(result(syscall(SYS_fsopen, type, FS_CLOEXEC)), options);
+    return fs_options(CALL(SYS_fsopen, type, FS_CLOEXEC), options);
 }
 
 /* The last step: a mount, which is not attached. */
@@ -3878,21 +3905,21 @@ static int fs_mount(int fs, unsigned attrs)
 {
     if (fs < 0)
         return fs;
-    int rc = result(syscall(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0));
+    int rc = CALL(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0);
     if (!rc)
-        rc = result(syscall(SYS_fsmount, fs, FS_CLOEXEC, attrs));
+        rc = CALL(SYS_fsmount, fs, FS_CLOEXEC, attrs);
     sys_close(fs);
     return rc;
 }
 
 static int attach(int tree, int at)
 {
-    return result(syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD));
+    return CALL(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD);
 }
 
 static int detach(const char *path)
 {
-    return result(syscall(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW));
+    return CALL(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 /* Put a small tmpfs over the directory. */
@@ -3901,7 +3928,7 @@ static int stage_mount(struct stage *st)
     int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
     int root = mnt < 0 ? mnt : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = root < 0 ? root : sys_lock(root);
+    int rc = root < 0 ? root : CALL(SYS_flock, root, LOCK_EX);
     if (!rc)
         rc = attach(mnt, st->fd);
     sys_close(mnt);
@@ -3927,11 +3954,13 @@ static int entry_remove(struct stage *st, const char *path)
 {
     const char *name = entry_name(st, path);
     for (int i = 0; i < RETRIES; i++) {
-        if (!unlinkat(st->fd, name, 0) || errno == ENOENT ||
-            (errno == EISDIR && !unlinkat(st->fd, name, AT_REMOVEDIR)))
+        int rc = CALL(SYS_unlinkat, st->fd, name, 0);
+        if (rc == -EISDIR)
+            rc = CALL(SYS_unlinkat, st->fd, name, AT_REMOVEDIR);
+        if (!rc || rc == -ENOENT)
             return 0;
-        if (errno != EBUSY || detach(path))
-            return stage_result(st, -errno);
+        if (rc != -EBUSY || (rc = detach(path)))
+            return stage_result(st, rc);
     }
     return stage_result(st, -EBUSY);
 }
@@ -3944,7 +3973,7 @@ static int stage_remove(struct stage *st)
     if (!rc && st->is_stage)
         rc = stage_lock(st, false);
     if (!rc && !st->is_stage)
-        rc = stage_result(st, result(unlinkat(st->parent, st->name, AT_REMOVEDIR)));
+        rc = stage_result(st, CALL(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR));
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
@@ -3952,12 +3981,13 @@ static int stage_remove(struct stage *st)
  * an old number. The next one is the size of a file of the tmpfs that has no data. */
 static int take_numbers(struct stage *st, size_t n)
 {
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = fd;
-    if (fd >= 0) {
-        st->next = lseek(fd, 0, SEEK_END);
-        rc = result(st->next < 0 ? -1 : ftruncate(fd, st->next + (off_t)n));
-        sys_close(fd);
+    struct node file;
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = fd < 0 ? fd : sys_fstat(fd, &file);
+    if (!rc) {
+        st->next = file.size;
+        rc = ftruncate(fd, (off_t)(st->next + n)) ? -errno : 0;
     }
+    sys_close(fd);
     return stage_result(st, rc);
 }
 
@@ -3970,16 +4000,16 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
     struct node is, shown;
     struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
     text_add(&t, "/");
-    text_number(&t, (unsigned long long)st->next++);
+    text_number(&t, st->next++);
     if (t.cut)
         return DINDBIND_E_TOOLONG;
     if (res)
         trace(st->r, "stage: ", path, res->ro ? " read-only" : "");
-    int rc = result(!res || res->type == S_IFDIR ? mkdirat(st->fd, name, 0700)
-                                                 : mknodat(st->fd, name, S_IFREG | 0600, 0));
+    int rc = !res || res->type == S_IFDIR ? CALL(SYS_mkdirat, st->fd, name, 0700)
+                                          : CALL(SYS_mknodat, st->fd, name, S_IFREG | 0600);
     if (rc)
         return stage_result(st, rc);
-    rc = result(syscall(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD));
+    rc = CALL(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD);
     if (!rc && res && res->fd >= 0) {
         rc = inspect(st->any, st->fd, name, &shown);
         if (!rc)
@@ -3997,12 +4027,12 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
 static int tree_seal(int tree, bool ro)
 {
     struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_SLAVE, 0 };
-    return result(syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr));
+    return CALL(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr);
 }
 
 static int tree_clone(int fd)
 {
-    return result(syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC));
+    return CALL(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
 }
 
 /* In the child: nothing but system calls, whatever the runner has in its file system. It needs not go where it is
@@ -4010,7 +4040,7 @@ static int tree_clone(int fd)
 static int clone_foreign(void *arg)
 {
     struct stage *st = arg;
-    int rc = result(syscall(SYS_setns, st->ns, CLONE_NEWNS));
+    int rc = CALL(SYS_setns, st->ns, CLONE_NEWNS);
     for (size_t i = 0; i < st->n; i++)
         if (st->results[i]->rule == DINDBIND_RULE_PROC) {
             int tree = tree_clone(st->results[i]->fd);
@@ -4021,7 +4051,7 @@ static int clone_foreign(void *arg)
 
 static void set_signals(const sigset_t *mask, sigset_t *old)
 {
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
+    CALL(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
 }
 
 /* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes there while
@@ -4040,12 +4070,13 @@ static int clone_in_child(struct stage *st)
         return task_error(-st->ns);
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
-    int pid = result(clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st));
+    int pid = clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st);
+    rc = pid < 0 ? -errno : 0;
     set_signals(&old, NULL);
-    while (pid > 0 && syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR)
-        ;
+    if (pid > 0)
+        CALL(SYS_wait4, pid, &status, __WALL);
     sys_close(st->ns);
-    return stage_result(st, status ? -EINTR : pid);
+    return stage_result(st, status ? -EINTR : rc);
 }
 
 /* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A mount, or -errno. */
@@ -4164,7 +4195,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (rc && st->mounted && !detach(st->dir))
         st->is_stage = false;
     if (rc && st->created && !st->is_stage)
-        unlinkat(st->parent, st->name, AT_REMOVEDIR);
+        CALL(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
     if (!rc && st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
@@ -4201,8 +4232,8 @@ int dindbind_unstage(const char *path, int *sys_errno)
     *sys_errno = 0;
     if (rc)
         return rc;
-    char *slash = strrchr(clean, '/');
-    bool entry = slash > clean && slash[1] && !slash[1 + strspn(slash + 1, "0123456789")];
+    char *slash = find_last(clean, '/');
+    bool entry = slash > clean && slash[1] && !slash[1 + span(slash + 1, "0123456789")];
     for (;; entry = false) {
         *slash = entry ? 0 : '/';
         rc = stage_open(&st, clean, NULL);
@@ -4227,7 +4258,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
 /* In a table of words, each behind a letter and ended by a NUL: the letter of this one, or the empty end. */
 static const char *find_letter(const char *table, const char *word, size_t n)
 {
-    while (*table && (strncmp(table + 1, word, n) || table[n + 1]))
+    while (*table && (!begins(table + 1, word, n) || table[n + 1]))
         table += strlen(table) + 1;
     return table;
 }
@@ -4296,7 +4327,7 @@ static bool parse_modes(struct spec *s, const char *list)
 {
     unsigned seen = 0;
     while (*list) {
-        size_t n = strcspn(list, ",");
+        size_t n = until(list, ",");
         const char *mode = find_letter(modes, list, starts(list, "idmap=") ? 5 : n);
         unsigned class = 1u << (*mode & 31);
         if (!*mode || (seen & class) || (list[n] && !list[n + 1]))
@@ -4317,7 +4348,7 @@ static const char *clean_target(struct arena *a, const char *target)
 /* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. NULL, or what is wrong. */
 static const char *parse_volume(struct arena *a, const char *text, struct spec *s)
 {
-    size_t n = strcspn(text, ":");
+    size_t n = until(text, ":");
     const char *target = text;
     *s = (struct spec){ .text = text };
     if (!n)
@@ -4326,7 +4357,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
         s->source = arena_copy(a, text, n);
         s->create = true;
         s->rest = text + n;
-        s->rest_len = 1 + strcspn(s->rest + 1, ":");
+        s->rest_len = 1 + until(s->rest + 1, ":");
         if (s->rest[s->rest_len])
             s->mode = s->rest + s->rest_len + 1;
         target = arena_copy(a, s->rest + 1, s->rest_len - 1);
@@ -4336,7 +4367,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     s->target = clean_target(a, target);
     if (!s->target)
         return "the target must be an absolute path";
-    if (s->mode && (strchr(s->mode, ':') || !parse_modes(s, s->mode)))
+    if (s->mode && (find_char(s->mode, ':') || !parse_modes(s, s->mode)))
         return "modes not understood: at most one of each kind, and no fourth field";
     return NULL;
 }
@@ -4345,9 +4376,9 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
 static bool is_volume_name(const char *s)
 {
     const char *p = s;
-    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || strchr("_.-", *p)))
+    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || find_char("_.-", *p)))
         p++;
-    return p > s + 1 && !*p && !strchr("_.-", *s);
+    return p > s + 1 && !*p && !find_char("_.-", *s);
 }
 
 /* One CSV field as Go's encoding/csv reads it. Returns its length in the text. */
@@ -4402,8 +4433,8 @@ static const char mount_keys[] =
 /* Does a volume's option name directories of the host? */
 static bool names_dirs(const char *o)
 {
-    for (; o && *o; o += strcspn(o, ","), o += *o == ',') {
-        size_t n = strcspn(o, "=,");
+    for (; o && *o; o += until(o, ","), o += *o == ',') {
+        size_t n = until(o, "=,");
         if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
             return true;
     }
@@ -4442,7 +4473,7 @@ static const char *take_value(struct spec *s, struct record *m, char key, char *
             return "bind-propagation not understood";
         take_mode(s, mode);
     } else if (key == 'o') {
-        size_t n = strcspn(value, "=") + 1;
+        size_t n = until(value, "=") + 1;
         part = starts(value, "device=") ? MOUNT_DEVICE : starts(value, "o=") ? MOUNT_OPTIONS : MOUNT_PARTS;
         if (part == MOUNT_DEVICE)
             f->key_len += n;
@@ -4460,7 +4491,7 @@ static const char *take_value(struct spec *s, struct record *m, char key, char *
 
 static const char *take_field(struct spec *s, struct record *m, char *decoded, struct field *f)
 {
-    char *value = strchr(decoded, '=');
+    char *value = find_char(decoded, '=');
     if (value) {
         *value++ = 0;
         f->key_len = (size_t)(value - decoded);
@@ -4612,7 +4643,7 @@ static const char *json_string(const char **at)
             wrong = "not UTF-8";
         else if (*p == '\\') {
             n = p[1] == 'u' ? 6 : 2;
-            if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4 : !memchr("\"\\/bfnrt", p[1], 8))
+            if (n == 6 ? span((const char *)p + 2, "0123456789abcdefABCDEF") < 4 : !p[1] || !find_char("\"\\/bfnrt", (char)p[1]))
                 wrong = "a bad escape";
         }
         if (wrong)
@@ -4627,22 +4658,22 @@ static const char *json_plain(const char **at)
 {
     static const char digits[] = "0123456789";
     const char *p = *at;
-    size_t n = strspn(p, "aeflnrstu");
+    size_t n = span(p, "aeflnrstu");
     if (find_word("true\0false\0null\0", p, n) >= 0) {
         *at += n;
         return NULL;
     }
     p += *p == '-';
-    n = *p == '0' ? 1 : strspn(p, digits);
+    n = *p == '0' ? 1 : span(p, digits);
     p += n;
     if (n && *p == '.') {
-        n = strspn(++p, digits);
+        n = span(++p, digits);
         p += n;
     }
     if (n && (*p == 'e' || *p == 'E')) {
         p++;
         p += *p == '+' || *p == '-';
-        n = strspn(p, digits);
+        n = span(p, digits);
         p += n;
     }
     const char *wrong = n ? NULL : p == *at ? "no value" : "a bad number";
@@ -4694,8 +4725,8 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
 static const char *json_skip(const char *value)
 {
     size_t depth = 0;
-    if (!strchr("\"{[", *value))
-        return value + strcspn(value, ",]} \n\t\r");
+    if (!find_char("\"{[", *value))
+        return value + until(value, ",]} \n\t\r");
     do {
         if (*value == '"')
             do
@@ -4728,7 +4759,7 @@ static size_t json_char(const char **at, char out[4])
         return 1;
     *out = p[1];
     ++*at;
-    special = strchr(from, p[1]);
+    special = find_char(from, p[1]);
     if (special)
         *out = to[special - from];
     if (p[1] != 'u')
@@ -4862,7 +4893,7 @@ static const char *json_members(struct arena *a, const char *object, const char 
     const char *twice = NULL, *in[5] = { object };
     char text[JSON_NAME];
     for (; *names; names += strlen(names) + 1, m++) {
-        size_t depth = strspn(names, ".");
+        size_t depth = span(names, ".");
         const char *at = NULL, *key = in[depth];
         names += depth;
         for (key = key && *key == '{' ? json_first(key) : NULL; key; key = json_after(key)) {
@@ -4909,7 +4940,7 @@ static void put_json_text(struct out *o, const char *text)
         unsigned char c = (unsigned char)*text;
         char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
         n = utf8_length((const unsigned char *)text);
-        if (strchr("\"\\\n\t", *text)) {
+        if (find_char("\"\\\n\t", *text)) {
             escape[1] = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
             put_bytes(o, escape, 2);
         } else if (n && c >= 0x20)
@@ -4937,7 +4968,7 @@ static void put_json(struct out *o, const char *text)
 /* A string, behind a comma unless it is the first one in its brackets or the value of a key. */
 static void put_next(struct out *o, const char *text)
 {
-    if (o->len && !strchr("{[:", o->at[o->len - 1]))
+    if (o->len && !find_char("{[:", o->at[o->len - 1]))
         put(o, ",");
     put_json(o, text);
 }
@@ -4994,7 +5025,7 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
     }
     put_next(o, options);
     for (const char *p = res->options; *p;) {
-        size_t n = strcspn(p, ",");
+        size_t n = until(p, ",");
         text_add(&t, ",");
         char *word = options + t.len;
         text_bytes(&t, p, n);
@@ -5033,7 +5064,7 @@ static void put_modes(struct out *o, const char *mode, bool ro)
 {
     const char *sep = ":";
     while (mode && *mode) {
-        size_t n = strcspn(mode, ",");
+        size_t n = until(mode, ",");
         bool access = n == 2;   /* ro or rw: no other mode has two letters */
         put(o, sep);
         put_bytes(o, access && ro ? "ro" : mode, n);
@@ -5051,7 +5082,7 @@ static void put_modes(struct out *o, const char *mode, bool ro)
 /* Has one of the two this character? */
 static bool either_has(const char *source, const char *target, char c)
 {
-    return strchr(source, c) || (target && strchr(target, c));
+    return find_char(source, c) || (target && find_char(target, c));
 }
 
 /* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
@@ -5076,7 +5107,7 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
 /* Quoted when Go's encoding/csv would not read it back otherwise. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
-    bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
+    bool quote = value[until(value, ",\"\n")] || (key_len && *key == '"');
     if (*key == '"')
         key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
     put_bytes(o, "\"", quote);
@@ -5117,6 +5148,12 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * what the runner sees there. */
 
 enum { MAX_FILE = 64 << 20 };
+
+/* Standard input, which stays open. */
+static long read_input(char **text)
+{
+    return read_whole(CALL(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0), MAX_FILE, text);
+}
 
 struct view {
     struct dindbind_runner *runner;
@@ -5174,7 +5211,7 @@ static const char *view_task(struct view *v, const char *pid, const char *end, u
 static const char *view_pid(struct view *v, const char *value)
 {
     unsigned long long start = 0;
-    const char *end = value + strcspn(value, ":");
+    const char *end = value + until(value, ":");
     if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
         return "PID[:START], two decimal numbers";
     return view_task(v, value, end, start);
@@ -5215,7 +5252,7 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
     static const char *(*const take[])(struct view *, const char *) = { view_pid, view_bind, view_overlay };
     const char *wrong = NULL, *stop = text + len;
     for (*number = 0; !wrong && text < stop;) {
-        char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
+        char *line = text + span(text, " \t"), *end = line + until(line, "\n");
         ++*number;
         if (!*end && end != stop)
             return "a NUL byte";
@@ -5223,12 +5260,12 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
         *end = 0;
         if (!*line || *line == '#')
             continue;
-        if (strchr(" \t\r", end[-1]))
+        if (find_char(" \t\r", end[-1]))
             return "a blank or a carriage return at its end";
-        size_t n = strcspn(line, " \t");
+        size_t n = until(line, " \t");
         int word = find_word("pid\0bind\0overlay\0", line, n);
         line += n;
-        line += strspn(line, " \t");
+        line += span(line, " \t");
         const char *value = arena_copy(v->arena, line, strlen(line));
         wrong = word < 0 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
               : take[word](v, value);
@@ -5323,13 +5360,13 @@ static void inspect_mounts(struct view *v, const char *mounts)
 /* A part of a volume, for which there must be no link on the way. NULL: only the kernel knows which it is. */
 static const char *inspect_subpath(struct view *v, const char *host, const char *path)
 {
-    char link[1];
+    char first;
     const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
     if (!clean || v->runner->pid || v->runner->self)
         return NULL;
     struct root root = { .fd = sys_open(AT_FDCWD, host, OPEN_DIR) };
     int fd = root.fd < 0 ? -1 : reopen(&root, clean, OPEN_PIN);
-    bool known = fd >= 0 && readlinkat(fd, "", link, 1) < 0;
+    bool known = fd >= 0 && CALL(SYS_readlinkat, fd, "", &first, 1) < 0;
     sys_close(fd);
     sys_close(root.fd);
     return known ? absolute(v->arena, host, clean + 1) : NULL;
@@ -5452,20 +5489,21 @@ static const char *view_json(struct view *v, const char *value, const char *bund
 static int view_file(struct view *v, const char *file, struct text *why)
 {
     struct json_error e;
-    const char *wrong, *unit = "line ", *slash = strrchr(file, '/');
-    size_t len, number;
-    char *text = strcmp(file, "-") ? read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), MAX_FILE, &len)
-                                  : read_to_end(0, MAX_FILE, &len);
+    const char *wrong, *unit = "line ", *slash = find_last(file, '/');
+    char *text;
+    size_t number;
+    long len = strcmp(file, "-") ? read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text)
+                                : read_input(&text);
     text_shown(why, file);
     text_add(why, ": ");
-    if (!text) {
-        text_errno(why, errno);
+    if (len < 0) {
+        text_errno(why, (int)-len);
         return 3;
     }
     const char *first = json_space(text);
     if (*first != '{' && *first != '[')
-        wrong = view_lines(v, text, len, &number);
-    else if ((wrong = json_check(&e, text, len))) {
+        wrong = view_lines(v, text, (size_t)len, &number);
+    else if ((wrong = json_check(&e, text, (size_t)len))) {
         const char *dir = slash ? arena_copy(v->arena, file, (size_t)(slash - file) + 1) : ".";
         wrong = view_json(v, wrong, dir ? real_dir(v->arena, dir) : NULL);
         unit = NULL;
@@ -5777,14 +5815,11 @@ static const char usage_text[] =
 /* 0 or an errno. */
 static int write_all(int fd, const char *s, size_t n)
 {
-    while (n) {
-        long done = syscall(SYS_write, fd, s, n);
-        if (done < 0 && errno != EINTR)
-            return errno;
-        if (done > 0) {
-            s += done;
-            n -= (size_t)done;
-        }
+    int done = 0;
+    for (; n && done >= 0; n -= (size_t)done, s += done) {
+        done = CALL(SYS_write, fd, s, n);
+        if (done < 0)
+            return -done;
     }
     return 0;
 }
@@ -5846,7 +5881,7 @@ static void explain_runner(const struct dindbind_runner *r)
     char line[512];
     struct utsname os;
     struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
-    text_add(&t, uname(&os) ? "" : os.release);
+    text_add(&t, CALL(SYS_uname, &os) ? "" : os.release);
     for (const unsigned long long *n = counts; *what; n++, what += strlen(what) + 1)
         if (*n) {
             text_add(&t, what);
@@ -5890,7 +5925,7 @@ static const char *put_one(struct job *j, const struct item *it, const char *tar
         put(o, res->path);
     else
         wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
-    if (!wrong && j->end && memchr(o->at + start, '\n', o->len - start))
+    if (!wrong && j->end && find_byte(o->at + start, '\n', o->len - start))
         wrong = "a line break in it: use -0 or -f json";
     put_bytes(o, &j->end, 1);
     return wrong;
@@ -5925,7 +5960,7 @@ static void text_nearest(struct text *t, const struct dindbind_runner *r, const 
     struct dindbind_result res;
     int rc = put_path(path, source, "") ? DINDBIND_E_MISSING : DINDBIND_E_TOOLONG;
     quiet.trace = NULL;
-    while (rc == DINDBIND_E_MISSING && (slash = strrchr(path, '/')) && slash != path) {
+    while (rc == DINDBIND_E_MISSING && (slash = find_last(path, '/')) && slash != path) {
         *slash = 0;
         rc = dindbind_resolve(&quiet, path, 0, &res);
         dindbind_release(&res);
@@ -6138,11 +6173,11 @@ static int translate_stdin(struct job *j)
         len += (size_t)got;
         if (!got && len)
             buf[len++] = j->end;        /* the last record may lack its end */
-        while (!rc && (stop = memchr(line, j->end, len))) {
+        while (!rc && (stop = find_byte(line, j->end, len))) {
             *stop++ = 0;
             len -= (size_t)(stop - line);
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            j->items->source = memchr(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
+            j->items->source = find_byte(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
             rc = skip ? 0 : translate(j);
             skip = false;
             line = stop;
@@ -6192,18 +6227,16 @@ static int body_items(struct job *j)
 {
     struct json_error e = { NULL, NULL };
     struct body *b = &j->body;
-    size_t len;
-    char start[256];            /* of what it is about: the reason must fit in behind it */
-    char *text = read_to_end(0, MAX_FILE, &len);
-    if (!text) {
-        bool big = errno == EFBIG;
-        int rc = complain_errno("standard input", errno);
-        return big ? 1 : rc;
+    char start[256], *text;     /* of what it is about: the reason must fit in behind it */
+    long len = read_input(&text);
+    if (len < 0) {
+        int rc = complain_errno("standard input", (int)-len);
+        return len == -EFBIG ? 1 : rc;
     }
     b->arena = &j->arena;
     b->text = b->done = text;
     b->end = text + len;
-    const char *top = json_check(&e, text, len), *wrong = top ? body_parse(b, top) : e.what;
+    const char *top = json_check(&e, text, (size_t)len), *wrong = top ? body_parse(b, top) : e.what;
     j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
     if (!j->items)
         return out_of_memory();
@@ -6248,7 +6281,7 @@ enum { FIRST_WITH_VALUE = 9 };
 
 static int find_option(const char *name, size_t n, bool is_long)
 {
-    const char *letter = is_long ? NULL : strchr(option_letters, *name);
+    const char *letter = is_long ? NULL : find_char(option_letters, *name);
     return is_long ? find_word(option_names, name, n) : letter ? (int)(letter - option_letters) : -1;
 }
 
@@ -6322,7 +6355,7 @@ static int parse_word(struct job *j, const char *word)
     const char *p = word + 1 + is_long, *value = "";
     int i;
     do {
-        size_t n = is_long ? strcspn(p, "=") : 1;
+        size_t n = is_long ? until(p, "=") : 1;
         const char *name = p;
         p += n;
         i = find_option(name, n, is_long);
@@ -6375,9 +6408,10 @@ static const char clash_texts[] =
 /* What does not go together, and what is missing. GO_ON, or 2. */
 static int check_line(struct job *j)
 {
-    const char *file = j->given & (GIVEN_TOLD | GIVEN_UNSTAGE) ? NULL : getenv("DINDBIND_RUNNER");
-    if (file && *file)
-        take_file(j, file);
+    static const char name[] = "DINDBIND_RUNNER=";
+    for (char **env = environ; !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)) && *env; env++)
+        if (starts(*env, name) && (*env)[sizeof name - 1])
+            take_file(j, *env + sizeof name - 1);
     for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {
         bool one = j->given & clashes[i].one;
         if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
@@ -6394,7 +6428,7 @@ static int check_line(struct job *j)
         j->place = PLACE_STAGE;
         /* a reader that is gone is a write error then, which takes the stage down */
         unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
-        syscall(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
+        CALL(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
     }
     return GO_ON;
 }

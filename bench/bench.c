@@ -429,8 +429,9 @@ static void make_world(void)
 
 static size_t count_rows(void)
 {
-    size_t len, n = 0;
-    char *text = read_whole(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
+    size_t n = 0;
+    char *text;
+    read_whole(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), LONG_MAX, &text);
     for (const char *p = text; p && (p = strchr(p, '\n')); p++)
         n++;
     free(text);
@@ -897,7 +898,7 @@ static void stage_bare(void *arg)
     int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW);
     int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    need(dir >= 0 && root >= 0 && !sys_lock(root) && !attach(mnt, dir), "tmpfs");
+    need(dir >= 0 && root >= 0 && !CALL(SYS_flock, root, LOCK_EX) && !attach(mnt, dir), "tmpfs");
     c.ns = sys_open(c.s->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &c);
     need(pid > 0 && waitpid(pid, &status, __WALL) == pid && !status, "clone");
@@ -1209,10 +1210,10 @@ static void make_body(const char *name, size_t size)
 /* To read it and to write it again. */
 static void copy_body(void *arg)
 {
-    size_t len;
     const struct program *p = arg;
-    char *text = read_whole(open(p->in, O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len);
-    if (!text || write_all(p->out, text, len))
+    char *text;
+    long len = read_whole(open(p->in, O_RDONLY | O_CLOEXEC), LONG_MAX, &text);
+    if (len < 0 || write_all(p->out, text, (size_t)len))
         die("copy");
     free(text);
 }
@@ -1233,7 +1234,8 @@ static void bench_body(void)
         size_t len;
         make_body("/tmp/body", rows[i].size);
         struct program p = program(null, "/tmp/body", tool, "-p", number, "-c", NULL);
-        char *text = read_whole(open("/tmp/body", O_RDONLY | O_CLOEXEC), SIZE_MAX / 4, &len), *got = output_of(p, &len);
+        char *text, *got = output_of(p, &len);
+        read_whole(open("/tmp/body", O_RDONLY | O_CLOEXEC), LONG_MAX, &text);
         const char *bind = strstr(text, source), *there = strstr(got, "/r/merged");
         if (!there || there - got != bind - text || strcmp(there + strlen("/r/merged"), bind))
             wrong("body", got);

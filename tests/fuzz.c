@@ -1770,10 +1770,10 @@ static size_t *tried;           /* the prefix in work: shared with the child tha
 
 static void run_prefixes(const struct target *t, const char *file)
 {
-    size_t n;
-    char *text = read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), SPACE, &n);
-    NEED(text);
-    for (*tried = n; *tried < SIZE_MAX; --*tried)
+    char *text;
+    long n = read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), SPACE, &text);
+    NEED(n >= 0);
+    for (*tried = (size_t)n; *tried < SIZE_MAX; --*tried)
         run_input(t, text, *tried);
     mem_give(text);
 }
