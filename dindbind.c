@@ -97,6 +97,9 @@
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
+#ifndef SYS_listxattrat
+#define SYS_listxattrat 465
+#endif
 
 enum {
     CAPS_NO_OPENAT2 = 1,        /* openat2(2), Linux 5.6 */
@@ -124,6 +127,7 @@ static const unsigned long init_user_ns_ino = 0xEFFFFFFDul;
 struct node {
     unsigned mode, nlink, uid, gid;
     uint64_t ino, size, dev, rdev, mnt;
+    bool inside;                /* not the root of that mount; false: it is, or that is not known */
 };
 
 /* One system call, anew when a signal interrupts it: its value, or -errno. */
@@ -208,23 +212,25 @@ struct statx_buf {
     uint64_t mnt_id, spare[13];
 };
 
-enum { STATX_WANTED = 0x7ff | 0x1000 /* STATX_BASIC_STATS | STATX_MNT_ID */ };
+/* linux/stat.h: STATX_BASIC_STATS | STATX_MNT_ID, and STATX_ATTR_MOUNT_ROOT, which is as old as the latter */
+enum { STATX_WANTED = 0x7ff | 0x1000, STATX_IS_ROOT = 0x2000 };
 
 static int sys_statx(int dir, const char *name, struct node *n)
 {
     struct statx_buf x;
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
-    *n = (struct node){ 0 };
     int rc = CALL(SYS_statx, dir, name, flags, STATX_WANTED, &x);
+    if (!rc && (!(x.mask & 0x1000) || !x.mnt_id))
+        rc = -ENOSYS;           /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
     if (rc)
-        return rc;
-    if (!(x.mask & 0x1000) || !x.mnt_id)
-        return -ENOSYS;         /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
-    *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
-                        .size = x.size, .mnt = x.mnt_id,
-                        .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
-                        .rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor };
-    return 0;
+        *n = (struct node){ 0 };
+    else
+        *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
+                            .size = x.size, .mnt = x.mnt_id,
+                            .inside = (x.attributes_mask & ~x.attributes & STATX_IS_ROOT) != 0,
+                            .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
+                            .rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor };
+    return rc;
 }
 
 /* The same where statx is missing; `mnt` stays 0. On these two architectures libc's struct is the kernel's. */
@@ -236,8 +242,9 @@ static int sys_fstat(int fd, struct node *n)
 #else
     int rc = fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
 #endif
-    *n = (struct node){ 0 };
-    if (!rc)
+    if (rc)
+        *n = (struct node){ 0 };
+    else
         *n = (struct node){ .mode = st.st_mode, .nlink = (unsigned)st.st_nlink, .uid = st.st_uid,
                             .gid = st.st_gid, .ino = st.st_ino, .size = (uint64_t)st.st_size,
                             .dev = st.st_dev, .rdev = st.st_rdev };
@@ -2009,7 +2016,8 @@ struct overlay {
     const char *data_name;      /* where the data is in the data-only layers, when not in `data` */
     struct node node;
 
-    char attr_path[DINDBIND_PATH_MAX];  /* leads to the object whose attributes were listed last */
+    struct entry attr;          /* the object whose attributes were listed last */
+    bool no_listxattrat;
     char value[DINDBIND_PATH_MAX];      /* of one of them */
 };
 
@@ -2089,7 +2097,7 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
     return o->child_rel = s;
 }
 
-/* See to it that the mount of a layer's root is known, which it need not be where nothing is found in it. */
+/* See to it that the mount of a layer's root is known. */
 static int layer_mount(struct overlay *o, unsigned i)
 {
     struct layer *l = &o->l->v[i];
@@ -2114,9 +2122,12 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
     }
     if (rc)
         return failed(o, -rc);
+    struct layer *l = &o->l->v[e.layer];
+    if (n->inside)
+        l->mnt = (unsigned)n->mnt;      /* as everything on the way to it is */
     rc = layer_mount(o, e.layer);
     /* the overlay has what this mount covers (OVERLAY.md 11) */
-    return rc || (unsigned)n->mnt == o->l->v[e.layer].mnt ? rc : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
+    return rc || (unsigned)n->mnt == l->mnt ? rc : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
 }
 
 static const char *attr_prefix(const struct overlay *o)
@@ -2129,8 +2140,26 @@ static bool is_whiteout(const struct node *n, int set)
     return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
 }
 
-/* Which attributes of overlayfs an object has, as a set; or an error. They have no *at calls before Linux 6.13, and
- * O_PATH descriptors no attributes at all; the magic link of the layer's descriptor is thrice as far as its name. */
+/* The path of the object that `attr` tells: O_PATH descriptors have no attributes, and the magic link of the layer's
+ * descriptor is thrice as far. */
+static bool attr_path(const struct overlay *o, char out[DINDBIND_PATH_MAX])
+{
+    return join_path(out, o->l->v[o->attr.layer].dir, o->attr.rel);
+}
+
+static int list_attrs(struct overlay *o, char *to, size_t size)
+{
+    char path[DINDBIND_PATH_MAX];
+    int n = -ENOSYS;
+    if (!o->no_listxattrat)
+        n = CALL(SYS_listxattrat, o->l->v[o->attr.layer].fd, o->attr.rel, AT_SYMLINK_NOFOLLOW, to, size);
+    o->no_listxattrat = is_lacking(n, SYS_listxattrat);         /* before Linux 6.13 */
+    if (o->no_listxattrat)
+        n = attr_path(o, path) ? CALL(SYS_llistxattr, path, to, size) : -ENAMETOOLONG;
+    return n;
+}
+
+/* Which attributes of overlayfs an object has, as a set; or an error. */
 static int attrs(struct overlay *o, struct entry e)
 {
     char *list = o->value, *large = NULL;
@@ -2138,12 +2167,11 @@ static int attrs(struct overlay *o, struct entry e)
     int set = 0;
     if (!o->l->attrs)
         return blame(o, e, DINDBIND_E_XATTR, 0);
-    if (!join_path(o->attr_path, o->l->v[e.layer].dir, e.rel))
-        return DINDBIND_E_TOOLONG;
-    int n = CALL(SYS_llistxattr, o->attr_path, list, sizeof o->value);
+    o->attr = e;
+    int n = list_attrs(o, list, sizeof o->value);
     if (n == -ERANGE) {
         list = large = mem_take(65536);         /* XATTR_LIST_MAX */
-        n = list ? CALL(SYS_llistxattr, o->attr_path, list, 65536) : -ENOMEM;
+        n = list ? list_attrs(o, list, 65536) : -ENOMEM;
     }
     if (n < 0)
         set = n == -EOPNOTSUPP ? 0 : failed(o, -n);
@@ -2160,9 +2188,10 @@ static int attrs(struct overlay *o, struct entry e)
 /* One attribute of the object that attrs() was asked about last: its length, or an error. `value` is terminated. */
 static int attr_value(struct overlay *o, const char *name)
 {
-    char full[DINDBIND_PATH_MAX];
-    put_path(full, attr_prefix(o), name);
-    int n = CALL(SYS_lgetxattr, o->attr_path, full, o->value, sizeof o->value - 1);
+    char full[64], path[DINDBIND_PATH_MAX];
+    struct text t = text_in(full, sizeof full, attr_prefix(o));
+    text_add(&t, name);
+    int n = attr_path(o, path) ? CALL(SYS_lgetxattr, path, full, o->value, sizeof o->value - 1) : -ENAMETOOLONG;
     if (n < 0)
         return n == -ERANGE ? broken(o, EINVAL) : failed(o, -n);
     o->value[n] = 0;
@@ -2596,8 +2625,8 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
     bool named = false;
     int rc = layer_mount(o, dir.layer);
     for (size_t i = 0; !rc && i < table->n; i++) {
-        if (table->v[i].parent != l->mnt)
-            continue;           /* on another mount, or on one that is on this one */
+        if (table->v[i].parent != l->mnt || !find_text(table->v[i].point, dir.rel))
+            continue;           /* on another mount, or on one that is on this one; or not below */
         rc = named ? 0 : name_of(o->r, l->fd, name);
         if (rc)
             return failed(o, -rc);

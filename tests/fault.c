@@ -675,6 +675,7 @@ static const struct callee {
     { SYS_fchmod, "fchmod", false, { EPERM, EIO, ENOSPC } },
     { SYS_flock, "flock", false, { EINTR, ENOLCK, ENOMEM } },
     { SYS_llistxattr, "llistxattr", false, { EIO, ENOMEM, EPERM } },
+    { 465, "listxattrat", false, { EIO, ENOMEM, EPERM, ENOSYS } },     /* Linux 6.13 */
     { SYS_lgetxattr, "lgetxattr", false, { EIO, ENOMEM, EPERM } },
     { SYS_capget, "capget", false, { EPERM, ENOSYS } },
     { SYS_getcwd, "getcwd", false, { ENOMEM, ENOENT } },

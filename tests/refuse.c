@@ -33,6 +33,7 @@
 static const struct { const char *name; unsigned nr; } calls[] = {
     { "statx", SYS_statx }, { "open_tree", 428 },  { "move_mount", 429 }, { "fsopen", 430 },
     { "fsconfig", 431 },    { "fsmount", 432 },    { "openat2", 437 },    { "mount_setattr", 442 },
+    { "listxattrat", 465 },
 };
 
 enum { OWN_CALL = 0x0dac1e };

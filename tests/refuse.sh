@@ -5,7 +5,7 @@
 #
 #	refuse.sh [-l] BUILD
 #
-# openat2, statx and what makes a stage are answered by ENOSYS, and by EPERM (refuse.c): one after the other, and
+# openat2, statx, listxattrat and what makes a stage are answered by ENOSYS, and by EPERM (refuse.c): one after the other, and
 # all together. BUILD has the test programs, $DINDBIND is the binary. A suite that itself cannot do without a call
 # says so and skips; a stage that cannot be made is refused with a reason. Without -l a sample, in less than a
 # minute, with it everything. The last line is `N passed, N failed, N skipped`, the sum.
@@ -54,17 +54,18 @@ for error in ENOSYS EPERM; do
 	if [ "$long" ]; then
 		suites $error openat2 differential rows placement formats corners hostile test_dindbind
 		suites $error statx differential rows placement formats corners hostile test_dindbind
-		suites $error openat2,statx rows placement formats hostile
+		suites $error listxattrat differential test_dindbind
+		suites $error openat2,statx,listxattrat rows placement formats hostile
 		for calls in open_tree move_mount mount_setattr fsopen; do
 			suites $error $calls rows placement formats
 		done
-		suites $error openat2,statx,$stage differential rows placement formats corners test_dindbind
+		suites $error openat2,statx,listxattrat,$stage differential rows placement formats corners test_dindbind
 	else
-		suites $error openat2,statx rows placement
-		suites $error openat2,statx,$stage differential rows placement
+		suites $error openat2,statx,listxattrat rows placement
+		suites $error openat2,statx,listxattrat,$stage differential rows placement
 	fi
 done
 # what stands for the missing calls fails too
-[ ! "$long" ] || suites ENOSYS openat2,statx fault
+[ ! "$long" ] || suites ENOSYS openat2,statx,listxattrat fault
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
