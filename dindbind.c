@@ -1629,6 +1629,8 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
+    size_t base;                /* so much all their paths start with, whole components; opened once for all of them */
+    int base_fd;
     bool upper;                 /* v[0] is the upperdir */
     bool userxattr, ro, index;
     bool attrs;                 /* the attributes of overlayfs can be read */
@@ -1851,10 +1853,10 @@ static int layers_unread(struct text *why, const char *what, const char *text)
 static int choose_reading(const char *text, struct options *o, struct text *why)
 {
     char *space = (char *)(o + 2);
-    bool parsed = false, seen = false;
-    int how = may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
     /* without a backslash there is but one */
-    for (bool plain = !find_char(text, '\\'); how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
+    bool parsed = false, seen = false, plain = !find_char(text, '\\');
+    int how = !plain && may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
+    for (; how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
         if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
             continue;
         int there = plain ? 0 : layers_exist(o + 1);
@@ -1893,10 +1895,11 @@ static void set_modes(struct dindbind_layers *l, const struct options *o)
     if (redirect == IS_ON || redirect == IS_FOLLOW || (!redirect && metacopy == IS_ON))
         l->follow = ON;
     else if (redirect != IS_NOFOLLOW) {
-        if (!redirect)
-            l->follow = kernel_default("redirect_dir");
-        if (l->follow == OFF)
-            l->follow = kernel_default("redirect_always_follow");
+        l->follow = kernel_default("redirect_always_follow");
+        if (!redirect && l->follow != ON) {
+            enum setting made = kernel_default("redirect_dir");
+            l->follow = made == OFF ? l->follow : made;
+        }
     }
 }
 
@@ -1930,7 +1933,24 @@ static void layers_free(struct dindbind_layers *l)
         return;
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
+    sys_close(l->base_fd);
     mem_give(l);
+}
+
+/* Engines keep all layers in one directory, and every call is shorter from there. */
+static void layers_base(struct dindbind_layers *l)
+{
+    char *first = l->v->dir, *end, kept;
+    size_t base = strlen(first);
+    for (size_t i = 0; i < l->n; i++)
+        while (!begins(l->v[i].dir, first, base) || first[base - 1] != '/')
+            base--;
+    end = first + base;
+    kept = *end;
+    *end = 0;
+    l->base_fd = sys_open(AT_FDCWD, first, OPEN_DIR);
+    l->base = l->base_fd < 0 ? 0 : base;        /* why not is told of the layer that is needed */
+    *end = kept;
 }
 
 /* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
@@ -1943,6 +1963,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     if (!l)
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
+    l->base_fd = -1;
     for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
         size_t len = layer_path(o, dir, at);
         if (!len) {
@@ -1963,6 +1984,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->words = mode_words(o);
     l->attrs = l->userxattr || can_read_trusted(r);
     set_modes(l, o);
+    layers_base(l);
     r->layers = l;
     return 0;
 }
@@ -2060,6 +2082,12 @@ static int blame(struct overlay *o, struct entry e, int error, int err)
     return error;
 }
 
+/* How a layer is called from the base of all. */
+static const char *layer_name(const struct overlay *o, unsigned i)
+{
+    return o->l->base_fd < 0 ? o->l->v[i].dir : below(o->l->v[i].dir + o->l->base);
+}
+
 /* The descriptor of a layer's root, opened when it is first needed; or an error. */
 static int layer_fd(struct overlay *o, unsigned i)
 {
@@ -2067,7 +2095,7 @@ static int layer_fd(struct overlay *o, unsigned i)
     int none = -1, fd = l->fd;
     if (fd >= 0)
         return fd;
-    fd = sys_open(AT_FDCWD, l->dir, OPEN_DIR);
+    fd = sys_open(o->l->base_fd, layer_name(o, i), OPEN_DIR);
     if (fd < 0)
         return blame(o, (struct entry){ i, "" },
                      fd == -ENOENT || fd == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-fd), -fd);
@@ -2110,12 +2138,28 @@ static int layer_mount(struct overlay *o, unsigned i)
     return rc ? failed(o, -rc) : 0;
 }
 
+/* An object of a layer that nobody has looked into: most have not the first component of a path, and need not be opened
+ * to see that. 0, or -ENOENT of one that is there itself; all else the layer's descriptor has to tell. */
+static int layer_peek(struct overlay *o, struct entry e, struct node *n)
+{
+    char path[DINDBIND_PATH_MAX];
+    const char *dir = layer_name(o, e.layer);
+    int rc = join_path(path, dir, e.rel) ? inspect(o->r, o->l->base_fd, path, n) : -EAGAIN;
+    if (rc == -ENOENT && (inspect(o->r, o->l->base_fd, dir, n) || !S_ISDIR(n->mode)))
+        rc = -EAGAIN;
+    return rc;
+}
+
 /* What is at a place of a layer. Mode 0: nothing. */
 static int layer_stat(struct overlay *o, struct entry e, struct node *n)
 {
-    int fd = layer_fd(o, e.layer), rc = fd < 0 ? fd : inspect(o->r, fd, e.rel, n);
-    if (fd < 0)
-        return fd;
+    int rc = o->l->v[e.layer].fd < 0 ? layer_peek(o, e, n) : -EAGAIN;
+    if (rc && rc != -ENOENT) {
+        int fd = layer_fd(o, e.layer);
+        if (fd < 0)
+            return fd;
+        rc = inspect(o->r, fd, e.rel, n);
+    }
     if (rc == -ENOENT) {
         n->mode = 0;
         return 0;
@@ -2147,12 +2191,12 @@ static bool attr_path(const struct overlay *o, char out[DINDBIND_PATH_MAX])
     return join_path(out, o->l->v[o->attr.layer].dir, o->attr.rel);
 }
 
-static int list_attrs(struct overlay *o, char *to, size_t size)
+static int list_attrs(struct overlay *o, int layer, char *to, size_t size)
 {
     char path[DINDBIND_PATH_MAX];
     int n = -ENOSYS;
     if (!o->no_listxattrat)
-        n = CALL(SYS_listxattrat, o->l->v[o->attr.layer].fd, o->attr.rel, AT_SYMLINK_NOFOLLOW, to, size);
+        n = CALL(SYS_listxattrat, layer, o->attr.rel, AT_SYMLINK_NOFOLLOW, to, size);
     o->no_listxattrat = is_lacking(n, SYS_listxattrat);         /* before Linux 6.13 */
     if (o->no_listxattrat)
         n = attr_path(o, path) ? CALL(SYS_llistxattr, path, to, size) : -ENAMETOOLONG;
@@ -2167,11 +2211,14 @@ static int attrs(struct overlay *o, struct entry e)
     int set = 0;
     if (!o->l->attrs)
         return blame(o, e, DINDBIND_E_XATTR, 0);
+    int fd = layer_fd(o, e.layer);
+    if (fd < 0)
+        return fd;
     o->attr = e;
-    int n = list_attrs(o, list, sizeof o->value);
+    int n = list_attrs(o, fd, list, sizeof o->value);
     if (n == -ERANGE) {
         list = large = mem_take(65536);         /* XATTR_LIST_MAX */
-        n = list ? list_attrs(o, list, 65536) : -ENOMEM;
+        n = list ? list_attrs(o, fd, list, 65536) : -ENOMEM;
     }
     if (n < 0)
         set = n == -EOPNOTSUPP ? 0 : failed(o, -n);
