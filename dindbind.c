@@ -130,10 +130,13 @@ struct node {
     bool inside;                /* not the root of that mount; false: it is, or that is not known */
 };
 
-/* One system call, anew when a signal interrupts it: its value, or -errno. */
+/* One system call, anew when a signal interrupts it: its value, or -errno. Where it takes a descriptor, that may be
+ * the -errno of opening it, which is then the answer. */
 static int sys_call(long number, long a, long b, long c, long d, long e)
 {
-    long rc;
+    long rc = a;
+    if (a < 0 && a != AT_FDCWD)
+        return (int)a;
     do
         rc = syscall(number, a, b, c, d, e);
     while (rc < 0 && errno == EINTR);
@@ -190,7 +193,7 @@ static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
  * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
 static bool is_missing(long number)
 {
-    int rc = CALL(number, -1, NULL, -1);
+    int rc = CALL(number, AT_FDCWD, NULL, -1);
     return rc == -ENOSYS || rc == -EPERM;
 }
 
@@ -755,61 +758,38 @@ int dindbind_status(int error)
 }
 
 /* What a failed look-up means, and what an errno is called: strerror(3) would be a thirtieth of the tool. */
-static const struct errno_row {
-    short err;
-    signed char code;
-    char name[13];
-} errno_table[] = {
-    { ENOENT, DINDBIND_E_MISSING, "ENOENT" },
-    { ENOTDIR, DINDBIND_E_NOTDIR, "ENOTDIR" },
-    { ELOOP, DINDBIND_E_LOOP, "ELOOP" },
-    { EXDEV, DINDBIND_E_ESCAPE, "EXDEV" },
-    { ENAMETOOLONG, DINDBIND_E_TOOLONG, "ENAMETOOLONG" },
-    { EAGAIN, DINDBIND_E_CHANGED, "EAGAIN" },
-    { EACCES, DINDBIND_E_DENIED, "EACCES" },
-    { EPERM, DINDBIND_E_DENIED, "EPERM" },
-    { ESRCH, DINDBIND_E_GONE, "ESRCH" },
-    { ENOMEM, DINDBIND_E_NOMEM, "ENOMEM" },
-    { ENOSYS, DINDBIND_E_KERNEL, "ENOSYS" },
-    { EEXIST, DINDBIND_E_EXISTS, "EEXIST" },
-    { EROFS, DINDBIND_E_MISSING, "EROFS" },
-    { EPROTO, DINDBIND_E_PROCFS, "EPROTO" },
-    { EINVAL, DINDBIND_E_SYSTEM, "EINVAL" },
-    { EIO, DINDBIND_E_SYSTEM, "EIO" },
-    { EBUSY, DINDBIND_E_SYSTEM, "EBUSY" },
-    { EMFILE, DINDBIND_E_SYSTEM, "EMFILE" },
-    { ENFILE, DINDBIND_E_SYSTEM, "ENFILE" },
-    { ENOSPC, DINDBIND_E_SYSTEM, "ENOSPC" },
-    { EDQUOT, DINDBIND_E_SYSTEM, "EDQUOT" },
-    { EFBIG, DINDBIND_E_SYSTEM, "EFBIG" },
-    { EBADF, DINDBIND_E_SYSTEM, "EBADF" },
-    { EISDIR, DINDBIND_E_SYSTEM, "EISDIR" },
-    { EPIPE, DINDBIND_E_SYSTEM, "EPIPE" },
-    { ENODEV, DINDBIND_E_SYSTEM, "ENODEV" },
-    { ESTALE, DINDBIND_E_SYSTEM, "ESTALE" },
-    { EOPNOTSUPP, DINDBIND_E_SYSTEM, "EOPNOTSUPP" },
-};
+#define ERRNOS(X) \
+    X(ENOENT, MISSING) X(ENOTDIR, NOTDIR) X(ELOOP, LOOP) X(EXDEV, ESCAPE) X(ENAMETOOLONG, TOOLONG) \
+    X(EAGAIN, CHANGED) X(EACCES, DENIED) X(EPERM, DENIED) X(ESRCH, GONE) X(ENOMEM, NOMEM) X(ENOSYS, KERNEL) \
+    X(EEXIST, EXISTS) X(EROFS, MISSING) X(EPROTO, PROCFS) X(EINVAL, SYSTEM) X(EIO, SYSTEM) X(EBUSY, SYSTEM) \
+    X(EMFILE, SYSTEM) X(ENFILE, SYSTEM) X(ENOSPC, SYSTEM) X(EDQUOT, SYSTEM) X(EFBIG, SYSTEM) X(EBADF, SYSTEM) \
+    X(EISDIR, SYSTEM) X(EPIPE, SYSTEM) X(ENODEV, SYSTEM) X(ESTALE, SYSTEM) X(EOPNOTSUPP, SYSTEM)
+#define ERRNO_ROW(err, code) { err, DINDBIND_E_##code },
+#define ERRNO_NAME(err, code) #err "\0"
 
-static const struct errno_row *errno_row(int err)
+static const struct { short err; signed char code; } errno_table[] = { ERRNOS(ERRNO_ROW) { 0, DINDBIND_E_SYSTEM } };
+static const char errno_names[] = ERRNOS(ERRNO_NAME) "errno ";
+
+/* Its row, else the last one. */
+static unsigned errno_row(int rc)
 {
-    size_t i = 0;
-    while (i < sizeof errno_table / sizeof *errno_table && errno_table[i].err != err)
+    unsigned i = 0;
+    while (errno_table[i].err && errno_table[i].err != -rc)
         i++;
-    return i < sizeof errno_table / sizeof *errno_table ? &errno_table[i] : NULL;
+    return i;
 }
 
-static int error_of(int err)
+static int error_of(int rc)
 {
-    const struct errno_row *row = errno_row(err);
-    return row ? row->code : DINDBIND_E_SYSTEM;
+    return errno_table[errno_row(rc)].code;
 }
 
-static void text_errno(struct text *t, int err)
+static void text_errno(struct text *t, int rc)
 {
-    const struct errno_row *row = errno_row(err);
-    text_add(t, row ? row->name : "errno ");
-    if (!row)
-        text_number(t, (unsigned)err);
+    unsigned i = errno_row(rc);
+    text_add(t, word_at(errno_names, i));
+    if (!errno_table[i].err)
+        text_number(t, (unsigned)-rc);
 }
 
 /* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
@@ -822,7 +802,7 @@ static bool is_absent(int rc)
 /* What a failed look-up of something that need not be there comes to: 0, or an error. */
 static int unless_absent(int rc)
 {
-    return rc >= 0 || is_absent(rc) ? 0 : error_of(-rc);
+    return rc >= 0 || is_absent(rc) ? 0 : error_of(rc);
 }
 
 /* One line of what is being tried, where somebody wants to know. */
@@ -900,7 +880,7 @@ static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
     if (r->proc_fd < 0)
         return 0;
     int info = sys_open(r->proc_fd, fd_path(name, "thread-self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
-    int len = info < 0 ? info : read_start(info, buf, sizeof buf);
+    int len = read_start(info, buf, sizeof buf);
     sys_close(info);
     if (len < 0)
         return len == -ENOENT ? -ENOSYS : len;
@@ -917,7 +897,7 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
     if (!(r->caps & CAPS_NO_STATX))
         return sys_statx(dir, name, n);
     int fd = *name ? sys_open(dir, name, OPEN_PIN | O_NOFOLLOW) : dir;
-    int rc = fd < 0 ? fd : sys_fstat(fd, n);
+    int rc = sys_fstat(fd, n);
     if (!rc)
         rc = mount_of(r, fd, &n->mnt);
     if (*name)
@@ -951,7 +931,7 @@ static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PA
 {
     char number[FD_PATH];
     int dir = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
-    int n = dir < 0 ? dir : sys_readlink(dir, fd_path(number, "", fd), out);
+    int n = sys_readlink(dir, fd_path(number, "", fd), out);
     sys_close(dir);
     return n >= 0 ? 0 : is_absent(dir) ? -EPROTO : n;
 }
@@ -1184,7 +1164,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
             sys_close(fd);
             sys_close(*dir);
             *dir = fd = reopen(root, "", OPEN_DIR);
-            return fd < 0 ? fd : inspect(r, fd, "", here);
+            return inspect(r, fd, "", here);
         }
     } else if (walk_more(w) && !S_ISDIR(n.mode))
         rc = -ENOTDIR;
@@ -1208,7 +1188,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
 {
     struct walk w;
     enum walk_step step;
-    int dir = reopen(root, "", OPEN_DIR), rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
+    int dir = reopen(root, "", OPEN_DIR), rc = inspect(r, dir, "", &s->node);
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
         if (step == WALK_NAME)
@@ -1219,7 +1199,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
             walk_pop(&w);
             sys_close(dir);
             dir = reopen(root, w.done, OPEN_DIR);
-            rc = dir < 0 ? dir : inspect(r, dir, "", &s->node);
+            rc = inspect(r, dir, "", &s->node);
         } else if (root->how == BENEATH)
             rc = -EXDEV;
     }
@@ -1266,7 +1246,7 @@ static int adopt(int fd, const struct node *owner)
 {
     struct node n;
     int dir = sys_open(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = dir < 0 ? dir : sys_fstat(dir, &n);
+    int rc = sys_fstat(dir, &n);
     if (!rc && (n.uid != geteuid() || !is_empty_dir(dir, 2)))
         rc = -EAGAIN;
     if (!rc && (n.uid != owner->uid || n.gid != owner->gid))
@@ -1354,16 +1334,17 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
 {
     struct statfs fs;
     struct node n;
+    int rc;
     text_add(why, "/proc");
     r->proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
     if (r->proc_fd < 0) {
-        int err = -r->proc_fd;
+        rc = r->proc_fd;
         r->proc_fd = -1;
-        return err == ENOENT || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
+        return rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
     }
-    int rc = sys_fstatfs(r->proc_fd, &fs);
+    rc = sys_fstatfs(r->proc_fd, &fs);
     if (rc)
-        return error_of(-rc);
+        return error_of(rc);
     if ((unsigned long)fs.f_type != proc_super_magic)
         return DINDBIND_E_PROCFS;
     rc = sys_statx(r->proc_fd, "", &n);
@@ -1374,7 +1355,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
             return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
     }
     if (rc)
-        return error_of(-rc);
+        return error_of(rc);
     if (n.ino != proc_root_ino)
         return DINDBIND_E_PROCFS;
     if (is_missing(SYS_openat2))
@@ -1382,7 +1363,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     /* another PID namespace's has nothing there, and its numbers are other processes' */
     char first;
     rc = CALL(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1);
-    return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(-rc);
+    return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(rc);
 }
 
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
@@ -1405,10 +1386,10 @@ static int proc_start(struct dindbind_runner *r, unsigned long long *start)
 }
 
 /* What a failure to look into /proc/PID means. */
-static int task_error(int err)
+static int task_error(int rc)
 {
-    return err == ENOENT || err == ESRCH ? DINDBIND_E_GONE :
-           err == EXDEV || err == ELOOP || err == ENOTDIR ? DINDBIND_E_PROCFS : error_of(err);
+    return rc == -ENOENT || rc == -ESRCH ? DINDBIND_E_GONE :
+           rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
 }
 
 static int task_open(struct dindbind_runner *r, struct text *why)
@@ -1421,12 +1402,12 @@ static int task_open(struct dindbind_runner *r, struct text *why)
     text_add(why, name);
     int rc = proc_entry(r, r->proc_fd, name, OPEN_DIR);
     if (rc < 0)
-        return task_error(-rc);
+        return task_error(rc);
     r->task_fd = rc;
     if (r->start) {
         rc = proc_start(r, &start);
         if (rc)
-            return task_error(-rc);
+            return task_error(rc);
         if (start != r->start) {
             text_add(why, " started at ");
             text_number(why, start);
@@ -1441,7 +1422,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
     if (rc >= 0)
         rc = sys_open(r->task_fd, "root", OPEN_DIR);
     if (rc < 0)
-        return task_error(-rc);
+        return task_error(rc);
     r->root_fd = rc;
     return 0;
 }
@@ -1452,7 +1433,7 @@ static int self_open(struct dindbind_runner *r, struct text *why)
     text_add(why, "/");
     int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
     r->root_fd = rc < 0 ? -1 : rc;
-    return rc < 0 ? error_of(-rc) : 0;
+    return rc < 0 ? error_of(rc) : 0;
 }
 
 /* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
@@ -1468,7 +1449,7 @@ static void proc_path(struct text *t, const struct dindbind_runner *r)
 /* What a magic link leads to. */
 static int behind(int dir, const char *link, struct node *n)
 {
-    int fd = sys_open(dir, link, OPEN_PIN), rc = fd < 0 ? fd : sys_fstat(fd, n);
+    int fd = sys_open(dir, link, OPEN_PIN), rc = sys_fstat(fd, n);
     sys_close(fd);
     return rc;
 }
@@ -1568,7 +1549,7 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
                         O_RDONLY | O_CLOEXEC);
     long len = read_whole(fd, LONG_MAX, &t->text);
     if (len < 0)                /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
-        return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)-len);
+        return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
     t->v = mem_take((lines + 1) * sizeof *t->v);
@@ -1836,7 +1817,7 @@ static int layers_exist(const struct options *o)
         int fd = layer_path(o, dir, path) ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
         sys_close(fd);
         if (fd < 0)
-            return is_absent(fd) ? 0 : error_of(-fd);
+            return is_absent(fd) ? 0 : error_of(fd);
     }
     return 1;
 }
@@ -2059,18 +2040,18 @@ static int broken(struct overlay *o, int err)
     return DINDBIND_E_BROKEN;
 }
 
-/* An errno of the overlay's path walk; 0: none. */
-static int walk_failed(struct overlay *o, int err)
+/* An -errno of the overlay's path walk; 0: none. */
+static int walk_failed(struct overlay *o, int rc)
 {
-    o->sys_errno = err;
-    return err ? error_of(err) : 0;
+    o->sys_errno = -rc;
+    return rc ? error_of(rc) : 0;
 }
 
-/* An errno of this system, not of the overlay's rules. */
-static int failed(struct overlay *o, int err)
+/* An -errno of this system, not of the overlay's rules. */
+static int failed(struct overlay *o, int rc)
 {
-    int rc = walk_failed(o, err);
-    return err == ENOENT || err == ENOTDIR || err == EAGAIN ? DINDBIND_E_CHANGED : rc;
+    int error = walk_failed(o, rc);
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -EAGAIN ? DINDBIND_E_CHANGED : error;
 }
 
 /* The object that a refusal is about, for the message. */
@@ -2098,7 +2079,7 @@ static int layer_fd(struct overlay *o, unsigned i)
     fd = sys_open(o->l->base_fd, layer_name(o, i), OPEN_DIR);
     if (fd < 0)
         return blame(o, (struct entry){ i, "" },
-                     fd == -ENOENT || fd == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(-fd), -fd);
+                     fd == -ENOENT || fd == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(fd), -fd);
     if (!atomic_compare_exchange_strong(&l->fd, &none, fd)) {
         sys_close(fd);          /* another thread was here */
         fd = none;
@@ -2135,7 +2116,7 @@ static int layer_mount(struct overlay *o, unsigned i)
         return fd < 0 ? fd : 0;
     int rc = inspect(o->r, fd, "", &n);
     l->mnt = (unsigned)n.mnt;
-    return rc ? failed(o, -rc) : 0;
+    return rc ? failed(o, rc) : 0;
 }
 
 /* An object of a layer that nobody has looked into: most have not the first component of a path, and need not be opened
@@ -2165,7 +2146,7 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
         return 0;
     }
     if (rc)
-        return failed(o, -rc);
+        return failed(o, rc);
     struct layer *l = &o->l->v[e.layer];
     if (n->inside)
         l->mnt = (unsigned)n->mnt;      /* as everything on the way to it is */
@@ -2221,7 +2202,7 @@ static int attrs(struct overlay *o, struct entry e)
         n = list ? list_attrs(o, fd, list, 65536) : -ENOMEM;
     }
     if (n < 0)
-        set = n == -EOPNOTSUPP ? 0 : failed(o, -n);
+        set = n == -EOPNOTSUPP ? 0 : failed(o, n);
     for (char *name = list; name - list < n; name += strlen(name) + 1)
         if (starts(name, prefix)) {
             const char *tail = name + strlen(prefix);
@@ -2240,7 +2221,7 @@ static int attr_value(struct overlay *o, const char *name)
     text_add(&t, name);
     int n = attr_path(o, path) ? CALL(SYS_lgetxattr, path, full, o->value, sizeof o->value - 1) : -ENAMETOOLONG;
     if (n < 0)
-        return n == -ERANGE ? broken(o, EINVAL) : failed(o, -n);
+        return n == -ERANGE ? broken(o, EINVAL) : failed(o, n);
     o->value[n] = 0;
     return n;
 }
@@ -2492,11 +2473,11 @@ static int overlay_link(struct overlay *o, struct walk *w)
         return fd;
     int rc = sys_readlink(fd, link.rel, target);
     if (rc < 0 && rc != -ENAMETOOLONG)
-        return failed(o, -rc);
+        return failed(o, rc);
     rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
     if (rc == 1)
         overlay_root(o);
-    return walk_failed(o, rc < 0 ? -rc : 0);
+    return walk_failed(o, rc < 0 ? rc : 0);
 }
 
 /* `..` leads to the parent in the overlay, which no layer knows: walk there again. */
@@ -2540,18 +2521,18 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
         if (step == WALK_UP)
             rc = overlay_up(o, &w);
         else if (step == WALK_TOO_LONG)
-            rc = walk_failed(o, ENAMETOOLONG);
+            rc = walk_failed(o, -ENAMETOOLONG);
         else if (enters_row(o->r, &w))
-            rc = walk_failed(o, EXDEV);
+            rc = walk_failed(o, -EXDEV);
         else if ((rc = overlay_lookup(o, w.name)))
             break;
         else if (o->top.rel && S_ISLNK(o->node.mode)) {
             rc = overlay_link(o, &w);
             o->top.rel = NULL;
         } else if (o->top.rel && walk_more(&w))
-            rc = walk_failed(o, ENOTDIR);
+            rc = walk_failed(o, -ENOTDIR);
         else
-            rc = walk_failed(o, -walk_push(&w));
+            rc = walk_failed(o, walk_push(&w));
     }
     if (name)
         put_path(name, *w.done ? w.done : "/", "");
@@ -2616,7 +2597,7 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
     if (rc < 0)
         return rc;
     if (!n.mode)
-        return failed(s->o, ENOENT);
+        return failed(s->o, -ENOENT);
     if (s->single && (is_whiteout(&n, set) || (is_file && (set & ATTR_METACOPY))))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if ((set & ATTR_REDIRECT) && (is_dir || (set & ATTR_METACOPY))) {
@@ -2640,7 +2621,7 @@ static int scan_dir(struct scan *s)
     struct text t = text_in(rel, sizeof rel, scan_pop(s));
     int fd = sys_open(root, below(rel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return failed(o, -fd);
+        return failed(o, fd);
     if (t.len)
         text_add(&t, "/");
     size_t base = t.len;
@@ -2659,7 +2640,7 @@ static int scan_dir(struct scan *s)
             rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type << 12);
         }
     if (!rc && n < 0)
-        rc = failed(o, -n);
+        rc = failed(o, n);
     sys_close(fd);
     return rc;
 }
@@ -2676,7 +2657,7 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
             continue;           /* on another mount, or on one that is on this one; or not below */
         rc = named ? 0 : name_of(o->r, l->fd, name);
         if (rc)
-            return failed(o, -rc);
+            return failed(o, rc);
         if (!named)
             join_path(full, name[1] || !*dir.rel ? name : "", dir.rel);
         named = true;
@@ -2729,7 +2710,7 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
     int rc = inspect(r, AT_FDCWD, r->layers->v[0].dir, &n);
     if (is_absent(rc) || (!rc && !n.uid))
         return 0;
-    return rc ? error_of(-rc) : layers_unread(why, "they belong to an engine without root, whose mount options nobody "
+    return rc ? error_of(rc) : layers_unread(why, "they belong to an engine without root, whose mount options nobody "
                                               "tells: give these with -o", "");
 }
 
@@ -2828,10 +2809,10 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
         int fd = sys_open(AT_FDCWD, i ? r->merged : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (is_absent(fd))
             continue;
-        rc = fd < 0 ? fd : inspect(r, fd, "", &n);
+        rc = inspect(r, fd, "", &n);
         bool same = !rc && n.ino == root->ino && n.dev == root->dev;
         if (rc)
-            rc = error_of(-rc);
+            rc = error_of(rc);
         else if (i ? !same && !is_empty_dir(fd, 2) : same)
             rc = not_it(why, i ? " is not " : " is my own root, not ", r->merged);
         else
@@ -2856,7 +2837,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
 {
     struct mount_table t;
     struct node n;
-    int rc = inspect(r, r->root_fd, "", &n), proven = rc ? error_of(-rc) : r->self ? 0 : merged_check(r, &n, why);
+    int rc = inspect(r, r->root_fd, "", &n), proven = rc ? error_of(rc) : r->self ? 0 : merged_check(r, &n, why);
     if (proven < 0)
         return proven;
     rc = table_read(r, r->self, &t);
@@ -2949,7 +2930,7 @@ static int refuse(struct dindbind_result *res, int error, int err)
 
 static int refuse_errno(struct dindbind_result *res, int rc)
 {
-    return refuse(res, error_of(-rc), -rc);
+    return refuse(res, error_of(rc), -rc);
 }
 
 /* Pinned and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
@@ -3012,7 +2993,7 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
     res->ro = row->ro;
     if (is_absent(s.fd))
         return 0;
-    return accept_spot(res, s.fd < 0 ? s.fd : inspect(r, s.fd, "", &s.node), &s, row->ro);
+    return accept_spot(res, inspect(r, s.fd, "", &s.node), &s, row->ro);
 }
 
 enum { NEXT_RULE = 1 };
@@ -3070,14 +3051,14 @@ static int layers_pin(struct overlay *o, struct dindbind_result *res)
                ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
                : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
                              BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-    int rc = s.fd < 0 ? s.fd : inspect(o->r, s.fd, "", &s.node);
+    int rc = inspect(o->r, s.fd, "", &s.node);
     if (!rc && !is_dir && !same_node(&s.node, &o->node))
         rc = -EAGAIN;
     if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
         rc = -ENAMETOOLONG;
     if (rc) {
         sys_close(s.fd);
-        return failed(o, -rc);
+        return failed(o, rc);
     }
     /* a lowerdir is shared by every container of the image: read-only, always */
     return accept_spot(res, 0, &s, o->l->ro || !o->l->upper || e.layer);
@@ -3259,7 +3240,7 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     }
     if (res && res->sys_errno) {
         text_add(&t, ": ");
-        text_errno(&t, res->sys_errno);
+        text_errno(&t, -res->sys_errno);
     }
     const char *hint = error_text(error, ERROR_HINT);
     if (unknown || (self && error == DINDBIND_E_NESTED))
@@ -3321,7 +3302,7 @@ static int daemon_names(struct tables *t)
     int rc = inspect(r, r->root_fd, "", &n);
     const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
     if (!root)
-        return rc ? error_of(-rc) : TRY_AGAIN;
+        return rc ? error_of(rc) : TRY_AGAIN;
     t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
     rc = upperdir_of(r->overlay ? r->overlay : root->super, !r->overlay, upper);
     if (rc < 0)
@@ -3374,7 +3355,7 @@ static int same_numbers(const char *path)
     struct statfs fs[3];
     for (int i = 0; i < RETRIES; i++) {
         for (int k = 0; k < 3; k++) {
-            int fd = sys_open(AT_FDCWD, k == 1 ? path : "/", OPEN_PIN), rc = fd < 0 ? fd : sys_fstatfs(fd, &fs[k]);
+            int fd = sys_open(AT_FDCWD, k == 1 ? path : "/", OPEN_PIN), rc = sys_fstatfs(fd, &fs[k]);
             sys_close(fd);
             if (rc)
                 return unless_absent(rc);
@@ -3497,7 +3478,7 @@ static int plain_node(const struct dindbind_runner *r, int dir, const char *path
         if (fd == -EAGAIN)
             fd = -ENOENT;       /* nobody has walked it before */
     }
-    int rc = fd < 0 ? fd : inspect(r, fd, "", n);
+    int rc = inspect(r, fd, "", n);
     sys_close(fd);
     return rc;
 }
@@ -3604,7 +3585,7 @@ static int add_mount(const struct tables *t, const struct mount_row *row, struct
     struct found_host h;
     struct node n;
     int rc = plain_node(t->r, t->r->root_fd, row->point, &n);
-    rc = rc ? error_of(-rc) : 0;
+    rc = rc ? error_of(rc) : 0;
     if (rc == DINDBIND_E_MISSING || rc == DINDBIND_E_NOTDIR || rc == DINDBIND_E_LOOP || (!rc && n.mnt != row->id))
         return 0;               /* hidden by a later mount */
     if (rc)
@@ -3633,11 +3614,11 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
         if (!rc && n.mnt == row->id)
             return nested(res, row->point);
         if (rc == -EACCES || unless_absent(rc))
-            return error_of(-rc);
+            return error_of(rc);
     }
     /* with its last task a mount namespace loses its mounts: what was seen of them counts if there is a task now */
     int rc = t->r->self ? 0 : sys_readlink(t->r->task_fd, "root", there);
-    return rc < 0 ? task_error(-rc) : 0;
+    return rc < 0 ? task_error(rc) : 0;
 }
 
 /* All of it with one reading of the two tables. `s` is the source in the runner's view, or, without a descriptor,
@@ -3661,7 +3642,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
         rc = name_of(t->r, res->fd, h.path);
         if (rc)
-            return error_of(-rc);
+            return error_of(rc);
     }
     for (row = t->theirs.v; !rc && row < t->theirs.v + t->theirs.n; row++)
         if (strictly_below(row->point, s->name))
@@ -3722,7 +3703,7 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
     int rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
     sys_close(root.fd);
     if (rc)
-        return error_of(-rc);
+        return error_of(rc);
     sys_close(s.fd);
     return graft(out, row->path, s.name, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
@@ -3766,7 +3747,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
             s.fd = -1;
         }
         /* where the runner does not see a row's place it has no mounts there either */
-        rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(-rc) : unless_absent(rc);
+        rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(rc) : unless_absent(rc);
     }
     if (!rc)
         rc = below_pack(&b, s.name, below);
@@ -3833,13 +3814,7 @@ static int stage_result(struct stage *st, int rc)
     if (rc >= 0)
         return 0;
     st->err = -rc;
-    return rc == -EINVAL ? DINDBIND_E_FOREIGN : error_of(-rc);
-}
-
-/* What is open; `fd` may be the -errno of opening it. */
-static int stage_inspect(struct stage *st, int fd, struct node *n)
-{
-    return fd < 0 ? fd : inspect(st->any, fd, "", n);
+    return rc == -EINVAL ? DINDBIND_E_FOREIGN : error_of(rc);
 }
 
 static bool is_safe_dir(const struct node *n, bool sticky_helps)
@@ -3854,7 +3829,7 @@ static int stage_parent(struct stage *st)
     char *name = st->dir;
     st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
     for (;;) {
-        int rc = stage_result(st, stage_inspect(st, st->parent, &st->above));
+        int rc = stage_result(st, inspect(st->any, st->parent, "", &st->above));
         if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
             return rc;
         if (rc || !is_safe_dir(&st->above, true))
@@ -3903,7 +3878,7 @@ static int stage_lock(struct stage *st, bool create)
             continue;
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
-        rc = stage_inspect(st, st->fd, &n);
+        rc = inspect(st->any, st->fd, "", &n);
         if (!rc && !is_safe_dir(&n, false))
             return DINDBIND_E_UNSAFE;
         if (!rc)
@@ -3945,8 +3920,6 @@ static void stage_close(struct stage *st)
  * gives one of both. */
 static int fs_set(int fs, const char *key, const char *value)
 {
-    if (fs < 0)
-        return fs;
     int rc = CALL(SYS_fsconfig, fs, value ? FS_SET_STRING : FS_SET_FLAG, key, value, 0);
     if (!rc)
         return fs;
@@ -3979,8 +3952,6 @@ static int fs_open(const char *type, const char *options)
 /* The last step: a mount, which is not attached. */
 static int fs_mount(int fs, unsigned attrs)
 {
-    if (fs < 0)
-        return fs;
     int rc = CALL(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0);
     if (!rc)
         rc = CALL(SYS_fsmount, fs, FS_CLOEXEC, attrs);
@@ -4003,8 +3974,8 @@ static int stage_mount(struct stage *st)
 {
     int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
-    int root = mnt < 0 ? mnt : sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = root < 0 ? root : CALL(SYS_flock, root, LOCK_EX);
+    int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = CALL(SYS_flock, root, LOCK_EX);
     if (!rc)
         rc = attach(mnt, st->fd);
     sys_close(mnt);
@@ -4058,7 +4029,7 @@ static int stage_remove(struct stage *st)
 static int take_numbers(struct stage *st, size_t n)
 {
     struct node file;
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = fd < 0 ? fd : sys_fstat(fd, &file);
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = sys_fstat(fd, &file);
     if (!rc) {
         st->next = file.size;
         rc = ftruncate(fd, (off_t)(st->next + n)) ? -errno : 0;
@@ -4089,7 +4060,7 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
     if (!rc && res && res->fd >= 0) {
         rc = inspect(st->any, st->fd, name, &shown);
         if (!rc)
-            rc = stage_inspect(st, res->fd, &is);
+            rc = inspect(st->any, res->fd, "", &is);
         if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
             rc = -EAGAIN;
     }
@@ -4143,7 +4114,7 @@ static int clone_in_child(struct stage *st)
     sys_close(rc);
     st->ns = rc < 0 ? rc : sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     if (st->ns < 0)
-        return task_error(-st->ns);
+        return task_error(st->ns);
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
     int pid = clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st);
@@ -5573,7 +5544,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_shown(why, file);
     text_add(why, ": ");
     if (len < 0) {
-        text_errno(why, (int)-len);
+        text_errno(why, (int)len);
         return 3;
     }
     const char *first = json_space(text);
@@ -5888,16 +5859,13 @@ static const char usage_text[] =
     "  -h, --help   -V, --version\n"
     "Exit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read\n";
 
-/* 0 or an errno. */
+/* 0 or -errno. */
 static int write_all(int fd, const char *s, size_t n)
 {
     int done = 0;
-    for (; n && done >= 0; n -= (size_t)done, s += done) {
+    for (; n && done >= 0; n -= (size_t)done, s += done)
         done = CALL(SYS_write, fd, s, n);
-        if (done < 0)
-            return -done;
-    }
-    return 0;
+    return done < 0 ? done : 0;
 }
 
 /* One line on standard error, in one write: all of it, or with NULL behind it what it is about alone. */
@@ -5915,11 +5883,11 @@ static void complain(const char *about, const char *what)
 }
 
 /* This and the next ones return the exit status. */
-static int complain_errno(const char *about, int err)
+static int complain_errno(const char *about, int rc)
 {
     char name[24];
     struct text t = text_in(name, sizeof name, "");
-    text_errno(&t, err);
+    text_errno(&t, rc);
     complain(about, name);
     return 3;
 }
@@ -5970,9 +5938,9 @@ static int flush(struct job *j)
 {
     if (j->out.failed)
         return out_of_memory();
-    int err = write_all(1, j->out.at, j->out.len);
+    int rc = write_all(1, j->out.at, j->out.len);
     j->out.len = 0;
-    return err ? complain_errno("standard output", err) : 0;
+    return rc ? complain_errno("standard output", rc) : 0;
 }
 
 /* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
@@ -6243,7 +6211,7 @@ static int translate_stdin(struct job *j)
         tables_free(&j->tables);        /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
-            rc = complain_errno("standard input", -got);
+            rc = complain_errno("standard input", got);
             break;
         }
         len += (size_t)got;
@@ -6306,7 +6274,7 @@ static int body_items(struct job *j)
     char start[256], *text;     /* of what it is about: the reason must fit in behind it */
     long len = read_input(&text);
     if (len < 0) {
-        int rc = complain_errno("standard input", (int)-len);
+        int rc = complain_errno("standard input", (int)len);
         return len == -EFBIG ? 1 : rc;
     }
     b->arena = &j->arena;
