@@ -24,9 +24,7 @@
 //kbuild:CFLAGS_dindbind.o += -DDINDBIND_NO_MAIN -fvisibility=default -Wno-declaration-after-statement
 
 //usage:#define dindbind_trivial_usage
-//usage:       "[VIEW]... [PLACE] PATH..."
-//usage:       "\n       dindbind [VIEW]... [PLACE] [-f oci|json] -v SPEC... --mount SPEC..."
-//usage:       "\n       dindbind [VIEW]... [PLACE] -c <create.json >translated.json"
+//usage:       "[VIEW]... [PLACE] PATH... | -v SPEC... --mount SPEC... | -c <create.json"
 //usage:       "\n       dindbind -u DIR|DIR/N"
 //usage:#define dindbind_full_usage
 //usage:       "\nWhat to mount so that a sibling container sees what the runner sees."
@@ -36,7 +34,7 @@
 //usage:       "\n  -b, --bind HOST:PATH[:ro]	the runner has HOST mounted at PATH"
 //usage:       "\n  -o, --overlay OPTIONS		mount options of the runner's overlay root"
 //usage:       "\n  -r, --runner FILE		these, or JSON of inspect, state, config.json"
-//usage:       "\n  -S, --self			I am in the runner: the daemon's names, please"
+//usage:       "\n  -S, --self			I am in the runner: the daemon's names"
 //usage:       "\nWhat to translate:"
 //usage:       "\n  PATH				to a path that opens the same file"
 //usage:       "\n  -				the same for paths on standard input"
@@ -538,11 +536,17 @@ static bool parse_number(const char *s, const char *end, unsigned long long max,
     return true;
 }
 
+/* What is behind so much of a comma list. */
+static const char *behind_word(const char *list, size_t n)
+{
+    return list + n + (list[n] == ',');
+}
+
 /* Is it in this comma list? */
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (; *list; list += until(list, ","), list += *list == ',')
+    for (; *list; list = behind_word(list, until(list, ",")))
         if (begins(list, word, n) && (!list[n] || list[n] == ','))
             return true;
     return false;
@@ -708,8 +712,8 @@ static const char error_table[] =
     "empty\0" "empty path\0" "give an absolute path as the runner names it\0"
     "relative\0" "not an absolute path\0" "give it from / on\0"
     "toolong\0" "name or path too long\0" "a name has 255 bytes at most, a path or answer 4095\0"
-    "missing\0" "not there\0" "check the path as the runner sees it\0"
-    "notdir\0" "not a directory on the way\0" "check the path as the runner sees it\0"
+    "missing\0" "not there\0" "check it as the runner sees it\0"
+    "notdir\0" "not a directory on the way\0" "check the path\0"
     "loop\0" "too many symlinks, or a magic link of procfs\0" "name the target itself\0"
     "escape\0" "a link leads into or out of a bind row\0"
         "only the runner can tell where to: give its PID (-p)\0"
@@ -723,13 +727,13 @@ static const char error_table[] =
     "readonly\0" "must be mounted read-only, which a path alone cannot say\0"
         "mount it read-only and say so (-R), or use -f json, -v or --mount\0"
     "format\0" "cannot be written in this format\0" "\0"
-    "foreign\0" "has no path in this mount namespace\0" "stage it (--stage DIR), or give a bind row (-b)\0"
+    "foreign\0" "has no path in this mount namespace\0" "stage it (-s DIR), or give a bind row (-b)\0"
     "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
-    "nested\0" "a mount below it would be missing or wrong\0" "stage it (--stage DIR) with a live PID\0"
+    "nested\0" "a mount below it would be missing or wrong\0" "stage it (-s DIR) with a live PID\0"
     "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
     "unstaged\0" "not staged, because another source was refused\0" "\0"
     "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
-    "reused\0" "not the runner that was described\0" "describe it anew: its PID or its container is another one\0"
+    "reused\0" "not the runner that was described\0" "describe it anew: another PID or container\0"
     "procfs\0" "/proc is not the procfs that it should be\0" "mount proc at /proc, with nothing over it\0"
     "denied\0" "no permission\0" "run as root, or as the user who owns the runner\0"
     "xattr\0" "trusted.* attributes decide here and cannot be read\0"
@@ -1744,7 +1748,7 @@ static bool parse_options(struct options *o, const char *text, char *space, enum
         if (n && !parse_option(o, space, how))
             return false;
         space += n + 1;
-        text += n + (text[n] == ',');
+        text = behind_word(text, n);
     }
     o->bad = "lowerdir";
     return o->nlower > o->ndata;
@@ -3002,7 +3006,7 @@ enum { NEXT_RULE = 1 };
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
                    unsigned flags, struct dindbind_result *res)
 {
-    trace(r, row->host ? "rule bind: the row at " : "rule bind: the row without a name at ", row->path, "");
+    trace(r, "rule bind: the row at ", row->path, "");
     if (!row->host && r->pid)
         return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
@@ -3126,10 +3130,10 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     if (!rc)
         rc = layers_answer(&o, flags, res);
     if (rc) {
-        bool place = rc == DINDBIND_E_INEXACT || rc == DINDBIND_E_LAYERS || rc == DINDBIND_E_BROKEN ||
-                     rc == DINDBIND_E_XATTR;
+        static const unsigned long long places = 1ull << -DINDBIND_E_INEXACT | 1ull << -DINDBIND_E_LAYERS |
+                                                 1ull << -DINDBIND_E_BROKEN | 1ull << -DINDBIND_E_XATTR;
         *res->path = 0;
-        if (place && o.top.rel)
+        if ((places >> -rc & 1) && o.top.rel)
             join_path(res->path, o.l->v[o.top.layer].dir, o.top.rel);
         refuse(res, rc, o.sys_errno);
     }
@@ -3939,7 +3943,7 @@ static int fs_options(int fs, const char *list)
         if (value)
             *value++ = 0;
         fs = fs_set(fs, key, value);
-        list += n + (list[n] == ',');
+        list = behind_word(list, n);
     }
     return fs;
 }
@@ -4327,6 +4331,9 @@ static const char modes[] =
 
 enum { MODE_CLASSES = 12, MAX_FIELDS = 64 };
 
+static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth field",
+                  bad_target[] = "no target, or one that is no absolute path";
+
 enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_TARGET, FIELD_READONLY };
 
 /* A field of a --mount record: its text as it was given, and what it is. */
@@ -4381,7 +4388,7 @@ static bool parse_modes(struct spec *s, const char *list)
             return false;
         seen |= class;
         take_mode(s, mode);
-        list += n + (list[n] == ',');
+        list = behind_word(list, n);
     }
     return true;
 }
@@ -4413,9 +4420,9 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     }
     s->target = clean_target(a, target);
     if (!s->target)
-        return "the target must be an absolute path";
+        return bad_target;
     if (s->mode && (find_char(s->mode, ':') || !parse_modes(s, s->mode)))
-        return "modes not understood: at most one of each kind, and no fourth field";
+        return bad_modes;
     return NULL;
 }
 
@@ -4480,7 +4487,7 @@ static const char mount_keys[] =
 /* Does a volume's option name directories of the host? */
 static bool names_dirs(const char *o)
 {
-    for (; o && *o; o += until(o, ","), o += *o == ',') {
+    for (; o && *o; o = behind_word(o, until(o, ","))) {
         size_t n = until(o, "=,");
         if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
             return true;
@@ -4558,7 +4565,7 @@ static const char *take_field(struct spec *s, struct record *m, char *decoded, s
     return NULL;
 }
 
-static const char pathlike[] = "only a mount of type bind can have a path of the runner's as its source";
+static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
 
 /* A volume of the local driver with o=bind or o=rbind is a bind mount of its device. NULL, or what is wrong. */
 static const char *take_volume(struct spec *s, const char *driver, const char *o, bool device)
@@ -4628,7 +4635,7 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
     }
     s->target = clean_target(a, m.value[MOUNT_TARGET]);
     if (!s->target)
-        return "no target, or one that is no absolute path";
+        return bad_target;
     return take_record(s, &m);
 }
 
@@ -5077,9 +5084,9 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
         char *word = options + t.len;
         text_bytes(&t, p, n);
         put_next(o, word);
-        p += n + (p[n] == ',');
+        p = behind_word(p, n);
     }
-    return t.cut || t.len >= 4090 ? "so many layers do not fit into the one page of mount options" : NULL;
+    return t.cut || t.len >= 4090 ? "too many layers for one page of mount options" : NULL;
 }
 
 /* One OCI runtime mount. NULL, or what is wrong. */
@@ -5118,7 +5125,7 @@ static void put_modes(struct out *o, const char *mode, bool ro)
         if (access)
             ro = false;
         sep = ",";
-        mode += n + (mode[n] == ',');
+        mode = behind_word(mode, n);
     }
     if (ro) {
         put(o, sep);
@@ -5260,7 +5267,7 @@ static const char *view_pid(struct view *v, const char *value)
     unsigned long long start = 0;
     const char *end = value + until(value, ":");
     if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
-        return "PID[:START], two decimal numbers";
+        return "no decimal PID[:START]";
     return view_task(v, value, end, start);
 }
 
@@ -5577,8 +5584,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
 
 enum { MAX_BODY_MOUNTS = 1000 };
 
-static const char comma[] =
-    "a comma, behind which podman would see another option: use Binds, or stage it (--stage DIR)";
+static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (-s DIR)",
+                  bad_source[] = "no string, or one that no path can be", not_object[] = "must be a JSON object";
 
 struct body {
     struct arena *arena;
@@ -5593,7 +5600,7 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
 {
     const char *text = json_decode(b->arena, value);
     if (!text)
-        return "a bind must be a string that a path can be";
+        return bad_source;
     b->what = text;
     const char *wrong = parse_volume(b->arena, text, s);
     s->json = value;
@@ -5606,7 +5613,7 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
     s->tail_len = (size_t)(json_skip(value) - 1 - s->tail);
     for (const char *p = s->mode; p && *p; p++)
         if (*p == '"' || *p == '\\' || (unsigned char)*p < 0x20)
-            return "modes not understood";
+            return bad_modes;
     return NULL;
 }
 
@@ -5647,7 +5654,7 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
                                 "volumeoptions\0.driverconfig\0..name\0..options\0...o\0...device\0";
     struct member m[KEYS], *from = NULL;
     if (*value != '{')
-        return "a mount must be an object";
+        return not_object;
     if (body_members(b, value, names, m))
         return repeated;
     if (m[TYPE].text)
@@ -5680,14 +5687,14 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     }
     if (from) {
         if (!from->text)
-            return "a source that is no string, or that no path can be";
+            return bad_source;
         s->at_source = from->at;
         s->source = from->text;
     }
     if (m[TARGET].text)
         s->target = clean_target(b->arena, m[TARGET].text);
     if (s->source && !s->target)
-        return "no target, or one that is no absolute path";
+        return bad_target;
     if (!s->target)
         s->target = "";         /* for the daemon to refuse */
     return NULL;
@@ -5721,7 +5728,7 @@ static const char *body_parse(struct body *b, const char *top)
     struct member m[KEYS];
     b->what = "body";
     if (*top != '{')
-        return "must be a JSON object";
+        return not_object;
     if (body_members(b, top, "hostconfig\0.binds\0.mounts\0.tmpfs\0binds\0mounts\0volumes\0", m))
         return repeated;
     for (int i = 0; kinds[i]; i++)
@@ -5749,7 +5756,7 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
 {
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
-        return "not UTF-8, which the daemon would change: stage it (--stage DIR)";
+        return "not UTF-8, which the daemon would change: stage it (-s DIR)";
     if (s->rest) {
         put(o, "\"");
         const char *wrong = put_volume(o, s, source, target, ro);
@@ -5829,9 +5836,7 @@ struct job {
 };
 
 static const char usage_text[] =
-    "usage: dindbind [VIEW]... [PLACE] PATH...\n"
-    "       dindbind [VIEW]... [PLACE] [-f oci|json] -v SPEC... --mount SPEC...\n"
-    "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
+    "usage: dindbind [VIEW]... [PLACE] PATH... | -v SPEC... --mount SPEC... | -c <create.json\n"
     "       dindbind -u DIR|DIR/N\n"
     "What to mount so that a sibling container sees what the runner sees.\n\n"
     "VIEW, whose paths they are:\n"
@@ -5839,7 +5844,7 @@ static const char usage_text[] =
     "  -b, --bind HOST:PATH[:ro]\tthe runner has HOST mounted at PATH\n"
     "  -o, --overlay OPTIONS\t\tmount options of the runner's overlay root\n"
     "  -r, --runner FILE\t\tthese, or JSON of inspect, state, config.json\n"
-    "  -S, --self\t\t\tI am in the runner: the daemon's names, please\n"
+    "  -S, --self\t\t\tI am in the runner: the daemon's names\n"
     "What to translate:\n"
     "  PATH\t\t\t\tto a path that opens the same file\n"
     "  -\t\t\t\tthe same for paths on standard input\n"
