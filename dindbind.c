@@ -124,7 +124,7 @@ static const unsigned long init_user_ns_ino = 0xEFFFFFFDul;
 /* What an inode is. `mnt` tells the mount that it was reached on. */
 struct node {
     unsigned mode, nlink, uid, gid;
-    uint64_t ino, size, dev, rdev, mnt;
+    uint64_t ino, dev, mnt, size, rdev;
     bool inside;                /* not the root of that mount; false: it is, or that is not known */
 };
 
@@ -141,13 +141,26 @@ static int sys_call(long number, long a, long b, long c, long d, long e)
     return rc < 0 ? -errno : (int)rc;
 }
 
-/* With as many arguments as it takes, numbers and pointers. */
-#define CALL(...) CALL_FILLED(__VA_ARGS__, 0, 0, 0, 0, 0)
+static int sys_call3(long number, long a, long b, long c)
+{
+    return sys_call(number, a, b, c, 0, 0);
+}
+
+/* With up to three arguments, numbers and pointers; with up to five. */
+#define CALL3(...) CALL3_FILLED(__VA_ARGS__, 0, 0)
+#define CALL3_FILLED(number, a, b, c, ...) sys_call3(number, (long)(a), (long)(b), (long)(c))
+#define CALL(...) CALL_FILLED(__VA_ARGS__, 0)
 #define CALL_FILLED(number, a, b, c, d, e, ...) sys_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
 static int sys_open(int dir, const char *name, int flags)
 {
     return CALL(SYS_openat, dir, name, flags | O_LARGEFILE, 0600);
+}
+
+/* A path of the caller's own. */
+static int open_path(const char *path, int flags)
+{
+    return sys_open(AT_FDCWD, path, flags);
 }
 
 static void sys_close(int fd)
@@ -159,9 +172,9 @@ static void sys_close(int fd)
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
 #ifdef SYS_fstatfs64
-    return CALL(SYS_fstatfs64, fd, sizeof *fs, fs);
+    return CALL3(SYS_fstatfs64, fd, sizeof *fs, fs);
 #else
-    return CALL(SYS_fstatfs, fd, fs);
+    return CALL3(SYS_fstatfs, fd, fs);
 #endif
 }
 
@@ -173,7 +186,7 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
 
 static int sys_read(int fd, char *buf, size_t size)
 {
-    return CALL(SYS_read, fd, buf, size);
+    return CALL3(SYS_read, fd, buf, size);
 }
 
 /* The text of a link, terminated; its length. */
@@ -191,7 +204,7 @@ static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
  * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
 static bool is_missing(long number)
 {
-    int rc = CALL(number, AT_FDCWD, NULL, -1);
+    int rc = CALL3(number, AT_FDCWD, NULL, -1);
     return rc == -ENOSYS || rc == -EPERM;
 }
 
@@ -408,10 +421,16 @@ static void text_add(struct text *t, const char *s)
     text_bytes(t, s, strlen(s));
 }
 
+static struct text text_new(char *buf, size_t size)
+{
+    *buf = 0;
+    return (struct text){ buf, 0, size, false };
+}
+
 /* Text that starts like this. */
 static struct text text_in(char *buf, size_t size, const char *first)
 {
-    struct text t = { buf, 0, size, false };
+    struct text t = text_new(buf, size);
     text_add(&t, first);
     return t;
 }
@@ -431,6 +450,11 @@ static bool put_path(char out[DINDBIND_PATH_MAX], const char *a, const char *b)
     struct text t = text_in(out, DINDBIND_PATH_MAX, a);
     text_add(&t, b);
     return !t.cut;
+}
+
+static bool copy_path(char out[DINDBIND_PATH_MAX], const char *path)
+{
+    return put_path(out, path, "");
 }
 
 /* A directory as the start of the names in it. */
@@ -509,6 +533,12 @@ static void put_bytes(struct out *o, const char *s, size_t n)
 static void put(struct out *o, const char *s)
 {
     put_bytes(o, s, strlen(s));
+}
+
+/* With its NUL. */
+static void put_string(struct out *o, const char *s)
+{
+    put_bytes(o, s, strlen(s) + 1);
 }
 
 /* strstr(3), which brings a large machinery along in musl. */
@@ -810,15 +840,13 @@ static int unless_absent(int rc)
 }
 
 /* One line of what is being tried, where somebody wants to know. */
-static void trace(const struct dindbind_runner *r, const char *a, const char *b, const char *c)
+static void trace(const struct dindbind_runner *r, const char *rule, const char *path)
 {
     char line[DINDBIND_PATH_MAX + 256];
     if (!r->trace)
         return;
-    struct text t = text_in(line, sizeof line, "");
-    text_shown(&t, a);
-    text_shown(&t, b);
-    text_shown(&t, c);
+    struct text t = text_in(line, sizeof line, rule);
+    text_shown(&t, path);
     r->trace(r->trace_arg, line);
 }
 
@@ -909,6 +937,11 @@ static int inspect(const struct dindbind_runner *r, int dir, const char *name, s
     return rc;
 }
 
+static int inspect_fd(const struct dindbind_runner *r, int fd, struct node *n)
+{
+    return inspect(r, fd, "", n);
+}
+
 /* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over any part of it.
  * A magic link itself: with O_NOFOLLOW. */
 static int proc_entry(const struct dindbind_runner *r, int dir, const char *name, int flags)
@@ -919,9 +952,9 @@ static int proc_entry(const struct dindbind_runner *r, int dir, const char *name
     int fd = sys_open(dir, name, flags);
     if (fd < 0)
         return fd;
-    int rc = inspect(r, dir, "", &a);
+    int rc = inspect_fd(r, dir, &a);
     if (!rc)
-        rc = inspect(r, fd, "", &b);
+        rc = inspect_fd(r, fd, &b);
     if (!rc && a.mnt != b.mnt)
         rc = -EXDEV;
     if (rc)
@@ -987,7 +1020,7 @@ static int confirm(const struct dindbind_runner *r, const struct root *root, con
                          root->how | NO_SYMLINKS | NO_MAGICLINKS);
     if (fd < 0)
         return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV ? -EAGAIN : fd;
-    int rc = inspect(r, fd, "", &again);
+    int rc = inspect_fd(r, fd, &again);
     sys_close(fd);
     return rc ? rc : same_node(&again, &s->node) ? 0 : -EAGAIN;
 }
@@ -1002,7 +1035,7 @@ static int name_linked(const struct dindbind_runner *r, const struct root *root,
     if (rc < 0)
         return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
     size_t len = strlen(as_prefix(own)), n = strlen(full);
-    put_path(s->name, n > len ? full + len : "/", "");
+    copy_path(s->name, n > len ? full + len : "/");
     rc = confirm(r, root, s);
     /* the root of a mount whose file was removed elsewhere is named like this, and still there */
     n = strlen(s->name);
@@ -1028,11 +1061,11 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
             rc = -EAGAIN;
         if (rc < 0)
             continue;
-        rc = inspect(r, s->fd, "", &s->node);
+        rc = inspect_fd(r, s->fd, &s->node);
         if (!rc)
             rc = i ? name_linked(r, root, s) : root_alive(root);
         if (!i)
-            put_path(s->name, path, "");
+            copy_path(s->name, path);
         if (rc)
             sys_close(s->fd);
     }
@@ -1046,8 +1079,8 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
 struct walk {
     char *todo;                 /* in buf, moves towards its end */
     int links;
-    char name[MAX_NAME + 1];
     char done[DINDBIND_PATH_MAX];
+    char name[MAX_NAME + 1];
     char buf[2 * DINDBIND_PATH_MAX + MAX_NAME];
 };
 
@@ -1156,7 +1189,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     int fd = sys_open(*dir, w->name, OPEN_PIN | O_NOFOLLOW);
     if (fd < 0)
         return fd;
-    int rc = inspect(r, fd, "", &n);
+    int rc = inspect_fd(r, fd, &n);
     if (rc)
         ;
     else if (S_ISLNK(n.mode)) {
@@ -1168,7 +1201,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
             sys_close(fd);
             sys_close(*dir);
             *dir = fd = reopen(root, "", OPEN_DIR);
-            return inspect(r, fd, "", here);
+            return inspect_fd(r, fd, here);
         }
     } else if (walk_more(w) && !S_ISDIR(n.mode))
         rc = -ENOTDIR;
@@ -1192,7 +1225,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
 {
     struct walk w;
     enum walk_step step;
-    int dir = reopen(root, "", OPEN_DIR), rc = inspect(r, dir, "", &s->node);
+    int dir = reopen(root, "", OPEN_DIR), rc = inspect_fd(r, dir, &s->node);
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
         if (step == WALK_NAME)
@@ -1203,7 +1236,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
             walk_pop(&w);
             sys_close(dir);
             dir = reopen(root, w.done, OPEN_DIR);
-            rc = inspect(r, dir, "", &s->node);
+            rc = inspect_fd(r, dir, &s->node);
         } else if (root->how == BENEATH)
             rc = -EXDEV;
     }
@@ -1239,9 +1272,9 @@ static int resolve_own(const struct dindbind_runner *r, const char *path, struct
 static bool is_empty_dir(int fd, int entries)
 {
     char buf[1024];
-    int n = CALL(SYS_getdents64, fd, buf, sizeof buf);
+    int n = CALL3(SYS_getdents64, fd, buf, sizeof buf);
     /* each takes 24 bytes */
-    return n >= 0 && n <= 24 * entries && !CALL(SYS_getdents64, fd, buf, sizeof buf);
+    return n >= 0 && n <= 24 * entries && !CALL3(SYS_getdents64, fd, buf, sizeof buf);
 }
 
 /* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
@@ -1256,7 +1289,7 @@ static int adopt(int fd, const struct node *owner)
     if (!rc && (n.uid != owner->uid || n.gid != owner->gid))
         rc = CALL(SYS_fchownat, dir, "", owner->uid, owner->gid, AT_EMPTY_PATH);
     if (!rc && (n.mode & 0777) != 0755)
-        rc = CALL(SYS_fchmod, dir, (n.mode & S_ISGID) | 0755);
+        rc = CALL3(SYS_fchmod, dir, (n.mode & S_ISGID) | 0755);
     sys_close(dir);
     return rc;
 }
@@ -1264,7 +1297,7 @@ static int adopt(int fd, const struct node *owner)
 /* One directory level: made, or found and really a directory. `*made` tells which. */
 static int make_level(int parent, const char *name, const struct node *owner, bool *made)
 {
-    int rc = CALL(SYS_mkdirat, parent, name, 0755);
+    int rc = CALL3(SYS_mkdirat, parent, name, 0755);
     *made = !rc;
     if (rc && rc != -EEXIST)
         return rc;
@@ -1275,7 +1308,7 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
     if (rc)
         sys_close(fd);
     if (rc && *made)
-        CALL(SYS_unlinkat, parent, name, AT_REMOVEDIR);
+        CALL3(SYS_unlinkat, parent, name, AT_REMOVEDIR);
     return rc ? rc : fd;
 }
 
@@ -1288,7 +1321,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     char copy[DINDBIND_PATH_MAX], *slash;
     unsigned depth = 0, i = 0;
     int rc;
-    put_path(copy, path, "");
+    copy_path(copy, path);
     do {
         slash = find_last(copy, '/');
         *slash = 0;
@@ -1318,11 +1351,11 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     for (; rc >= 0 && i < depth; i++)
         at[i + 1].fd = rc = make_level(at[i].fd, word_at(missing, i), &s->node, &at[i + 1].made);
     if (rc >= 0)
-        rc = inspect(r, rc, "", &s->node);
+        rc = inspect_fd(r, rc, &s->node);
     s->fd = rc ? -1 : at[i--].fd;
     for (; i <= depth; i--) {           /* down to the one that was there */
         if (rc && i && at[i].fd >= 0 && at[i].made)
-            CALL(SYS_unlinkat, at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
+            CALL3(SYS_unlinkat, at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
         sys_close(at[i].fd);
     }
     mem_give(at);
@@ -1340,7 +1373,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     struct node n;
     int rc;
     text_add(why, "/proc");
-    r->proc_fd = sys_open(AT_FDCWD, "/proc", OPEN_DIR);
+    r->proc_fd = open_path("/proc", OPEN_DIR);
     if (r->proc_fd < 0) {
         rc = r->proc_fd;
         r->proc_fd = -1;
@@ -1354,7 +1387,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     rc = sys_statx(r->proc_fd, "", &n);
     if (is_lacking(rc, SYS_statx)) {
         r->caps |= CAPS_NO_STATX;
-        rc = inspect(r, r->proc_fd, "", &n);
+        rc = inspect_fd(r, r->proc_fd, &n);
         if (rc == -ENOSYS)
             return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
     }
@@ -1400,7 +1433,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 {
     char name[24];
     unsigned long long start = 0;
-    struct text t = text_in(name, sizeof name, "");
+    struct text t = text_new(name, sizeof name);
     text_number(&t, (unsigned long long)r->pid);
     text_add(why, "/");
     text_add(why, name);
@@ -1435,7 +1468,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 static int self_open(struct dindbind_runner *r, struct text *why)
 {
     text_add(why, "/");
-    int rc = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    int rc = open_path("/", OPEN_DIR);
     r->root_fd = rc < 0 ? -1 : rc;
     return rc < 0 ? error_of(rc) : 0;
 }
@@ -1594,7 +1627,7 @@ static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path
 {
     const char *rest = path + strlen(as_prefix(prefix));
     bool fits = put_path(out, as_prefix(dir), strcmp(rest, "/") ? rest : "");
-    return *out ? fits : put_path(out, "/", "");
+    return *out ? fits : copy_path(out, "/");
 }
 
 /* ==== layers: options ===================================================================================
@@ -1801,7 +1834,7 @@ static size_t base_length(const struct options *o)
 /* A layer as an absolute path, and its length; 0 where it cannot be one. */
 static size_t layer_path(const struct options *o, const char *dir, char *out)
 {
-    struct text t = text_in(out, DINDBIND_PATH_MAX, "");
+    struct text t = text_new(out, DINDBIND_PATH_MAX);
     if (*dir != '/') {
         size_t base = base_length(o);
         if (!base || !o->upper)
@@ -1818,7 +1851,7 @@ static int layers_exist(const struct options *o)
     char path[DINDBIND_PATH_MAX];
     const char *dir;
     for (size_t i = 0; (dir = layer_given(o, i)); i++) {
-        int fd = layer_path(o, dir, path) ? sys_open(AT_FDCWD, path, OPEN_DIR) : -ENOENT;
+        int fd = layer_path(o, dir, path) ? open_path(path, OPEN_DIR) : -ENOENT;
         sys_close(fd);
         if (fd < 0)
             return is_absent(fd) ? 0 : error_of(fd);
@@ -1862,7 +1895,7 @@ static enum setting kernel_default(const char *name)
 {
     char path[DINDBIND_PATH_MAX], value;
     put_path(path, "/sys/module/overlay/parameters/", name);
-    int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    int fd = open_path(path, O_RDONLY | O_CLOEXEC);
     bool known = fd >= 0 && sys_read(fd, &value, 1) == 1;
     sys_close(fd);
     return !known ? UNKNOWN : value == 'Y' ? ON : OFF;
@@ -1909,7 +1942,7 @@ static bool can_read_trusted(const struct dindbind_runner *r)
     struct { uint32_t effective, permitted, inheritable; } caps[2];
     struct node ns;
     return !behind(r->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino &&
-           !CALL(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
+           !CALL3(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
 }
 
 static void layers_free(struct dindbind_layers *l)
@@ -1933,7 +1966,7 @@ static void layers_base(struct dindbind_layers *l)
     end = first + base;
     kept = *end;
     *end = 0;
-    l->base_fd = sys_open(AT_FDCWD, first, OPEN_DIR);
+    l->base_fd = open_path(first, OPEN_DIR);
     l->base = l->base_fd < 0 ? 0 : base;        /* why not is told of the layer that is needed */
     *end = kept;
 }
@@ -2118,7 +2151,7 @@ static int layer_mount(struct overlay *o, unsigned i)
     int fd = layer_fd(o, i);
     if (fd < 0 || l->mnt)
         return fd < 0 ? fd : 0;
-    int rc = inspect(o->r, fd, "", &n);
+    int rc = inspect_fd(o->r, fd, &n);
     l->mnt = (unsigned)n.mnt;
     return rc ? failed(o, rc) : 0;
 }
@@ -2184,7 +2217,7 @@ static int list_attrs(struct overlay *o, int layer, char *to, size_t size)
         n = CALL(SYS_listxattrat, layer, o->attr.rel, AT_SYMLINK_NOFOLLOW, to, size);
     o->no_listxattrat = is_lacking(n, SYS_listxattrat);         /* before Linux 6.13 */
     if (o->no_listxattrat)
-        n = attr_path(o, path) ? CALL(SYS_llistxattr, path, to, size) : -ENAMETOOLONG;
+        n = attr_path(o, path) ? CALL3(SYS_llistxattr, path, to, size) : -ENAMETOOLONG;
     return n;
 }
 
@@ -2539,7 +2572,7 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
             rc = walk_failed(o, walk_push(&w));
     }
     if (name)
-        put_path(name, *w.done ? w.done : "/", "");
+        copy_path(name, *w.done ? w.done : "/");
     return rc;
 }
 
@@ -2572,7 +2605,7 @@ enum { DIRENT_RECLEN = 16, DIRENT_TYPE = 18, DIRENT_NAME = 19 };
 
 static int scan_push(struct scan *s, const char *rel)
 {
-    put_bytes(&s->todo, rel, strlen(rel) + 1);
+    put_string(&s->todo, rel);
     return s->todo.failed ? DINDBIND_E_NOMEM : 0;
 }
 
@@ -2630,7 +2663,7 @@ static int scan_dir(struct scan *s)
         text_add(&t, "/");
     size_t base = t.len;
     int n = 0;
-    while (!rc && (n = CALL(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+    while (!rc && (n = CALL3(SYS_getdents64, fd, buf, sizeof buf)) > 0)
         for (int at = 0; !rc && at < n;) {
             const char *name = buf + at + DIRENT_NAME;
             uint16_t len;
@@ -2739,7 +2772,7 @@ static int rows_behind_links(struct dindbind_runner *r)
         char *copy = mem_take(sizeof name);
         if (!copy)
             return DINDBIND_E_NOMEM;
-        put_path(copy, name, "");
+        copy_path(copy, name);
         more[r->npoints++] = (struct dindbind_bind){ .path = copy };
     }
     return 0;
@@ -2762,7 +2795,7 @@ static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_M
     if (!o)
         return DINDBIND_E_NOMEM;
     bool known = parse_options(o, options, (char *)(o + 1), shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper &&
-                 put_path(out, o->upper, "") && !(shown && find_char(out, '\\'));
+                 copy_path(out, o->upper) && !(shown && find_char(out, '\\'));
     mem_give(o);
     return known;
 }
@@ -2810,10 +2843,10 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
     int rc = 0;
     for (int i = 0; !rc && i < 2; i++) {
         struct node n;
-        int fd = sys_open(AT_FDCWD, i ? r->merged : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = open_path(i ? r->merged : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (is_absent(fd))
             continue;
-        rc = inspect(r, fd, "", &n);
+        rc = inspect_fd(r, fd, &n);
         bool same = !rc && n.ino == root->ino && n.dev == root->dev;
         if (rc)
             rc = error_of(rc);
@@ -2841,7 +2874,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
 {
     struct mount_table t;
     struct node n;
-    int rc = inspect(r, r->root_fd, "", &n), proven = rc ? error_of(rc) : r->self ? 0 : merged_check(r, &n, why);
+    int rc = inspect_fd(r, r->root_fd, &n), proven = rc ? error_of(rc) : r->self ? 0 : merged_check(r, &n, why);
     if (proven < 0)
         return proven;
     rc = table_read(r, r->self, &t);
@@ -2890,7 +2923,7 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
 
 int dindbind_open(struct dindbind_runner *r)
 {
-    struct text why = text_in(r->detail, sizeof r->detail, "");
+    struct text why = text_new(r->detail, sizeof r->detail);
     r->proc_fd = r->task_fd = r->root_fd = -1;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
@@ -2993,11 +3026,11 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
                   struct dindbind_result *res)
 {
     struct spot s;
-    s.fd = sys_open(AT_FDCWD, row->host, OPEN_PIN);
+    s.fd = open_path(row->host, OPEN_PIN);
     res->ro = row->ro;
     if (is_absent(s.fd))
         return 0;
-    return accept_spot(res, inspect(r, s.fd, "", &s.node), &s, row->ro);
+    return accept_spot(res, inspect_fd(r, s.fd, &s.node), &s, row->ro);
 }
 
 enum { NEXT_RULE = 1 };
@@ -3006,7 +3039,7 @@ enum { NEXT_RULE = 1 };
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
                    unsigned flags, struct dindbind_result *res)
 {
-    trace(r, "rule bind: the row at ", row->path, "");
+    trace(r, "rule bind: the row at ", row->path);
     if (!row->host && r->pid)
         return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
@@ -3020,7 +3053,7 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     while (n && name[n - 1] == '/')
         n--;
     t.len = n;
-    struct root root = { sys_open(AT_FDCWD, name, OPEN_DIR), -1, BENEATH, row, n };
+    struct root root = { open_path(name, OPEN_DIR), -1, BENEATH, row, n };
     text_add(&t, row_name(&root, rest));
     if (row->ro)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
@@ -3033,12 +3066,12 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
 static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
-    struct text t = text_in(res->path, sizeof res->path, "");
+    struct text t = text_new(res->path, sizeof res->path);
     proc_path(&t, r);
     struct root root = { r->root_fd, r->task_fd, IN_ROOT, NULL, t.len };
     res->rule = r->self ? DINDBIND_RULE_SELF : DINDBIND_RULE_PROC;
     text_add(&t, path);
-    trace(r, r->self ? "rule self: " : "rule proc: ", res->path, "");
+    trace(r, r->self ? "rule self: " : "rule proc: ", res->path);
     return by_root(r, &root, path, flags, res);
 }
 
@@ -3055,7 +3088,7 @@ static int layers_pin(struct overlay *o, struct dindbind_result *res)
                ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
                : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
                              BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-    int rc = inspect(o->r, s.fd, "", &s.node);
+    int rc = inspect_fd(o->r, s.fd, &s.node);
     if (!rc && !is_dir && !same_node(&s.node, &o->node))
         rc = -EAGAIN;
     if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
@@ -3077,7 +3110,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     res->layers = mem_take(n * sizeof *res->layers + size);
     if (!res->layers)
         return DINDBIND_E_NOMEM;
-    struct text t = text_in((char *)(res->layers + n), size, "");
+    struct text t = text_new((char *)(res->layers + n), size);
     for (size_t i = 0; i < n; i++, v++, t.len++) {      /* over its NUL */
         res->layers[i] = t.at + t.len;
         text_add(&t, o->l->v[v->layer].dir);
@@ -3124,8 +3157,8 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
 {
     struct overlay o;
     res->rule = DINDBIND_RULE_LAYERS;
-    put_path(res->path, path, "");
-    trace(r, "rule layers: ", path, "");
+    copy_path(res->path, path);
+    trace(r, "rule layers: ", path);
     int rc = overlay_walk(&o, r, path, NULL);
     if (!rc)
         rc = layers_answer(&o, flags, res);
@@ -3190,7 +3223,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
-        trace(r, row && row->host ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path, "");
+        trace(r, row && row->host ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path);
     if (r->pid)
         return by_proc(r, path, flags, res);
     if (r->layers)
@@ -3232,7 +3265,7 @@ static void text_part(struct text *t, const char *before, const char *part)
 char *dindbind_message(const struct dindbind_runner *r, const char *source,
                        const struct dindbind_result *res, int error, char *buf, size_t size)
 {
-    struct text t = text_in(buf, size, "");
+    struct text t = text_new(buf, size);
     text_shown(&t, source ? source : "runner");
     bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
     text_add(&t, ": ");
@@ -3289,7 +3322,7 @@ static const char *cut_last(char *path)
 /* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
 static void daemon_layout(struct tables *t, const char *dir)
 {
-    bool known = *dir == '/' && put_path(t->data, dir, "") && is_one_of("diff\0merged\0", cut_last(t->data)) &&
+    bool known = *dir == '/' && copy_path(t->data, dir) && is_one_of("diff\0merged\0", cut_last(t->data)) &&
                  put_path(t->merged, t->data, "/merged");
     cut_last(t->data);
     if (!known || !is_one_of("overlay2\0overlay\0", cut_last(t->data)))
@@ -3303,7 +3336,7 @@ static int daemon_names(struct tables *t)
     char upper[DINDBIND_PATH_MAX];
     struct node n;
     *t->merged = *t->data = 0;
-    int rc = inspect(r, r->root_fd, "", &n);
+    int rc = inspect_fd(r, r->root_fd, &n);
     const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
     if (!root)
         return rc ? error_of(rc) : TRY_AGAIN;
@@ -3316,10 +3349,10 @@ static int daemon_names(struct tables *t)
     if (r->merged && *r->merged) {
         if (!*t->data)
             daemon_layout(t, r->merged);
-        if (!put_path(t->merged, r->merged, ""))
+        if (!copy_path(t->merged, r->merged))
             *t->merged = 0;
     }
-    trace(r, "self: the daemon's name of my root: ", *t->merged ? t->merged : "not known", "");
+    trace(r, "self: the daemon's name of my root: ", *t->merged ? t->merged : "not known");
     return 0;
 }
 
@@ -3359,7 +3392,7 @@ static int same_numbers(const char *path)
     struct statfs fs[3];
     for (int i = 0; i < RETRIES; i++) {
         for (int k = 0; k < 3; k++) {
-            int fd = sys_open(AT_FDCWD, k == 1 ? path : "/", OPEN_PIN), rc = sys_fstatfs(fd, &fs[k]);
+            int fd = open_path(k == 1 ? path : "/", OPEN_PIN), rc = sys_fstatfs(fd, &fs[k]);
             sys_close(fd);
             if (rc)
                 return unless_absent(rc);
@@ -3482,7 +3515,7 @@ static int plain_node(const struct dindbind_runner *r, int dir, const char *path
         if (fd == -EAGAIN)
             fd = -ENOENT;       /* nobody has walked it before */
     }
-    int rc = inspect(r, fd, "", n);
+    int rc = inspect_fd(r, fd, n);
     sys_close(fd);
     return rc;
 }
@@ -3524,12 +3557,12 @@ static int find_host(const struct tables *t, const struct mount_row *from, const
         int rc = is_mount_of(t, candidate, node, row->id);
         if (rc < 0)
             return rc;
-        trace(t->r, rc ? "host path: " : "host path: not the same file on that mount: ", candidate, "");
+        trace(t->r, rc ? "host path: " : "host path: not the same file on that mount: ", candidate);
         if (!rc)
             continue;
         found = true;
         h->ro = is_ro(row);
-        put_path(h->path, candidate, "");
+        copy_path(h->path, candidate);
     }
     return found ? 0 : DINDBIND_E_FOREIGN;
 }
@@ -3544,8 +3577,8 @@ static int below_add(struct below *b, const char *source, const char *path, unsi
 {
     char kind = (char)((type & S_IFMT) >> 11 | ro);
     put_bytes(&b->out, &kind, 1);
-    put_bytes(&b->out, source, strlen(source) + 1);
-    put_bytes(&b->out, path, strlen(path) + 1);
+    put_string(&b->out, source);
+    put_string(&b->out, path);
     b->n++;
     return b->out.failed ? DINDBIND_E_NOMEM : 0;
 }
@@ -3579,7 +3612,7 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
 
 static int nested(struct dindbind_result *res, const char *culprit)
 {
-    put_path(res->path, culprit, "");
+    copy_path(res->path, culprit);
     return DINDBIND_E_NESTED;
 }
 
@@ -3636,7 +3669,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
     if (pinned) {
         rc = find_own(t, s, h.path);
         if (rc > 0)
-            put_path(res->path, h.path, "");
+            copy_path(res->path, h.path);
         if (rc)
             return rc < 0 ? rc : 0;
         rc = row ? find_host(t, row, &s->node, s->name, &h) : TRY_AGAIN;
@@ -3655,7 +3688,7 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         rc = check_host_mounts(t, s->name, h.path, res);
     if (!rc && pinned) {
         res->ro |= h.ro;
-        put_path(res->path, h.path, "");
+        copy_path(res->path, h.path);
     }
     return rc;
 }
@@ -3699,11 +3732,11 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
     const struct dindbind_bind *row = bind_row(r, path, &rest);
     if (!row && r->layers)
         return overlay_name(r, path, out);
-    put_path(out, path, "");
+    copy_path(out, path);
     if (!row || !*rest)
         return 0;
     struct spot s;
-    struct root root = { sys_open(AT_FDCWD, row->host, OPEN_DIR), -1, BENEATH, row, 0 };
+    struct root root = { open_path(row->host, OPEN_DIR), -1, BENEATH, row, 0 };
     int rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
     sys_close(root.fd);
     if (rc)
@@ -3739,11 +3772,11 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
     else if (!rc) {
         bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
         if (proc) {
-            struct text prefix = text_in(path, sizeof path, "");
+            struct text prefix = text_new(path, sizeof path);
             proc_path(&prefix, r);
-            put_path(s.name, res->path + prefix.len, "");
+            copy_path(s.name, res->path + prefix.len);
             s.fd = res->fd;
-            rc = inspect(r, s.fd, "", &s.node);
+            rc = inspect_fd(r, s.fd, &s.node);
         } else {
             rc = resolve_own(r, path, &s);
             if (!rc)
@@ -3805,8 +3838,8 @@ struct stage {
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
     uint64_t next;                      /* number */
-    struct node above;                  /* what `parent` is */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
+    struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
     int ns;                             /* the runner's mount namespace, for the child of clone_in_child() */
     int trees[];                        /* of each result: its mounts, or -errno */
@@ -3831,9 +3864,9 @@ static bool is_safe_dir(const struct node *n, bool sticky_helps)
 static int stage_parent(struct stage *st)
 {
     char *name = st->dir;
-    st->parent = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    st->parent = open_path("/", OPEN_DIR);
     for (;;) {
-        int rc = stage_result(st, inspect(st->any, st->parent, "", &st->above));
+        int rc = stage_result(st, inspect_fd(st->any, st->parent, &st->above));
         if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
             return rc;
         if (rc || !is_safe_dir(&st->above, true))
@@ -3872,7 +3905,7 @@ static int stage_lock(struct stage *st, bool create)
     struct node n, again;
     for (int i = 0; i < RETRIES; i++) {
         sys_close(st->fd);
-        int rc = create ? CALL(SYS_mkdirat, st->parent, st->name, 0700) : -EEXIST;
+        int rc = create ? CALL3(SYS_mkdirat, st->parent, st->name, 0700) : -EEXIST;
         if (!rc)
             st->created = true;
         else if (rc != -EEXIST)
@@ -3882,11 +3915,11 @@ static int stage_lock(struct stage *st, bool create)
             continue;
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
             return DINDBIND_E_UNSAFE;
-        rc = inspect(st->any, st->fd, "", &n);
+        rc = inspect_fd(st->any, st->fd, &n);
         if (!rc && !is_safe_dir(&n, false))
             return DINDBIND_E_UNSAFE;
         if (!rc)
-            rc = CALL(SYS_flock, st->fd, LOCK_EX);
+            rc = CALL3(SYS_flock, st->fd, LOCK_EX);
         if (rc)
             return stage_result(st, rc);
         if (!inspect(st->any, st->parent, st->name, &again) && same_node(&n, &again))
@@ -3903,7 +3936,7 @@ static int stage_open(struct stage *st, const char *dir, const struct dindbind_r
     if (rc || !st->dir[1])
         return rc ? rc : DINDBIND_E_UNSAFE;
     if (!r || r->proc_fd < 0) {
-        struct text why = text_in(st->none.detail, sizeof st->none.detail, "");
+        struct text why = text_new(st->none.detail, sizeof st->none.detail);
         proc_open(&st->none, &why);     /* what is no procfs serves while nothing has to be read there */
         if (st->none.proc_fd < 0)
             return DINDBIND_E_PROCFS;
@@ -3936,7 +3969,7 @@ static int fs_options(int fs, const char *list)
 {
     char key[FD_PATH];
     while (*list) {
-        struct text t = text_in(key, sizeof key, "");
+        struct text t = text_new(key, sizeof key);
         size_t n = until(list, ",");
         text_bytes(&t, list, n);
         char *value = find_char(key, '=');
@@ -3950,7 +3983,7 @@ static int fs_options(int fs, const char *list)
 
 static int fs_open(const char *type, const char *options)
 {
-    return fs_options(CALL(SYS_fsopen, type, FS_CLOEXEC), options);
+    return fs_options(CALL3(SYS_fsopen, type, FS_CLOEXEC), options);
 }
 
 /* The last step: a mount, which is not attached. */
@@ -3958,7 +3991,7 @@ static int fs_mount(int fs, unsigned attrs)
 {
     int rc = CALL(SYS_fsconfig, fs, FS_CREATE, NULL, NULL, 0);
     if (!rc)
-        rc = CALL(SYS_fsmount, fs, FS_CLOEXEC, attrs);
+        rc = CALL3(SYS_fsmount, fs, FS_CLOEXEC, attrs);
     sys_close(fs);
     return rc;
 }
@@ -3970,7 +4003,7 @@ static int attach(int tree, int at)
 
 static int detach(const char *path)
 {
-    return CALL(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
+    return CALL3(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 /* Put a small tmpfs over the directory. */
@@ -3979,7 +4012,7 @@ static int stage_mount(struct stage *st)
     int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
     int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = CALL(SYS_flock, root, LOCK_EX);
+    int rc = CALL3(SYS_flock, root, LOCK_EX);
     if (!rc)
         rc = attach(mnt, st->fd);
     sys_close(mnt);
@@ -4005,9 +4038,9 @@ static int entry_remove(struct stage *st, const char *path)
 {
     const char *name = entry_name(st, path);
     for (int i = 0; i < RETRIES; i++) {
-        int rc = CALL(SYS_unlinkat, st->fd, name, 0);
+        int rc = CALL3(SYS_unlinkat, st->fd, name, 0);
         if (rc == -EISDIR)
-            rc = CALL(SYS_unlinkat, st->fd, name, AT_REMOVEDIR);
+            rc = CALL3(SYS_unlinkat, st->fd, name, AT_REMOVEDIR);
         if (!rc || rc == -ENOENT)
             return 0;
         if (rc != -EBUSY || (rc = detach(path)))
@@ -4024,7 +4057,7 @@ static int stage_remove(struct stage *st)
     if (!rc && st->is_stage)
         rc = stage_lock(st, false);
     if (!rc && !st->is_stage)
-        rc = stage_result(st, CALL(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR));
+        rc = stage_result(st, CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR));
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
 
@@ -4055,16 +4088,16 @@ static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree
     if (t.cut)
         return DINDBIND_E_TOOLONG;
     if (res)
-        trace(st->r, "stage: ", path, res->ro ? " read-only" : "");
-    int rc = !res || res->type == S_IFDIR ? CALL(SYS_mkdirat, st->fd, name, 0700)
-                                          : CALL(SYS_mknodat, st->fd, name, S_IFREG | 0600);
+        trace(st->r, res->ro ? "stage, read-only: " : "stage: ", path);
+    int rc = !res || res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
+                                          : CALL3(SYS_mknodat, st->fd, name, S_IFREG | 0600);
     if (rc)
         return stage_result(st, rc);
     rc = CALL(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD);
     if (!rc && res && res->fd >= 0) {
         rc = inspect(st->any, st->fd, name, &shown);
         if (!rc)
-            rc = inspect(st->any, res->fd, "", &is);
+            rc = inspect_fd(st->any, res->fd, &is);
         if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
             rc = -EAGAIN;
     }
@@ -4083,7 +4116,7 @@ static int tree_seal(int tree, bool ro)
 
 static int tree_clone(int fd)
 {
-    return CALL(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
+    return CALL3(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
 }
 
 /* In the child: nothing but system calls, whatever the runner has in its file system. It needs not go where it is
@@ -4091,7 +4124,7 @@ static int tree_clone(int fd)
 static int clone_foreign(void *arg)
 {
     struct stage *st = arg;
-    int rc = CALL(SYS_setns, st->ns, CLONE_NEWNS);
+    int rc = CALL3(SYS_setns, st->ns, CLONE_NEWNS);
     for (size_t i = 0; i < st->n; i++)
         if (st->results[i]->rule == DINDBIND_RULE_PROC) {
             int tree = tree_clone(st->results[i]->fd);
@@ -4125,7 +4158,7 @@ static int clone_in_child(struct stage *st)
     rc = pid < 0 ? -errno : 0;
     set_signals(&old, NULL);
     if (pid > 0)
-        CALL(SYS_wait4, pid, &status, __WALL);
+        CALL3(SYS_wait4, pid, &status, __WALL);
     sys_close(st->ns);
     return stage_result(st, status ? -EINTR : rc);
 }
@@ -4246,7 +4279,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (rc && st->mounted && !detach(st->dir))
         st->is_stage = false;
     if (rc && st->created && !st->is_stage)
-        CALL(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
+        CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
     if (!rc && st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
@@ -5206,7 +5239,7 @@ enum { MAX_FILE = 64 << 20 };
 /* Standard input, which stays open. */
 static long read_input(char **text)
 {
-    return read_whole(CALL(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0), MAX_FILE, text);
+    return read_whole(CALL3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0), MAX_FILE, text);
 }
 
 struct view {
@@ -5336,7 +5369,7 @@ static void view_json_pid(struct view *v, const char *value)
 static const char *real_dir(struct arena *a, const char *dir)
 {
     char link[FD_PATH], name[DINDBIND_PATH_MAX];
-    int fd = sys_open(AT_FDCWD, dir, OPEN_DIR), n = -1;
+    int fd = open_path(dir, OPEN_DIR), n = -1;
     if (fd >= 0)
         n = sys_readlink(fd, fd_path(link, "/proc/thread-self/fd/", fd), name);
     sys_close(fd);
@@ -5357,7 +5390,7 @@ static const char repeated[] = "a key that matters stands there twice";
 
 static bool is_empty_path(const char *path)
 {
-    int fd = sys_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_path(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool empty = fd >= 0 && is_empty_dir(fd, 2);
     sys_close(fd);
     return empty;
@@ -5418,7 +5451,7 @@ static const char *inspect_subpath(struct view *v, const char *host, const char 
     const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
     if (!clean || v->runner->pid || v->runner->self)
         return NULL;
-    struct root root = { .fd = sys_open(AT_FDCWD, host, OPEN_DIR) };
+    struct root root = { .fd = open_path(host, OPEN_DIR) };
     int fd = root.fd < 0 ? -1 : reopen(&root, clean, OPEN_PIN);
     bool known = fd >= 0 && CALL(SYS_readlinkat, fd, "", &first, 1) < 0;
     sys_close(fd);
@@ -5546,7 +5579,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
     const char *wrong, *unit = "line ", *slash = find_last(file, '/');
     char *text;
     size_t number;
-    long len = strcmp(file, "-") ? read_whole(sys_open(AT_FDCWD, file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text)
+    long len = strcmp(file, "-") ? read_whole(open_path(file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text)
                                 : read_input(&text);
     text_shown(why, file);
     text_add(why, ": ");
@@ -5869,7 +5902,7 @@ static int write_all(int fd, const char *s, size_t n)
 {
     int done = 0;
     for (; n && done >= 0; n -= (size_t)done, s += done)
-        done = CALL(SYS_write, fd, s, n);
+        done = CALL3(SYS_write, fd, s, n);
     return done < 0 ? done : 0;
 }
 
@@ -5891,7 +5924,7 @@ static void complain(const char *about, const char *what)
 static int complain_errno(const char *about, int rc)
 {
     char name[24];
-    struct text t = text_in(name, sizeof name, "");
+    struct text t = text_new(name, sizeof name);
     text_errno(&t, rc);
     complain(about, name);
     return 3;
@@ -5930,7 +5963,7 @@ static void explain_runner(const struct dindbind_runner *r)
     char line[512];
     struct utsname os;
     struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
-    text_add(&t, CALL(SYS_uname, &os) ? "" : os.release);
+    text_add(&t, CALL3(SYS_uname, &os) ? "" : os.release);
     for (const unsigned long long *n = counts; *what; n++, what += strlen(what) + 1)
         if (*n) {
             text_add(&t, what);
@@ -5996,7 +6029,7 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     }
     if (!fits)
         return "a mount below it has too long a target";
-    put_path(res.path, m->path, "");
+    copy_path(res.path, m->path);
     s.target = target;
     return put_one(j, &below, target);
 }
@@ -6007,7 +6040,7 @@ static void text_nearest(struct text *t, const struct dindbind_runner *r, const 
     char path[DINDBIND_PATH_MAX], *slash;
     struct dindbind_runner quiet = *r;
     struct dindbind_result res;
-    int rc = put_path(path, source, "") ? DINDBIND_E_MISSING : DINDBIND_E_TOOLONG;
+    int rc = copy_path(path, source) ? DINDBIND_E_MISSING : DINDBIND_E_TOOLONG;
     quiet.trace = NULL;
     while (rc == DINDBIND_E_MISSING && (slash = find_last(path, '/')) && slash != path) {
         *slash = 0;
@@ -6025,7 +6058,7 @@ static void put_refusal(struct job *j, const struct item *it)
 {
     char message[3 * DINDBIND_PATH_MAX];
     int error = it->res->error;
-    struct text t = text_in(message, sizeof message, "");
+    struct text t = text_new(message, sizeof message);
     dindbind_message(j->runner, it->source, j->open_error ? NULL : it->res, error, message, sizeof message);
     t.len = strlen(message);
     if (it->wrong) {
@@ -6051,8 +6084,8 @@ static void put_item(struct job *j, struct item *it)
     j->source = it->source;
     if (!res->error) {
         if (!it->passes)
-            trace(j->runner, "answer: ", res->kind == DINDBIND_SINGLE ? res->path : "several layers",
-                  res->ro ? ", read-only" : "");
+            trace(j->runner, res->ro ? "answer, read-only: " : "answer: ",
+                  res->kind == DINDBIND_SINGLE ? res->path : "several layers");
         else if (j->format == FORMAT_BODY)
             return;
         it->wrong = put_one(j, it, NULL);
@@ -6089,7 +6122,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     if (s && s->flat)
         it->nbelow = 0;
     if (it->nbelow && (!s || s->volume)) {
-        put_path(res->path, it->below[0].source, "");
+        copy_path(res->path, it->below[0].source);
         it->wrong = s ? NULL : "or use -v or --mount, which carry it";
         return DINDBIND_E_NESTED;
     }
@@ -6156,7 +6189,7 @@ static void stage_items(struct job *j)
         if (!rc)
             res->kind = DINDBIND_SINGLE;
         else if (!res->error) {
-            put_path(res->path, j->dir, "");
+            copy_path(res->path, j->dir);
             res->error = told ? DINDBIND_E_UNSTAGED : rc;
             res->sys_errno = told ? 0 : err;
             told = true;
@@ -6513,7 +6546,7 @@ static int parse_line(struct job *j, int argc, char **argv)
 static int load_file(struct view *v, const char *file)
 {
     char line[2 * DINDBIND_PATH_MAX];
-    struct text why = text_in(line, sizeof line, "");
+    struct text why = text_new(line, sizeof line);
     int rc = view_file(v, file, &why);
     if (rc)
         complain(line, NULL);

@@ -52,7 +52,7 @@ static const struct corner {
     { "-x: the runner", "-x -b @/nothing:/n " W "/w", NULL, 0, "@/w\n", ", bind rows 2\n" },
     { "-x: the rule", "-x " W "/w", NULL, 0, "@/w\n", "dindbind: /w: rule bind: the row at /w\n" },
     { "-x: the answer", "-x " W "/w", NULL, 0, "@/w\n", "dindbind: /w: answer: @/w\n" },
-    { "-x: layers", "-x -o lowerdir=@/l:@/m -R /f", NULL, 0, "@/l/f\n", "dindbind: /f: answer: @/l/f, read-only\n" },
+    { "-x: layers", "-x -o lowerdir=@/l:@/m -R /f", NULL, 0, "@/l/f\n", "dindbind: /f: answer, read-only: @/l/f\n" },
     { "-x: a refusal", "-x " W "/w /w/no", NULL, 1, "", "dindbind: /w/no: rule bind: the row at /w\n" },
     { "two places", "-s @/a -s @/b " W "/w", NULL, 2, "", "given twice" },
     { "an option that takes no value", "--help=x", NULL, 2, "", "takes no value" },
