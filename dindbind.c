@@ -3262,28 +3262,34 @@ static void text_part(struct text *t, const char *before, const char *part)
     text_shown(t, part);
 }
 
-char *dindbind_message(const struct dindbind_runner *r, const char *source,
-                       const struct dindbind_result *res, int error, char *buf, size_t size)
+static void text_message(struct text *t, const struct dindbind_runner *r, const char *source,
+                         const struct dindbind_result *res, int error)
 {
-    struct text t = text_new(buf, size);
-    text_shown(&t, source ? source : "runner");
+    text_shown(t, source ? source : "runner");
     bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
-    text_add(&t, ": ");
-    text_add(&t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
-    text_part(&t, ": ", res ? res->path : r->detail);
+    text_add(t, ": ");
+    text_add(t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
+    text_part(t, ": ", res ? res->path : r->detail);
     if (res && res->rule == DINDBIND_RULE_LAYERS && r->layers) {
-        text_add(&t, *res->path ? "," : ":");
-        text_layers(&t, r->layers);
+        text_add(t, *res->path ? "," : ":");
+        text_layers(t, r->layers);
     }
     if (res && res->sys_errno) {
-        text_add(&t, ": ");
-        text_errno(&t, -res->sys_errno);
+        text_add(t, ": ");
+        text_errno(t, -res->sys_errno);
     }
     const char *hint = error_text(error, ERROR_HINT);
     if (unknown || (self && error == DINDBIND_E_NESTED))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
                "only the daemon can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
-    text_part(&t, "; ", hint);
+    text_part(t, "; ", hint);
+}
+
+char *dindbind_message(const struct dindbind_runner *r, const char *source,
+                       const struct dindbind_result *res, int error, char *buf, size_t size)
+{
+    struct text t = text_new(buf, size);
+    text_message(&t, r, source, res, error);
     return buf;
 }
 
@@ -4343,7 +4349,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
 static const char *find_letter(const char *table, const char *word, size_t n)
 {
     while (*table && (!begins(table + 1, word, n) || table[n + 1]))
-        table += strlen(table) + 1;
+        table = word_at(table, 1);
     return table;
 }
 
@@ -6059,8 +6065,7 @@ static void put_refusal(struct job *j, const struct item *it)
     char message[3 * DINDBIND_PATH_MAX];
     int error = it->res->error;
     struct text t = text_new(message, sizeof message);
-    dindbind_message(j->runner, it->source, j->open_error ? NULL : it->res, error, message, sizeof message);
-    t.len = strlen(message);
+    text_message(&t, j->runner, it->source, j->open_error ? NULL : it->res, error);
     if (it->wrong) {
         text_add(&t, "; ");
         text_add(&t, it->wrong);
