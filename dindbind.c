@@ -156,9 +156,9 @@ static int sys_call3(long number, long a, long b, long c)
 }
 
 /* With up to three arguments, numbers and pointers; with up to five. */
-#define CALL3(...) CALL3_FILLED(__VA_ARGS__, 0, 0)
+#define CALL3(...) CALL3_FILLED(__VA_ARGS__, 0, 0, 0)
 #define CALL3_FILLED(number, a, b, c, ...) sys_call3(number, (long)(a), (long)(b), (long)(c))
-#define CALL(...) CALL_FILLED(__VA_ARGS__, 0)
+#define CALL(...) CALL_FILLED(__VA_ARGS__, 0, 0)
 #define CALL_FILLED(number, a, b, c, d, e, ...) sys_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
 static int sys_open(int dir, const char *name, int flags)
