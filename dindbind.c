@@ -1003,8 +1003,9 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 {
     char full[DINDBIND_PATH_MAX];
     const char *rest;
-    return !root->row || (put_path(full, as_prefix(root->row->path), name) &&
-                          bind_row(r, full, &rest) == root->row);
+    if (!root->row)
+        return true;
+    return put_path(full, as_prefix(root->row->path), name) && bind_row(r, full, &rest) == root->row;
 }
 
 /* A task that is gone by now has no root, and what its PID means is open again. To be asked after a look-up. */
@@ -1229,7 +1230,7 @@ static INLINED int walk_component(const struct dindbind_runner *r, const struct 
 
 /* The same without openat2: every component by itself, no link followed by the kernel, `..` never asked of
  * the kernel but walked anew from the root, so that a directory moved away meanwhile cannot lead outside. */
-static INLINED int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
+static int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
     struct walk w;
@@ -1528,15 +1529,17 @@ struct mount_row {
     char *super;                /* options of the file system, not decoded */
 };
 
-static char *cut_word(char **line, const char *stop)
+static char *cut_word(char **line, char stop)
 {
-    char *word = *line, *end = word + until(word, stop);
+    char *word = *line, *end = word;
+    while (*end && *end != stop)
+        end++;
     *line = *end ? end + 1 : end;
     *end = 0;
     return word;
 }
 
-static bool cut_number(char **line, const char *stop, unsigned long long *number)
+static bool cut_number(char **line, char stop, unsigned long long *number)
 {
     const char *word = cut_word(line, stop);
     return parse_number(word, word + strlen(word), UINT32_MAX, number);
@@ -1549,17 +1552,17 @@ static INLINED int mount_next(char **text, struct mount_row *row)
     const char *field;
     if (!**text)
         return 0;
-    char *line = cut_word(text, "\n");
-    bool numbers = cut_number(&line, " ", &row->id) && cut_number(&line, " ", &row->parent) &&
-                   cut_number(&line, ":", &major) && cut_number(&line, " ", &minor);
-    row->root = cut_word(&line, " ");
-    row->point = cut_word(&line, " ");
-    row->options = cut_word(&line, " ");
+    char *line = cut_word(text, '\n');
+    bool numbers = cut_number(&line, ' ', &row->id) && cut_number(&line, ' ', &row->parent) &&
+                   cut_number(&line, ':', &major) && cut_number(&line, ' ', &minor);
+    row->root = cut_word(&line, ' ');
+    row->point = cut_word(&line, ' ');
+    row->options = cut_word(&line, ' ');
     do                          /* optional fields, which a dash ends */
-        field = cut_word(&line, " ");
+        field = cut_word(&line, ' ');
     while (*line && strcmp(field, "-"));
-    row->type = cut_word(&line, " ");
-    row->source = cut_word(&line, " ");
+    row->type = cut_word(&line, ' ');
+    row->source = cut_word(&line, ' ');
     row->super = line;
     if (!numbers || !*row->options)
         return -EIO;
@@ -3710,6 +3713,13 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
     return rc;
 }
 
+/* None yet, and none of the rest written: it is two pages that only a caller in the runner needs. */
+static void tables_start(struct tables *t, const struct dindbind_runner *r)
+{
+    t->r = r;
+    t->mine = t->theirs = (struct mount_table){ 0 };
+}
+
 static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
@@ -3814,7 +3824,8 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
 int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
                   struct dindbind_mount **below, size_t *nbelow)
 {
-    struct tables t = { .r = r };
+    struct tables t;
+    tables_start(&t, r);
     int rc = host_path(&t, source, res, below, nbelow);
     tables_free(&t);
     return rc;
@@ -5884,7 +5895,7 @@ struct job {
     const char **files;         /* of -r */
     struct view view;
     struct body body;
-    struct tables tables;       /* shared by sources that are asked about at once */
+    struct tables *tables;      /* shared by sources that are asked about at once */
 };
 
 static const char usage_text[] =
@@ -6130,7 +6141,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     int rc = dindbind_resolve(j->runner, source, flags, res);
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
-        rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
+        rc = host_path(j->tables, source, res, &it->below, &it->nbelow);
     if (rc)
         return rc;
     if (stage && it->nbelow) {
@@ -6156,7 +6167,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
 }
 
 /* For a path of my own that starts from the current directory. */
-static INLINED int find_relative(struct job *j, struct item *it)
+static int find_relative(struct job *j, struct item *it)
 {
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     struct arena a = arena_in(space, sizeof space);
@@ -6264,7 +6275,7 @@ static int translate_stdin(struct job *j)
     int got = 1, rc = buf ? 0 : out_of_memory();
     while (!rc && got) {
         char *line = buf, *stop;
-        tables_free(&j->tables);        /* they may change while we wait */
+        tables_free(j->tables);         /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
             rc = complain_errno("standard input", got);
@@ -6360,10 +6371,11 @@ static int translate_all(struct job *j)
         rc = body_items(j);
     if (rc)
         return rc;
-    struct dindbind_result *res = arena_alloc(&j->arena, j->nitems * (sizeof *res + sizeof *j->results));
-    if (!res)
+    struct dindbind_result *res;
+    j->results = arena_alloc(&j->arena, j->nitems * (sizeof *res + sizeof *j->results));
+    if (!j->results)
         return out_of_memory();
-    j->results = (struct dindbind_result **)(res + j->nitems);
+    res = (struct dindbind_result *)(j->results + j->nitems);
     for (struct item *it = j->items, *end = it + j->nitems; it < end; it++, res++) {
         it->res = res;
         if (!it->passes)
@@ -6636,11 +6648,13 @@ static INLINED int applet(int argc, char **argv, struct dindbind_runner *r)
      * may ask; a page that only they touch would be one more for all others. */
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     char answers[1024];
+    struct tables tables;
     struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
                      .out = { .at = answers, .size = sizeof answers },
-                     .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
+                     .view = { .runner = r, .arena = &j.arena }, .tables = &tables };
+    tables_start(&tables, r);
     int rc = answer_line(&j, argc, argv);
-    tables_free(&j.tables);
+    tables_free(&tables);
     arena_free(&j.arena);
     mem_give((char *)(uintptr_t)j.body.text);
     if (j.out.ours)

@@ -898,7 +898,7 @@ static void stage_bare(void *arg)
     int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW);
     int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    need(dir >= 0 && root >= 0 && !CALL(SYS_flock, root, LOCK_EX) && !attach(mnt, dir), "tmpfs");
+    need(dir >= 0 && root >= 0 && !CALL3(SYS_flock, root, LOCK_EX) && !attach(mnt, dir), "tmpfs");
     c.ns = sys_open(c.s->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
     pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &c);
     need(pid > 0 && waitpid(pid, &status, __WALL) == pid && !status, "clone");
