@@ -2021,7 +2021,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
 
 static int layers_open(struct dindbind_runner *r, struct text *why)
 {
-    struct options *o = mem_take(2 * sizeof *o + READINGS * (strlen(r->overlay) + 2));
+    _Alignas(16) char space[4 * DINDBIND_PATH_MAX];
+    struct arena a = arena_in(space, sizeof space);
+    struct options *o = arena_alloc(&a, 2 * sizeof *o + READINGS * (strlen(r->overlay) + 2));
     if (!o)
         return DINDBIND_E_NOMEM;
     int rc = choose_reading(r->overlay, o, why);
@@ -2029,7 +2031,7 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
         rc = layers_unread(why, "nfs_export=on: merging then depends on file handles", "");
     if (!rc)
         rc = layers_build(r, o, why);
-    mem_give(o);
+    arena_free(&a);
     return rc;
 }
 
@@ -2070,7 +2072,10 @@ struct overlay {
 
     struct entry attr;          /* the object whose attributes were listed last */
     bool no_listxattrat;
+
+    /* not touched before they are needed */
     char value[DINDBIND_PATH_MAX];      /* of one of them */
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];     /* of the arena, enough for a hundred layers */
 };
 
 /* A component on its way down the layers, as struct ovl_lookup_data is. */
@@ -2498,7 +2503,11 @@ static int overlay_init(struct overlay *o, const struct dindbind_runner *r)
 {
     struct dindbind_layers *l = r->layers;
     size_t n = l->upper + l->nlower;
-    *o = (struct overlay){ .r = r, .l = l, .data_layers = l->n > n };
+    memset(o, 0, offsetof(struct overlay, value));
+    o->r = r;
+    o->l = l;
+    o->arena = arena_in(o->space, sizeof o->space);
+    o->data_layers = l->n > n;
     o->redirects = l->follow != OFF || o->data_layers;
     struct entry *v = arena_alloc(&o->arena, 3 * n * sizeof *v);
     if (!v)
