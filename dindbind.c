@@ -483,13 +483,13 @@ static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
 }
 
 
-/* For people: control characters cannot start a new line or move a cursor. */
+/* For people: control characters cannot start a new line or move a cursor. U+0080 to U+009F are some, too. */
 static void text_shown(struct text *t, const char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         char octal[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) };
-        if (c < 0x20 || c == 0x7f)
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0))
             text_bytes(t, octal, 4);
         else
             text_bytes(t, s, 1);

@@ -57,6 +57,16 @@ name='a link in a row leads to where another row is mounted'
 promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" /w/link
 name='the other row itself'
 promise 0 "$T/h/o/x" "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" /w/sub/x
+name='a link in a row that stays in it: the rows below its target count'
+ln -s . h/w/self
+promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" -H /w/self
+promise 0 "$T/h/w:/x
+$T/h/o:/x/sub" "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" -v /w/self:/x
+rm h/w/self
+name='a control character of two bytes (U+009B, which starts a sequence) is not shown as it is'
+promise 1 '' "$D" -b "$T/h/w:/w" "$(printf '/w/\302\2332J')"
+mv err told
+promise 0 'dindbind: /w/\302' sh -c 'LC_ALL=C cut -c1-17 told'
 name='a link in a layer leads to where a row is mounted'
 promise 1 '' "$D" -b "$T/h/o:/data/vol" -o "$layers" /lx
 name='the rows below a link'
