@@ -143,10 +143,39 @@ static void check(void **state)
     assert_true(!c->told || strstr(err, expand(c->told)));
 }
 
+/* What the row of a root in mountinfo says to the upperdir that an engine told: 1: it is that one; 0: that cannot be
+ * told; or an error. Of a root that FUSE serves the kernel shows no upperdir: the container's id has to be proven. */
+static const struct shown {
+    const char *name, *told, *type, *super;
+    int rc;
+} roots[] = {
+    { "the overlay that was told", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 1 },
+    { "a relative upperdir that ends like it", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=l,upperdir=x/diff", 1 },
+    { "another container's overlay", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=/l,upperdir=/d/y/diff",
+      DINDBIND_E_REUSED },
+    { "an overlay with no upperdir", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "ro,lowerdir=/l:/m", DINDBIND_E_REUSED },
+    { "no overlay at all", "lowerdir=/l,upperdir=/d/x/diff", "ext4", "rw", DINDBIND_E_REUSED },
+    { "a FUSE root", "lowerdir=/l,upperdir=/d/x/diff", "fuse.fuse-overlayfs", "rw,user_id=0,group_id=0", 0 },
+    { "an upperdir told by nobody", NULL, "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 0 },
+};
+
+static void check_root(void **state)
+{
+    const struct shown *c = *state;
+    char detail[256], type[32], super[128];
+    snprintf(type, sizeof type, "%s", c->type);
+    snprintf(super, sizeof super, "%s", c->super);
+    struct dindbind_runner r = { .pid = 1, .overlay = c->told };
+    const struct mount_row row = { .type = type, .super = super };
+    struct text why = text_new(detail, sizeof detail);
+    assert_int_equal(upperdir_check(&r, &row, &why), c->rc);
+    assert_int_equal(c->rc == DINDBIND_E_REUSED, !!strstr(detail, " is not the overlay with the upperdir /d/x/diff"));
+}
+
 int main(void)
 {
     int bad = 0;
-    struct CMUnitTest tests[COUNT(corners)];
+    struct CMUnitTest tests[COUNT(corners) + COUNT(roots)];
     static const char *const dirs[] = { "w", "l", "m" };
     if (!mkdtemp(base))
         return 1;
@@ -160,7 +189,9 @@ int main(void)
     }
     for (size_t i = 0; i < COUNT(corners); i++)
         tests[i] = (struct CMUnitTest){ corners[i].name, check, NULL, NULL, (void *)(uintptr_t)&corners[i] };
-    bad = bad ? (int)COUNT(corners) : cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < COUNT(roots); i++)
+        tests[COUNT(corners) + i] = (struct CMUnitTest){ roots[i].name, check_root, NULL, NULL, (void *)(uintptr_t)&roots[i] };
+    bad = bad ? (int)COUNT(tests) : cmocka_run_group_tests(tests, NULL, NULL);
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
@@ -169,6 +200,6 @@ int main(void)
         rmdir(path);
     }
     rmdir(base);
-    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(corners) - bad - skipped, bad, skipped);
+    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - skipped, bad, skipped);
     return bad != 0;
 }
