@@ -17,8 +17,12 @@ OZ = $(shell for f in "-Oz -malign-data=abi" -Oz -Os; do \
 SMALL = $(OZ) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie \
 	-fno-jump-tables -fno-inline-functions-called-once -fno-expensive-optimizations -fno-optimize-sibling-calls \
 	-fno-tree-dominator-opts -fno-tree-loop-optimize -fno-tree-tail-merge -fno-tree-loop-im -fno-caller-saves \
-	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining -fwhole-program -fno-move-loop-invariants -fno-tree-vrp
-LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro
+	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining -fwhole-program \
+	-fno-move-loop-invariants -fno-tree-vrp
+# with musl nothing needs these: there are no constructors, nothing is unwound, and who compiled it is no secret
+DISCARD = $(if $(filter $(MUSL),$(TOOL_CC)),$(BUILD)/discard.lds)
+LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro \
+	$(addprefix -Xlinker -T -Xlinker ,$(DISCARD))
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 STD = -std=gnu11
 # memcpy_s and its like exist in no libc that this is built with
@@ -26,7 +30,11 @@ TIDY = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsa
 
 all: dindbind  ## build the static tool
 
-dindbind: dindbind.c dindbind.h Makefile
+$(BUILD)/discard.lds: Makefile
+	@mkdir -p $(BUILD)
+	echo 'SECTIONS { /DISCARD/ : { *(.comment) *(.eh_frame) *(.init_array) *(.fini_array) } } INSERT AFTER .bss;' >$@
+
+dindbind: dindbind.c dindbind.h Makefile $(DISCARD)
 	@$(if $(MUSL),,echo "musl-gcc not found: building with $(TOOL_CC) and the system's libc")
 	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ dindbind.c
 
@@ -126,7 +134,7 @@ cross:  ## aarch64 and arm under qemu-user, i386: built without a warning, and t
 	BUILD=$(BUILD) bash tests/cross.sh $(MACHINES)
 
 # its own copy of the tool, built as the tool is
-$(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.c dindbind.h Makefile
+$(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.c dindbind.h Makefile $(DISCARD)
 	@mkdir -p $(BUILD)
 	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-tool dindbind.c
 	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-empty bench/empty.c

@@ -620,6 +620,27 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
     return 0;
 }
 
+/* `.` or `..` */
+static bool is_dots(const char *name, size_t len)
+{
+    return len < 3 && span(name, ".") == len;
+}
+
+/* Is it as clean_path() would leave it? */
+static bool is_clean(const char *path)
+{
+    const char *p = path;
+    if (*p != '/' || !p[1])
+        return *p == '/';
+    while (*p) {
+        size_t n = until(++p, "/");
+        if (!n || is_dots(p, n))
+            return false;
+        p += n;
+    }
+    return p - path < DINDBIND_PATH_MAX;
+}
+
 /* The start of a file, terminated; a read may be cut short. The length, or -errno. */
 static int read_start(int fd, char *buf, size_t size)
 {
@@ -888,13 +909,11 @@ static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, con
     return best;
 }
 
-static INLINED int binds_check(struct dindbind_runner *r, struct text *why)
+static int binds_check(struct dindbind_runner *r, struct text *why)
 {
-    char clean[DINDBIND_PATH_MAX];
     for (size_t i = 0; i < r->nbinds; i++) {
         const struct dindbind_bind *b = &r->binds[i];
-        if ((!b->host || (*b->host == '/' && strlen(b->host) < sizeof clean)) && b->path &&
-            !clean_path(b->path, clean) && !strcmp(clean, b->path))
+        if ((!b->host || (*b->host == '/' && strlen(b->host) < DINDBIND_PATH_MAX)) && b->path && is_clean(b->path))
             continue;
         text_add(why, "bind row ");
         text_shown(why, b->host ? b->host : "");
@@ -1414,12 +1433,10 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
 }
 
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static int proc_start(struct dindbind_runner *r, unsigned long long *start)
+static INLINED int proc_start(struct dindbind_runner *r, unsigned long long *start)
 {
-    char buf[2048];
+    char buf[512];              /* field 22 ends before 400 */
     int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fd;
     int n = read_start(fd, buf, sizeof buf);
     sys_close(fd);
     if (n < 0)
@@ -2336,11 +2353,6 @@ static int take_metacopy(struct overlay *o, struct lookup *d, int set)
     return n && n < 4 ? broken(o, EIO) : 0;
 }
 
-static bool is_dots(const char *name, size_t len)
-{
-    return len < 3 && span(name, ".") == len;
-}
-
 /* The next component in one layer, below what was found; rules 12 to 17. */
 static int lookup_single(struct overlay *o, struct lookup *d, const char *name, size_t len)
 {
@@ -2839,7 +2851,7 @@ static int not_it(struct text *why, const char *what, const char *name)
 /* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
  * the root that is open. A relative upperdir is the tail of the one that the engine tells. 1: it is that one; 0: it
  * cannot be told, as with a FUSE root, whose options the kernel does not show. */
-static INLINED int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
+static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
     int known = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
@@ -2991,19 +3003,19 @@ static int refuse_errno(struct dindbind_result *res, int rc)
     return refuse(res, error_of(rc), -rc);
 }
 
-/* Pinned and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
-static int accept_spot(struct dindbind_result *res, int rc, const struct spot *s, bool ro)
+/* Pinned, and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
+static int accept_node(struct dindbind_result *res, int rc, int fd, const struct node *n, bool ro)
 {
     struct statfs fs;
     if (!rc)
-        rc = sys_fstatfs(s->fd, &fs);
+        rc = sys_fstatfs(fd, &fs);
     if (rc) {
-        sys_close(s->fd);
+        sys_close(fd);
         return refuse_errno(res, rc);
     }
     res->error = res->sys_errno = 0;
-    res->fd = s->fd;
-    res->type = s->node.mode & S_IFMT;
+    res->fd = fd;
+    res->type = n->mode & S_IFMT;
     res->ro_mount = !ro && (fs.f_flags & ST_RDONLY);
     res->ro = ro || res->ro_mount;
     return 0;
@@ -3039,19 +3051,19 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
         text_add(&t, row_name(root, s.name));
         rc = t.cut ? -ENAMETOOLONG : 0;
     }
-    return accept_spot(res, rc, &s, root->row && root->row->ro);
+    return accept_node(res, rc, s.fd, &s.node, root->row && root->row->ro);
 }
 
 /* The row itself is the caller's own word and passes as it is, seen from here or not. */
 static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *row,
                   struct dindbind_result *res)
 {
-    struct spot s;
-    s.fd = open_path(row->host, OPEN_PIN);
+    struct node n;
+    int fd = open_path(row->host, OPEN_PIN);
     res->ro = row->ro;
-    if (is_absent(s.fd))
+    if (is_absent(fd))
         return 0;
-    return accept_spot(res, inspect_fd(r, s.fd, &s.node), &s, row->ro);
+    return accept_node(res, inspect_fd(r, fd, &n), fd, &n, row->ro);
 }
 
 enum { NEXT_RULE = 1 };
@@ -3099,27 +3111,27 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
 /* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
 static int layers_pin(struct overlay *o, struct dindbind_result *res)
 {
-    struct spot s;
+    struct node n;
     bool is_dir = !o->top.rel;
     const struct entry e = is_dir ? *o->here.v : o->top;
     int root = layer_fd(o, e.layer);
     if (root < 0)
         return root;
-    s.fd = o->r->caps & CAPS_NO_OPENAT2
+    int fd = o->r->caps & CAPS_NO_OPENAT2
                ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
                : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
                              BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-    int rc = inspect_fd(o->r, s.fd, &s.node);
-    if (!rc && !is_dir && !same_node(&s.node, &o->node))
+    int rc = inspect_fd(o->r, fd, &n);
+    if (!rc && !is_dir && !same_node(&n, &o->node))
         rc = -EAGAIN;
     if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
         rc = -ENAMETOOLONG;
     if (rc) {
-        sys_close(s.fd);
+        sys_close(fd);
         return failed(o, rc);
     }
     /* a lowerdir is shared by every container of the image: read-only, always */
-    return accept_spot(res, 0, &s, o->l->ro || !o->l->upper || e.layer);
+    return accept_node(res, 0, fd, &n, o->l->ro || !o->l->upper || e.layer);
 }
 
 /* The layer paths of a merged directory or a metacopy file, in one block. */
@@ -3224,21 +3236,15 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
     return 0;
 }
 
-int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
-                     struct dindbind_result *res)
+/* One rule after the other. */
+static APART int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
+                          struct dindbind_result *res)
 {
-    char path[DINDBIND_PATH_MAX];
     const char *rest;
-    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
-    res->fd = -1;
-    res->options = "";
-    int rc = clean_path(source, path);
-    if (rc)
-        return refuse(res, rc, 0);
     if (r->self)
         return by_proc(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
+    int rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
     if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
         rc = prefer_view(r, path, res);
     if (rc != NEXT_RULE)
@@ -3250,6 +3256,24 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     if (r->layers)
         return by_layers(r, path, flags, res);
     return refuse(res, DINDBIND_E_UNMATCHED, 0);
+}
+
+static APART int by_cleaned(const struct dindbind_runner *r, const char *source, unsigned flags,
+                            struct dindbind_result *res)
+{
+    char path[DINDBIND_PATH_MAX];
+    int rc = clean_path(source, path);
+    return rc ? refuse(res, rc, 0) : by_rules(r, path, flags, res);
+}
+
+int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
+                     struct dindbind_result *res)
+{
+    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
+    res->fd = -1;
+    res->options = "";
+    /* a copy that most sources do not need would be one more page of stack */
+    return (is_clean(source) ? by_rules : by_cleaned)(r, source, flags, res);
 }
 
 void dindbind_release(struct dindbind_result *res)
@@ -3325,8 +3349,8 @@ struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
     uint64_t overlay_dev;               /* self: the device of the root's overlay */
-    char data[DINDBIND_PATH_MAX];       /* self: the daemon's data root as it names it; "": not known */
-    char merged[DINDBIND_PATH_MAX];     /* self: the runner's root, likewise */
+    char *data;                         /* self: the daemon's data root as it names it; "": not known */
+    char *merged;                       /* self: the runner's root, likewise; in one block with `data` */
 };
 
 enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
@@ -3362,6 +3386,10 @@ static int daemon_names(struct tables *t)
     const struct dindbind_runner *r = t->r;
     char upper[DINDBIND_PATH_MAX];
     struct node n;
+    t->data = mem_take(2 * DINDBIND_PATH_MAX);
+    if (!t->data)
+        return DINDBIND_E_NOMEM;
+    t->merged = t->data + DINDBIND_PATH_MAX;
     *t->merged = *t->data = 0;
     int rc = inspect_fd(r, r->root_fd, &n);
     const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
@@ -3722,17 +3750,12 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
     return rc;
 }
 
-/* None yet, and none of the rest written: it is two pages that only a caller in the runner needs. */
-static void tables_start(struct tables *t, const struct dindbind_runner *r)
-{
-    t->r = r;
-    t->mine = t->theirs = (struct mount_table){ 0 };
-}
-
 static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
     table_free(&t->theirs);
+    mem_give(t->data);
+    t->data = NULL;
 }
 
 static int tables_read(struct tables *t)
@@ -3833,8 +3856,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
 int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
                   struct dindbind_mount **below, size_t *nbelow)
 {
-    struct tables t;
-    tables_start(&t, r);
+    struct tables t = { .r = r };
     int rc = host_path(&t, source, res, below, nbelow);
     tables_free(&t);
     return rc;
@@ -5904,7 +5926,7 @@ struct job {
     const char **files;         /* of -r */
     struct view view;
     struct body body;
-    struct tables *tables;      /* shared by sources that are asked about at once */
+    struct tables tables;       /* shared by sources that are asked about at once */
 };
 
 static const char usage_text[] =
@@ -6150,7 +6172,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     int rc = dindbind_resolve(j->runner, source, flags, res);
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
-        rc = host_path(j->tables, source, res, &it->below, &it->nbelow);
+        rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
     if (rc)
         return rc;
     if (stage && it->nbelow) {
@@ -6284,7 +6306,7 @@ static int translate_stdin(struct job *j)
     int got = 1, rc = buf ? 0 : out_of_memory();
     while (!rc && got) {
         char *line = buf, *stop;
-        tables_free(j->tables);         /* they may change while we wait */
+        tables_free(&j->tables);        /* they may change while we wait */
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
             rc = complain_errno("standard input", got);
@@ -6457,7 +6479,7 @@ static const char *take_option(struct job *j, int i, const char *value)
     return NULL;
 }
 
-static INLINED int refuse_option(const char *name, size_t n, bool is_long, const char *value, const char *wrong)
+static int refuse_option(const char *name, size_t n, bool is_long, const char *value, const char *wrong)
 {
     char given[2 * DINDBIND_PATH_MAX];
     struct text t = text_in(given, sizeof given, is_long ? "--" : "-");
@@ -6653,17 +6675,17 @@ static int answer_line(struct job *j, int argc, char **argv)
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static INLINED int applet(int argc, char **argv, struct dindbind_runner *r)
 {
-    /* What one source needs is here already: asking the kernel for memory costs more than resolving it. Long answers
-     * may ask; a page that only they touch would be one more for all others. */
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    char answers[1024];
-    struct tables tables;
-    struct job j = { .runner = r, .arena = arena_in(space, sizeof space),
-                     .out = { .at = answers, .size = sizeof answers },
-                     .view = { .runner = r, .arena = &j.arena }, .tables = &tables };
-    tables_start(&tables, r);
+    /* What one source needs is here already, and side by side: asking the kernel for memory costs more than resolving it,
+     * and a page more half as much. Long answers may ask. */
+    struct {
+        char answers[1024];
+        _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+    } room;
+    struct job j = { .runner = r, .arena = arena_in(room.space, sizeof room.space),
+                     .out = { .at = room.answers, .size = sizeof room.answers },
+                     .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
     int rc = answer_line(&j, argc, argv);
-    tables_free(&tables);
+    tables_free(&j.tables);
     arena_free(&j.arena);
     mem_give((char *)(uintptr_t)j.body.text);
     if (j.out.ours)
