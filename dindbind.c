@@ -141,8 +141,8 @@ struct node {
  * the -errno of opening it, which is then the answer. */
 static int sys_call(long number, long a, long b, long c, long d, long e)
 {
-    long rc = a;
-    if (a < 0 && a != AT_FDCWD)
+    long rc;
+    if (a < 0 && a > -4096 && a != AT_FDCWD)
         return (int)a;
     do
         rc = syscall(number, a, b, c, d, e);
@@ -1995,8 +1995,8 @@ static void layers_base(struct dindbind_layers *l)
     end = first + base;
     kept = *end;
     *end = 0;
-    l->base_fd = open_path(first, OPEN_DIR);
-    l->base = l->base_fd < 0 ? 0 : base;        /* why not is told of the layer that is needed */
+    l->base_fd = open_path(first, OPEN_DIR);    /* if not, why is told of the layer that is needed */
+    l->base = base;
     *end = kept;
 }
 
@@ -2137,7 +2137,7 @@ static int blame(struct overlay *o, struct entry e, int error, int err)
 /* How a layer is called from the base of all. */
 static const char *layer_name(const struct overlay *o, unsigned i)
 {
-    return o->l->base_fd < 0 ? o->l->v[i].dir : below(o->l->v[i].dir + o->l->base);
+    return below(o->l->v[i].dir + o->l->base);
 }
 
 /* The descriptor of a layer's root, opened when it is first needed; or an error. */
@@ -6552,7 +6552,7 @@ static const char clash_texts[] =
 static int check_line(struct job *j)
 {
     static const char name[] = "DINDBIND_RUNNER=";
-    for (char **env = environ; !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)) && *env; env++)
+    for (char **env = environ; env && *env && !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)); env++)
         if (starts(*env, name) && (*env)[sizeof name - 1])
             take_file(j, *env + sizeof name - 1);
     for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {

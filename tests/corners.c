@@ -54,6 +54,7 @@ static const struct corner {
     { "-x: the answer", "-x " W "/w", NULL, 0, "@/w\n", "dindbind: /w: answer: @/w\n" },
     { "-x: layers", "-x -o lowerdir=@/l:@/m -R /f", NULL, 0, "@/l/f\n", "dindbind: /f: answer, read-only: @/l/f\n" },
     { "-x: a refusal", "-x " W "/w /w/no", NULL, 1, "", "dindbind: /w/no: rule bind: the row at /w\n" },
+    { "no environment at all", W "/w", NULL, 0, "@/w\n", NULL },
     { "two places", "-s @/a -s @/b " W "/w", NULL, 2, "", "given twice" },
     { "an option that takes no value", "--help=x", NULL, 2, "", "takes no value" },
     { "a volume's name as json", W "-f json -v name:/t", NULL, 0, "{`source`:`name`,`target`:`/t`,`rule`:`none`}\n", NULL },
@@ -124,6 +125,8 @@ static void check(void **state)
     if (!pid) {
         for (int i = 0; i < 3; i++)
             dup2(fd[i], i);
+        if (!strcmp(c->name, "no environment at all"))
+            clearenv();         /* environ is NULL then */
         _exit(dindbind_main(argc, argv));
     }
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
