@@ -263,7 +263,7 @@ static int sys_fstat(int fd, struct node *n)
 #if defined __x86_64__ || defined __aarch64__
     int rc = CALL(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
 #else
-    int rc = fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
+    int rc = fd < 0 ? fd : fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
 #endif
     if (rc)
         *n = (struct node){ 0 };
