@@ -13,6 +13,7 @@
  *   - Nothing of the process is changed: no cwd, umask, signal, namespace, resource limit.
  *   - Nothing is printed, and nothing calls exit(3).
  *   - Every descriptor is close-on-exec from the moment it exists.
+ *   - A call takes up to 96 KiB of the caller's stack.
  *   - Paths are bytes, terminated by NUL, without a terminating newline, in any encoding.
  */
 #ifndef DINDBIND_H
