@@ -218,7 +218,7 @@ static bool is_missing(long number)
 }
 
 /* Does this failure of a call mean that it is not there? */
-static bool is_lacking(int rc, long number)
+static INLINED bool is_lacking(int rc, long number)
 {
     return rc == -ENOSYS || (rc == -EPERM && is_missing(number));
 }
@@ -2001,7 +2001,7 @@ static void layers_base(struct dindbind_layers *l)
 }
 
 /* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
-static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
+static INLINED int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
 {
     size_t n = o->nlower + !!o->upper;
     const char *dir;
@@ -2063,6 +2063,7 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
 struct entry {
     unsigned layer;
+    unsigned nlink;             /* of a directory that was found */
     const char *rel;
 };
 
@@ -2089,6 +2090,7 @@ struct overlay {
 
     struct entry attr;          /* the object whose attributes were listed last */
     bool no_listxattrat;
+    unsigned counting;          /* a mount whose directories have two links and one for each directory in them */
 
     /* not touched before they are needed */
     char value[DINDBIND_PATH_MAX];      /* of one of them */
@@ -2129,7 +2131,7 @@ static int failed(struct overlay *o, int rc)
 static int blame(struct overlay *o, struct entry e, int error, int err)
 {
     const char *rel = arena_copy(&o->arena, e.rel, strlen(e.rel));
-    o->top = (struct entry){ e.layer, rel };
+    o->top = (struct entry){ e.layer, 0, rel };
     o->sys_errno = err;
     return error;
 }
@@ -2149,7 +2151,7 @@ static int layer_fd(struct overlay *o, unsigned i)
         return fd;
     fd = sys_open(o->l->base_fd, layer_name(o, i), OPEN_DIR);
     if (fd < 0)
-        return blame(o, (struct entry){ i, "" },
+        return blame(o, (struct entry){ i, 0, "" },
                      fd == -ENOENT || fd == -ENOTDIR ? DINDBIND_E_LAYERS : error_of(fd), -fd);
     if (!atomic_compare_exchange_strong(&l->fd, &none, fd)) {
         sys_close(fd);          /* another thread was here */
@@ -2421,7 +2423,7 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
 {
     struct node n;
     for (unsigned i = (unsigned)o->roots.n; i < o->l->n; i++) {
-        struct entry e = { i, "" };
+        struct entry e = { i, 0, "" };
         const char *p = name;
         int rc;
         do {
@@ -2449,7 +2451,7 @@ static void take_found(struct overlay *o, const struct lookup *d)
     if (first)
         o->node = d->node;
     if (d->is_dir)
-        o->next.v[o->next.n++] = d->found;
+        o->next.v[o->next.n++] = (struct entry){ d->found.layer, d->node.nlink, d->found.rel };
     else if (first)
         o->top = d->found;
     else if (!d->metacopy)
@@ -2528,7 +2530,7 @@ static int overlay_init(struct overlay *o, const struct dindbind_runner *r)
     o->here.v = v + n;
     o->next.v = v + 2 * n;
     for (unsigned i = 0; i < n; i++)
-        v[i] = (struct entry){ i, "" };
+        v[i] = (struct entry){ i, 0, "" };
     overlay_root(o);
     return 0;
 }
@@ -2654,7 +2656,7 @@ static const char *scan_pop(struct scan *s)
 /* Does this entry mean something else in the overlay than it is? `type` is the file type of its mode, or 0. */
 static int scan_entry(struct scan *s, const char *rel, unsigned type)
 {
-    struct entry e = { s->layer, rel };
+    struct entry e = { s->layer, 0, rel };
     struct node n = { .mode = type, .size = 1 };
     int set = 0, rc = 0;
     if (!type || S_ISCHR(type))
@@ -2737,6 +2739,23 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
     return rc;
 }
 
+/* Is the link count of this directory two because there is no directory in it? btrfs does not count, and others only
+ * pretend to. */
+static bool has_no_dirs(struct overlay *o, struct entry dir)
+{
+    const struct layer *l = &o->l->v[dir.layer];
+    struct statfs fs;
+    if (dir.nlink != 2 || !l->mnt)
+        return false;
+    if (l->mnt != o->counting && !sys_fstatfs(l->fd, &fs)) {
+        unsigned type = (unsigned)fs.f_type;
+        if (type == 0xef53 /* ext4 */ || type == 0x58465342 /* xfs */ || type == 0x01021994 /* tmpfs */ ||
+            type == 0xf2f52010 /* f2fs */)
+            o->counting = l->mnt;
+    }
+    return l->mnt == o->counting;
+}
+
 /* `here` is a directory. May it be answered at all? */
 static int check_subtree(struct overlay *o)
 {
@@ -2754,7 +2773,7 @@ static int check_subtree(struct overlay *o)
         s.dirs = o->redirects && (!lowest || o->data_layers);
         s.files = s.single || o->l->metacopy != OFF || o->data_layers;
         rc = scan_mounts(o, &table, dir);
-        if (!rc && (s.dirs || s.files))
+        if (!rc && (s.files || (s.dirs && !has_no_dirs(o, dir))))
             rc = scan_push(&s, dir.rel);
         while (!rc && s.todo.len)
             rc = scan_dir(&s);
@@ -3464,7 +3483,7 @@ static int same_numbers(const char *path)
  * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A
  * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing.
  * FOREIGN: nothing is known, or two rows tell two things. */
-static int calibrate(const struct tables *t, struct calibration *c)
+static INLINED int calibrate(const struct tables *t, struct calibration *c)
 {
     size_t all = strlen(t->data);
     *c = (struct calibration){ 0 };
@@ -5071,7 +5090,7 @@ static bool is_word(const char *text, const char *word)
     return text && !strcmp(text, word);
 }
 
-static bool is_utf8(const char *s)
+static INLINED bool is_utf8(const char *s)
 {
     for (size_t n; *s; s += n)
         if (!(n = utf8_length((const unsigned char *)s)))
@@ -5297,7 +5316,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
 enum { MAX_FILE = 64 << 20 };
 
 /* Standard input, which stays open. */
-static long read_input(char **text)
+static INLINED long read_input(char **text)
 {
     return read_whole(CALL3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0), MAX_FILE, text);
 }
@@ -5628,7 +5647,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         view_merged(v, absolute(v->arena, bundle, m[PATH].text));
         config_mounts(v, m[MOUNTS].at, bundle);
     } else
-        view_note(v, "neither inspect's output of a container, nor an OCI state, nor a config.json");
+        view_note(v, "neither inspect's output, nor an OCI state, nor a config.json");
     return v->wrong;
 }
 
@@ -6365,7 +6384,7 @@ static const char *add_spec(struct job *j, struct spec *s)
 }
 
 /* Read and take apart the body. Its mounts become the items. */
-static int body_items(struct job *j)
+static INLINED int body_items(struct job *j)
 {
     struct json_error e = { NULL, NULL };
     struct body *b = &j->body;
