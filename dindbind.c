@@ -351,8 +351,9 @@ static void *mem_grow(void *block, size_t n)
 }
 #endif
 
-/* memchr(3), strchr(3), strrchr(3), strcspn(3), strspn(3) and, the other way round, strncmp(3). libc's are made for
- * long strings, and in musl a fortieth of the tool; what is looked through here is a name or a line. */
+/* memchr(3), strchr(3), strrchr(3), strcspn(3), strspn(3) and, the other way round, strncmp(3), which is never
+ * asked for more than `with` has. libc's are made for long strings, and in musl a fortieth of the tool; what is looked
+ * through here is a name or a line. */
 static char *find_byte(char *s, char c, size_t n)
 {
     for (; n; n--, s++)
@@ -396,9 +397,8 @@ static size_t span(const char *s, const char *set)
 
 static bool begins(const char *s, const char *with, size_t n)
 {
-    for (; n && *s == *with; n--, s++, with++)
-        if (!*s)
-            return true;
+    while (n && *s == *with)
+        n--, s++, with++;
     return !n;
 }
 

@@ -67,6 +67,18 @@ name='a control character of two bytes (U+009B, which starts a sequence) is not 
 promise 1 '' "$D" -b "$T/h/w:/w" "$(printf '/w/\302\2332J')"
 mv err told
 promise 0 'dindbind: /w/\302' sh -c 'LC_ALL=C cut -c1-17 told'
+name='what is mounted in a layer covers what the overlay has there'
+xattr=
+[ "$layers" = "${layers%,userxattr}" ] || xattr=,userxattr
+mkdir -p ml/1/d/sub ml/2
+promise 0 "$T/ml/1/d" "$D" -R -o "lowerdir=$T/ml/2:$T/ml/1$xattr" /d
+mount -t tmpfs over "$T/ml/1/d/sub"
+promise 1 '' "$D" -R -o "lowerdir=$T/ml/2:$T/ml/1$xattr" /d
+umount "$T/ml/1/d/sub"
+mount --bind "$T/ml/1/d" "$T/ml/1/d"
+promise 1 '' "$D" -R -o "lowerdir=$T/ml/2:$T/ml/1$xattr" /d
+promise 1 '' "$D" -R -o "lowerdir=$T/ml/2:$T/ml/1$xattr" /d/sub
+umount "$T/ml/1/d"
 name='a link in a layer leads to where a row is mounted'
 promise 1 '' "$D" -b "$T/h/o:/data/vol" -o "$layers" /lx
 name='the rows below a link'
