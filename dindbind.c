@@ -421,8 +421,11 @@ static void text_bytes(struct text *t, const char *s, size_t n)
         t->cut = true;
         n = room;
     }
-    memcpy(t->at + t->len, s, n);
-    t->at[t->len += n] = 0;
+    char *to = t->at + t->len;
+    t->len += n;
+    while (n--)                 /* a few bytes, for which the call of a function costs more */
+        *to++ = *s++;
+    *to = 0;
 }
 
 static void text_add(struct text *t, const char *s)
@@ -1013,8 +1016,13 @@ struct root {
 struct spot {
     int fd;                     /* O_PATH; -1: none */
     struct node node;
-    char name[DINDBIND_PATH_MAX]; /* from the root, "/" for the root itself */
+    char *name;                 /* from the root, "/" for the root itself; DINDBIND_PATH_MAX less what the root takes */
 };
+
+static int spot_name(const struct root *root, struct spot *s, const char *name)
+{
+    return text_in(s->name, DINDBIND_PATH_MAX - root->prefix, name).cut ? -ENAMETOOLONG : 0;
+}
 
 /* Is this name in a bind row still that row's? Another row below may be mounted over it, and a link may lead
  * there: what the row has at that place is then hidden from the runner. */
@@ -1064,8 +1072,9 @@ static int name_linked(const struct dindbind_runner *r, const struct root *root,
     if (rc < 0)
         return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
     size_t len = strlen(as_prefix(own)), n = strlen(full);
-    copy_path(s->name, n > len ? full + len : "/");
-    rc = confirm(r, root, s);
+    rc = spot_name(root, s, n > len ? full + len : "/");
+    if (!rc)
+        rc = confirm(r, root, s);
     /* the root of a mount whose file was removed elsewhere is named like this, and still there */
     n = strlen(s->name);
     if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
@@ -1092,9 +1101,9 @@ static int resolve_openat2(const struct dindbind_runner *r, const struct root *r
             continue;
         rc = inspect_fd(r, s->fd, &s->node);
         if (!rc)
-            rc = i ? name_linked(r, root, s) : root_alive(root);
-        if (!i)
-            copy_path(s->name, path);
+            rc = i ? name_linked(r, root, s) : spot_name(root, s, path);
+        if (!rc && !i)
+            rc = root_alive(root);
         if (rc)
             sys_close(s->fd);
     }
@@ -1269,10 +1278,11 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
         } else if (root->how == BENEATH)
             rc = -EXDEV;
     }
+    if (!rc)
+        rc = spot_name(root, s, *w.done ? w.done : "/");
     s->fd = rc ? -1 : dir;
     if (rc)
         sys_close(dir);
-    memcpy(s->name, *w.done ? w.done : "/", *w.done ? strlen(w.done) + 1 : 2);
     return rc;
 }
 
@@ -1360,7 +1370,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     if (rc)
         return rc;
     const char *missing = slash + 1;    /* names, each with its NUL */
-    struct text name = { s->name, strlen(as_prefix(s->name)), sizeof s->name - root->prefix, false };
+    struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix, false };
     text_add(&name, path + strlen(copy));
     at = mem_take((depth + 1) * sizeof *at);
     if (!at)
@@ -2078,6 +2088,7 @@ struct overlay {
     struct dindbind_layers *l;
     struct arena arena;
     struct stack roots, here, next;
+    unsigned peeked;            /* of the layers before this one some are not opened */
     bool data_layers;           /* there are data-only ones */
     bool redirects;             /* redirects are looked at below a directory's last layer too */
     int sys_errno;
@@ -2193,14 +2204,39 @@ static int layer_mount(struct overlay *o, unsigned i)
 }
 
 /* An object of a layer that nobody has looked into: most have not the first component of a path, and need not be opened
- * to see that. 0, or -ENOENT of one that is there itself; all else the layer's descriptor has to tell. */
+ * to see that. 0, or -ENOENT, which is to be confirmed; all else the layer's descriptor has to tell. */
 static INLINED int layer_peek(struct overlay *o, struct entry e, struct node *n)
 {
     char path[DINDBIND_PATH_MAX];
-    const char *dir = layer_name(o, e.layer);
-    int rc = join_path(path, dir, e.rel) ? inspect(o->r, o->l->base_fd, path, n) : -EAGAIN;
-    if (rc == -ENOENT && (inspect(o->r, o->l->base_fd, dir, n) || !S_ISDIR(n->mode)))
-        rc = -EAGAIN;
+    int rc = join_path(path, layer_name(o, e.layer), e.rel) ? inspect(o->r, o->l->base_fd, path, n) : -EAGAIN;
+    if (rc == -ENOENT && o->peeked <= e.layer)
+        o->peeked = e.layer + 1;
+    return rc;
+}
+
+/* Are all layers there that nothing was found in? One walk through many of them, `1/../2/../`, costs a sixth of a look
+ * at each. Where it fails, as with a name that is a link, their descriptors have to tell. */
+static int layers_confirm(struct overlay *o, int rc)
+{
+    char path[DINDBIND_PATH_MAX];
+    for (unsigned i = 0; i < o->peeked;) {
+        struct text t = text_new(path, sizeof path);
+        unsigned end = i;
+        do {
+            const char *name = layer_name(o, end);
+            text_add(&t, name);
+            do
+                text_add(&t, "/../");
+            while ((name = find_char(name + 1, '/')));
+        } while (++end < o->peeked && end % 32);
+        int fd = t.cut ? -1 : sys_openat2(o->l->base_fd, path, OPEN_DIR, BENEATH | NO_SYMLINKS);
+        sys_close(fd);
+        for (; i < end; i++) {
+            int gone = fd < 0 ? layer_fd(o, i) : 0;
+            if (gone < 0)
+                return gone;
+        }
+    }
     return rc;
 }
 
@@ -2233,7 +2269,7 @@ static const char *attr_prefix(const struct overlay *o)
     return o->l->userxattr ? "user.overlay." : "trusted.overlay.";
 }
 
-static bool is_whiteout(const struct node *n, int set)
+static INLINED bool is_whiteout(const struct node *n, int set)
 {
     return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
 }
@@ -2438,7 +2474,7 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
         } while (*p && S_ISDIR(n.mode));
         if (!*p && S_ISREG(n.mode)) {
             *found = e;
-            return 0;
+            return layers_confirm(o, 0);
         }
     }
     return broken(o, ENOENT);
@@ -2608,7 +2644,7 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
     }
     if (name)
         copy_path(name, *w.done ? w.done : "/");
-    return rc;
+    return layers_confirm(o, rc);
 }
 
 /* Where a path really is in the overlay, links followed. */
@@ -3046,12 +3082,13 @@ static const char *row_name(const struct root *root, const char *name)
     return root->row && root->prefix && !name[1] ? "" : name;
 }
 
-/* Look up below a root, the name of which `res->path` starts with. Where nothing is there and the caller wants it:
- * create it. */
+/* Look up below a root, the name of which `res->path` starts with; on an error it has what was tried. Where nothing is
+ * there and the caller wants it: create it. */
 static int by_root(const struct dindbind_runner *r, const struct root *root, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
     struct spot s;
+    s.name = res->path + root->prefix;
     struct text t = { res->path, root->prefix, sizeof res->path, false };
     int rc;
     for (int i = 0;; i++) {
@@ -3066,10 +3103,7 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
         s.fd = -1;
     else if (!root_allows(r, root, s.name))
         rc = -EXDEV;
-    else {
-        text_add(&t, row_name(root, s.name));
-        rc = t.cut ? -ENAMETOOLONG : 0;
-    }
+    text_add(&t, row_name(root, rc ? path : s.name));
     return accept_node(res, rc, s.fd, &s.node, root->row && root->row->ro);
 }
 
@@ -3518,13 +3552,15 @@ static size_t mounts_at(const struct tables *t, const char *point)
 
 /* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. NEXT_RULE: there
  * is none. */
-static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
+static INLINED int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
 {
     size_t best = 0;
     int found = NEXT_RULE;
+    char place[DINDBIND_PATH_MAX];
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *row = &t->r->binds[i];
         struct spot at;
+        at.name = place;
         int rc = row->host ? resolve_own(t->r, row->path, &at) : -ENOENT;
         if (rc) {
             rc = unless_absent(rc);
@@ -3533,12 +3569,12 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
             continue;
         }
         sys_close(at.fd);
-        size_t len = strlen(at.name);
-        if (len < best || !is_below(name, at.name) || strictly_below(from->point, at.name) || mounts_at(t, at.name) > 1)
+        size_t len = strlen(place);
+        if (len < best || !is_below(name, place) || strictly_below(from->point, place) || mounts_at(t, place) > 1)
             continue;
         best = len;
         h->ro = row->ro;
-        found = graft(h->path, row->host, name, at.name) ? 0 : DINDBIND_E_TOOLONG;
+        found = graft(h->path, row->host, name, place) ? 0 : DINDBIND_E_TOOLONG;
     }
     return found;
 }
@@ -3685,7 +3721,7 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
     return 0;
 }
 
-static int nested(struct dindbind_result *res, const char *culprit)
+static APART int nested(struct dindbind_result *res, const char *culprit)
 {
     copy_path(res->path, culprit);
     return DINDBIND_E_NESTED;
@@ -3813,14 +3849,16 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
     copy_path(out, path);
     if (!row || !*rest)
         return 0;
+    char name[DINDBIND_PATH_MAX];
     struct spot s;
+    s.name = name;
     struct root root = { open_path(row->host, OPEN_DIR), -1, BENEATH, row, 0 };
     int rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
     sys_close(root.fd);
     if (rc)
         return error_of(rc);
     sys_close(s.fd);
-    return graft(out, row->path, s.name, "/") ? 0 : DINDBIND_E_TOOLONG;
+    return graft(out, row->path, name, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
 /* Without a live task the bind rows are all that is known of mounts below. `name` is where the source really is. */
@@ -3841,18 +3879,21 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
 {
     const struct dindbind_runner *r = t->r;
     struct below b = { 0 };
-    struct spot s = { .fd = -1 };
-    char path[DINDBIND_PATH_MAX];
+    char path[DINDBIND_PATH_MAX], name[DINDBIND_PATH_MAX];
+    struct spot s;
+    s.fd = -1;
+    s.name = name;
     *below = NULL;
+    *name = 0;
     int rc = clean_path(source, path);
     if (!rc && !r->pid && !r->self)
-        rc = host_rows(r, path, s.name, res, &b);
+        rc = host_rows(r, path, name, res, &b);
     else if (!rc) {
         bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
         if (proc) {
             struct text prefix = text_new(path, sizeof path);
             proc_path(&prefix, r);
-            copy_path(s.name, res->path + prefix.len);
+            copy_path(name, res->path + prefix.len);
             s.fd = res->fd;
             rc = inspect_fd(r, s.fd, &s.node);
         } else {
@@ -3865,7 +3906,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
         rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(rc) : unless_absent(rc);
     }
     if (!rc)
-        rc = below_pack(&b, s.name, below);
+        rc = below_pack(&b, name, below);
     *nbelow = rc ? 0 : b.n;
     mem_give(b.out.at);
     res->error = rc;
@@ -4274,7 +4315,9 @@ static INLINED int clone_merged(struct stage *st, const struct dindbind_result *
     }
     if (!rc) {
         struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
+        char name[DINDBIND_PATH_MAX];
         struct spot s;
+        s.name = name;
         *tree = resolve_contained(st->r, &root, res->path, &s);
         if (!*tree) {
             *tree = tree_clone(s.fd);
@@ -6412,7 +6455,7 @@ static INLINED int body_items(struct job *j)
     return 1;
 }
 
-static int translate_all(struct job *j)
+static INLINED int translate_all(struct job *j)
 {
     int rc = 0;
     if (j->given & GIVEN_STDIN)
@@ -6694,9 +6737,9 @@ static int answer_line(struct job *j, int argc, char **argv)
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static INLINED int applet(int argc, char **argv, struct dindbind_runner *r)
 {
-    /* What one source needs is here already, and side by side: asking the kernel for memory costs more than resolving it,
-     * and a page more half as much. Long answers may ask. */
-    struct {
+    /* What one source needs is here already: asking the kernel for memory costs more than resolving it, and a page more
+     * half as much. So it is side by side, and behind what libc has (see the Makefile). Long answers may ask. */
+    static struct {
         char answers[1024];
         _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
     } room;

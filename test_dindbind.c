@@ -1725,6 +1725,45 @@ static void layers_500(void **state)
     assert_non_null(strstr(told, expand("merged @D/500/d:@D/499/d:")));
 }
 
+/* A layer that is gone is never taken for one that has not the path: wherever it lies in the stack, whatever it is called
+ * and whatever is in its place. All before the last are looked at, none but that is opened. */
+static void layers_gone(void **state)
+{
+    static const struct { const char *layer, *moved; } names[] = {
+        { "plain/%d", "plain/%d" }, { "two/%d/fs", "two/%d/fs" }, { "link/%d", "real/%d" }, { "link/%d", "link/%d" },
+    };
+    static const int gone[] = { 70, 69, 39, 38, 7, 6, 2 };      /* both ends of each walk through many of them */
+    struct promise found = { "", "/f", NULL, 0 }, missing = { "", "/none", "error missing", 0 };
+    struct promise refused[] = { { "", "/f", "error layers", 0 }, { "", "/none/f", "error layers", 0 } };
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char *given = keep(9000), *p = stpcpy(given, "-o lowerdir=");
+        new_dir();
+        for (int n = 70; n > 0; n--) {
+            grow(world.dir, textf("dir plain/%d; dir two/%d/fs; dir real/%d; link link/%d ../real/%d", n, n, n, n, n));
+            p = stpcpy(p, n < 70 ? ":@D/" : "@D/");
+            p += sprintf(p, names[i].layer, n);
+        }
+        strcpy(p, world.root ? "" : ",userxattr");
+        grow(world.dir, "file plain/1/f x; file two/1/fs/f x; file real/1/f x");
+        found.answer = textf(textf("file ro layers @D/%s/f", names[i].layer), 1);
+        check_promise(given, &found);
+        check_promise(given, &missing);
+        for (size_t k = 0; k < COUNT(gone) * 2; k++) {
+            char *place = textf(textf("%s/%s", world.dir, names[i].moved), gone[k / 2]);
+            char *aside = textf("%s.aside", place);
+            assert_false(rename(place, aside));
+            if (k % 2)
+                grow(world.dir, textf("file %s x", place + strlen(world.dir) + 1));
+            check_promise(given, &refused[0]);
+            check_promise(given, &refused[1]);
+            assert_false(k % 2 && unlink(place));
+            assert_false(rename(aside, place));
+        }
+        check_promise(given, &found);
+    }
+}
+
 static void layers_40_symlinks(void **state)
 {
     struct promise p = { "", "/k40", "file ro layers @D/1/f", 0 };
@@ -1813,6 +1852,7 @@ static void run_layers(void)
         add_test("layers", layer_promises[i].name, promise_by_layers, layer_promises + i);
     add_test("layers", "rows first", layers_after_rows, NULL);
     add_test("layers", "500 layers", layers_500, NULL);
+    add_test("layers", "a layer that is gone, among many", layers_gone, NULL);
     add_test("layers", "40 and 41 symlinks", layers_40_symlinks, NULL);
     add_test("layers", "501 layers", layers_501, NULL);
     add_test("layers", "300 times lowerdir+", layers_many_lowerdir_plus, NULL);
