@@ -19,10 +19,14 @@ SMALL = $(OZ) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-table
 	-fno-tree-dominator-opts -fno-tree-loop-optimize -fno-tree-tail-merge -fno-tree-loop-im -fno-caller-saves \
 	-fno-if-conversion -fno-forward-propagate -fno-shrink-wrap -fno-partial-inlining -fwhole-program \
 	-fno-move-loop-invariants -fno-tree-vrp
-# with musl nothing needs these: there are no constructors, nothing is unwound, and who compiled it is no secret
-DISCARD = $(if $(filter $(MUSL),$(TOOL_CC)),$(BUILD)/discard.lds)
+# With musl: one section for what is read and one for what is written, which is nothing that does not start as zero, so
+# that no page has to be copied at the start. (__default_stacksize would be, were a stack size asked for: SEALED.) Nothing
+# needs the discarded ones: there are no constructors, nothing is unwound, and who compiled it is no secret.
+SECTIONS = $(if $(filter $(MUSL),$(TOOL_CC)),$(BUILD)/sections.lds)
+RELOCATED = *(.got .got.plt .data.rel.local .data.__default_stacksize)
+SEALED = $(if $(SECTIONS),-Xlinker -z -Xlinker stack-size=0)
 LINK = -static -no-pie -s -Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro \
-	$(addprefix -Xlinker -T -Xlinker ,$(DISCARD))
+	$(addprefix -Xlinker -T -Xlinker ,$(SECTIONS))
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 STD = -std=gnu11
 # memcpy_s and its like exist in no libc that this is built with
@@ -30,13 +34,16 @@ TIDY = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsa
 
 all: dindbind  ## build the static tool
 
-$(BUILD)/discard.lds: Makefile
+$(BUILD)/sections.lds: Makefile
 	@mkdir -p $(BUILD)
-	echo 'SECTIONS { /DISCARD/ : { *(.comment) *(.eh_frame) *(.init_array) *(.fini_array) } } INSERT AFTER .bss;' >$@
+	printf 'SECTIONS { %s } INSERT AFTER %s;\n' \
+		'.text : { *(.init) *(.text .text.*) *(.fini) *(.rodata .rodata.*) $(RELOCATED) }' .text \
+		'.bss : { *(.bss .bss.[!r]*) *(.bss.room*) }' .bss \
+		'/DISCARD/ : { *(.comment .eh_frame .init_array .fini_array) }' .bss >$@
 
-dindbind: dindbind.c dindbind.h Makefile $(DISCARD)
+dindbind: dindbind.c dindbind.h Makefile $(SECTIONS)
 	@$(if $(MUSL),,echo "musl-gcc not found: building with $(TOOL_CC) and the system's libc")
-	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ dindbind.c
+	$(TOOL_CC) $(STD) $(WARN) $(SMALL) $(CFLAGS) $(LINK) $(LDFLAGS) $(SEALED) -o $@ dindbind.c
 
 PROGRAMS = $(addprefix $(BUILD)/,test_dindbind placement formats hostile corners fuzz differential)
 
@@ -134,7 +141,7 @@ cross:  ## aarch64 and arm under qemu-user, i386: built without a warning, and t
 	BUILD=$(BUILD) bash tests/cross.sh $(MACHINES)
 
 # its own copy of the tool, built as the tool is
-$(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.c dindbind.h Makefile $(DISCARD)
+$(BUILD)/bench: bench/bench.c bench/empty.c bench/bare.c tests/world.h dindbind.c dindbind.h Makefile $(SECTIONS)
 	@mkdir -p $(BUILD)
 	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-tool dindbind.c
 	$(TOOL_CC) $(STD) $(SMALL) $(LINK) -o $(BUILD)/bench-empty bench/empty.c
