@@ -284,6 +284,10 @@ static int make_entry(int root, const char *base, char *const f[])
         return mkdirat(root, p, 0755) && errno != EEXIST ? -1
                : IS("tmpfs") ? mount("t", full, "tmpfs", 0, "mode=755")
                              : mount("/proc", full, NULL, MS_BIND | MS_REC, NULL);
+    if (IS("orphan")) {         /* a mount of a directory that has no name any more */
+        const char *from = textf("%s.gone", full);
+        return mkdirat(root, p, 0755) || mkdir(from, 0755) || mount(from, full, NULL, MS_BIND, NULL) || rmdir(from);
+    }
     if (IS("readonly"))
         return mount(full, full, NULL, MS_BIND, NULL) ||
                mount(NULL, full, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
@@ -1549,6 +1553,8 @@ static const struct layer_case {
     { "a data-only layer", "file 1/f; xattr 1/f @Nmetacopy; xattr 1/f @Nredirect /blob/f; file data/blob/f x",
       DATA, "/f",
       "file ro layers metacopy @D/1/f:@D/data/blob/f", ROOT_ONLY },
+    { "a data-only layer without the data", "file 1/f; xattr 1/f @Nmetacopy; xattr 1/f @Nredirect /blob/f; file data/blob/g x",
+      DATA, "/f", "error broken", ROOT_ONLY },
     { "a data-only layer is not looked up", "dir 1/x; file data/blob/f x", DATA, "/blob/f", "error missing",
       ROOT_ONLY },
     { "a data-only layer does not merge", "file 1/d/f x; file data/d/g x", DATA, "/d",
@@ -1764,6 +1770,51 @@ static void layers_gone(void **state)
     }
 }
 
+/* More names of attributes than a page holds, and what matters is among them. */
+static void layers_many_attributes(void **state)
+{
+    struct promise p = { "", "/d", "directory ro layers @D/2/d", 0 };
+    (void)state;
+    new_dir();
+    grow(world.dir, "file 2/d/f x; file 1/d/g x");
+    const char *at = textf("%s/2/d", world.dir), *space = world.root ? "trusted" : "user";
+    for (int i = 0; i < 40; i++)
+        if (lsetxattr(at, textf("%s.%0200d", space, i), "", 0, 0))
+            skip_because("forty attributes cannot be set here", false);
+    assert_false(lsetxattr(at, textf("%s.overlay.opaque", space), "y", 1, 0));
+    check_promise("-o lowerdir=@D/2:@D/1@X", &p);
+}
+
+/* More directories below one than the names of which fit into a page; in the last one listed is a whiteout. */
+static void layers_wide_directory(void **state)
+{
+    struct promise p = { "", "/d", "directory ro layers @D/1/d", 0 };
+    (void)state;
+    new_dir();
+    grow(world.dir, "dir 2");
+    for (int i = 0; i < 300; i++)
+        grow(world.dir, textf("dir 1/d/a_name_of_its_own_%d/e", i));
+    check_promise("-o lowerdir=@D/2:@D/1@X", &p);
+    p.answer = "error inexact";
+    for (int i = 0; i < 300; i += 299) {
+        const char *place = textf("%s/1/d/a_name_of_its_own_%d/e/w", world.dir, i);
+        grow(world.dir, textf("wh %s", place + strlen(world.dir) + 1));
+        check_promise("-o lowerdir=@D/2:@D/1@X", &p);
+        assert_false(unlink(place));
+    }
+}
+
+/* No mount shows a file of which one layer has the attributes and another one the data. */
+static void layers_metacopy_oci(void **state)
+{
+    (void)state;
+    need_root();
+    new_dir();
+    grow(world.dir, "file 2/f; xattr 2/f @Nmetacopy; file 1/f data");
+    struct ran r = run_plain("-o " META " -f oci -v /f:/t");
+    expect_run(&r, "-f oci of a metacopy file", 1, "", "no mount shows that");
+}
+
 static void layers_40_symlinks(void **state)
 {
     struct promise p = { "", "/k40", "file ro layers @D/1/f", 0 };
@@ -1846,6 +1897,24 @@ static void live_overlay(void **state)
     umount2(at, MNT_DETACH);
 }
 
+/* The kernel says " (deleted)" behind the name of such a mount's root, which is no part of it. */
+static void live_orphan(void **state)
+{
+    static const struct promise promises[] = {
+        { "", "/l", "directory rw proc " PROC("/b"), 0 },
+        { "", "/ll", "directory rw proc " PROC("/b (deleted)"), 0 },
+        { "", "/lf", "error missing", 0 },
+    };
+    (void)state;
+    need_mounts();
+    new_dir();
+    grow(world.dir, "dir m; link m/l b; dir m/x; link m/ll b%20(deleted); dir m/b%20(deleted); link m/lf b/f");
+    start_runner(textf("%s/m", world.dir), PIVOTED, "orphan b");
+    for (size_t i = 0; i < COUNT(promises); i++)
+        check_promise("-p @P", promises + i);
+    stop_runner();
+}
+
 static void run_layers(void)
 {
     for (size_t i = 0; i < COUNT(layer_promises); i++)
@@ -1853,11 +1922,15 @@ static void run_layers(void)
     add_test("layers", "rows first", layers_after_rows, NULL);
     add_test("layers", "500 layers", layers_500, NULL);
     add_test("layers", "a layer that is gone, among many", layers_gone, NULL);
+    add_test("layers", "more names of attributes than a page holds", layers_many_attributes, NULL);
+    add_test("layers", "more directories than a page has names of", layers_wide_directory, NULL);
+    add_test("layers", "a metacopy file in a spec", layers_metacopy_oci, NULL);
     add_test("layers", "40 and 41 symlinks", layers_40_symlinks, NULL);
     add_test("layers", "501 layers", layers_501, NULL);
     add_test("layers", "300 times lowerdir+", layers_many_lowerdir_plus, NULL);
     add_test("layers", "trusted.* cannot be read", layers_without_rights, NULL);
     add_test("layers", "a live runner on an overlay is answered by procfs", live_overlay, NULL);
+    add_test("layers", "a live runner with a mount that has lost its directory", live_orphan, NULL);
     run_group("the layer walk", no_setup, end_house);
 }
 

@@ -151,15 +151,18 @@ static void check(void **state)
 static const struct shown {
     const char *name, *told, *type, *super;
     int rc;
+    const char *merged;         /* of the caller's own root, as its engine names it */
 } roots[] = {
-    { "the overlay that was told", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 1 },
-    { "a relative upperdir that ends like it", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=l,upperdir=x/diff", 1 },
+    { "the overlay that was told", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 1, NULL },
+    { "a relative upperdir that ends like it", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=l,upperdir=x/diff", 1, NULL },
     { "another container's overlay", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "rw,lowerdir=/l,upperdir=/d/y/diff",
-      DINDBIND_E_REUSED },
-    { "an overlay with no upperdir", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "ro,lowerdir=/l:/m", DINDBIND_E_REUSED },
-    { "no overlay at all", "lowerdir=/l,upperdir=/d/x/diff", "ext4", "rw", DINDBIND_E_REUSED },
-    { "a FUSE root", "lowerdir=/l,upperdir=/d/x/diff", "fuse.fuse-overlayfs", "rw,user_id=0,group_id=0", 0 },
-    { "an upperdir told by nobody", NULL, "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 0 },
+      DINDBIND_E_REUSED, NULL },
+    { "an overlay with no upperdir", "lowerdir=/l,upperdir=/d/x/diff", "overlay", "ro,lowerdir=/l:/m", DINDBIND_E_REUSED, NULL },
+    { "no overlay at all", "lowerdir=/l,upperdir=/d/x/diff", "ext4", "rw", DINDBIND_E_REUSED, NULL },
+    { "a FUSE root", "lowerdir=/l,upperdir=/d/x/diff", "fuse.fuse-overlayfs", "rw,user_id=0,group_id=0", 0, NULL },
+    { "an upperdir told by nobody", NULL, "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 0, NULL },
+    { "our own root", NULL, "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", 0, "/d/x/merged" },
+    { "another container's root", NULL, "overlay", "rw,lowerdir=/l,upperdir=/d/x/diff", DINDBIND_E_REUSED, "/d/y/merged" },
 };
 
 static void check_root(void **state)
@@ -168,11 +171,12 @@ static void check_root(void **state)
     char detail[256], type[32], super[128];
     snprintf(type, sizeof type, "%s", c->type);
     snprintf(super, sizeof super, "%s", c->super);
-    struct dindbind_runner r = { .pid = 1, .overlay = c->told };
+    struct dindbind_runner r = { .pid = !c->merged, .self = !!c->merged, .overlay = c->told, .merged = c->merged };
     const struct mount_row row = { .type = type, .super = super };
     struct text why = text_new(detail, sizeof detail);
     assert_int_equal(upperdir_check(&r, &row, &why), c->rc);
-    assert_int_equal(c->rc == DINDBIND_E_REUSED, !!strstr(detail, " is not the overlay with the upperdir /d/x/diff"));
+    const char *wrong = c->merged ? " is not /d/y/merged" : " is not the overlay with the upperdir /d/x/diff";
+    assert_int_equal(c->rc == DINDBIND_E_REUSED, !!strstr(detail, wrong));
 }
 
 int main(void)
