@@ -1959,6 +1959,7 @@ static const struct command {
     { "odd bytes in text",
       "-0 -b @D/work:/work /work/%ff/x /work/a%20b /work/qu\"ote /work/com,ma /work/co:lon", 0,
       "@D/work/%ff/x%00@D/work/a b%00@D/work/qu\"ote%00@D/work/com,ma%00@D/work/co:lon%00", NULL, 0 },
+    { "-H of a row that cannot be seen from here", "-p @P -b @D/none:/etc -H /etc", 0, "@D/none\n", NULL, 1 },
     { "-f text", "-f text -b @D/work:/work /work", 0, "@D/work\n", NULL, 0 },
     { "--format=text", "--format=text --bind=@D/work:/work /work", 0, "@D/work\n", NULL, 0 },
     { "a read-only row needs -R", "-b @D/ro:/ro:ro /ro", 1, "", "-R", 0 },

@@ -67,6 +67,54 @@ name='a control character of two bytes (U+009B, which starts a sequence) is not 
 promise 1 '' "$D" -b "$T/h/w:/w" "$(printf '/w/\302\2332J')"
 mv err told
 promise 0 'dindbind: /w/\302' sh -c 'LC_ALL=C cut -c1-17 told'
+# tells PART: the last command said it on standard error
+tells() {
+	mv err told
+	name="$name: says '$1'" promise 0 1 grep -c "$1" told
+}
+
+# inspected PID MOUNTS: what an engine says of a container that has no id in its mounts
+inspected() {
+	printf '[{"Id":"0123456789abcdef","State":{"Pid":%s},"Mounts":[%s],"GraphDriver":{"Name":"overlay2","Data":{%s}}}]' \
+		"$1" "$2" '"MergedDir":"/nowhere/x/merged"' >inspected
+}
+
+name='a target that becomes too long by what is mounted below'
+long=$(printf '/%0200d' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
+promise 1 '' "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" -v "/w:$long$(printf '/%071d' 1)"
+tells 'too long a target'
+promise 0 "$(printf '%s\n' "$T/h/w:$long/70" "$T/h/o:$long/70/sub")" "$D" -b "$T/h/w:/w" -b "$T/h/o:/w/sub" -v "/w:$long/70"
+name='the directory of a volume that is empty once the engine has unmounted it'
+mkdir vol
+inspected 0 "{\"Type\":\"volume\",\"Source\":\"$T/vol\",\"Destination\":\"/v\",\"RW\":true}"
+promise 1 '' "$D" -r inspected /v
+tells 'no path in this mount namespace'
+touch vol/x
+promise 0 "$T/vol" "$D" -r inspected /v
+
+# described COMMAND...: it waits, and is asked about; it has descriptor 7 closed when the test is over
+described() {
+	"$@" <hold 7>&- &
+	task=$!
+	exec 7>hold
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(tr '\0' ' ' 2>/dev/null </proc/$task/cmdline)" = '/dindbind -b /:/ - ' ] && break
+		sleep 0.$i
+	done
+	inspected $task ''
+	promise 3 '' "$D" -r inspected /
+	exec 7>&-
+	wait $task
+}
+mkdir ch
+cp "$D" ch/dindbind
+mkfifo hold
+name='a task that has only changed its root'
+described chroot ch /dindbind -b /:/ -
+tells 'is not the root of a mount'
+name='a task with a root that nobody knows'
+described unshare -m sh -c 'mount --bind ch ch && cd ch && pivot_root . . && exec /dindbind -b /:/ -'
+tells 'nothing shows that it is 0123456789abcdef'
 name='what is mounted in a layer covers what the overlay has there'
 xattr=
 [ "$layers" = "${layers%,userxattr}" ] || xattr=,userxattr
