@@ -422,10 +422,13 @@ static void text_bytes(struct text *t, const char *s, size_t n)
         n = room;
     }
     char *to = t->at + t->len;
+    to[n] = 0;
     t->len += n;
-    while (n--)                 /* a few bytes, for which the call of a function costs more */
-        *to++ = *s++;
-    *to = 0;
+    if (n > 24)
+        memcpy(to, s, n);
+    else                        /* musl's memcpy(3) takes its time to start */
+        while (n--)
+            to[n] = s[n];
 }
 
 static void text_add(struct text *t, const char *s)
@@ -3103,7 +3106,9 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
         s.fd = -1;
     else if (!root_allows(r, root, s.name))
         rc = -EXDEV;
-    text_add(&t, row_name(root, rc ? path : s.name));
+    const char *name = row_name(root, rc ? path : s.name);
+    if (name != s.name)
+        text_add(&t, name);
     return accept_node(res, rc, s.fd, &s.node, root->row && root->row->ro);
 }
 
@@ -6078,7 +6083,7 @@ static void explain(void *arg, const char *line)
 }
 
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
-static void explain_runner(const struct dindbind_runner *r)
+static APART void explain_runner(const struct dindbind_runner *r)
 {
     const char *what = ", PID \0, start \0, bind rows \0, layers \0, without openat2 \0, without statx \0";
     const unsigned long long counts[] = { (unsigned long long)r->pid, r->start, r->nbinds, r->layers ? r->layers->n : 0,

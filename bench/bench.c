@@ -342,7 +342,7 @@ static void put_traced(const char *name, const struct traced *t, const struct tr
 
 /* ==== the world, and a runner in it ===================================================================== */
 
-static const char tool[] = "/dindbind", dev_null[] = "/dev/null", source[] = "/home/runner/_work/repo";
+static const char tool[] = "/disk/dindbind", dev_null[] = "/dev/null", source[] = "/home/runner/_work/repo";
 
 /* The programs that others would use, as they are here. */
 static void lend_system(const char *root)
@@ -386,7 +386,7 @@ static void copy_programs(void)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = 0;
     for (size_t i = 0; i < COUNT(names); i++)
-        copy_file(pathf("%s-%s", self, names[i][0]), pathf("%s/%s", world.base, names[i][1]));
+        copy_file(pathf("%s-%s", self, names[i][0]), pathf("%s/disk/%s", world.base, names[i][1]));
 }
 
 enum { FILES = 1000, NESTED = 300 };
@@ -527,7 +527,7 @@ static struct dindbind_runner open_runner(pid_t pid)
 
 static void bench_start(void)
 {
-    enum { ROUNDS = 500, SLOW_ROUNDS = 150 };
+    enum { ROUNDS = MAX_ROUNDS, SLOW_ROUNDS = 150 };
     pid_t pid = start_runner((struct wanted){ 0 });
     char number[16], place[64], answer[128];
     int null = open(dev_null, O_RDWR | O_CLOEXEC);
@@ -535,8 +535,8 @@ static void bench_start(void)
     snprintf(place, sizeof place, "/proc/%d/root%s", pid, source);
     snprintf(answer, sizeof answer, "%s\n", place);
     struct program ours = program(null, NULL, tool, "-p", number, source, NULL);
-    struct program empty = program(null, NULL, "/empty", NULL);
-    struct program bare = program(null, NULL, "/bare", number, source, NULL);
+    struct program empty = program(null, NULL, "/disk/empty", NULL);
+    struct program bare = program(null, NULL, "/disk/bare", number, source, NULL);
     struct program nsenter = program(null, NULL, "/usr/bin/nsenter", "-t", number, "-m", "/usr/bin/realpath", source,
                                      NULL);
     /* which would follow /proc/PID/root by its text, into the wrong root: given the host path */
@@ -1317,10 +1317,10 @@ static void bench_size(void)
     pid_t pid = start_runner((struct wanted){ 0 });
     int null = open(dev_null, O_WRONLY | O_CLOEXEC);
     snprintf(number, sizeof number, "%d", pid);
-    if (stat(tool, &ours) || stat("/empty", &empty))
+    if (stat(tool, &ours) || stat("/disk/empty", &empty))
         die(tool);
     put_line("size: the program", (double)ours.st_size / 1024, (double)empty.st_size / 1024, "KiB", NULL, 64);
-    struct program none = program(null, NULL, "/empty", NULL);
+    struct program none = program(null, NULL, "/disk/empty", NULL);
     struct program version = program(null, NULL, tool, "-V", NULL);
     struct program one = program(null, NULL, tool, "-p", number, source, NULL);
     struct program host = program(null, NULL, tool, "-p", number, "-H", source, NULL);
