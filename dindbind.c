@@ -6739,17 +6739,18 @@ static int answer_line(struct job *j, int argc, char **argv)
     return rc > j->status ? rc : j->status;
 }
 
+/* What one source needs is here already: asking the kernel for memory costs more than resolving it, and a page more half as
+ * much. So it is side by side. Long answers may ask. */
+struct room {
+    char answers[1024];
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+};
+
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
-static INLINED int applet(int argc, char **argv, struct dindbind_runner *r)
+static INLINED int applet(int argc, char **argv, struct dindbind_runner *r, struct room *room)
 {
-    /* What one source needs is here already: asking the kernel for memory costs more than resolving it, and a page more
-     * half as much. So it is side by side, and behind what libc has (see the Makefile). Long answers may ask. */
-    static struct {
-        char answers[1024];
-        _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    } room;
-    struct job j = { .runner = r, .arena = arena_in(room.space, sizeof room.space),
-                     .out = { .at = room.answers, .size = sizeof room.answers },
+    struct job j = { .runner = r, .arena = arena_in(room->space, sizeof room->space),
+                     .out = { .at = room->answers, .size = sizeof room->answers },
                      .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
     int rc = answer_line(&j, argc, argv);
     tables_free(&j.tables);
@@ -6763,7 +6764,8 @@ static INLINED int applet(int argc, char **argv, struct dindbind_runner *r)
 int dindbind_main(int argc, char **argv)
 {
     struct dindbind_runner r = { 0 };
-    int rc = applet(argc, argv, &r);
+    struct room room;
+    int rc = applet(argc, argv, &r, &room);
     dindbind_close(&r);
     return rc;
 }
@@ -6771,8 +6773,9 @@ int dindbind_main(int argc, char **argv)
 #ifndef DINDBIND_NO_MAIN
 int main(int argc, char **argv)
 {
-    /* the exit of the process closes the runner */
+    /* the exit of the process closes the runner; on the page that libc's variables are on (see the Makefile) */
+    static struct room room;
     struct dindbind_runner r = { 0 };
-    return applet(argc, argv, &r);
+    return applet(argc, argv, &r, &room);
 }
 #endif
