@@ -5702,7 +5702,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
 /* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
 static INLINED int view_file(struct view *v, const char *file, struct text *why)
 {
-    struct json_error e;
+    struct json_error e = { NULL, NULL };
     const char *wrong, *unit = "line ", *slash = find_last(file, '/');
     char *text;
     size_t number = 0;
