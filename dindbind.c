@@ -84,15 +84,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where gcc 12 is wrong about what makes the tool smaller. Measured, function by function. */
-#if defined __OPTIMIZE_SIZE__ && defined __GNUC__
-#define INLINED inline __attribute__((always_inline))
-#define APART __attribute__((noinline))
-#else
-#define INLINED
-#define APART
-#endif
-
 /* ==== kernel interface ==================================================================================
  *
  * The system calls that a libc may not know, that a signal may interrupt, or whose wrapper in musl brings far more
@@ -193,7 +184,7 @@ static int sys_openat2(int dir, const char *name, int flags, unsigned resolve)
     return CALL(SYS_openat2, dir, name, &how, sizeof how);
 }
 
-static INLINED int sys_read(int fd, char *buf, size_t size)
+static int sys_read(int fd, char *buf, size_t size)
 {
     return CALL3(SYS_read, fd, buf, size);
 }
@@ -218,7 +209,7 @@ static bool is_missing(long number)
 }
 
 /* Does this failure of a call mean that it is not there? */
-static INLINED bool is_lacking(int rc, long number)
+static bool is_lacking(int rc, long number)
 {
     return rc == -ENOSYS || (rc == -EPERM && is_missing(number));
 }
@@ -402,7 +393,7 @@ static bool begins(const char *s, const char *with, size_t n)
     return !n;
 }
 
-static INLINED bool starts(const char *s, const char *with)
+static bool starts(const char *s, const char *with)
 {
     return begins(s, with, strlen(with));
 }
@@ -436,7 +427,7 @@ static void text_add(struct text *t, const char *s)
     text_bytes(t, s, strlen(s));
 }
 
-static APART struct text text_new(char *buf, size_t size)
+static struct text text_new(char *buf, size_t size)
 {
     *buf = 0;
     return (struct text){ buf, 0, size, false };
@@ -695,7 +686,7 @@ struct arena {
 
 enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
 
-static APART struct arena arena_in(void *space, size_t size)
+static struct arena arena_in(void *space, size_t size)
 {
     struct block *b = space;
     *b = (struct block){ NULL, 0, size - BLOCK_HEAD, true };
@@ -939,7 +930,7 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
  * anything that is opened for reading or writing. */
 
 /* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
-static INLINED int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
+static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
 {
     char name[FD_PATH], buf[256];
     unsigned long long v = 0;
@@ -1222,7 +1213,7 @@ static int reopen(const struct root *root, const char *done, int last)
 }
 
 /* One component. `*dir` is replaced by what it names, or stays where a link was met. */
-static INLINED int walk_component(const struct dindbind_runner *r, const struct root *root, struct walk *w, int *dir,
+static int walk_component(const struct dindbind_runner *r, const struct root *root, struct walk *w, int *dir,
                           struct node *here)
 {
     char target[DINDBIND_PATH_MAX];
@@ -1321,7 +1312,7 @@ static bool is_empty_dir(int fd, int entries)
 
 /* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
  * may have swapped it for another one: only an empty one that is ours is ever given away. */
-static APART int adopt(int fd, const struct node *owner)
+static int adopt(int fd, const struct node *owner)
 {
     struct node n;
     int dir = sys_open(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -1446,7 +1437,7 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
 }
 
 /* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static INLINED int proc_start(struct dindbind_runner *r, unsigned long long *start)
+static int proc_start(struct dindbind_runner *r, unsigned long long *start)
 {
     char buf[512];              /* field 22 ends before 400 */
     int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
@@ -1469,7 +1460,7 @@ static int task_error(int rc)
            rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
 }
 
-static INLINED int task_open(struct dindbind_runner *r, struct text *why)
+static int task_open(struct dindbind_runner *r, struct text *why)
 {
     char name[24];
     unsigned long long start = 0;
@@ -1576,7 +1567,7 @@ static bool cut_number(char **line, char stop, unsigned long long *number)
 }
 
 /* The next row, cut out of the text in place. 1: a row; 0: the end; -EIO: not a mountinfo line. */
-static INLINED int mount_next(char **text, struct mount_row *row)
+static int mount_next(char **text, struct mount_row *row)
 {
     unsigned long long major, minor;
     const char *field;
@@ -1778,7 +1769,7 @@ static bool parse_lowerdir(struct options *o, char *value)
 }
 
 /* `word` is a copy that is ours. */
-static INLINED bool parse_option(struct options *o, char *word, enum reading how)
+static bool parse_option(struct options *o, char *word, enum reading how)
 {
     static const char names[] =
         "userxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
@@ -1888,7 +1879,7 @@ static size_t layer_path(const struct options *o, const char *dir, char *out)
 }
 
 /* 1: all of them; 0: not all; or an error. */
-static INLINED int layers_exist(const struct options *o)
+static int layers_exist(const struct options *o)
 {
     char path[DINDBIND_PATH_MAX];
     const char *dir;
@@ -2014,7 +2005,7 @@ static void layers_base(struct dindbind_layers *l)
 }
 
 /* The chosen options as layers. Their paths are made absolute here and opened when first needed. */
-static INLINED int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
+static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
 {
     size_t n = o->nlower + !!o->upper;
     const char *dir;
@@ -2208,7 +2199,7 @@ static int layer_mount(struct overlay *o, unsigned i)
 
 /* An object of a layer that nobody has looked into: most have not the first component of a path, and need not be opened
  * to see that. 0, or -ENOENT, which is to be confirmed; all else the layer's descriptor has to tell. */
-static INLINED int layer_peek(struct overlay *o, struct entry e, struct node *n)
+static int layer_peek(struct overlay *o, struct entry e, struct node *n)
 {
     char path[DINDBIND_PATH_MAX];
     int rc = join_path(path, layer_name(o, e.layer), e.rel) ? inspect(o->r, o->l->base_fd, path, n) : -EAGAIN;
@@ -2272,7 +2263,7 @@ static const char *attr_prefix(const struct overlay *o)
     return o->l->userxattr ? "user.overlay." : "trusted.overlay.";
 }
 
-static INLINED bool is_whiteout(const struct node *n, int set)
+static bool is_whiteout(const struct node *n, int set)
 {
     return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
 }
@@ -2722,7 +2713,7 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
 }
 
 /* The directory that was pushed last. */
-static INLINED int scan_dir(struct scan *s)
+static int scan_dir(struct scan *s)
 {
     char buf[32768], rel[DINDBIND_PATH_MAX];
     struct overlay *o = s->o;
@@ -2961,7 +2952,7 @@ static bool names_id(const struct dindbind_runner *r, const char *file)
 }
 
 /* Is the root that was opened the one that was described? */
-static INLINED int described_check(struct dindbind_runner *r, struct text *why)
+static int described_check(struct dindbind_runner *r, struct text *why)
 {
     struct mount_table t;
     struct node n;
@@ -3127,7 +3118,7 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
 enum { NEXT_RULE = 1 };
 
 /* Rule 1. NEXT_RULE: a link leaves the row. */
-static INLINED int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
+static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
                    unsigned flags, struct dindbind_result *res)
 {
     trace(r, "rule bind: the row at ", row->path);
@@ -3295,8 +3286,8 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
 }
 
 /* One rule after the other. */
-static APART int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
-                          struct dindbind_result *res)
+static int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
+                    struct dindbind_result *res)
 {
     const char *rest;
     if (r->self)
@@ -3316,8 +3307,10 @@ static APART int by_rules(const struct dindbind_runner *r, const char *path, uns
     return refuse(res, DINDBIND_E_UNMATCHED, 0);
 }
 
-static APART int by_cleaned(const struct dindbind_runner *r, const char *source, unsigned flags,
-                            struct dindbind_result *res)
+/* Not inlined: its copy of a path would be one more page of stack for sources that are clean already. */
+__attribute__((noinline))
+static int by_cleaned(const struct dindbind_runner *r, const char *source, unsigned flags,
+                      struct dindbind_result *res)
 {
     char path[DINDBIND_PATH_MAX];
     int rc = clean_path(source, path);
@@ -3330,7 +3323,6 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
     memset(res, 0, offsetof(struct dindbind_result, path) + 1);
     res->fd = -1;
     res->options = "";
-    /* a copy that most sources do not need would be one more page of stack */
     return (is_clean(source) ? by_rules : by_cleaned)(r, source, flags, res);
 }
 
@@ -3344,7 +3336,7 @@ void dindbind_release(struct dindbind_result *res)
 }
 
 /* Which layers were searched, the first ones by name. */
-static APART void text_layers(struct text *t, const struct dindbind_layers *l)
+static void text_layers(struct text *t, const struct dindbind_layers *l)
 {
     text_add(t, " in the layers ");
     for (size_t i = 0; i < l->n && i < 6; i++) {
@@ -3522,7 +3514,7 @@ static int same_numbers(const char *path)
  * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A
  * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing.
  * FOREIGN: nothing is known, or two rows tell two things. */
-static INLINED int calibrate(const struct tables *t, struct calibration *c)
+static int calibrate(const struct tables *t, struct calibration *c)
 {
     size_t all = strlen(t->data);
     *c = (struct calibration){ 0 };
@@ -3557,7 +3549,7 @@ static size_t mounts_at(const struct tables *t, const char *point)
 
 /* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. NEXT_RULE: there
  * is none. */
-static INLINED int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
+static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
 {
     size_t best = 0;
     int found = NEXT_RULE;
@@ -3586,8 +3578,8 @@ static INLINED int daemon_row(const struct tables *t, const struct mount_row *fr
 
 /* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
  * certain has no name. */
-static INLINED int find_daemon(const struct tables *t, const struct mount_row *from, const char *name,
-                               struct found_host *h)
+static int find_daemon(const struct tables *t, const struct mount_row *from, const char *name,
+                       struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX];
     const char *host = t->merged, *rest = inside;
@@ -3726,7 +3718,7 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
     return 0;
 }
 
-static APART int nested(struct dindbind_result *res, const char *culprit)
+static int nested(struct dindbind_result *res, const char *culprit)
 {
     copy_path(res->path, culprit);
     return DINDBIND_E_NESTED;
@@ -3751,8 +3743,8 @@ static int add_mount(const struct tables *t, const struct mount_row *row, struct
 
 /* A bind mount of the host path is recursive and carries the caller's mounts below it: each must be one that
  * the runner has at the same place. */
-static INLINED int check_host_mounts(const struct tables *t, const char *name, const char *host,
-                                     struct dindbind_result *res)
+static int check_host_mounts(const struct tables *t, const char *name, const char *host,
+                             struct dindbind_result *res)
 {
     char there[DINDBIND_PATH_MAX];
     for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++) {
@@ -4307,7 +4299,7 @@ static int overlay_open(const struct dindbind_layers *l, struct overlay *o)
 }
 
 /* The overlay is attached for a moment, since a clone is only made of what is attached; its part is cloned. */
-static INLINED int clone_merged(struct stage *st, const struct dindbind_result *res, int *tree)
+static int clone_merged(struct stage *st, const struct dindbind_result *res, int *tree)
 {
     char path[DINDBIND_PATH_MAX];
     struct overlay o;
@@ -4338,7 +4330,7 @@ static INLINED int clone_merged(struct stage *st, const struct dindbind_result *
 }
 
 /* All trees, before anything is attached. */
-static INLINED int clone_all(struct stage *st)
+static int clone_all(struct stage *st)
 {
     bool foreign = false;
     for (size_t i = 0; i < st->n; i++)
@@ -5138,7 +5130,7 @@ static bool is_word(const char *text, const char *word)
     return text && !strcmp(text, word);
 }
 
-static INLINED bool is_utf8(const char *s)
+static bool is_utf8(const char *s)
 {
     for (size_t n; *s; s += n)
         if (!(n = utf8_length((const unsigned char *)s)))
@@ -5364,7 +5356,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
 enum { MAX_FILE = 64 << 20 };
 
 /* Standard input, which stays open. */
-static INLINED long read_input(char **text)
+static long read_input(char **text)
 {
     return read_whole(CALL3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0), MAX_FILE, text);
 }
@@ -5461,7 +5453,7 @@ static void view_merged(struct view *v, const char *dir)
 }
 
 /* The options without the dashes. */
-static INLINED const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
+static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
 {
     static const char *(*const take[])(struct view *, const char *) = { view_pid, view_bind, view_overlay };
     const char *wrong = NULL, *stop = text + len;
@@ -5549,7 +5541,7 @@ static bool is_empty_member(const struct member *m)
 }
 
 /* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
-static INLINED void inspect_mounts(struct view *v, const char *mounts)
+static void inspect_mounts(struct view *v, const char *mounts)
 {
     enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
     struct member m[KEYS];
@@ -5572,7 +5564,7 @@ static INLINED void inspect_mounts(struct view *v, const char *mounts)
 }
 
 /* A part of a volume, for which there must be no link on the way. NULL: only the kernel knows which it is. */
-static APART const char *inspect_subpath(struct view *v, const char *host, const char *path)
+static const char *inspect_subpath(struct view *v, const char *host, const char *path)
 {
     char first;
     const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
@@ -5700,7 +5692,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
 }
 
 /* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
-static INLINED int view_file(struct view *v, const char *file, struct text *why)
+static int view_file(struct view *v, const char *file, struct text *why)
 {
     struct json_error e = { NULL, NULL };
     const char *wrong, *unit = "line ", *slash = find_last(file, '/');
@@ -5802,7 +5794,7 @@ static bool has_comma(const char *value, const char *key, const char *but)
 }
 
 /* Something that is there and is no text. */
-static INLINED bool is_odd(const struct member *m)
+static bool is_odd(const struct member *m)
 {
     return !m->text && !json_null(m->at);
 }
@@ -5912,7 +5904,7 @@ static const char *body_parse(struct body *b, const char *top)
 }
 
 /* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
-static INLINED const char *put_body(struct out *o, const struct spec *s, const char *source, const char *target,
+static const char *put_body(struct out *o, const struct spec *s, const char *source, const char *target,
                                     bool ro)
 {
     ro = ro && !s->ro;
@@ -6083,7 +6075,7 @@ static void explain(void *arg, const char *line)
 }
 
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
-static APART void explain_runner(const struct dindbind_runner *r)
+static void explain_runner(const struct dindbind_runner *r)
 {
     const char *what = ", PID \0, start \0, bind rows \0, layers \0, without openat2 \0, without statx \0";
     const unsigned long long counts[] = { (unsigned long long)r->pid, r->start, r->nbinds, r->layers ? r->layers->n : 0,
@@ -6432,7 +6424,7 @@ static const char *add_spec(struct job *j, struct spec *s)
 }
 
 /* Read and take apart the body. Its mounts become the items. */
-static INLINED int body_items(struct job *j)
+static int body_items(struct job *j)
 {
     struct json_error e = { NULL, NULL };
     struct body *b = &j->body;
@@ -6460,7 +6452,7 @@ static INLINED int body_items(struct job *j)
     return 1;
 }
 
-static INLINED int translate_all(struct job *j)
+static int translate_all(struct job *j)
 {
     int rc = 0;
     if (j->given & GIVEN_STDIN)
@@ -6747,7 +6739,7 @@ struct room {
 };
 
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
-static INLINED int applet(int argc, char **argv, struct dindbind_runner *r, struct room *room)
+static int applet(int argc, char **argv, struct dindbind_runner *r, struct room *room)
 {
     struct job j = { .runner = r, .arena = arena_in(room->space, sizeof room->space),
                      .out = { .at = room->answers, .size = sizeof room->answers },
@@ -6773,7 +6765,7 @@ int dindbind_main(int argc, char **argv)
 #ifndef DINDBIND_NO_MAIN
 int main(int argc, char **argv)
 {
-    /* the exit of the process closes the runner; on the page that libc's variables are on (see the Makefile) */
+    /* the exit of the process closes the runner */
     static struct room room;
     struct dindbind_runner r = { 0 };
     return applet(argc, argv, &r, &room);
