@@ -30,8 +30,9 @@ if [ "${1-}" != --inside ]; then
 
 	userns=
 	[ "$(id -u)" -eq 0 ] || userns=-r
-	why=$(unshare $userns --mount true 2>&1) ||
-		die "no ${userns:+user }namespace to play in, which this kernel or its limits must allow: $why"
+	. "$(dirname "$0")/namespaces.sh"
+	why=$(no_namespaces)
+	[ -z "$why" ] || die "$why"
 
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/dindbind-demo.XXXXXX") || die "no temporary directory"
 	dir=$(cd "$dir" && pwd -P)

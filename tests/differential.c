@@ -1955,7 +1955,7 @@ static int report(unsigned long rounds)
     demand(rounds, "notdir", T.error[-DINDBIND_E_NOTDIR]);
     if (T.trusted)
         demand(rounds, "metacopy", T.metacopy);
-    printf("%lu passed, %lu failed, %lu skipped\n", T.passed, T.failed, T.aliases);
+    printf("%lu passed, %lu failed, 0 skipped\n", T.passed, T.failed);
     return T.failed ? 1 : 0;
 }
 

@@ -1,0 +1,175 @@
+#!/bin/bash
+# fresh.sh - the README's first commands on machines that have nothing: `make fresh`
+#
+# SPDX-License-Identifier: 0BSD
+#
+#   tests/fresh.sh [RELEASE...]       of Debian; bookworm and trixie by default
+#
+# A machine is what debootstrap makes of a release, with make, git and sudo, entered with pivot_root in a mount and PID
+# namespace of its own: nothing that was installed by hand here is there. It gets $REV (HEAD) of this tree, as `git
+# archive` writes it, and types the README's commands, once as root and once as an ordinary user. The bare roots are
+# kept in $CACHE for a day. Needs root, debootstrap, and the package mirror that this machine is set up with.
+# The last line is `N passed, N failed, N skipped`.
+
+set -u
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+here=$(cd "$(dirname "$0")" && pwd)
+CACHE=${CACHE:-/var/cache/dindbind}
+
+die() {
+	echo "fresh: $*" >&2
+	exit 1
+}
+
+# ---- Inside: one machine, which this script is a part of until the end of its namespaces -------------
+
+# enter ROOT COMMAND...: PID 1 of the machine
+enter() {
+	cd "$1" || exit
+	shift
+	mount -t proc proc proc && mount --rbind /sys sys && mount --rbind /dev dev && mkdir -p .old && pivot_root . .old &&
+		cd / && umount -l /.old && rmdir /.old || exit
+	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb "$@"
+}
+
+if [ "${1-}" = --enter ]; then
+	shift
+	enter "$@"
+fi
+
+# ---- Outside ----------------------------------------------------------------------------------------
+
+[ "$(id -u)" = 0 ] || die 'needs root: debootstrap makes devices, and pivot_root a mount namespace'
+if ! command -v debootstrap >/dev/null; then
+	apt-get install -y -qq --no-install-recommends debootstrap >/dev/null || die 'no debootstrap, and it cannot be installed'
+fi
+
+T=$(mktemp -d /var/tmp/dindbind-fresh.XXXXXX) || exit
+trap 'rm -rf --one-file-system "$T"' EXIT
+mkdir -p "$CACHE" "$T/results" || exit
+git -C "$here/.." -c safe.directory='*' archive --prefix=dindbind/ "${REV:-HEAD}" >"$T/tree.tar" || die 'not a clone of the repository'
+
+# The mirror that apt-get uses here for Debian itself.
+mirror=$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' 'Component: main' 'Origin: Debian' 2>/dev/null |
+	grep -v security | head -n 1)
+mirror=${mirror:-http://deb.debian.org/debian}
+
+# bare RELEASE: its tarball, made once a day
+bare() {
+	local tar root=$T/$1-bare
+	tar=$CACHE/$1-$(date +%F).tar
+	[ -e "$tar" ] || {
+		rm -f "$CACHE/$1"-*.tar
+		debootstrap --variant=minbase --include=make,git,sudo "$1" "$root" "$mirror" >"$T/$1.log" 2>&1 ||
+			{ tail -n 5 "$T/$1.log" >&2; return 1; }
+		tar -C "$root" -cf "$tar.new" . && mv "$tar.new" "$tar" || return
+		rm -rf --one-file-system "$root"
+	} >&2
+	echo "$tar"
+}
+
+# machine DIR TARBALL: a new one
+machine() {
+	mkdir -p "$1" && tar -C "$1" -xpf "$2" && mkdir "$1/home/user" && tar -C "$1/home/user" -xf "$T/tree.tar" || return
+	cp /etc/resolv.conf /etc/hosts "$1/etc/" &&
+		apt-config dump Acquire::http Acquire::https Acquire::Retries Acquire::Check-Valid-Until Acquire::Check-Date \
+			>"$1/etc/apt/apt.conf.d/99machine" || return
+	chroot "$1" useradd -d /home/user -s /bin/sh user && chroot "$1" chown -R user: /home/user &&
+		echo 'user ALL=(ALL) NOPASSWD: ALL' >"$1/etc/sudoers.d/user"
+}
+
+# within DIR COMMAND...: in the machine, whose root is a mount of its own
+within() {
+	local root=$1
+	shift
+	unshare --mount --pid --fork --kill-child --propagation private sh -c 'mount --bind "$1" "$1" && shift && exec "$@"' \
+		sh "$root" bash "$here/fresh.sh" --enter "$root" "$@" </dev/null
+}
+
+# as WHO COMMAND: the command line as that user types it
+as() {
+	case $1 in
+	root) echo "cd /home/user/dindbind && $2" ;;
+	user) echo "exec setpriv --reuid user --regid user --init-groups env HOME=/home/user sh -c 'cd ~/dindbind && $2'" ;;
+	esac
+}
+
+# Results are files, because machines run side by side.
+good() {
+	echo 1 0 0 >>"$T/results/$name"
+	echo "ok: $name: $1"
+}
+
+bad() {
+	echo 0 1 0 >>"$T/results/$name"
+	echo "not ok: $name: $1"
+	sed 's/^/    /' "$2" | tail -n 40
+}
+
+# first_try WHO ROOT COMMAND LAST: it succeeds, and ends with a line like this pattern
+first_try() {
+	local log=$T/$name.log since=$SECONDS
+	if within "$2" sh -c "$(as "$1" "$3")" >"$log" 2>&1 && [[ $(tail -n 1 "$log") == $4 ]]; then
+		good "$3: $(tail -n 1 "$log") ($((SECONDS - since)) s)"
+	else
+		bad "$3" "$log"
+	fi
+}
+
+# refused WHO ROOT COMMAND PATTERN: it fails with one line that says this, before anything is done
+refused() {
+	local log=$T/$name.log
+	if ! within "$2" sh -c "$(as "$1" "$3")" >"$log" 2>&1 && [ "$(grep -vc '^make' "$log")" = 1 ] && grep -q "$4" "$log"; then
+		good "$3 is refused: $(grep -v '^make' "$log")"
+	else
+		bad "$3 should say $4" "$log"
+	fi
+}
+
+total='[1-9]* passed, 0 failed, * skipped'
+
+# The two commands, typed by root or by an ordinary user who has sudo.
+commands() {
+	local who=$2 root=$T/$1-$2
+	name=$1-$2
+	machine "$root" "$3" >"$T/$name.log" 2>&1 || { bad 'the machine' "$T/$name.log"; return; }
+	if [ "$who" = user ]; then
+		chmod a-x "$root/usr/bin/sudo"
+		refused user "$root" 'make deps demo' 'as root: apt-get install'
+		chmod 4755 "$root/usr/bin/sudo"
+	fi
+	first_try "$who" "$root" 'make deps demo' 'All answers were as expected.'
+	first_try "$who" "$root" 'make deps check' "$total"
+	if [ "$who" = root ]; then
+		first_try root "$root" 'make builds' "$total"
+		in_a_chroot "$root"
+	fi
+	rm -rf --one-file-system "$root"
+}
+
+# The same root where it is no mount: neither command goes half the way.
+in_a_chroot() {
+	local command log=$T/$name.log
+	for command in demo check; do
+		if ! unshare --mount --propagation private sh -c 'mount -t proc proc "$1/proc" && exec chroot "$1" sh -c "cd /home/user/dindbind && make -s $2"' \
+			sh "$1" $command >"$log" 2>&1 </dev/null && [ "$(grep -vc '^make' "$log")" = 1 ] &&
+			grep -q '/ is not a mount here' "$log"; then
+			good "make $command in a plain chroot is refused: $(grep -v '^make' "$log")"
+		else
+			bad "make $command in a plain chroot" "$log"
+		fi
+	done
+}
+
+for release in "${@:-bookworm trixie}"; do
+	for r in $release; do
+		if ! tar=$(bare "$r"); then
+			name=$r bad 'debootstrap' "$T/$r.log"
+			continue
+		fi
+		commands "$r" root "$tar" &
+		commands "$r" user "$tar" &
+		wait
+	done
+done
+cat "$T"/results/* | awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || !p }'
