@@ -547,7 +547,7 @@ static void bench_start(void)
     expect(&ours, answer);
     expect(&bare, answer);
     take_turns((struct side *[]){ &a, &b, &c }, 3, ROUNDS);
-    compare("start: an empty program", &a, &b, ROUNDS, 1.25);
+    compare("start: an empty program", &a, &b, ROUNDS, 1.5);
     compare("start: the bare calls", &a, &c, ROUNDS, 0);
     if (!access(nsenter.argv[0], X_OK) && !access(nsenter.argv[4], X_OK)) {
         expect(&nsenter, pathf("%s\n", source));
@@ -762,7 +762,10 @@ static void ask_bare_layers(void *arg)
         end = stpcpy(stpcpy(end, name), "/../");
         if (i % 32 < 31 && i + 1 < s->n)
             continue;
-        int fd = sys_openat2(base, walk, OPEN_DIR, BENEATH | NO_SYMLINKS);
+        int fd;
+        do                      /* EAGAIN: somebody on this machine renamed something during a `..` */
+            fd = sys_openat2(base, walk, OPEN_DIR, BENEATH | NO_SYMLINKS);
+        while (fd == -EAGAIN);
         if (fd < 0)
             wrong("layers", walk);
         close(fd);
@@ -1319,7 +1322,7 @@ static void bench_size(void)
     snprintf(number, sizeof number, "%d", pid);
     if (stat(tool, &ours) || stat("/disk/empty", &empty))
         die(tool);
-    put_line("size: the program", (double)ours.st_size / 1024, (double)empty.st_size / 1024, "KiB", NULL, 64);
+    put_line("size: the program", (double)ours.st_size / 1024, (double)empty.st_size / 1024, "KiB", NULL, 128);
     struct program none = program(null, NULL, "/disk/empty", NULL);
     struct program version = program(null, NULL, tool, "-V", NULL);
     struct program one = program(null, NULL, tool, "-p", number, source, NULL);
