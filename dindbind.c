@@ -66,6 +66,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -76,12 +77,14 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ==== kernel interface ==================================================================================
@@ -227,12 +230,13 @@ struct statx_buf {
 };
 
 /* linux/stat.h: STATX_BASIC_STATS | STATX_MNT_ID, and STATX_ATTR_MOUNT_ROOT, which is as old as the latter */
-enum { STATX_WANTED = 0x7ff | 0x1000, STATX_IS_ROOT = 0x2000 };
+enum { STATX_WANTED = 0x7ff | 0x1000, STATX_IS_ROOT = 0x2000, STATX_DONT_SYNC = 0x4000 };
 
 static int sys_statx(int dir, const char *name, struct node *n)
 {
     struct statx_buf x;
-    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    /* a descriptor is asked what it is, which needs no answer of a server: that may be a hostile runner's */
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH | STATX_DONT_SYNC);
     int rc = CALL(SYS_statx, dir, name, flags, STATX_WANTED, &x);
     if (!rc && (!(x.mask & 0x1000) || !x.mnt_id))
         rc = -ENOSYS;           /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
@@ -788,6 +792,7 @@ static const char error_table[] =
     "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
     "nested\0" "a mount below it would be missing or wrong\0" "stage it (-s DIR) with a live PID\0"
     "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
+    "busy\0" "another call has held its lock for five seconds\0" "see who has it open (fuser), and try again\0"
     "unstaged\0" "not staged, because another source was refused\0" "\0"
     "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
     "reused\0" "not the runner that was described\0" "describe it anew: another PID or container\0"
@@ -824,7 +829,7 @@ int dindbind_status(int error)
     X(EAGAIN, CHANGED) X(EACCES, DENIED) X(EPERM, DENIED) X(ESRCH, GONE) X(ENOMEM, NOMEM) X(ENOSYS, KERNEL) \
     X(EEXIST, EXISTS) X(EROFS, MISSING) X(EPROTO, PROCFS) X(EINVAL, SYSTEM) X(EIO, SYSTEM) X(EBUSY, SYSTEM) \
     X(EMFILE, SYSTEM) X(ENFILE, SYSTEM) X(ENOSPC, SYSTEM) X(EDQUOT, SYSTEM) X(EFBIG, SYSTEM) X(EBADF, SYSTEM) \
-    X(EISDIR, SYSTEM) X(EPIPE, SYSTEM) X(ENODEV, SYSTEM) X(ESTALE, SYSTEM) X(EOPNOTSUPP, SYSTEM)
+    X(EISDIR, SYSTEM) X(ENOTEMPTY, SYSTEM) X(E2BIG, SYSTEM) X(EPIPE, SYSTEM) X(ENODEV, SYSTEM) X(ESTALE, SYSTEM) X(EOPNOTSUPP, SYSTEM)
 #define ERRNO_ROW(err, code) { err, DINDBIND_E_##code },
 #define ERRNO_NAME(err, code) #err "\0"
 
@@ -851,6 +856,35 @@ static void text_errno(struct text *t, int rc)
     text_add(t, word_at(errno_names, i));
     if (!errno_table[i].err)
         text_number(t, (unsigned)-rc);
+}
+
+/* Where one code has several causes that ask for different things, the errno beside it tells which it is. */
+struct reason {
+    int error, err;
+    const char *what, *hint;
+};
+
+static const struct reason reasons[] = {
+    { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
+    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
+    { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
+    { DINDBIND_E_UNSAFE, EPERM, "a directory above the staging directory is another user's, or open to changes by others",
+      "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
+    { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
+    { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
+      "-s wants a new or an empty one, -u one that -s has made" },
+    { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+    { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
+      "have the runner make it private (mount --make-private), or stage what lies beside it" },
+    { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call", "ask for less at once, or for what lies below" },
+};
+
+static const struct reason *reason_of(int error, int err)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].error == error && reasons[i].err == err)
+            return &reasons[i];
+    return NULL;
 }
 
 /* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
@@ -1544,6 +1578,8 @@ static void octal_decode(char *s)
 
 struct mount_row {
     unsigned long long id, parent, dev;
+    bool shared, unbindable;    /* propagation: to or from others, or not to be cloned */
+    enum { NOT_MARKED_YET, NOT_MARKED, MARKED } mark;   /* see mark_rows() */
     char *root, *point;         /* decoded */
     char *options;              /* per mount: ro, nodev, ... */
     char *type, *source;
@@ -1579,9 +1615,13 @@ static int mount_next(char **text, struct mount_row *row)
     row->root = cut_word(&line, ' ');
     row->point = cut_word(&line, ' ');
     row->options = cut_word(&line, ' ');
-    do                          /* optional fields, which a dash ends */
+    row->shared = row->unbindable = false;
+    row->mark = NOT_MARKED;
+    do {                        /* optional fields, which a dash ends */
         field = cut_word(&line, ' ');
-    while (*line && strcmp(field, "-"));
+        row->unbindable |= !strcmp(field, "unbindable");
+        row->shared |= starts(field, "shared:") || starts(field, "master:");
+    } while (*line && strcmp(field, "-"));
     row->type = cut_word(&line, ' ');
     row->source = cut_word(&line, ' ');
     row->super = line;
@@ -1604,9 +1644,16 @@ static bool is_below(const char *path, const char *dir)
 
 struct mount_table {
     char *text;
-    struct mount_row *v;
+    struct mount_row *v;        /* in the order of the file */
+    struct mount_row **by_id;   /* in that of their numbers */
     size_t n;
 };
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct mount_row *x = *(struct mount_row *const *)a, *y = *(struct mount_row *const *)b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
 
 /* The mounts that the caller itself sees (`self`), or the runner's task. */
 static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
@@ -1614,6 +1661,7 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
     size_t lines = 0;
     int rc;
     t->v = NULL;
+    t->by_id = NULL;
     t->n = 0;
     int fd = proc_entry(r, self ? r->proc_fd : r->task_fd, self ? "thread-self/mountinfo" : "mountinfo",
                         O_RDONLY | O_CLOEXEC);
@@ -1623,10 +1671,12 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
     t->v = mem_take((lines + 1) * sizeof *t->v);
-    if (!t->v)
+    t->by_id = mem_take((lines + 1) * sizeof *t->by_id);
+    if (!t->v || !t->by_id)
         return DINDBIND_E_NOMEM;
-    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0;)
-        t->n++;
+    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
+        t->by_id[t->n] = &t->v[t->n];
+    qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
     return rc ? DINDBIND_E_PROCFS : 0;
 }
 
@@ -1634,15 +1684,15 @@ static void table_free(struct mount_table *t)
 {
     mem_give(t->text);
     mem_give(t->v);
+    mem_give(t->by_id);
     *t = (struct mount_table){ 0 };
 }
 
-static const struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
+static struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
 {
-    for (size_t i = 0; i < t->n; i++)
-        if (t->v[i].id == id)
-            return &t->v[i];
-    return NULL;
+    const struct mount_row key = { .id = id }, *const at = &key;
+    struct mount_row **found = t->n ? bsearch(&at, t->by_id, t->n, sizeof *t->by_id, compare_ids) : NULL;
+    return found ? *found : NULL;
 }
 
 static bool strictly_below(const char *path, const char *dir)
@@ -1653,6 +1703,43 @@ static bool strictly_below(const char *path, const char *dir)
 static bool is_ro(const struct mount_row *row)
 {
     return has_word(row->options, "ro");
+}
+
+static struct mount_row *parent_row(const struct mount_table *t, const struct mount_row *row)
+{
+    return row->parent == row->id ? NULL : row_by_id(t, row->parent);
+}
+
+/* Mark the rows for which `is` says so, and all that are mounted on one of these, however far up. Each row is looked at
+ * twice at most, in whatever order they come. */
+static void mark_rows(struct mount_table *t, bool (*is)(const struct mount_row *, const void *), const void *arg)
+{
+    for (size_t i = 0; i < t->n; i++)
+        t->v[i].mark = NOT_MARKED_YET;
+    for (size_t i = 0; i < t->n; i++) {
+        struct mount_row *top = &t->v[i];
+        while (top && top->mark == NOT_MARKED_YET) {
+            top->mark = is(top, arg) ? MARKED : NOT_MARKED;
+            if (top->mark == NOT_MARKED)
+                top = parent_row(t, top);
+        }
+        if (!top || top->mark == NOT_MARKED)
+            continue;
+        for (struct mount_row *row = &t->v[i]; row != top; row = parent_row(t, row))
+            row->mark = MARKED;
+    }
+}
+
+/* Is this one of the two tmpfs of a stage? */
+static bool is_ours(const struct mount_row *row)
+{
+    return row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
+}
+
+static bool is_of_stage(const struct mount_row *row, const void *unused)
+{
+    (void)unused;
+    return is_ours(row);
 }
 
 /* dir, then what `path` has behind `prefix`. */
@@ -3362,18 +3449,25 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
 {
     text_shown(t, source ? source : "runner");
     bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
+    const struct reason *reason = res ? reason_of(error, res->sys_errno) : NULL;
+    const char *what = error_text(error, ERROR_WHAT), *hint = error_text(error, ERROR_HINT);
+    if (unknown)
+        what = "the daemon's name of it is not known";
+    if (reason) {
+        what = reason->what;
+        hint = reason->hint;
+    }
     text_add(t, ": ");
-    text_add(t, unknown ? "the daemon's name of it is not known" : error_text(error, ERROR_WHAT));
+    text_add(t, what);
     text_part(t, ": ", res ? res->path : r->detail);
     if (res && res->rule == DINDBIND_RULE_LAYERS && r->layers) {
         text_add(t, *res->path ? "," : ":");
         text_layers(t, r->layers);
     }
-    if (res && res->sys_errno) {
+    if (res && res->sys_errno && !reason) {
         text_add(t, ": ");
         text_errno(t, -res->sys_errno);
     }
-    const char *hint = error_text(error, ERROR_HINT);
     if (unknown || (self && error == DINDBIND_E_NESTED))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
                "only the daemon can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
@@ -3642,7 +3736,8 @@ static int is_mount_of(const struct tables *t, const char *path, const struct no
 /* Of a runner in the caller's own mount namespace, as with a mere chroot, the very same mount. As above. */
 static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX])
 {
-    int rc = row_by_id(&t->mine, s->node.mnt) ? name_of(t->r, s->fd, path) : -ENOENT;
+    const struct mount_row *row = row_by_id(&t->mine, s->node.mnt);
+    int rc = row && row->mark != MARKED ? name_of(t->r, s->fd, path) : -ENOENT;
     return rc ? unless_absent(rc) : is_mount_of(t, path, &s->node, s->node.mnt);
 }
 
@@ -3659,7 +3754,8 @@ static int find_host(const struct tables *t, const struct mount_row *from, const
     if (!is_below(name, from->point) || !graft(inside, from->root, name, from->point))
         return DINDBIND_E_FOREIGN;
     for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n && (!found || h->ro); row++) {
-        if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)) ||
+        /* what is in a stage vanishes with it, and its number is another source's in the next one */
+        if (row->dev != from->dev || row->mark == MARKED || !is_below(inside, row->root) || (found && is_ro(row)) ||
             !graft(candidate, row->point, inside, row->root))
             continue;
         int rc = is_mount_of(t, candidate, node, row->id);
@@ -3815,6 +3911,8 @@ static int tables_read(struct tables *t)
     int rc = table_read(t->r, t->r->self, &t->theirs);
     if (!rc)
         rc = t->r->self ? daemon_names(t) : table_read(t->r, true, &t->mine);
+    if (!rc)
+        mark_rows(&t->mine, is_of_stage, NULL);
     if (rc)
         tables_free(t);         /* of which one is not there, or half */
     return rc;
@@ -3921,9 +4019,11 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
 
 /* ==== staging ===========================================================================================
  *
- * In: pinned sources and a directory. Out: mounts of just these inodes in a tmpfs of our own. Never here: a
- * byte of a path that the runner chose, anything deleted through a mount, or a mount that could propagate
- * back to the runner. All return 0 or a DINDBIND_E_ code, with the errno in a place of the caller's. */
+ * In: pinned sources and a directory. Out: mounts of just these inodes in a tmpfs of our own, which stay what they
+ * are: private, so that nothing shows in them that is mounted later, by whomever. Never here: a byte of a path that
+ * the runner chose, anything deleted through a mount, a question to a file system while the lock on the directory
+ * is held (its server may not answer, and others wait for the lock), or a mount that could propagate in any
+ * direction. All return 0 or a DINDBIND_E_ code, with the errno in a place of the caller's. */
 
 #ifndef SYS_open_tree
 #define SYS_open_tree 428
@@ -3940,25 +4040,58 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
 enum {
     TREE_CLONE = 1, TREE_RECURSIVE = 0x8000, MOVE_FROM_FD = 4, MOVE_TO_FD = 0x40,
     FS_CLOEXEC = 1, FS_SET_FLAG = 0, FS_SET_STRING = 1, FS_CREATE = 6,
-    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8
+    ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8,
+    ATTR_OURS = ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC
+};
+
+enum {
+    MAX_MOUNTS = 4096,          /* of a call; a mount namespace has room for 100,000 (fs.mount-max), for everybody */
+    BATCH = 64,                 /* sources that are cloned, attached and let go of before the next ones */
+    LOCK_PATIENCE = 5           /* seconds */
+};
+
+/* What becomes of one result. */
+struct staged {
+    struct node node;           /* what is pinned */
+    size_t same;                /* the first result with the same source in the same mode; mostly itself */
+    int tree;                   /* its mounts, detached; or -errno */
+    uint64_t number;            /* of its entry */
+    size_t mounts;              /* the mounts below it that were counted */
+    bool ro;                    /* sealed read-only */
+    bool attached;
+};
+
+/* A mount below a source. */
+struct nested_mount {
+    size_t source;
+    const char *point, *rest;   /* where it is, and the part of that after the source, or after the entry */
 };
 
 /* Where the stage is, and what comes onto it. */
 struct stage {
     const char *name;                   /* the last component of dir */
     int parent;                         /* O_PATH */
-    int fd;                             /* the tmpfs's root, locked; or the plain directory's */
+    int fd;                             /* what `name` leads to: the inner tmpfs's root, or the plain directory; locked */
     int err;
-    bool is_stage, created, mounted;    /* the last two: by this call */
+    bool ours;                          /* a tmpfs of a stage is on top at the directory */
+    bool is_stage;                      /* and it is the inner one */
+    bool created, mounted;              /* by this call: the directory, the outer tmpfs */
     const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
+    size_t from, to;                    /* the batch */
     uint64_t next;                      /* number */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
-    int ns;                             /* the runner's mount namespace, for the child of clone_in_child() */
-    int trees[];                        /* of each result: its mounts, or -errno */
+    struct mount_table theirs, mine;    /* the runner's mounts and the caller's, where they were needed */
+    struct nested_mount *nested;        /* MAX_MOUNTS: what must be below the sources */
+    size_t nnested;
+    int runner_ns;                      /* the runner's mount namespace; -1: not needed */
+    int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
+    int outer, inner;                   /* the two tmpfs, until they are attached; a source's overlay */
+    int outer_root;                     /* of the outer one that this call made, locked */
+    struct staged s[];
 };
 
 /* What a call gave: the code of -errno, which is noted, else 0. */
@@ -3970,25 +4103,244 @@ static int stage_result(struct stage *st, int rc)
     return rc == -EINVAL ? DINDBIND_E_FOREIGN : error_of(rc);
 }
 
-static bool is_safe_dir(const struct node *n, bool sticky_helps)
+/* The directory cannot be used; `err` tells why, see reasons[]. */
+static int unsafe(struct stage *st, int err)
 {
-    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid()) &&
-           (!(n->mode & 022) || (sticky_helps && (n->mode & S_ISVTX)));
+    st->err = err;
+    return DINDBIND_E_UNSAFE;
+}
+
+/* ---- In a child: mounts are made and taken down in the namespace that they belong to ---- */
+
+/* `run` may only make system calls: it has a small stack, in the caller's memory. It returns 0 or -errno. */
+struct errand {
+    struct stage *st;
+    int ns;                             /* -1: the caller's own mount namespace */
+    int (*run)(struct stage *st);
+    int rc;
+};
+
+static int errand_run(void *arg)
+{
+    struct errand *e = arg;
+    e->rc = e->ns < 0 ? 0 : CALL3(SYS_setns, e->ns, CLONE_NEWNS);
+    if (!e->rc)
+        e->rc = e->run(e->st);
+    return 0;
+}
+
+static void set_signals(const sigset_t *mask, sigset_t *old)
+{
+    CALL(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
+}
+
+/* A child runs the errand while this thread waits for it: it shares our descriptors, so that what it opens stays with
+ * us, and our memory, of which the page tables alone may be too large to be copied, but not our working directory and
+ * root, which setns(2) and chdir(2) change. A handler of the caller's must not run in it, so it is born with all
+ * signals blocked. No exit signal: the caller's SIGCHLD is the caller's. */
+static int in_child(struct stage *st, int ns, int (*run)(struct stage *st))
+{
+    _Alignas(16) char stack[2 * 8192];      /* used from its middle, whichever way it grows */
+    struct errand e = { st, ns, run, -EINTR };      /* what is left of one whose child died */
+    sigset_t all, old;
+    int status = 0;
+    memset(&all, -1, sizeof all);
+    set_signals(&all, &old);
+    int pid = clone(errand_run, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, &e);
+    int rc = pid < 0 ? -errno : 0;
+    set_signals(&old, NULL);
+    if (pid > 0)
+        CALL3(SYS_wait4, pid, &status, __WALL);
+    return rc ? rc : e.rc;
+}
+
+static int detach(const char *name)
+{
+    return CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+/* Errand: the topmost mount at the directory, with all that is mounted in it. Only whoever holds the lock on its root
+ * may do this: under the lock it is still the one that was looked at. */
+static int detach_top(struct stage *st)
+{
+    int rc = CALL3(SYS_fchdir, st->parent, 0, 0);
+    if (!rc)
+        rc = detach(st->name);
+    return rc == -EINVAL ? 0 : rc;      /* no mount there: a peer's unmount has taken it along */
+}
+
+/* Errand: the directory itself. Outside of its namespace this call would drop what is mounted there. */
+static int remove_dir(struct stage *st)
+{
+    return CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
+}
+
+/* An entry, whose name is a number: detach what is mounted there, and remove the place for it, which is on the tmpfs.
+ * A mount point cannot be removed (EBUSY), so nothing is ever removed through one. */
+static int entry_remove(int tmpfs, uint64_t number)
+{
+    char name[FD_PATH];
+    struct text t = text_new(name, sizeof name);
+    text_number(&t, number);
+    int rc = CALL3(SYS_fchdir, tmpfs, 0, 0);
+    for (int i = 0; !rc && i < RETRIES; i++) {
+        rc = CALL3(SYS_unlinkat, tmpfs, name, 0);
+        if (rc == -EISDIR)
+            rc = CALL3(SYS_unlinkat, tmpfs, name, AT_REMOVEDIR);
+        if (!rc || rc == -ENOENT)
+            return 0;
+        if (rc == -EBUSY)
+            rc = detach(name);
+    }
+    return rc ? rc : -EBUSY;
+}
+
+/* Errand: what this call has attached so far. */
+static int remove_attached(struct stage *st)
+{
+    int rc = 0;
+    for (size_t i = 0; i < st->n; i++)
+        if (st->s[i].attached) {
+            int removed = entry_remove(st->fd, st->s[i].number);
+            rc = rc ? rc : removed;
+            st->s[i].attached = false;
+        }
+    return rc;
+}
+
+/* Errand: the one entry `next`. */
+static int remove_next(struct stage *st)
+{
+    return entry_remove(st->fd, st->next);
+}
+
+/* Private, in both directions and for good; and what is read-only is so in every mount of the tree. */
+static int tree_seal(int tree, bool ro)
+{
+    struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_PRIVATE, 0 };
+    return CALL(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr);
+}
+
+static int tree_clone(int fd)
+{
+    return CALL3(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
+}
+
+static int clone_sealed(int fd, bool ro)
+{
+    int tree = tree_clone(fd);
+    int rc = tree < 0 ? tree : tree_seal(tree, ro);
+    if (rc >= 0)
+        return tree;
+    sys_close(tree);
+    return rc;
+}
+
+static int attach(int tree, int at, const char *name)
+{
+    return CALL(SYS_move_mount, tree, "", at, name, MOVE_FROM_FD | (*name ? 0 : MOVE_TO_FD));
+}
+
+/* Errand: the batch's trees of the runner's own mounts, which can only be cloned from within its mount namespace. With
+ * a mere chroot that is where we are already: then setns(2) may be refused, and is not needed. */
+static int clone_foreign(struct stage *st)
+{
+    int rc = CALL3(SYS_setns, st->runner_ns, CLONE_NEWNS);
+    for (size_t i = st->from; i < st->to; i++)
+        if (st->s[i].same == i && st->results[i]->rule == DINDBIND_RULE_PROC) {
+            int tree = clone_sealed(st->results[i]->fd, st->s[i].ro);
+            st->s[i].tree = tree < 0 && rc ? rc : tree;
+        }
+    return 0;
+}
+
+/* Errand: a part of an overlay that is attached nowhere. A clone is only made of what is attached; so it is attached for
+ * a moment, in a mount namespace of this child's own, over /proc, where nobody looks any more. */
+static int clone_overlay(struct stage *st)
+{
+    int rc = CALL3(SYS_unshare, CLONE_NEWNS, 0, 0);
+    if (!rc)
+        rc = CALL(SYS_mount, NULL, "/proc", NULL, MS_PRIVATE, NULL);
+    if (!rc)
+        rc = CALL(SYS_move_mount, st->outer, "", AT_FDCWD, "/proc", MOVE_FROM_FD);
+    return rc ? rc : clone_sealed(st->inner, true);
+}
+
+/* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one gets to all peers and
+ * slaves of that, and is shared itself until it is told not to be; it is empty and read-only, so that what looks there
+ * for an entry fails loudly. The inner one is attached after that, and so seen by nobody else. */
+static int attach_stage(struct stage *st)
+{
+    int rc = attach(st->outer, st->fd, "");
+    if (!rc)
+        st->mounted = true;
+    if (!rc)
+        rc = tree_seal(st->outer, true);
+    return rc ? rc : attach(st->inner, st->outer, "");
+}
+
+/* Errand: the batch's trees, each on its entry, the places for which are there. */
+static int attach_batch(struct stage *st)
+{
+    int rc = 0;
+    for (size_t i = st->from; !rc && i < st->to; i++) {
+        char name[FD_PATH];
+        struct text t = text_new(name, sizeof name);
+        if (st->s[i].same != i)
+            continue;
+        st->at = i;
+        text_number(&t, st->s[i].number);
+        rc = attach(st->s[i].tree, st->fd, name);
+    }
+    return rc;
+}
+
+/* ---- The directory ---- */
+
+/* The owner that a user namespace shows for everybody who is not in it, root of the host included; 0: this is the
+ * initial one, where everybody is who he is. */
+static unsigned overflow_uid(const struct dindbind_runner *any)
+{
+    struct node ns;
+    char buf[24];
+    unsigned long long uid = 0;
+    if (!behind(any->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino)
+        return 0;
+    int fd = proc_entry(any, any->proc_fd, "sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+    int len = read_start(fd, buf, sizeof buf);
+    sys_close(fd);
+    return len > 0 && parse_number(buf, buf + strcspn(buf, "\n"), UINT32_MAX, &uid) ? (unsigned)uid : 0;
+}
+
+/* May a stage lie below this directory? It must be root's or ours, and nobody else may change what is in it, or a sticky
+ * bit must keep them from changing what is not theirs. The overflow user stands for root in an unbroken run from / in
+ * which nothing is writable by others: below such a place he may be anybody. */
+static bool is_safe_dir(const struct node *n, unsigned overflow, bool *run)
+{
+    bool others = n->mode & 022, stands_for_root = *run && overflow && n->uid == overflow;
+    *run = stands_for_root && !others;
+    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid() || stands_for_root) && (!others || (n->mode & S_ISVTX));
 }
 
 /* Every component above: a real directory that nobody else can change. */
 static int stage_parent(struct stage *st)
 {
     char *name = st->dir;
+    unsigned overflow = 0;
+    bool run = true;
     st->parent = open_path("/", OPEN_DIR);
     for (;;) {
-        int rc = stage_result(st, inspect_fd(st->any, st->parent, &st->above));
-        if (rc && rc != DINDBIND_E_MISSING && rc != DINDBIND_E_NOTDIR && rc != DINDBIND_E_LOOP)
-            return rc;
-        if (rc || !is_safe_dir(&st->above, true))
-            return DINDBIND_E_UNSAFE;
+        int rc = inspect_fd(st->any, st->parent, &st->above);
+        if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+            return unsafe(st, -rc);
+        if (rc)
+            return stage_result(st, rc);
+        if (name == st->dir && st->above.uid)
+            overflow = overflow_uid(st->any);
+        if (!is_safe_dir(&st->above, overflow, &run))
+            return unsafe(st, EPERM);
         st->name = ++name;
-        char *end = find_char(name, '/');
+        char *end = strchr(name, '/');
         if (!end)
             return 0;
         *end = 0;
@@ -4000,18 +4352,62 @@ static int stage_parent(struct stage *st)
     }
 }
 
-/* Is the directory that is open the root of a tmpfs of ours? */
+/* Is the directory that is open the root of a tmpfs of ours? CHANGED: what it is the root of has just been unmounted. */
 static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
-    st->is_stage = false;
+    st->ours = st->is_stage = false;
     if (st->above.mnt == n->mnt)
-        return is_empty_dir(st->fd, 2) ? 0 : DINDBIND_E_UNSAFE;
+        return 0;
     int rc = table_read(st->any, true, &t);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
-    st->is_stage = row && !strcmp(row->type, "tmpfs") && !strcmp(row->source, "dindbind");
+    if (!rc && !row)
+        rc = DINDBIND_E_CHANGED;
+    else if (!rc && !is_ours(row))
+        rc = unsafe(st, EBUSY);
+    else if (!rc) {
+        st->ours = true;
+        st->is_stage = !is_ro(row);
+    }
     table_free(&t);
-    return rc ? rc : st->is_stage ? 0 : DINDBIND_E_UNSAFE;
+    return rc;
+}
+
+static int wait_for_lock(void *arg)
+{
+    const int *fd = arg;
+    syscall(SYS_flock, *fd, LOCK_EX);
+    return 0;
+}
+
+/* flock(2), for at most five seconds. Only processes of ours can hold the lock, because the directory is closed to others,
+ * and what they do meanwhile is a few mounts; but one of them may have been stopped. A child waits, since that is the one
+ * way to wait in turn and not forever without a signal of the caller's; the lock is the open file's, which it shares. */
+static int lock_patiently(int fd)
+{
+    _Alignas(16) char stack[2 * 8192];
+    sigset_t all, old;
+    int pidfd = -1, rc = CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
+    if (rc != -EWOULDBLOCK)
+        return rc;
+    memset(&all, -1, sizeof all);
+    set_signals(&all, &old);
+    int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &fd, &pidfd);
+    rc = pid < 0 ? -errno : 0;
+    set_signals(&old, NULL);
+    if (rc)
+        return rc;
+    struct timespec start, now;
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        rc = poll(&ended, 1, LOCK_PATIENCE * 1000);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (rc < 0 && now.tv_sec - start.tv_sec < LOCK_PATIENCE);  /* a signal of the caller's interrupts it */
+    CALL3(SYS_kill, pid, SIGKILL, 0);
+    CALL3(SYS_wait4, pid, NULL, __WALL);
+    sys_close(pidfd);
+    return CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);         /* it is ours already, if the child got it */
 }
 
 /* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the lock: then
@@ -4030,27 +4426,51 @@ static int stage_lock(struct stage *st, bool create)
         if (st->fd == -ENOENT && create)
             continue;
         if (st->fd == -ENOTDIR || st->fd == -ELOOP)
-            return DINDBIND_E_UNSAFE;
+            return unsafe(st, -st->fd);
         rc = inspect_fd(st->any, st->fd, &n);
-        if (!rc && !is_safe_dir(&n, false))
-            return DINDBIND_E_UNSAFE;
-        if (!rc)
-            rc = CALL3(SYS_flock, st->fd, LOCK_EX);
         if (rc)
             return stage_result(st, rc);
-        if (!inspect(st->any, st->parent, st->name, &again) && same_node(&n, &again))
-            return stage_look(st, &n);
+        /* one that is open to others cannot be locked, for they can; it can be removed, if it is empty */
+        bool closed = n.uid == geteuid() && !(n.mode & 077);
+        if (create && !closed)
+            return unsafe(st, EACCES);
+        rc = closed ? lock_patiently(st->fd) : 0;
+        if (rc == -EWOULDBLOCK)
+            return DINDBIND_E_BUSY;
+        if (rc)
+            return stage_result(st, rc);
+        if (inspect(st->any, st->parent, st->name, &again) || !same_node(&n, &again))
+            continue;
+        rc = stage_look(st, &n);
+        if (rc != DINDBIND_E_CHANGED)
+            return rc;
     }
     return stage_result(st, -EAGAIN);
 }
 
-/* For a runner's sources it is created; without one it must be there. Whatever it returns: stage_close() comes next. */
+/* What is ours at the directory is unmounted, each under its own lock; then the directory shows again, and is locked.
+ * Somebody may have made a stage of it once more before that: this one is theirs. */
+static int stage_clear(struct stage *st)
+{
+    int rc = 0;
+    do {
+        rc = stage_result(st, in_child(st, st->engine_ns, detach_top));
+        if (!rc)
+            rc = stage_lock(st, false);
+    } while (!rc && st->ours && !st->is_stage);
+    return rc;
+}
+
+/* Whatever it returns: stage_close() comes next, and stage_lock() before that if it is 0. */
 static int stage_open(struct stage *st, const char *dir, const struct dindbind_runner *r)
 {
-    *st = (struct stage){ .parent = -1, .fd = -1, .r = r, .any = r, .none.proc_fd = -1 };
+    *st = (struct stage){ .parent = -1, .fd = -1, .outer = -1, .inner = -1, .outer_root = -1, .runner_ns = -1, .engine_ns = -1, .r = r,
+                          .any = r, .none.proc_fd = -1 };
     int rc = clean_path(dir, st->dir);
-    if (rc || !st->dir[1])
-        return rc ? rc : DINDBIND_E_UNSAFE;
+    if (rc)
+        return rc;
+    if (!st->dir[1])
+        return unsafe(st, EBUSY);
     if (!r || r->proc_fd < 0) {
         struct text why = text_new(st->none.detail, sizeof st->none.detail);
         proc_open(&st->none, &why);     /* what is no procfs serves while nothing has to be read there */
@@ -4058,16 +4478,24 @@ static int stage_open(struct stage *st, const char *dir, const struct dindbind_r
             return DINDBIND_E_PROCFS;
         st->any = &st->none;
     }
-    rc = stage_parent(st);
-    return rc ? rc : stage_lock(st, r);
+    return stage_parent(st);
 }
 
 static void stage_close(struct stage *st)
 {
+    table_free(&st->theirs);
+    table_free(&st->mine);
+    mem_give(st->nested);
+    sys_close(st->outer);
+    sys_close(st->inner);
+    sys_close(st->outer_root);
+    sys_close(st->runner_ns);
     sys_close(st->fd);
     sys_close(st->parent);
     sys_close(st->none.proc_fd);
 }
+
+/* ---- File systems of our own ---- */
 
 /* A file system that is being set up: each step takes what the one before it gave, a descriptor or -errno, and
  * gives one of both. */
@@ -4112,171 +4540,28 @@ static int fs_mount(int fs, unsigned attrs)
     return rc;
 }
 
-static int attach(int tree, int at)
-{
-    return CALL(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD);
-}
-
-static int detach(const char *path)
-{
-    return CALL3(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
-}
-
-/* Put a small tmpfs over the directory. */
+/* Put the two tmpfs over the directory. */
 static int stage_mount(struct stage *st)
 {
-    int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
-    /* locked before anybody can see it: nobody else's entry is in it while this call may still fail */
-    int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = CALL3(SYS_flock, root, LOCK_EX);
+    st->outer = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=4k,ro"), ATTR_OURS | ATTR_RDONLY);
+    st->inner = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_OURS);
+    /* both locked before anybody can see them: nobody takes the outer one for what a crash has left, and nobody else's
+     * entry is in the inner one while this call may still fail */
+    st->outer_root = sys_open(st->outer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root = sys_open(st->inner, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = CALL3(SYS_flock, st->outer_root, LOCK_EX);
     if (!rc)
-        rc = attach(mnt, st->fd);
-    sys_close(mnt);
+        rc = CALL3(SYS_flock, root, LOCK_EX);
+    if (!rc)
+        rc = in_child(st, st->engine_ns, attach_stage);
     if (rc) {
         sys_close(root);
         return stage_result(st, rc);
     }
-    st->mounted = st->is_stage = true;
-    sys_close(st->fd);          /* who waits for this lock finds the tmpfs, and waits for the next one */
+    st->ours = st->is_stage = true;
+    sys_close(st->fd);          /* whoever waits for this lock finds the tmpfs, and waits for the next one */
     st->fd = root;
     return 0;
-}
-
-/* The name on the tmpfs of an entry, which is told by its path. */
-static const char *entry_name(const struct stage *st, const char *path)
-{
-    return path + strlen(st->dir) + 1;
-}
-
-/* Detach what is mounted at an entry, and remove the entry itself, which is on the tmpfs. A mount point cannot be
- * removed (EBUSY), so nothing is ever removed through one. It must work without a descriptor to spare. */
-static int entry_remove(struct stage *st, const char *path)
-{
-    const char *name = entry_name(st, path);
-    for (int i = 0; i < RETRIES; i++) {
-        int rc = CALL3(SYS_unlinkat, st->fd, name, 0);
-        if (rc == -EISDIR)
-            rc = CALL3(SYS_unlinkat, st->fd, name, AT_REMOVEDIR);
-        if (!rc || rc == -ENOENT)
-            return 0;
-        if (rc != -EBUSY || (rc = detach(path)))
-            return stage_result(st, rc);
-    }
-    return stage_result(st, -EBUSY);
-}
-
-/* The whole tmpfs with all that is mounted in it, in one step; then the directory, under a lock of its own:
- * once it shows again somebody may be about to make it a stage anew, and then it is theirs. */
-static int stage_remove(struct stage *st)
-{
-    int rc = st->is_stage ? stage_result(st, detach(st->dir)) : 0;
-    if (!rc && st->is_stage)
-        rc = stage_lock(st, false);
-    if (!rc && !st->is_stage)
-        rc = stage_result(st, CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR));
-    return rc == DINDBIND_E_MISSING ? 0 : rc;
-}
-
-/* Numbers are given once in the life of a stage: a container that is started again must not find another source under
- * an old number. The next one is the size of a file of the tmpfs that has no data. */
-static int take_numbers(struct stage *st, size_t n)
-{
-    struct node file;
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = sys_fstat(fd, &file);
-    if (!rc) {
-        st->next = file.size;
-        rc = ftruncate(fd, (off_t)(st->next + n)) ? -errno : 0;
-    }
-    sys_close(fd);
-    return stage_result(st, rc);
-}
-
-/* Mount a tree at a new entry, an empty place of the right kind: a directory on a directory, everything else on a file.
- * What is pinned must be what shows there: a mount that the runner put over the source itself after that is in the tree
- * too, on top. Without a result: a directory, for a moment. */
-static int entry_attach(struct stage *st, char path[DINDBIND_PATH_MAX], int tree, const struct dindbind_result *res)
-{
-    const char *name = entry_name(st, path);
-    struct node is, shown;
-    struct text t = text_in(path, DINDBIND_PATH_MAX, st->dir);
-    text_add(&t, "/");
-    text_number(&t, st->next++);
-    if (t.cut)
-        return DINDBIND_E_TOOLONG;
-    if (res)
-        trace(st->r, res->ro ? "stage, read-only: " : "stage: ", path);
-    int rc = !res || res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
-                                          : CALL3(SYS_mknodat, st->fd, name, S_IFREG | 0600);
-    if (rc)
-        return stage_result(st, rc);
-    rc = CALL(SYS_move_mount, tree, "", st->fd, name, MOVE_FROM_FD);
-    if (!rc && res && res->fd >= 0) {
-        rc = inspect(st->any, st->fd, name, &shown);
-        if (!rc)
-            rc = inspect_fd(st->any, res->fd, &is);
-        if (!rc && (shown.ino != is.ino || shown.dev != is.dev))
-            rc = -EAGAIN;
-    }
-    if (rc)
-        entry_remove(st, path);
-    return stage_result(st, rc);
-}
-
-/* One way only: unmounting here must not reach the runner, whose mounts may be shared; and what is read-only
- * is so in every mount of the tree. */
-static int tree_seal(int tree, bool ro)
-{
-    struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_SLAVE, 0 };
-    return CALL(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr);
-}
-
-static int tree_clone(int fd)
-{
-    return CALL3(SYS_open_tree, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC);
-}
-
-/* In the child: nothing but system calls, whatever the runner has in its file system. It needs not go where it is
- * already, with a mere chroot; and a mount of a namespace that it is not in cannot be cloned. */
-static int clone_foreign(void *arg)
-{
-    struct stage *st = arg;
-    int rc = CALL3(SYS_setns, st->ns, CLONE_NEWNS);
-    for (size_t i = 0; i < st->n; i++)
-        if (st->results[i]->rule == DINDBIND_RULE_PROC) {
-            int tree = tree_clone(st->results[i]->fd);
-            st->trees[i] = tree < 0 && rc ? rc : tree;
-        }
-    return 0;
-}
-
-static void set_signals(const sigset_t *mask, sigset_t *old)
-{
-    CALL(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
-}
-
-/* The trees of the runner's own mounts can only be cloned from within its mount namespace. A child goes there while
- * this thread waits for it: it shares our descriptors, so that the trees stay with us, and our memory, of which the
- * page tables alone may be too large to be copied, but not our working directory and root, which setns(2) would
- * change. A handler of the caller's must not run in it, so it is born with all signals blocked. No exit signal: the
- * caller's SIGCHLD is the caller's. */
-static int clone_in_child(struct stage *st)
-{
-    _Alignas(16) char stack[2 * 8192];      /* used from its middle, whichever way it grows */
-    sigset_t all, old;
-    int status = 0, rc = proc_entry(st->r, st->r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);     /* the link */
-    sys_close(rc);
-    st->ns = rc < 0 ? rc : sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
-    if (st->ns < 0)
-        return task_error(st->ns);
-    memset(&all, -1, sizeof all);
-    set_signals(&all, &old);
-    int pid = clone(clone_foreign, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, st);
-    rc = pid < 0 ? -errno : 0;
-    set_signals(&old, NULL);
-    if (pid > 0)
-        CALL3(SYS_wait4, pid, &status, __WALL);
-    sys_close(st->ns);
-    return stage_result(st, status ? -EINTR : rc);
 }
 
 /* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A mount, or -errno. */
@@ -4298,70 +4583,358 @@ static int overlay_open(const struct dindbind_layers *l, struct overlay *o)
     return fs_mount(fs_options(fs, l->words), ATTR_RDONLY);
 }
 
-/* The overlay is attached for a moment, since a clone is only made of what is attached; its part is cloned. */
-static int clone_merged(struct stage *st, const struct dindbind_result *res, int *tree)
+/* ---- The sources ---- */
+
+static int clone_merged(struct stage *st, const struct dindbind_result *res)
 {
-    char path[DINDBIND_PATH_MAX];
+    char name[DINDBIND_PATH_MAX];
     struct overlay o;
-    int mnt = -1, rc = overlay_init(&o, st->r);
-    if (!rc) {
-        mnt = overlay_open(st->r->layers, &o);
-        rc = mnt < 0 ? stage_result(st, mnt) : take_numbers(st, 1);
-        if (!rc)
-            rc = entry_attach(st, path, mnt, NULL);
-    }
-    if (!rc) {
-        struct root root = { mnt, -1, IN_ROOT, NULL, 0 };
-        char name[DINDBIND_PATH_MAX];
-        struct spot s;
-        s.name = name;
-        *tree = resolve_contained(st->r, &root, res->path, &s);
-        if (!*tree) {
-            *tree = tree_clone(s.fd);
-            sys_close(s.fd);
-        }
-        rc = stage_result(st, *tree);
-        int removed = entry_remove(st, path);
-        rc = rc ? rc : removed;
-    }
-    sys_close(mnt);
+    struct spot s = { .fd = -1, .name = name };
+    int rc = overlay_init(&o, st->r);
+    st->outer = rc ? -ENOMEM : overlay_open(st->r->layers, &o);
+    struct root root = { st->outer, -1, IN_ROOT, NULL, 0 };
+    rc = st->outer < 0 ? st->outer : resolve_contained(st->r, &root, res->path, &s);
+    st->inner = s.fd;
+    if (!rc)
+        rc = in_child(st, -1, clone_overlay);
+    sys_close(st->inner);
+    sys_close(st->outer);
+    st->outer = st->inner = -1;
     arena_free(&o.arena);
     return rc;
 }
 
-/* All trees, before anything is attached. */
-static int clone_all(struct stage *st)
+/* What each result pins, and which of them have the same source in the same mode: these share an entry. */
+static int sources_look(struct stage *st)
 {
-    bool foreign = false;
+    for (st->at = 0; st->at < st->n; st->at++) {
+        const struct dindbind_result *res = st->results[st->at];
+        struct staged *s = &st->s[st->at];
+        s->ro = res->ro && !res->ro_mount;
+        s->same = st->at;
+        if (res->fd < 0 && res->kind == DINDBIND_SINGLE)
+            return stage_result(st, -ENOENT);   /* a bind row that cannot be seen from here */
+        int rc = res->fd < 0 ? 0 : inspect_fd(st->any, res->fd, &s->node);
+        if (rc)
+            return stage_result(st, rc);
+        for (size_t i = 0; i < st->at && s->same == st->at; i++) {
+            const struct dindbind_result *other = st->results[i];
+            if (res->kind == other->kind && s->ro == st->s[i].ro && same_node(&s->node, &st->s[i].node) &&
+                (res->fd >= 0 || !strcmp(res->path, other->path)))
+                s->same = st->s[i].same;
+        }
+    }
+    return 0;
+}
+
+/* What comes along with a recursive clone: mounts on the source's own mount below it, and all that is on these. */
+struct clone_of {
+    uint64_t mnt;
+    const char *name;
+};
+
+static bool is_cloned(const struct mount_row *row, const void *arg)
+{
+    const struct clone_of *of = arg;
+    return row->parent == of->mnt && is_below(row->point, of->name);
+}
+
+/* A call stages no more mounts than this. `path` tells which source has most of them. */
+static int too_many(struct stage *st)
+{
+    size_t most = 0;
     for (size_t i = 0; i < st->n; i++)
-        foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
-    int rc = foreign ? clone_in_child(st) : 0;
+        if (st->s[i].mounts > st->s[most].mounts)
+            most = i;
+    struct dindbind_result *res = st->results[most];
+    struct text t = { res->path, strlen(res->path), sizeof res->path, false };
+    text_add(&t, ", which has ");
+    text_number(&t, st->s[most].mounts);
+    text_add(&t, " mounts below");
+    st->at = most;
+    st->err = E2BIG;
+    return DINDBIND_E_NESTED;
+}
+
+/* Which mounts must be below a source, by the table of whose mount it is. */
+static int count_nested(struct stage *st, struct mount_table *t, const char *name)
+{
+    struct staged *s = &st->s[st->at];
+    const struct clone_of of = { s->node.mnt, name };
+    mark_rows(t, is_cloned, &of);
+    const struct mount_row *own = row_by_id(t, s->node.mnt);
+    for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
+        if (row != own && row->mark != MARKED)
+            continue;
+        if (row->unbindable) {
+            copy_path(st->results[st->at]->path, row->point);
+            st->err = EINVAL;
+            return DINDBIND_E_NESTED;
+        }
+        if (row == own)
+            continue;
+        if (st->nnested < MAX_MOUNTS)
+            st->nested[st->nnested++] = (struct nested_mount){ st->at, row->point, row->point + strlen(as_prefix(name)) };
+        s->mounts++;
+    }
+    return 0;
+}
+
+/* All mounts that this call is about to make, before it makes the first. */
+static int sources_count(struct stage *st)
+{
+    char name[DINDBIND_PATH_MAX];
+    size_t all = 0;
+    int rc = 0;
+    st->nested = mem_take(MAX_MOUNTS * sizeof *st->nested);
+    if (!st->nested)
+        return DINDBIND_E_NOMEM;
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         const struct dindbind_result *res = st->results[st->at];
-        int *tree = &st->trees[st->at];
-        if (res->kind != DINDBIND_SINGLE)
-            rc = clone_merged(st, res, tree);
-        else if (res->fd < 0)
-            *tree = -ENOENT;    /* a bind row that cannot be seen from here */
-        else if (res->rule != DINDBIND_RULE_PROC)
-            *tree = tree_clone(res->fd);
+        bool own = res->rule != DINDBIND_RULE_PROC;
+        struct mount_table *t = own ? &st->mine : &st->theirs;
+        if (st->s[st->at].same != st->at)
+            continue;
+        all++;
+        if (res->fd < 0)
+            continue;           /* of an overlay that has just been made: nothing is mounted in it */
+        if (!t->v)
+            rc = table_read(own ? st->any : st->r, own, t);
+        struct text prefix = text_new(name, sizeof name);
+        proc_path(&prefix, st->r);
+        if (!rc && own)
+            rc = stage_result(st, name_of(st->any, res->fd, name));
+        else
+            copy_path(name, res->path + prefix.len);
         if (!rc)
-            rc = stage_result(st, *tree < 0 ? *tree : tree_seal(*tree, res->ro && !res->ro_mount));
+            rc = count_nested(st, t, name);
+        all += st->s[st->at].mounts;
+    }
+    return !rc && all > MAX_MOUNTS ? too_many(st) : rc;
+}
+
+/* Numbers are given once in the life of a stage: a container that is started again must not find another source under
+ * an old number. The next one is the size of a file of the tmpfs that has no data. */
+static int take_numbers(struct stage *st)
+{
+    struct node file;
+    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = sys_fstat(fd, &file);
+    if (!rc) {
+        st->next = file.size;
+        for (size_t i = 0; i < st->n; i++) {
+            bool first = st->s[i].same == i;
+            st->s[i].number = first ? st->next++ : st->s[st->s[i].same].number;
+        }
+        rc = ftruncate(fd, (off_t)st->next) ? -errno : 0;
+    }
+    sys_close(fd);
+    return stage_result(st, rc);
+}
+
+/* An empty place of the right kind: a directory for a directory, a file for everything else. */
+static int make_place(struct stage *st, size_t i)
+{
+    struct dindbind_result *res = st->results[i];
+    struct text t = text_in(res->path, sizeof res->path, st->dir);
+    text_add(&t, "/");
+    text_number(&t, st->s[i].number);
+    if (t.cut)
+        return DINDBIND_E_TOOLONG;
+    trace(st->r, res->ro ? "stage, read-only: " : "stage: ", res->path);
+    if (st->s[i].same != i)
+        return 0;
+    const char *name = res->path + strlen(st->dir) + 1;
+    st->s[i].attached = true;   /* to be removed, from here on */
+    int rc = res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
+                                  : CALL3(SYS_mknodat, st->fd, name, S_IFREG | 0600);
+    return stage_result(st, rc);
+}
+
+/* The trees of the batch: in the runner's namespace, and here. */
+static int clone_batch(struct stage *st)
+{
+    bool foreign = false;
+    int rc = 0;
+    for (size_t i = st->from; i < st->to; i++)
+        foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
+    if (foreign)
+        rc = stage_result(st, in_child(st, -1, clone_foreign));
+    for (st->at = st->from; !rc && st->at < st->to; st->at += !rc) {
+        const struct dindbind_result *res = st->results[st->at];
+        struct staged *s = &st->s[st->at];
+        if (s->same != st->at)
+            continue;
+        if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
+            s->tree = clone_sealed(res->fd, s->ro);
+        rc = stage_result(st, s->tree);
     }
     return rc;
 }
 
-/* Attach them; on a failure none stays. */
+/* Some at a time, so that a source needs one descriptor, and only a few need two. */
 static int attach_all(struct stage *st)
 {
-    int rc = take_numbers(st, st->n);
-    for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
-        struct dindbind_result *res = st->results[st->at];
-        rc = entry_attach(st, res->path, st->trees[st->at], res);
+    int rc = take_numbers(st);
+    for (st->to = 0; !rc && st->to < st->n;) {
+        st->from = st->to;
+        st->to = st->n - st->from < BATCH ? st->n : st->from + BATCH;
+        rc = clone_batch(st);
+        for (st->at = st->from; !rc && st->at < st->to; st->at += !rc)
+            rc = make_place(st, st->at);
+        if (!rc)
+            rc = stage_result(st, in_child(st, st->engine_ns, attach_batch));
+        if (!rc)
+            st->at = st->n;
+        for (size_t i = st->from; i < st->to; i++) {
+            sys_close(st->s[i].tree);
+            st->s[i].tree = -EINTR;
+        }
     }
-    for (size_t i = 0; rc && !st->mounted && i < st->at; i++)
-        entry_remove(st, st->results[i]->path);
     return rc;
+}
+
+/* The source whose entry has this number; n: none of this call. They come in the order of numbers mostly, so the search
+ * starts at the last one. */
+static size_t source_of(const struct stage *st, uint64_t number, size_t *last)
+{
+    for (size_t tries = 0; tries < st->n; tries++) {
+        size_t i = (*last + tries) % st->n;
+        if (st->s[i].number == number && st->s[i].same == i) {
+            *last = i;
+            return i;
+        }
+    }
+    return st->n;
+}
+
+static int compare_nested(const void *a, const void *b)
+{
+    const struct nested_mount *x = a, *y = b;
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    return strcmp(x->rest, y->rest);
+}
+
+/* What is mounted on the entries of this call, by our own table: of each source first of all its own mount, and on that
+ * what comes along. No propagation, in any direction, may be left. */
+static int staged_mounts(struct stage *st, struct nested_mount *found, size_t *nfound)
+{
+    size_t prefix = strlen(st->dir) + 1, last = 0;
+    int rc = 0;
+    *nfound = 0;
+    for (size_t i = 0; i < st->n; i++)
+        st->s[i].mounts = 0;
+    for (const struct mount_row *row = st->mine.v; !rc && row < st->mine.v + st->mine.n; row++) {
+        unsigned long long number;
+        if (!strictly_below(row->point, st->dir))
+            continue;
+        const char *name = row->point + prefix, *rest = name + until(name, "/");
+        /* they mostly stand there one after the other */
+        if (!parse_number(name, rest, UINT64_MAX, &number))
+            continue;
+        size_t i = source_of(st, number, &last);
+        if (i == st->n)
+            continue;           /* another call's */
+        st->at = i;
+        if (row->shared || *nfound == MAX_MOUNTS)
+            rc = stage_result(st, -EAGAIN);
+        else if (*rest || st->s[i].mounts)
+            found[(*nfound)++] = (struct nested_mount){ i, row->point, rest };
+        if (!*rest)
+            st->s[i].mounts++;
+    }
+    return rc;
+}
+
+/* open_tree(2) leaves unbindable mounts out without an error (copy_tree() in fs/namespace.c), and until its tree is
+ * private the runner can mount something on it. So what has come is compared with what should have. */
+static int check_all(struct stage *st)
+{
+    size_t nfound = 0, i = 0;
+    struct nested_mount *found = mem_take(MAX_MOUNTS * sizeof *found);
+    table_free(&st->mine);
+    int rc = found ? table_read(st->any, true, &st->mine) : DINDBIND_E_NOMEM;
+    if (!rc)
+        rc = staged_mounts(st, found, &nfound);
+    if (!rc) {
+        st->at = st->n;
+        qsort(found, nfound, sizeof *found, compare_nested);
+        qsort(st->nested, st->nnested, sizeof *st->nested, compare_nested);
+        while (i < nfound && i < st->nnested && !compare_nested(&found[i], &st->nested[i]))
+            i++;
+        bool more = i < nfound, less = i < st->nnested;
+        if (less && (!more || compare_nested(&st->nested[i], &found[i]) < 0)) {
+            st->at = st->nested[i].source;
+            copy_path(st->results[st->at]->path, st->nested[i].point);
+            st->err = EINVAL;
+            rc = DINDBIND_E_NESTED;
+        } else if (more) {
+            st->at = found[i].source;
+            rc = stage_result(st, -EAGAIN);
+        }
+    }
+    mem_give(found);
+    return rc;
+}
+
+/* ---- The whole ---- */
+
+static int runner_ns_open(struct stage *st)
+{
+    bool foreign = false;
+    for (size_t i = 0; i < st->n; i++)
+        foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
+    if (!foreign)
+        return 0;
+    int rc = proc_entry(st->r, st->r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW);     /* the link */
+    sys_close(rc);
+    st->runner_ns = rc < 0 ? rc : sys_open(st->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    return st->runner_ns < 0 ? task_error(st->runner_ns) : 0;
+}
+
+/* All that asks somebody else, before the lock: the runner's file systems and its procfs, the layers. */
+static int stage_prepare(struct stage *st)
+{
+    int rc = runner_ns_open(st);
+    if (!rc)
+        rc = sources_look(st);
+    if (!rc)
+        rc = sources_count(st);
+    for (st->at = 0; !rc && st->at < st->n; st->at += !rc)
+        if (st->results[st->at]->kind != DINDBIND_SINGLE && st->s[st->at].same == st->at) {
+            st->s[st->at].tree = clone_merged(st, st->results[st->at]);
+            rc = stage_result(st, st->s[st->at].tree);
+        }
+    return rc;
+}
+
+/* Lock the directory, and make a stage of it unless it is one. */
+static int stage_enter(struct stage *st)
+{
+    int rc = stage_lock(st, true);
+    /* an outer tmpfs alone is what a crash left, or a peer's that is gone */
+    for (int i = 0; !rc && st->ours && !st->is_stage && i < RETRIES; i++) {
+        rc = stage_clear(st);
+        if (!rc || rc == DINDBIND_E_MISSING)
+            rc = stage_lock(st, true);
+    }
+    if (rc || st->is_stage)
+        return rc;
+    return is_empty_dir(st->fd, 2) ? stage_mount(st) : unsafe(st, ENOTEMPTY);
+}
+
+/* After a failure nothing stays. */
+static void stage_undo(struct stage *st)
+{
+    int rc = 0;
+    if (st->is_stage && !st->mounted)
+        in_child(st, st->engine_ns, remove_attached);
+    else if (st->is_stage)
+        rc = in_child(st, st->engine_ns, detach_top);   /* the inner one, and the outer one next */
+    if (st->mounted && !rc)
+        rc = in_child(st, st->engine_ns, detach_top);
+    if (st->created && !rc && (st->mounted || !st->ours))
+        in_child(st, st->engine_ns, remove_dir);
 }
 
 /* Was there a stage before, or at least its directory? */
@@ -4370,35 +4943,35 @@ enum made { NOT_MADE, MADE, MADE_IN_OLD };
 static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
                          size_t n, int *sys_errno, enum made *made)
 {
-    size_t size = sizeof(struct stage) + n * sizeof(int);
-    struct stage *st = mem_take(size);
+    struct stage *st = mem_take(sizeof *st + n * sizeof *st->s);
     *sys_errno = 0;
     *made = NOT_MADE;
     if (!st)
         return DINDBIND_E_NOMEM;
     int rc = stage_open(st, dir, r);
     st->results = results;
-    st->n = st->at = n;
+    st->n = n;
     for (size_t i = 0; i < n; i++)
-        st->trees[i] = -EINTR;  /* what is left of one whose child died; 0 would be somebody's descriptor */
-    if (!rc && !st->is_stage)
-        rc = stage_mount(st);
+        st->s[i] = (struct staged){ .same = i, .tree = -EINTR };
+    st->at = n;
     if (!rc)
-        rc = clone_all(st);
+        rc = stage_prepare(st);
+    if (!rc)
+        rc = stage_enter(st);
     if (!rc)
         rc = attach_all(st);
+    if (!rc)
+        rc = check_all(st);
     for (size_t i = 0; i < n; i++)
-        sys_close(st->trees[i]);
+        sys_close(st->s[i].tree);
     *sys_errno = st->err;
     if (rc && st->at < n) {
         results[st->at]->error = rc;
         results[st->at]->sys_errno = st->err;
     }
-    if (rc && st->mounted && !detach(st->dir))
-        st->is_stage = false;
-    if (rc && st->created && !st->is_stage)
-        CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
-    if (!rc && st->mounted)
+    if (rc)
+        stage_undo(st);
+    else if (st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
     mem_give(st);
@@ -4412,40 +4985,70 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
     return stage_sources(r, dir, results, n, sys_errno, &made);
 }
 
+/* Take the stage down, and remove the directory if it is empty and nobody has made a stage of it meanwhile. */
+static int stage_remove(struct stage *st)
+{
+    int rc = st->ours ? stage_clear(st) : 0;
+    if (!rc && !st->ours) {
+        rc = in_child(st, st->engine_ns, remove_dir);
+        rc = rc == -ENOTEMPTY ? unsafe(st, ENOTEMPTY) : stage_result(st, rc);
+    }
+    return rc == DINDBIND_E_MISSING ? 0 : rc;
+}
+
 /* After an answer could not be given: take the stage down if nothing is in it but its counter. */
 static void unstage_empty(const char *dir, enum made made)
 {
     struct stage st;
-    if (!stage_open(&st, dir, NULL) && st.is_stage && is_empty_dir(st.fd, 3)) {
+    int rc = stage_open(&st, dir, NULL);
+    if (!rc)
+        rc = stage_lock(&st, false);
+    if (!rc && st.is_stage && is_empty_dir(st.fd, 3)) {
         if (made == MADE)
             stage_remove(&st);
         else
-            detach(st.dir);     /* the directory was there before */
+            stage_clear(&st);   /* the directory was there before */
     }
     stage_close(&st);
 }
 
-/* DIR/N is an entry, unless DIR is no stage and has things in it: then N may be a stage that is called like that. */
+/* The number of an entry, as we write it. */
+static bool entry_number(const char *name, uint64_t *number)
+{
+    unsigned long long v;
+    if (!parse_number(name, name + strlen(name), UINT64_MAX, &v) || (*name == '0' && name[1]))
+        return false;
+    *number = v;
+    return true;
+}
+
+/* DIR/N is an entry, unless DIR is no stage: then N may be a stage that is called like that. */
 int dindbind_unstage(const char *path, int *sys_errno)
 {
     char clean[DINDBIND_PATH_MAX];
     struct stage st;
+    uint64_t number = 0;
     int rc = clean_path(path, clean);
     *sys_errno = 0;
     if (rc)
         return rc;
-    char *slash = find_last(clean, '/');
-    bool entry = slash > clean && slash[1] && !slash[1 + span(slash + 1, "0123456789")];
+    char *slash = strrchr(clean, '/');
+    bool entry = slash > clean && entry_number(slash + 1, &number);
     for (;; entry = false) {
         *slash = entry ? 0 : '/';
         rc = stage_open(&st, clean, NULL);
+        if (!rc)
+            rc = stage_lock(&st, false);
         *slash = '/';
-        if (!rc && !entry)
+        st.next = number;
+        bool again = entry && (rc == DINDBIND_E_UNSAFE || (!rc && !st.ours));
+        if (!rc && entry && st.is_stage) {
+            rc = in_child(&st, st.engine_ns, remove_next);
+            rc = rc == -ENOTEMPTY ? unsafe(&st, ENOTEMPTY) : stage_result(&st, rc);
+        } else if (!rc && !entry)
             rc = stage_remove(&st);
-        else if (!rc && st.is_stage)
-            rc = entry_remove(&st, clean);
         stage_close(&st);
-        if (!entry || rc != DINDBIND_E_UNSAFE)
+        if (!again)
             break;
     }
     *sys_errno = st.err;
@@ -5942,6 +6545,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
 enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
+enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
+
 /* What a command line has: a bit for each option, in the order of their names, and for what else there is. */
 enum {
     GIVEN_SELF = 1, GIVEN_CREATE = 2, GIVEN_HOST = 4, GIVEN_NULL = 8, GIVEN_READONLY = 0x10, GIVEN_MKDIR = 0x20,
@@ -6452,6 +7057,17 @@ static int body_items(struct job *j)
     return 1;
 }
 
+/* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for select(2)'s sake, which is
+ * not used here. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int translate_all(struct job *j)
 {
     int rc = 0;
@@ -6471,6 +7087,8 @@ static int translate_all(struct job *j)
         if (!it->passes)
             j->results[j->nresults++] = res;
     }
+    if (j->nresults > FEW_SOURCES)
+        raise_limit();
     return (j->given & GIVEN_STDIN ? translate_stdin : translate)(j);
 }
 

@@ -56,16 +56,17 @@ enum dindbind_error {
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
     DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry */
     DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
-    DINDBIND_E_UNSTAGED = -20,  /* "unstaged": fine, but not staged because another source was refused */
+    DINDBIND_E_BUSY = -20,      /* "busy": another call holds the lock on the staging directory */
+    DINDBIND_E_UNSTAGED = -21,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
-    DINDBIND_E_GONE = -21,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -22,    /* "reused": the PID, or the description, is another process's or container's */
-    DINDBIND_E_PROCFS = -23,    /* "procfs": /proc is not a procfs, or something is mounted over it */
-    DINDBIND_E_DENIED = -24,    /* "denied": no permission */
-    DINDBIND_E_XATTR = -25,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -26,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
-    DINDBIND_E_NOMEM = -27,     /* "nomem": out of memory */
-    DINDBIND_E_SYSTEM = -28     /* "system": any other failure; sys_errno says which */
+    DINDBIND_E_GONE = -22,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -23,    /* "reused": the PID, or the description, is another process's or container's */
+    DINDBIND_E_PROCFS = -24,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -25,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -26,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -27,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -28,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -29     /* "system": any other failure; sys_errno says which */
 };
 
 /* The stable word of a code; "ok" for 0. Never NULL. */

@@ -986,11 +986,11 @@ static void shared_mounts(void)
     size_t rows = mounts();
     for (size_t i = 0; i < COUNT(sources); i++) {
         said(RUN((char *)"-p", textf("%d", pid), (char *)"-s", (char *)"/stage", (char *)sources[i],
-                 (char *)"/d/n"), 0, "/stage/0\n/stage/1\n", "");
+                 (char *)"/d/n/v"), 0, "/stage/0\n/stage/1\n", "");
         if (i == 1) {
             order();
-            if (access("/stage/0/later/v", F_OK))
-                flunk("a later mount does not reach the stage");
+            if (access(later, F_OK) || !access("/stage/0/later/v", F_OK))
+                flunk("a later mount shows in the stage");
         }
         said(RUN((char *)"-u", (char *)"/stage/1"), 0, "", "");
         if (access(volume, F_OK))
