@@ -54,7 +54,7 @@ enum dindbind_error {
     DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
     DINDBIND_E_FOREIGN = -16,   /* "foreign": has no path in the caller's mount namespace */
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
-    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry */
+    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry, or that cannot be staged */
     DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
     DINDBIND_E_BUSY = -20,      /* "busy": another call holds the lock on the staging directory */
     DINDBIND_E_UNSTAGED = -21,  /* "unstaged": fine, but not staged because another source was refused */
@@ -235,28 +235,35 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
 
 /* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths
  * into results[i]->path. Recursive, so with the mounts below; read-only, recursively, where result->ro is
- * set and ro_mount is not; mounts that the runner makes later appear (propagation slave), and unmounting the
- * stage never reaches the runner. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
+ * set and ro_mount is not. Results with the same source in the same mode get the same path. All of it is private
+ * (mount_namespaces(7)): what is mounted or unmounted later, by whomever, does not show in the stage and is not reached
+ * through it. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
  *
- * `dir` must be absolute. It is created, 0700, when missing (its parent must be there), and becomes a tmpfs;
- * every directory above must be a real one, owned by root or the caller, and not writable by others unless
- * sticky. Several calls may use one `dir`, also at the same time.
+ * `dir` must be absolute. It is created, 0700, when missing (its parent must be there); one that exists must be empty,
+ * the caller's, and closed to everybody else. Every directory above must be a real one, owned by root or the caller,
+ * and not writable by others unless sticky. In a user namespace the overflow user counts as root in an unbroken run from
+ * / in which nothing is writable by others. It becomes a tmpfs, mode 0700, on an empty read-only one, which is all that
+ * peers of a shared mount at `dir` see. Several calls may use one `dir`, also at the same time; each waits at most five
+ * seconds for the others (BUSY). While a call holds the lock it asks no server of a file system.
  *
- * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (the runner mounted something
- * over the source meanwhile), with the errno in *sys_errno. Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
- * error set. All or nothing.
+ * 0, or UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (something was mounted or
+ * unmounted there meanwhile), NESTED (a mount of the runner's below the source cannot be cloned, as unbindable ones; or
+ * more than 4,096 mounts in all), with the errno in *sys_errno, which dindbind_message() needs to tell causes apart. Then
+ * nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its error set.
+ *
+ * Holds one more descriptor for each of up to 64 sources at a time, and for each that is not SINGLE.
  *
  * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
- * METACOPY lowerdir+ (6.8). Enters the runner's mount namespace in one child for the whole call, which
- * shares descriptors and memory (vfork(2)), on a stack of its own, makes system calls only, and is waited for with
- * __WALL: no SIGCHLD. The calling thread stands still meanwhile, with all signals blocked, so that no handler runs in
- * the child; then its mask is what it was. The calling process itself never moves. */
+ * METACOPY lowerdir+ (6.8). What must be done in another mount namespace, or from another directory, is done in a
+ * child, which shares descriptors and memory (vfork(2)), on a stack of its own, makes system calls only, and is waited
+ * for with __WALL: no SIGCHLD. The calling thread stands still meanwhile, with all signals blocked, so that no handler
+ * runs in the child; then its mask is what it was. The calling process itself never moves. */
 int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct dindbind_result *const *results,
                    size_t n, int *sys_errno);
 
 /* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one entry of it
  * (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes through a mount: a
- * directory that is neither a stage nor empty is UNSAFE. The stage then vanishes from siblings that have it
+ * directory that is neither a stage nor empty is UNSAFE. BUSY as above. The stage then vanishes from siblings that have it
  * mounted no more than any unmounted source does: they keep what they have. */
 int dindbind_unstage(const char *path, int *sys_errno);
 
@@ -271,8 +278,9 @@ char *dindbind_message(const struct dindbind_runner *runner, const char *source,
 /* ---- The applet ---------------------------------------------------------------------------------- */
 
 /* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes to
- * standard output and standard error, and with -s it blocks SIGPIPE in the calling thread, so that a reader who
- * is gone is a failed write, after which nothing stays staged. */
+ * standard output and standard error, with -s it blocks SIGPIPE in the calling thread, so that a reader who
+ * is gone is a failed write, after which nothing stays staged, and with many sources it raises the soft limit on
+ * descriptors to the hard one. */
 int dindbind_main(int argc, char **argv);
 
 #ifdef __cplusplus
