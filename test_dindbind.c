@@ -90,7 +90,7 @@ static struct {
 } world;
 
 static int tests_skipped;
-static bool in_child;           /* forked, before exec: never return into cmocka */
+static bool am_child;           /* forked, before exec: never return into cmocka */
 
 __attribute__((format(printf, 1, 2), noreturn))
 static void flunk(const char *format, ...)
@@ -100,7 +100,7 @@ static void flunk(const char *format, ...)
     vprint_error(format, ap);
     va_end(ap);
     print_error("\n");
-    if (in_child)
+    if (am_child)
         _exit(98);
     fail();
     abort();
@@ -411,7 +411,7 @@ struct set_up {
 /* The child's side: never returns. A tool that blocks is killed by the alarm. */
 static void exec_tool(const struct set_up *s, char **argv)
 {
-    in_child = true;
+    am_child = true;
     alarm(20);
     if (s->before)
         s->before();
@@ -880,7 +880,7 @@ static unsigned long long start_time(long pid)
 
 static void be_runner(const char *root, enum runner_kind kind, const char *mounts, int ready)
 {
-    in_child = true;
+    am_child = true;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (kind == PIVOTED &&
         (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
