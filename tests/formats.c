@@ -3459,7 +3459,12 @@ static void make_missing(void **state)
         { "a volume's device -m", "-m -c", M(VOLUME(OPTS("/w/n13", "bind"))), 1, "", "@/h/hb/n13" },
         { "a volume's name -m", "-m -c", B("`n14:/t`"), 0, B("`n14:/t`"), "" },
         { "broken at the end -m", "-m -c", "{`HostConfig`:{`Binds`:[`/w/n15:/t`]}", 1, "", "@/h/hb/n15" },
-        { "a bad spec behind -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", NULL },
+        { "a bad spec behind -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", "@/h/hb/n16" },
+        { "a relative source behind -m", "-m -c", B("`/w/n17:/t`,`./f:/u`"), 1, "", "@/h/hb/n17" },
+        { "an unknown type behind -m", "-m -c", HC("`Binds`:[`/w/n18:/t`],`Mounts`:[{`Type`:`glob`,`Source`:`e`,"
+          "`Target`:`/u`}]"), 1, "", "@/h/hb/n18" },
+        { "an unknown type of two letters behind -m", "-m -c", HC("`Mounts`:[{`Type`:`Fs`,`Target`:`/u`}],"
+          "`Binds`:[`/w/n19:/t`]"), 1, "", "@/h/hb/n19" },
     };
     struct stat st;
     (void)state;
@@ -3557,6 +3562,124 @@ static void staged_bodies(void **state)
          B("`@/d/overlay2/" L1 "/diff/low:/t:ro`"), "");
 }
 
+/* What each of BindOptions does to a stage: is it read-only there, and are the mounts below? */
+static void bind_options(void **state)
+{
+    static const struct { const char *args, *options; bool ro, ro_below; } cases[] = {
+        { "-p $", "`Propagation`:`rprivate`", true, true },
+        { "-p $", "`Propagation`:``", true, true },
+        { "-p $", "`NonRecursive`:true", true, true },
+        { "-p $", "`CreateMountpoint`:true", true, true },
+        { "-p $ -m", "`CreateMountpoint`:true", true, true },
+        { "-p $", "`ReadOnlyForceRecursive`:true", true, true },
+        { "-p $", "`ReadOnlyNonRecursive`:false", true, true },
+        { "-p $", "`ReadOnlyNonRecursive`:true", false, false },    /* the daemon makes the top read-only */
+        { "-p $ -R", "`ReadOnlyNonRecursive`:true", true, true },
+    };
+    (void)state;
+    if (no_stages())
+        skip_because("this kernel, or a seccomp filter, lacks what a stage is made with");
+    start_runner("bind " VOL " ^/a/b");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *more = textf(",`ReadOnly`:true,`BindOptions`:{%s}", cases[i].options);
+        told(more, tool_in(textf("%s -s @/st -c", cases[i].args), textf(M(PART("/a", "/t", "%s")), more)), 0,
+             textf(M(PART("@/st/0", "/t", "%s")), more), "");
+        if (!is_text(AT("@/st/0/b/v"), "volume"))
+            flunk("%s: the mount below is not there", more);
+        bool ro = !put_file(AT("@/st/0/new"), "x"), ro_below = !put_file(AT("@/st/0/b/new"), "x");
+        if (ro != cases[i].ro || ro_below != cases[i].ro_below)
+            flunk("%s %s: read-only %d, below %d", cases[i].args, more, ro, ro_below);
+        expect("-u @/st", 0, "", "");
+    }
+    told("--mount", tool("-p $ -s @/st --mount type=bind,src=/a,dst=/t,readonly,bind-recursive=writable"), 0,
+         "type=bind,src=@/st/0,dst=/t,readonly,bind-recursive=writable\n", "");
+    if (!put_file(AT("@/st/0/b/new"), "x"))
+        flunk("bind-recursive=writable: what is below is read-only");
+    expect("-u @/st", 0, "", "");
+    told("--mount", tool("-p $ -s @/st --mount type=bind,src=/a,dst=/t,readonly,bind-recursive=readonly"), 0,
+         "type=bind,src=@/st/0,dst=/t,readonly,bind-recursive=readonly\n", "");
+    if (put_file(AT("@/st/0/b/new"), "x"))
+        flunk("bind-recursive=readonly: what is below is writable");
+    expect("-u @/st", 0, "", "");
+}
+
+/* A stage is private: who asks for another propagation is refused, and nothing is created or staged. */
+static void no_peers(void **state)
+{
+    static const char *const words[] = { "shared", "rshared", "slave", "rslave" };
+    static const char *const specs[] = {
+        "-v /new:/n -v /a:/t:%s", "-v /a:/t:ro,%s,z", "-f json -v /new:/n -v /a:/t:%s", "-f oci -v /a:/t:%s",
+        "--mount type=bind,src=/a,dst=/t,bind-propagation=%s", "--mount type=bind,src=/a,dst=/t,%s",
+    };
+    static const char *const bodies[] = {
+        B("`/new:/n`,`/a:/t:%s`"), HC("`Binds`:[`/new:/n`],`Mounts`:[" PART("/a", "/t",
+        ",`BindOptions`:{`Propagation`:`%s`}") "]"), M(VOLUME(OPTS("/a", "rbind,%s"))),
+    };
+    (void)state;
+    start_runner("");
+    for (size_t i = 0; i < COUNT(words); i++) {
+        for (size_t k = 0; k < COUNT(specs); k++) {
+            struct ran r = tool(textf(textf("-p $ -m -s @/st %s", specs[k]), words[i]));
+            if (r.status != 1 || !strstr(r.err, "(-H)") || (r.n && !strstr(r.out, "\"error\":\"format\"")))
+                flunk("%s: %d %s%s", specs[k], r.status, r.out, r.err);
+            gone(AT("@/st"));
+        }
+        for (size_t k = 0; k < COUNT(bodies); k++) {
+            told(bodies[k], tool_in("-p $ -m -s @/st -c", textf(bodies[k], words[i])), 1, "", "(-H)");
+            gone(AT("@/st"));
+        }
+        gone(inside("/new"));
+        /* a host path can be it, and so can what is not staged */
+        told(words[i], tool(textf("-p $ -v /low:/t:%s", words[i])), 0, textf("^/low:/t:%s\n", words[i]), "");
+        told(words[i], tool_in("-p $ -c", textf(M(PART("/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i])), 0,
+             textf(M(PART("^/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i]), "");
+        told(words[i], tool(textf("-p $ -s @/st -v name:/t:%s", words[i])), 0, textf("name:/t:%s\n", words[i]), "");
+        tool("-u @/st");
+    }
+    if (no_stages())
+        return;
+    told("private", tool("-p $ -s @/st -v /a:/t:rprivate"), 0, "@/st/0:/t:rprivate\n", "");
+    expect("-u @/st", 0, "", "");
+}
+
+/* Z on what a live runner has: a warning, and nothing else. */
+static void labels(void **state)
+{
+    static const struct { const char *args, *in, *out; bool warned; } cases[] = {
+        { "-p $ -v /low:/t:Z", NULL, "^/low:/t:Z\n", true },
+        { "-p $ -v /low:/t:ro,Z", NULL, "^/low:/t:ro,Z\n", true },
+        { "-p $ -f json -v /low:/t:Z", NULL, NULL, true },
+        { "-p $ --mount type=bind,src=/low,dst=/t,Z", NULL, "type=bind,src=^/low,dst=/t,Z\n", true },
+        { "-p $ --mount type=bind,src=/low,dst=/t,relabel=private", NULL,
+          "type=bind,src=^/low,dst=/t,relabel=private\n", true },
+        { "-p $ -c", B("`/low:/t:Z`"), B("`^/low:/t:Z`"), true },
+        { "-S -v /low:/t:Z", NULL, NULL, true },
+        { "-p $ -v /low:/t:z", NULL, "^/low:/t:z\n", false },
+        { "-p $ --mount type=bind,src=/low,dst=/t,z", NULL, "type=bind,src=^/low,dst=/t,z\n", false },
+        { "-p $ --mount type=bind,src=/low,dst=/t,relabel=shared", NULL,
+          "type=bind,src=^/low,dst=/t,relabel=shared\n", false },
+        { "-p $ -v name:/t:Z", NULL, "name:/t:Z\n", false },
+        { "-p $ -c", B("`/low:/t:z`,`name:/u:Z`"), B("`^/low:/t:z`,`name:/u:Z`"), false },
+        { "-b @/h/hb:/low -v /low:/t:Z", NULL, "@/h/hb:/t:Z\n", false },
+    };
+    (void)state;
+    start_runner(STANDARD);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool self = !strncmp(cases[i].args, "-S", 2);
+        struct ran r = self ? run((struct call){ .args = cases[i].args, .self = true })
+                            : tool_in(cases[i].args, cases[i].in ? cases[i].in : "");
+        char *newline = strchr(r.err, '\n');
+        if (r.status || (cases[i].out && strcmp(r.out, expand(cases[i].out))))
+            flunk("%s: %d %s%s", cases[i].args, r.status, r.out, r.err);
+        bool one = newline && !newline[1] && !strncmp(r.err, "dindbind: /low: warning: ", 25) && strstr(r.err, "use z");
+        if (cases[i].warned ? !one : *r.err != 0)
+            flunk("%s: said %s", cases[i].args, r.err);
+    }
+    struct ran r = tool("-p $ -v /none:/t:Z");
+    if (r.status != 1 || strstr(r.err, "warning"))
+        flunk("a missing source: %d %s", r.status, r.err);
+}
+
 /* ---- Mounts below -------------------------------------------------------------------------------------- */
 
 struct below_case {
@@ -3607,6 +3730,30 @@ static const struct below_case below_cases[] = {
       "`BindOptions`:{`NonRecursive`:false}}"), 0,
       M(PART(VOL, "/t", ",`BindOptions`:{`NonRecursive`:false}") "," PART("@/h/hb", "/t/sub",
       ",`BindOptions`:{`NonRecursive`:false},`ReadOnly`:true")) },
+    { "Mounts, ReadOnlyForceRecursive", "-p $ -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyForceRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyForceRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyForceRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive, writable ones below", "-p $ -c", M(ABIND(",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 1, "/a/b" },
+    { "Mounts, ReadOnlyNonRecursive, read-only ones below", "-p $ -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive and NonRecursive", "-p $ -c", M(ABIND(",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true,`NonRecursive`:true}")), 0, M(PART("^/a", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true,`NonRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive, writable itself", "-p $ -c", M(PART("/a/b", "/t",
+      ",`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`BindOptions`:{`ReadOnlyNonRecursive`:true},`ReadOnly`:true")) },
+    { "Mounts, ReadOnlyNonRecursive, -R", "-p $ -R -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}")) },
+    { "Mounts, CreateMountpoint", "-p $ -c", M(PART("/a/b", "/t", ",`BindOptions`:{`CreateMountpoint`:true}")), 0,
+      M(PART(VOL, "/t", ",`BindOptions`:{`CreateMountpoint`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`BindOptions`:{`CreateMountpoint`:true},`ReadOnly`:true")) },
     { "Mounts, not clean", "-p $ -c", M("{`Target`:`/t/./u/`,`Source`:`/a//b`,`Type`:`bind`}"), 0,
       M("{`Target`:`/t/./u/`,`Source`:`" VOL "`,`Type`:`bind`}," PART("@/h/hb", "/t/u/sub", ",`ReadOnly`:true")) },
     /* another mount has that target */
@@ -4158,6 +4305,9 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-c, -S: what does not go together", conflicts, true },
     { "-c: missing sources", make_missing, false },
     { "-c: stages", staged_bodies, false },
+    { "BindOptions of a stage", bind_options, false },
+    { "a stage has no peers", no_peers, false },
+    { "Z is warned of", labels, false },
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
     { "-S: outside of a container", self_outside, false },
