@@ -4489,7 +4489,8 @@ static const char bad_modes[] = "modes not understood: at most one of each kind,
                   bad_target[] = "no target, or one that is no absolute path",
                   bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe";
 
-/* The types of mounts that are known. Any other is refused: podman's glob binds what matches on the host. */
+/* The types of mounts that are known. Any other is refused: podman's glob binds what matches on
+ * the host. */
 enum mount_type { TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE };
 
 static const char mount_types[] = "bind\0volume\0tmpfs\0image\0cluster\0npipe\0";
@@ -4522,7 +4523,7 @@ struct spec {
     struct field *fields;
     size_t nfields;
     const char *never;          /* a word that an OCI mount cannot express */
-    const char *peers;          /* shared, slave and their like, which no stage has: it is private */
+    const char *peers;          /* shared, slave, ...: no stage has that, it is private */
     /* in a body: the element, and behind rest what is left of it; or the values that may have to change */
     const char *json, *tail, *at_source, *at_target, *at_readonly;
     size_t tail_len;
@@ -4531,8 +4532,8 @@ struct spec {
     const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
 };
 
-/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to be expressed, or
- * without meaning. */
+/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to be
+ * expressed, or without meaning. */
 static bool take_mode(struct spec *s, const char *mode)
 {
     unsigned class = 1u << (*mode & 31);
@@ -4662,8 +4663,8 @@ struct record {
 };
 
 enum key_kind {
-    KEY_PLAIN, KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_WRITABLE, KEY_FLAT, KEY_DEPTH, KEY_CREATE,
-    KEY_PROPAGATION, KEY_MODE, KEY_RELABEL, KEY_DRIVER, KEY_OPTION, KEY_NEVER, KEY_LINK
+    KEY_PLAIN, KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_WRITABLE, KEY_FLAT, KEY_DEPTH,
+    KEY_CREATE, KEY_PROPAGATION, KEY_MODE, KEY_RELABEL, KEY_DRIVER, KEY_OPTION, KEY_NEVER, KEY_LINK
 };
 
 enum key_value { NO_VALUE, A_VALUE, MAY_HAVE_VALUE, TRUE_OR_FALSE };
@@ -4674,8 +4675,9 @@ enum {
     FOR_ANY = FOR_MADE | FOR_IMAGE | 1 << TYPE_CLUSTER | 1 << TYPE_NPIPE
 };
 
-/* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount, 4.3 to 5.8), and
- * the types that have them. Those of a kind of their own matter here; KEY_NEVER is not for an OCI mount. */
+/* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount,
+ * from 4.3 on), and the types that have them. Those of a kind of their own matter here; KEY_NEVER is
+ * not for an OCI mount. */
 static const struct mount_key {
     const char *name;
     unsigned types;
@@ -4742,7 +4744,8 @@ static const struct mount_key *find_key(const char *name)
     return NULL;
 }
 
-/* In any case, as docker takes them; but Z and U of podman's are not z and u. NULL: there is no such key. */
+/* In any case, as docker takes them; but Z and U of podman's are not z and u. NULL: there is no such
+ * key. */
 static const struct mount_key *find_key_folded(char *name)
 {
     const struct mount_key *key = find_key(name);
@@ -4776,7 +4779,7 @@ static const char *take_flag(struct spec *s, enum key_kind kind, const char *val
     case KEY_READONLY:
     case KEY_WRITABLE:
         s->ro = on == (kind == KEY_READONLY);
-        /* podman knows `true` and `false` alone, and takes nothing from any other value: it is written anew */
+        /* podman knows `true` and `false` alone, and ignores any other value: it is written anew */
         if (!s->ro || !is_one_of("true\0True\0TRUE\0false\0False\0FALSE\0", value))
             f->role = FIELD_READONLY;
         break;
@@ -4796,7 +4799,8 @@ static const char *take_depth(struct spec *s, const char *word)
     return NULL;
 }
 
-/* The options of the local driver; each has one value here, since podman puts together what docker replaces. */
+/* The options of the local driver; each has one value here, since podman puts together what docker
+ * replaces. */
 static const char *take_volume_option(struct record *m, const char *value, struct field *f)
 {
     static const char options[] = "type\0device\0o\0size\0";
@@ -4804,7 +4808,7 @@ static const char *take_volume_option(struct record *m, const char *value, struc
     int i = find_word(options, value, n);
     m->options = true;
     if (i < 0 || !value[n])
-        return "volume-opt: the local driver has type=, device=, o= and size= alone, and others are not known";
+        return "volume-opt: the local driver has type=, device=, o= and size=, no other is known";
     enum mount_part part = (enum mount_part)(PART_FSTYPE + i);
     if (part >= PARTS)
         return NULL;
@@ -4850,7 +4854,9 @@ static const char *take_key(struct spec *s, struct record *m, char *value, struc
     case KEY_DEPTH: return take_depth(s, value);
     case KEY_PROPAGATION:
         lower_case(value);
-        return is_propagation(value) && take_mode_named(s, value) ? NULL : "bind-propagation not understood";
+        if (!is_propagation(value) || !take_mode_named(s, value))
+            return "bind-propagation not understood";
+        break;
     case KEY_RELABEL: return take_relabel(s, value);
     case KEY_MODE: return take_mode_named(s, f->key->name) ? NULL : "two keys of one kind";
     case KEY_LINK: return "no-dereference: links in a source are always followed";
@@ -4860,7 +4866,8 @@ static const char *take_key(struct spec *s, struct record *m, char *value, struc
     return f->key->value == TRUE_OR_FALSE ? take_flag(s, kind, value ? value : "true", f) : NULL;
 }
 
-static const char *take_field(struct arena *a, struct spec *s, struct record *m, char *decoded, struct field *f)
+static const char *take_field(struct arena *a, struct spec *s, struct record *m, char *decoded,
+                              struct field *f)
 {
     char *value = strchr(decoded, '=');
     if (value) {
@@ -4879,7 +4886,8 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
 
 static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
 
-/* Does a volume's option name directories of the host? Those with x- are mount(8)'s own, and may choose one. */
+/* Does a volume's option name directories of the host? Those with x- are mount(8)'s own, and may
+ * choose one. */
 static bool names_dirs(const char *o)
 {
     for (; *o; o = behind_word(o, until(o, ","))) {
@@ -4913,7 +4921,8 @@ static bool all_known(const char *o, const char *flags, const char *options)
     return true;
 }
 
-/* The driver of a volume and the options that it gets: VolumeOptions.DriverConfig, volume-driver and volume-opt. */
+/* The driver of a volume and the options that it gets: VolumeOptions.DriverConfig, volume-driver and
+ * volume-opt. */
 struct driver {
     const char *name, *fstype, *device, *o;     /* NULL: not there */
     bool options;               /* it gets some */
@@ -4923,9 +4932,11 @@ struct driver {
 static const char mount_flags[] =
     "bind\0rbind\0defaults\0ro\0rw\0suid\0nosuid\0dev\0nodev\0exec\0noexec\0sync\0async\0dirsync\0"
     "atime\0noatime\0diratime\0nodiratime\0relatime\0norelatime\0strictatime\0nostrictatime\0"
-    "private\0rprivate\0shared\0rshared\0slave\0rslave\0unbindable\0runbindable\0noswap\0inode32\0inode64\0";
+    "private\0rprivate\0shared\0rshared\0slave\0rslave\0unbindable\0runbindable\0"
+    "noswap\0inode32\0inode64\0";
 
-/* A volume of the local driver with o=bind or o=rbind is a bind mount of its device, whatever the type says. */
+/* A volume of the local driver with o=bind or o=rbind is a bind mount of its device, whatever the
+ * type says. */
 static const char *take_bind_volume(struct spec *s, const struct driver *d)
 {
     if (!all_known(d->o, mount_flags, ""))
@@ -4965,12 +4976,12 @@ static const char *take_volume(struct spec *s, const struct driver *d)
     if (!d->options)
         return NULL;
     if (d->name && *d->name && strcmp(d->name, "local"))
-        return "what the options of another driver than local mean is not known: make the volume beforehand";
+        return "what the options of another driver mean is not known: make the volume beforehand";
     if (d->o && (has_option(d->o, "bind") || has_option(d->o, "rbind")))
         return take_bind_volume(s, d);
     if (is_elsewhere(d))
         return NULL;
-    return "of the local driver's volumes only o=bind, and type tmpfs, nfs and cifs, pass: make it beforehand";
+    return "of volumes with options only o=bind, and type tmpfs, nfs and cifs, pass: make it beforehand";
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
@@ -5031,7 +5042,9 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
         struct field *f = &s->fields[s->nfields++];
         bool bad;
         *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
-        const char *wrong = bad ? "a stray quote, or a line break" : take_field(a, s, &m, decoded, f);
+        const char *wrong = "a stray quote, or a line break";
+        if (!bad)
+            wrong = take_field(a, s, &m, decoded, f);
         if (wrong)
             return wrong;
         decoded += f->len + 1;
@@ -6054,7 +6067,7 @@ static bool is_odd(const struct member *m)
     return !m->text && !json_null(m->at);
 }
 
-/* Not what Go's decoder would take for a boolean, or for an object; null is nothing at all for it. */
+/* Not what Go's decoder takes for a boolean, or for an object; null is nothing at all for it. */
 static bool is_no_bool(const struct member *m)
 {
     return !json_null(m->at) && !find_char("tf", *m->at);
@@ -6068,13 +6081,14 @@ static bool is_no_object(const struct member *m)
 enum body_key {
     BODY_TYPE, BODY_SOURCE, BODY_TARGET, BODY_READONLY,
     BODY_BIND_OPTIONS, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL, BODY_PROPAGATION,
-    BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_NAME, BODY_OPTIONS, BODY_FSTYPE, BODY_DEVICE, BODY_O, BODY_KEYS
+    BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_NAME, BODY_OPTIONS, BODY_FSTYPE, BODY_DEVICE, BODY_O,
+    BODY_KEYS
 };
 
 static const char body_keys[] =
-    "type\0source\0target\0readonly\0bindoptions\0.nonrecursive\0.createmountpoint\0.readonlynonrecursive\0"
-    ".readonlyforcerecursive\0.propagation\0volumeoptions\0.driverconfig\0..name\0..options\0...type\0"
-    "...device\0...o\0";
+    "type\0source\0target\0readonly\0"
+    "bindoptions\0.nonrecursive\0.createmountpoint\0.readonlynonrecursive\0.readonlyforcerecursive\0"
+    ".propagation\0volumeoptions\0.driverconfig\0..name\0..options\0...type\0...device\0...o\0";
 
 /* A value that the daemon's decoder refuses, some other one may take for something. */
 static const char *body_kinds(const struct member *m)
@@ -6101,20 +6115,23 @@ static const char *body_bind_options(struct spec *s, const struct member *m)
     s->flat = json_true(m[BODY_FLAT].at);
     s->create = json_true(m[BODY_CREATE].at);
     s->ro_top = json_true(m[BODY_RO_TOP].at);
-    if (propagation && *propagation && (!is_propagation(propagation) || !take_mode_named(s, propagation)))
+    if (propagation && *propagation && !is_propagation(propagation))
         return "the Propagation is not understood";
+    if (propagation && *propagation)
+        take_mode_named(s, propagation);
     return json_null(m[BODY_SOURCE].at) ? "a bind mount without a source" : NULL;
 }
 
 static const char *body_volume(struct spec *s, const struct member *m)
 {
-    const struct driver driver = { .name = m[BODY_NAME].text, .fstype = m[BODY_FSTYPE].text, .device = m[BODY_DEVICE].text,
-                                   .o = m[BODY_O].text, .options = json_first(m[BODY_OPTIONS].at) };
+    const struct driver driver = { .name = m[BODY_NAME].text, .fstype = m[BODY_FSTYPE].text,
+                                   .device = m[BODY_DEVICE].text, .o = m[BODY_O].text,
+                                   .options = json_first(m[BODY_OPTIONS].at) };
     for (const char *key = json_first(m[BODY_OPTIONS].at); key; key = json_after(key)) {
         char name[JSON_NAME];
         json_name(key, false, name);
         if (!is_one_of("type\0device\0o\0size\0", name))
-            return "the local driver's options are type, device, o and size, and others are not known";
+            return "the local driver has type, device, o and size as options, no other is known";
     }
     return take_volume(s, &driver);
 }
@@ -6128,15 +6145,17 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
         return not_object;
     if (body_members(b, value, body_keys, m))
         return repeated;
-    if (m[BODY_TYPE].text)
+    int type = -1;
+    if (m[BODY_TYPE].text) {
         json_fold(m[BODY_TYPE].text);
-    int type = m[BODY_TYPE].text ? find_word(mount_types, m[BODY_TYPE].text, strlen(m[BODY_TYPE].text)) : -1;
+        type = find_word(mount_types, m[BODY_TYPE].text, strlen(m[BODY_TYPE].text));
+    }
     if (type < 0)
         return bad_type;
     if (has_comma(value, NULL, type == TYPE_BIND ? m[BODY_SOURCE].at : NULL))
         return comma;           /* a bind's source becomes another one */
-    *s = (struct spec){ .json = value, .at_target = m[BODY_TARGET].at, .at_readonly = m[BODY_READONLY].at,
-                        .ro = json_true(m[BODY_READONLY].at) };
+    *s = (struct spec){ .json = value, .at_target = m[BODY_TARGET].at,
+                        .at_readonly = m[BODY_READONLY].at, .ro = json_true(m[BODY_READONLY].at) };
     wrong = body_kinds(m);
     if (!wrong && type == TYPE_BIND)
         wrong = body_bind_options(s, m);
@@ -6166,8 +6185,8 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     return NULL;
 }
 
-/* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one with an absolute
- * path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
+/* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one
+ * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
     const char *target = json_decode(b->arena, key);
@@ -6286,7 +6305,7 @@ struct job {
     unsigned given;             /* GIVEN_ bits */
     char end;                   /* of a path, in and out */
     bool staged;                /* by the last call: sources */
-    bool doomed;                /* nothing will be answered, as the arguments alone tell: create nothing */
+    bool doomed;                /* the arguments alone prevent any answer: create nothing */
     enum made stage_made;       /* likewise, the stage itself */
     enum format format;
     enum place place;
@@ -6517,7 +6536,8 @@ static void warn_of_label(const struct job *j, const struct item *it)
 {
     bool alive = j->runner->pid || j->runner->self;
     if (alive && !it->res->error && !it->passes && it->spec && it->spec->relabel)
-        complain(it->source, "warning: Z gives it a label (SELinux) of the sibling's own, and the runner loses it: use z");
+        complain(it->source, "warning: Z gives it an SELinux label of the sibling's own, and the live "
+                             "runner loses access: use z");
 }
 
 static void put_item(struct job *j, struct item *it)
@@ -6544,7 +6564,7 @@ static void put_item(struct job *j, struct item *it)
     }
 }
 
-/* What the format or the place asked for cannot say of a spec, whatever its source is. NULL: nothing. */
+/* What the format or the place asked for cannot say of a spec, whatever its source is. NULL: none. */
 static const char *not_to_say(const struct job *j, const struct item *it)
 {
     const struct spec *s = it->spec;
@@ -6553,7 +6573,7 @@ static const char *not_to_say(const struct job *j, const struct item *it)
     if (j->format == FORMAT_OCI && it->passes)
         return "a volume, which only its engine can make";
     if (j->place == PLACE_STAGE && s && s->peers && !it->passes)
-        return "a stage is private, and cannot be shared or slave: leave that out, or take the host path (-H)";
+        return "a stage is private, never shared or slave: leave that out, or take the host path (-H)";
     return NULL;
 }
 
@@ -6562,7 +6582,8 @@ static bool is_relative_to_me(const struct job *j, const struct item *it)
     return j->runner->self && *it->source == '.';
 }
 
-/* Answers that stand or fall together, and one that falls: its text tells, before any source is looked at. */
+/* Answers that stand or fall together, and one that falls: its text says so, before any source is
+ * looked at. */
 static bool is_doomed(const struct job *j)
 {
     char clean[DINDBIND_PATH_MAX];
@@ -6578,7 +6599,7 @@ static bool is_doomed(const struct job *j)
     return false;
 }
 
-/* Mounts below that are to stay writable below one that is not: as mounts of their own they would say what it says. */
+/* Mounts below that are to stay writable below one that is not: their own specs would copy its `ro`. */
 static bool would_be_ro(const struct item *it)
 {
     const struct spec *s = it->spec;
@@ -6600,7 +6621,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
     if (rc == DINDBIND_E_MISSING && create && j->doomed)
-        return DINDBIND_E_UNSTAGED;     /* it would have been created, but for the one that is refused */
+        return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
         rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
@@ -6619,7 +6640,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     }
     if (it->nbelow && !readonly && would_be_ro(it)) {
         copy_path(res->path, it->below[0].source);
-        it->wrong = "mounts below that stay writable below a read-only one cannot be said one by one";
+        it->wrong = "what stays writable below a read-only mount has no spec of its own";
         return DINDBIND_E_NESTED;
     }
     bool bare = !s && !stage && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
@@ -6627,7 +6648,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     if (bare && res->ro && !readonly)
         return DINDBIND_E_READONLY;
     if (readonly || (s && s->ro)) {
-        /* of a stage, the mounts below become read-only with it, unless they are to stay as they are */
+        /* in a stage the mounts below become read-only with it, unless they are to stay */
         res->ro_mount = !readonly && s->ro_top && (!res->ro || res->ro_mount);
         res->ro = true;
     }
@@ -6929,7 +6950,7 @@ static int refuse_option(const char *name, size_t n, bool is_long, const char *v
 
 enum { GO_ON = -1 };
 
-/* A word with one dash that is the name of a long option: `-mount` is none of -m -o unt, `-pid` not the PID id. */
+/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
 static int refuse_one_dash(const char *word)
 {
     char what[64];
