@@ -4532,8 +4532,8 @@ struct spec {
     const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
 };
 
-/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to be
- * expressed, or without meaning. */
+/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to
+ * be expressed, or without meaning. */
 static bool take_mode(struct spec *s, const char *mode)
 {
     unsigned class = 1u << (*mode & 31);
@@ -4676,8 +4676,8 @@ enum {
 };
 
 /* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount,
- * from 4.3 on), and the types that have them. Those of a kind of their own matter here; KEY_NEVER is
- * not for an OCI mount. */
+ * from 4.3 on), and the types that have them. Those of a kind of their own matter here; KEY_NEVER
+ * is not for an OCI mount. */
 static const struct mount_key {
     const char *name;
     unsigned types;
@@ -4744,8 +4744,8 @@ static const struct mount_key *find_key(const char *name)
     return NULL;
 }
 
-/* In any case, as docker takes them; but Z and U of podman's are not z and u. NULL: there is no such
- * key. */
+/* In any case, as docker takes them; but Z and U of podman's are not z and u. NULL: there is no
+ * such key. */
 static const struct mount_key *find_key_folded(char *name)
 {
     const struct mount_key *key = find_key(name);
@@ -4921,8 +4921,8 @@ static bool all_known(const char *o, const char *flags, const char *options)
     return true;
 }
 
-/* The driver of a volume and the options that it gets: VolumeOptions.DriverConfig, volume-driver and
- * volume-opt. */
+/* The driver of a volume and the options that it gets: VolumeOptions.DriverConfig, volume-driver
+ * and volume-opt. */
 struct driver {
     const char *name, *fstype, *device, *o;     /* NULL: not there */
     bool options;               /* it gets some */
@@ -4981,7 +4981,7 @@ static const char *take_volume(struct spec *s, const struct driver *d)
         return take_bind_volume(s, d);
     if (is_elsewhere(d))
         return NULL;
-    return "of volumes with options only o=bind, and type tmpfs, nfs and cifs, pass: make it beforehand";
+    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass: make it beforehand";
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
@@ -6536,8 +6536,8 @@ static void warn_of_label(const struct job *j, const struct item *it)
 {
     bool alive = j->runner->pid || j->runner->self;
     if (alive && !it->res->error && !it->passes && it->spec && it->spec->relabel)
-        complain(it->source, "warning: Z gives it an SELinux label of the sibling's own, and the live "
-                             "runner loses access: use z");
+        complain(it->source, "warning: Z gives it an SELinux label of the sibling's own, and the "
+                             "live runner loses access: use z");
 }
 
 static void put_item(struct job *j, struct item *it)
@@ -6564,7 +6564,7 @@ static void put_item(struct job *j, struct item *it)
     }
 }
 
-/* What the format or the place asked for cannot say of a spec, whatever its source is. NULL: none. */
+/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: none. */
 static const char *not_to_say(const struct job *j, const struct item *it)
 {
     const struct spec *s = it->spec;
@@ -6573,7 +6573,7 @@ static const char *not_to_say(const struct job *j, const struct item *it)
     if (j->format == FORMAT_OCI && it->passes)
         return "a volume, which only its engine can make";
     if (j->place == PLACE_STAGE && s && s->peers && !it->passes)
-        return "a stage is private, never shared or slave: leave that out, or take the host path (-H)";
+        return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
     return NULL;
 }
 
@@ -6599,7 +6599,7 @@ static bool is_doomed(const struct job *j)
     return false;
 }
 
-/* Mounts below that are to stay writable below one that is not: their own specs would copy its `ro`. */
+/* Mounts below that are to stay writable below one that is not: their specs would copy its `ro`. */
 static bool would_be_ro(const struct item *it)
 {
     const struct spec *s = it->spec;
