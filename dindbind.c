@@ -5083,23 +5083,38 @@ static const char modes[] =
     "B" "bind\0" "b" "rbind\0"
     "o" "O\0" "u" "U\0" "i" "idmap\0";
 
+/* Those that want a mount to hear of another one's, which that of a stage never is. */
+static const char peer_modes[] = "shared\0rshared\0slave\0rslave\0";
+
 enum { MODE_CLASSES = 12, MAX_FIELDS = 64 };
 
 static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth field",
-                  bad_target[] = "no target, or one that is no absolute path";
+                  bad_target[] = "no target, or one that is no absolute path",
+                  bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe";
+
+/* The types of mounts that are known. Any other is refused: podman's glob binds what matches on
+ * the host. */
+enum mount_type { TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE };
+
+static const char mount_types[] = "bind\0volume\0tmpfs\0image\0cluster\0npipe\0";
 
 enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_TARGET, FIELD_READONLY };
+
+struct mount_key;
 
 /* A field of a --mount record: its text as it was given, and what it is. */
 struct field {
     const char *at;
     size_t len, key_len;        /* key_len counts the `=` that the source stands behind, decoded */
     enum field_role role;
+    const struct mount_key *key;
 };
 
 struct spec {
     bool csv;
     bool ro, flat;              /* asked for; not recursive */
+    bool ro_top;                /* read-only at the top alone: mounts below stay as they are */
+    bool relabel;               /* Z: SELinux's label becomes one of the sibling's own */
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
     bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
@@ -5111,16 +5126,23 @@ struct spec {
     struct field *fields;
     size_t nfields;
     const char *never;          /* a word that an OCI mount cannot express */
+    const char *peers;          /* shared, slave, ...: no stage has that, it is private */
     /* in a body: the element, and behind rest what is left of it; or the values that may have to change */
     const char *json, *tail, *at_source, *at_target, *at_readonly;
     size_t tail_len;
+    unsigned classes;           /* of modes that it has */
     size_t noci;
     const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
 };
 
-/* What becomes of it in an OCI mount: kept as a word, not to be expressed, or without meaning there. */
-static void take_mode(struct spec *s, const char *mode)
+/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to
+ * be expressed, or without meaning. */
+static bool take_mode(struct spec *s, const char *mode)
 {
+    unsigned class = 1u << (*mode & 31);
+    if (!*mode || (s->classes & class))
+        return false;
+    s->classes |= class;
     switch (*mode) {
     case 'R': s->ro = true; break;
     case 'B': s->flat = true; break;
@@ -5128,20 +5150,31 @@ static void take_mode(struct spec *s, const char *mode)
     case 'l': case 'o': case 'u': case 'i': s->never = mode + 1; break;
     default: break;
     }
+    if (*mode == 'p' && is_one_of(peer_modes, mode + 1))
+        s->peers = mode + 1;
+    if (*mode == 'l')
+        s->relabel = mode[1] == 'Z';
+    return true;
+}
+
+static bool take_mode_named(struct spec *s, const char *name)
+{
+    return take_mode(s, find_letter(modes, name, strlen(name)));
+}
+
+static bool is_propagation(const char *word)
+{
+    return *find_letter(modes, word, strlen(word)) == 'p';
 }
 
 /* A comma list with at most one mode of each class. */
 static bool parse_modes(struct spec *s, const char *list)
 {
-    unsigned seen = 0;
     while (*list) {
         size_t n = until(list, ",");
         const char *mode = find_letter(modes, list, starts(list, "idmap=") ? 5 : n);
-        unsigned class = 1u << (*mode & 31);
-        if (!*mode || (seen & class) || (list[n] && !list[n + 1]))
+        if ((list[n] && !list[n + 1]) || !take_mode(s, mode))
             return false;
-        seen |= class;
-        take_mode(s, mode);
         list = behind_word(list, n);
     }
     return true;
@@ -5222,142 +5255,375 @@ static void lower_case(char *p)
 }
 
 /* What a --mount record says, field by field, before its type tells which of it counts. */
-enum mount_part { MOUNT_TYPE, MOUNT_SOURCE, MOUNT_TARGET, MOUNT_DRIVER, MOUNT_DEVICE, MOUNT_OPTIONS, MOUNT_PARTS };
-
-struct record {
-    const char *value[MOUNT_PARTS], *unknown;
-    struct field *field[MOUNT_PARTS];
+enum mount_part {
+    PART_TYPE, PART_SOURCE, PART_TARGET, PART_DRIVER, PART_FSTYPE, PART_DEVICE, PART_OPTIONS, PARTS
 };
 
-/* docker/cli opts/mount.go, and podman-run(1) --mount. A digit: the part that it is. Other small letters have a value,
- * too: volume-Opt, Propagation, and what does not matter. Readonly, rW, Flat, Depth and Create are true without one.
- * Never is not for an OCI mount. */
-static const char mount_keys[] =
-    "0" "type\0" "1" "source\0" "1" "src\0" "2" "target\0" "2" "dst\0" "2" "destination\0" "3" "volume-driver\0"
-    "o" "volume-opt\0" "p" "bind-propagation\0" "c" "consistency\0"
-    "R" "readonly\0" "R" "ro\0" "W" "rw\0" "F" "bind-nonrecursive\0" "D" "bind-recursive\0" "C" "bind-create-src\0"
-    "N" "relabel\0" "N" "u\0" "N" "chown\0" "N" "idmap\0";
+struct record {
+    const char *value[PARTS];
+    struct field *field[PARTS];
+    bool options;               /* the volume's driver gets some */
+};
 
-/* Does a volume's option name directories of the host? */
+enum key_kind {
+    KEY_PLAIN, KEY_TYPE, KEY_SOURCE, KEY_TARGET, KEY_READONLY, KEY_WRITABLE, KEY_FLAT, KEY_DEPTH,
+    KEY_CREATE, KEY_PROPAGATION, KEY_MODE, KEY_RELABEL, KEY_DRIVER, KEY_OPTION, KEY_NEVER, KEY_LINK
+};
+
+enum key_value { NO_VALUE, A_VALUE, MAY_HAVE_VALUE, TRUE_OR_FALSE };
+
+enum {
+    FOR_BIND = 1 << TYPE_BIND, FOR_VOLUME = 1 << TYPE_VOLUME, FOR_TMPFS = 1 << TYPE_TMPFS,
+    FOR_IMAGE = 1 << TYPE_IMAGE, FOR_DISK = FOR_BIND | FOR_VOLUME, FOR_MADE = FOR_DISK | FOR_TMPFS,
+    FOR_ANY = FOR_MADE | FOR_IMAGE | 1 << TYPE_CLUSTER | 1 << TYPE_NPIPE
+};
+
+/* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount,
+ * from 4.3 on), and the types that have them. Those of a kind of their own matter here; KEY_NEVER
+ * is not for an OCI mount. */
+static const struct mount_key {
+    const char *name;
+    unsigned types;
+    enum key_kind kind;
+    enum key_value value;
+} mount_keys[] = {
+    { "type", FOR_ANY, KEY_TYPE, A_VALUE },
+    { "source", FOR_ANY, KEY_SOURCE, A_VALUE },
+    { "src", FOR_ANY, KEY_SOURCE, A_VALUE },
+    { "target", FOR_ANY, KEY_TARGET, A_VALUE },
+    { "destination", FOR_ANY, KEY_TARGET, A_VALUE },
+    { "dst", FOR_ANY, KEY_TARGET, A_VALUE },
+    { "dest", FOR_ANY, KEY_TARGET, A_VALUE },
+    { "readonly", FOR_ANY, KEY_READONLY, TRUE_OR_FALSE },
+    { "ro", FOR_ANY, KEY_READONLY, TRUE_OR_FALSE },
+    { "rw", FOR_MADE | FOR_IMAGE, KEY_WRITABLE, TRUE_OR_FALSE },
+    { "readwrite", FOR_IMAGE, KEY_WRITABLE, TRUE_OR_FALSE },
+    { "consistency", FOR_ANY, KEY_PLAIN, A_VALUE },
+    { "bind-propagation", FOR_BIND, KEY_PROPAGATION, A_VALUE },
+    { "bind-nonrecursive", FOR_BIND, KEY_FLAT, TRUE_OR_FALSE },
+    { "bind-recursive", FOR_BIND, KEY_DEPTH, A_VALUE },
+    { "bind-create-src", FOR_BIND, KEY_CREATE, TRUE_OR_FALSE },
+    { "private", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "rprivate", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "shared", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "rshared", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "slave", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "rslave", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "unbindable", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "runbindable", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "exec", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "noexec", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "dev", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "nodev", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "suid", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "nosuid", FOR_MADE, KEY_MODE, NO_VALUE },
+    { "relabel", FOR_DISK, KEY_RELABEL, A_VALUE },
+    { "Z", FOR_DISK, KEY_MODE, MAY_HAVE_VALUE },     /* whatever the value, podman relabels */
+    { "z", FOR_DISK, KEY_MODE, MAY_HAVE_VALUE },
+    { "U", FOR_MADE, KEY_NEVER, TRUE_OR_FALSE },
+    { "chown", FOR_MADE, KEY_NEVER, TRUE_OR_FALSE },
+    { "idmap", FOR_DISK | FOR_IMAGE, KEY_NEVER, MAY_HAVE_VALUE },
+    { "no-dereference", FOR_BIND, KEY_LINK, NO_VALUE },
+    { "subpath", FOR_VOLUME | FOR_IMAGE, KEY_PLAIN, A_VALUE },
+    { "volume-subpath", FOR_VOLUME, KEY_PLAIN, A_VALUE },
+    { "volume-nocopy", FOR_VOLUME, KEY_PLAIN, TRUE_OR_FALSE },
+    { "volume-label", FOR_VOLUME, KEY_PLAIN, A_VALUE },
+    { "volume-driver", FOR_VOLUME, KEY_DRIVER, A_VALUE },
+    { "volume-opt", FOR_VOLUME, KEY_OPTION, A_VALUE },
+    { "image-subpath", FOR_IMAGE, KEY_PLAIN, A_VALUE },
+    { "tmpfs-size", FOR_TMPFS, KEY_PLAIN, A_VALUE },
+    { "tmpfs-mode", FOR_TMPFS, KEY_PLAIN, A_VALUE },
+    { "tmpcopyup", FOR_TMPFS, KEY_PLAIN, NO_VALUE },
+    { "notmpcopyup", FOR_TMPFS, KEY_PLAIN, NO_VALUE },
+    { "noatime", FOR_TMPFS, KEY_PLAIN, NO_VALUE },
+    { "noswap", FOR_TMPFS, KEY_PLAIN, NO_VALUE },
+};
+
+static const struct mount_key *find_key(const char *name)
+{
+    for (size_t i = 0; i < sizeof mount_keys / sizeof *mount_keys; i++)
+        if (!strcmp(mount_keys[i].name, name))
+            return &mount_keys[i];
+    return NULL;
+}
+
+/* In any case, as docker takes them; but Z and U of podman's are not z and u. NULL: there is no
+ * such key. */
+static const struct mount_key *find_key_folded(char *name)
+{
+    const struct mount_key *key = find_key(name);
+    if (!key && name[0] && name[1]) {
+        lower_case(name);
+        key = find_key(name);
+    }
+    return key;
+}
+
+/* What is wrong with a key, by its name. */
+static const char *wrong_key(struct arena *a, const char *what, const char *key)
+{
+    size_t size = strlen(what) + strlen(key) + 1;
+    char *line = arena_alloc(a, size);
+    if (!line)
+        return "out of memory";
+    struct text t = text_in(line, size, what);
+    text_add(&t, key);
+    return line;
+}
+
+static const char *take_flag(struct spec *s, enum key_kind kind, const char *value, struct field *f)
+{
+    int on = parse_bool(value);
+    if (on < 0)
+        return "a value that is neither true nor false";
+    switch (kind) {
+    case KEY_FLAT: s->flat = on; break;
+    case KEY_CREATE: s->create = on; break;
+    case KEY_READONLY:
+    case KEY_WRITABLE:
+        s->ro = on == (kind == KEY_READONLY);
+        /* podman knows `true` and `false` alone, and ignores any other value: it is written anew */
+        if (!s->ro || !is_one_of("true\0True\0TRUE\0false\0False\0FALSE\0", value))
+            f->role = FIELD_READONLY;
+        break;
+    default: break;
+    }
+    return NULL;
+}
+
+static const char *take_depth(struct spec *s, const char *word)
+{
+    if (!is_one_of("enabled\0disabled\0writable\0readonly\0", word))
+        return "bind-recursive must be enabled, disabled, writable or readonly";
+    s->flat = !strcmp(word, "disabled");
+    s->ro_top = !strcmp(word, "writable");
+    if (s->ro_top || !strcmp(word, "readonly"))
+        s->never = "bind-recursive";
+    return NULL;
+}
+
+/* The options of the local driver; each has one value here, since podman puts together what docker
+ * replaces. */
+static const char *take_volume_option(struct record *m, const char *value, struct field *f)
+{
+    static const char options[] = "type\0device\0o\0size\0";
+    size_t n = until(value, "=");
+    int i = find_word(options, value, n);
+    m->options = true;
+    if (i < 0 || !value[n])
+        return "volume-opt: the local driver has type=, device=, o= and size=, no other is known";
+    enum mount_part part = (enum mount_part)(PART_FSTYPE + i);
+    if (part >= PARTS)
+        return NULL;
+    if (m->field[part])
+        return "volume-opt: one option twice";
+    if (part == PART_DEVICE)
+        f->key_len += n + 1;
+    m->value[part] = value + n + 1;
+    m->field[part] = f;
+    return NULL;
+}
+
+static void take_part(struct record *m, enum mount_part part, const char *value, struct field *f)
+{
+    m->value[part] = value;
+    m->field[part] = f;
+}
+
+static const char *take_relabel(struct spec *s, const char *word)
+{
+    bool alone = !strcmp(word, "private");
+    if (!alone && strcmp(word, "shared"))
+        return "relabel must be shared or private";
+    return take_mode_named(s, alone ? "Z" : "z") ? NULL : "two labels";
+}
+
+/* `value` is NULL where there is none. */
+static const char *take_key(struct spec *s, struct record *m, char *value, struct field *f)
+{
+    enum key_kind kind = f->key->kind;
+    switch (kind) {
+    case KEY_TYPE:
+        lower_case(value);
+        take_part(m, PART_TYPE, value, f);
+        break;
+    case KEY_SOURCE: take_part(m, PART_SOURCE, value, f); break;
+    case KEY_TARGET:
+        f->role = FIELD_TARGET;
+        take_part(m, PART_TARGET, value, f);
+        break;
+    case KEY_DRIVER: take_part(m, PART_DRIVER, value, f); break;
+    case KEY_OPTION: return take_volume_option(m, value, f);
+    case KEY_DEPTH: return take_depth(s, value);
+    case KEY_PROPAGATION:
+        lower_case(value);
+        if (!is_propagation(value) || !take_mode_named(s, value))
+            return "bind-propagation not understood";
+        break;
+    case KEY_RELABEL: return take_relabel(s, value);
+    case KEY_MODE: return take_mode_named(s, f->key->name) ? NULL : "two keys of one kind";
+    case KEY_LINK: return "no-dereference: links in a source are always followed";
+    case KEY_NEVER: s->never = f->key->name; break;
+    default: break;
+    }
+    return f->key->value == TRUE_OR_FALSE ? take_flag(s, kind, value ? value : "true", f) : NULL;
+}
+
+static const char *take_field(struct arena *a, struct spec *s, struct record *m, char *decoded,
+                              struct field *f)
+{
+    char *value = strchr(decoded, '=');
+    if (value) {
+        *value++ = 0;
+        f->key_len = (size_t)(value - decoded);
+    }
+    f->key = find_key_folded(decoded);
+    if (!f->key)
+        return wrong_key(a, "there is no such key: ", decoded);
+    if (!value && f->key->value == A_VALUE)
+        return wrong_key(a, "a key without a value: ", f->key->name);
+    if (value && f->key->value == NO_VALUE)
+        return wrong_key(a, "a key that has no value: ", f->key->name);
+    return take_key(s, m, value, f);
+}
+
+static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
+
+/* Does a volume's option name directories of the host? Those with x- are mount(8)'s own, and may
+ * choose one. */
 static bool names_dirs(const char *o)
 {
-    for (; o && *o; o = behind_word(o, until(o, ","))) {
+    for (; *o; o = behind_word(o, until(o, ","))) {
         size_t n = until(o, "=,");
         if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
+            return true;
+        if ((*o == 'x' || *o == 'X') && o[1] == '-')
             return true;
     }
     return false;
 }
 
-static const char *take_flag(struct spec *s, char key, const char *value, struct field *f)
+/* Is there an option of that name, with a value or without? */
+static bool has_option(const char *o, const char *name)
 {
-    int on = parse_bool(value);
-    if (key == 'D') {
-        /* docker's words for it: enabled, disabled, writable, readonly */
-        s->flat = !strcmp(value, "disabled");
-        if (!s->flat && strcmp(value, "enabled"))
-            s->never = "bind-recursive";
-        return NULL;
+    size_t len = strlen(name);
+    for (; *o; o = behind_word(o, until(o, ",")))
+        if (until(o, "=,") == len && begins(o, name, len))
+            return true;
+    return false;
+}
+
+/* Has each word of a comma list its name in one of the two rows? */
+static bool all_known(const char *o, const char *flags, const char *options)
+{
+    for (; *o; o = behind_word(o, until(o, ","))) {
+        size_t n = until(o, "=,");
+        if (find_word(o[n] == '=' ? options : flags, o, n) < 0)
+            return false;
     }
-    if (on < 0)
-        return "a value that is neither true nor false";
-    if (key == 'F')
-        s->flat = on;
-    else if (key == 'C')
-        s->create = on;
-    else {
-        s->ro = on == (key == 'R');
-        f->role = s->ro ? FIELD_OTHER : FIELD_READONLY;
-    }
+    return true;
+}
+
+/* The driver of a volume and the options that it gets: VolumeOptions.DriverConfig, volume-driver
+ * and volume-opt. */
+struct driver {
+    const char *name, *fstype, *device, *o;     /* NULL: not there */
+    bool options;               /* it gets some */
+};
+
+/* The flags of mount(2) that dockerd and mount(8) both know by these names. */
+static const char mount_flags[] =
+    "bind\0rbind\0defaults\0ro\0rw\0suid\0nosuid\0dev\0nodev\0exec\0noexec\0sync\0async\0dirsync\0"
+    "atime\0noatime\0diratime\0nodiratime\0relatime\0norelatime\0strictatime\0nostrictatime\0"
+    "private\0rprivate\0shared\0rshared\0slave\0rslave\0unbindable\0runbindable\0"
+    "noswap\0inode32\0inode64\0";
+
+/* A volume of the local driver with o=bind or o=rbind is a bind mount of its device, whatever the
+ * type says. */
+static const char *take_bind_volume(struct spec *s, const struct driver *d)
+{
+    if (!all_known(d->o, mount_flags, ""))
+        return "a volume with o=bind has other options that are not known";
+    if (!d->device)
+        return "a volume with o=bind has no device";
+    s->volume = true;
+    s->flat = !has_word(d->o, "rbind");
+    for (const char *peer = peer_modes; *peer; peer = word_at(peer, 1))
+        s->peers = has_word(d->o, peer) ? peer : s->peers;
     return NULL;
 }
 
-static const char *take_value(struct spec *s, struct record *m, char key, char *value, struct field *f)
+static const char *or_empty(const char *s)
 {
-    int part = key - '0';
-    if (key == 'p') {
-        const char *mode = find_letter(modes, value, strlen(value));
-        if (*mode != 'p' || s->noci)
-            return "bind-propagation not understood";
-        take_mode(s, mode);
-    } else if (key == 'o') {
-        size_t n = until(value, "=") + 1;
-        part = starts(value, "device=") ? MOUNT_DEVICE : starts(value, "o=") ? MOUNT_OPTIONS : MOUNT_PARTS;
-        if (part == MOUNT_DEVICE)
-            f->key_len += n;
-        value += n;
-    } else if (part == MOUNT_TYPE)
-        lower_case(value);
-    else if (part == MOUNT_TARGET)
-        f->role = FIELD_TARGET;
-    if (part < MOUNT_PARTS) {
-        m->value[part] = value;
-        m->field[part] = f;
-    }
-    return NULL;
+    return s ? s : "";
 }
 
-static const char *take_field(struct spec *s, struct record *m, char *decoded, struct field *f)
+/* File systems whose device is nothing of the host's: none, or another machine's. */
+static bool is_elsewhere(const struct driver *d)
 {
-    char *value = find_char(decoded, '=');
-    if (value) {
-        *value++ = 0;
-        f->key_len = (size_t)(value - decoded);
-    }
-    lower_case(decoded);
-    char key = *find_letter(mount_keys, decoded, strlen(decoded));
-    if (!key)
-        m->unknown = decoded;
-    else if (key == 'N')
-        s->never = decoded;
-    else if (key >= 'A' && key <= 'Z')
-        return take_flag(s, key, value ? value : "true", f);
-    else if (!value)
-        return "a key without a value";
-    else
-        return take_value(s, m, key, value, f);
-    return NULL;
-}
-
-static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
-
-/* A volume of the local driver with o=bind or o=rbind is a bind mount of its device. NULL, or what is wrong. */
-static const char *take_volume(struct spec *s, const char *driver, const char *o, bool device)
-{
-    if (driver && *driver && strcmp(driver, "local"))
-        return NULL;
+    static const char sizes[] = "size\0nr_blocks\0nr_inodes\0mode\0uid\0gid\0huge\0mpol\0";
+    const char *type = or_empty(d->fstype), *device = or_empty(d->device), *o = or_empty(d->o);
+    bool local = *device == '/' || *device == '.';
+    if (!strcmp(type, "tmpfs"))
+        return !local && all_known(o, mount_flags, sizes);
     if (names_dirs(o))
-        return "directories in a volume's options are not translated";
-    if (o && device && (has_word(o, "bind") || has_word(o, "rbind"))) {
-        s->volume = true;
-        s->flat = !has_word(o, "rbind");
-    }
+        return false;
+    if (!strcmp(type, "cifs"))
+        return starts(device, "//") || starts(device, "\\\\");
+    return is_one_of("nfs\0nfs3\0nfs4\0", type) && !local && strchr(device, ':');
+}
+
+/* NULL, or what is wrong. */
+static const char *take_volume(struct spec *s, const struct driver *d)
+{
+    if (!d->options)
+        return NULL;
+    if (d->name && *d->name && strcmp(d->name, "local"))
+        return "what the options of another driver mean is not known: make the volume beforehand";
+    if (d->o && (has_option(d->o, "bind") || has_option(d->o, "rbind")))
+        return take_bind_volume(s, d);
+    if (is_elsewhere(d))
+        return NULL;
+    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass: make it beforehand";
+}
+
+/* A key of another type is refused, as docker does; not so podman, which skips some. */
+static const char *check_keys(struct arena *a, const struct spec *s, unsigned type)
+{
+    for (size_t i = 0; i < s->nfields; i++)
+        if (!(s->fields[i].key->types & 1u << type))
+            return wrong_key(a, "a key of another type of mount: ", s->fields[i].key->name);
     return NULL;
 }
 
 /* Which of the record is a path of the runner's. */
-static const char *take_record(struct spec *s, const struct record *m)
+static const char *take_record(struct arena *a, struct spec *s, const struct record *m)
 {
-    const char *type = m->value[MOUNT_TYPE], *source = m->value[MOUNT_SOURCE], *wrong = NULL;
+    const char *type = m->value[PART_TYPE], *source = m->value[PART_SOURCE];
+    const struct driver driver = { .name = m->value[PART_DRIVER], .fstype = m->value[PART_FSTYPE],
+                                   .device = m->value[PART_DEVICE], .o = m->value[PART_OPTIONS],
+                                   .options = m->options };
+    int i = find_word(mount_types, type, strlen(type));
     struct field *f = NULL;
-    if (!strcmp(type, "volume"))
-        wrong = take_volume(s, m->value[MOUNT_DRIVER], m->value[MOUNT_OPTIONS], m->value[MOUNT_DEVICE]);
+    if (i < 0)
+        return bad_type;
+    const char *wrong = check_keys(a, s, (unsigned)i);
+    if (!wrong && i == TYPE_VOLUME)
+        wrong = take_volume(s, &driver);
     if (wrong)
         return wrong;
-    if (!strcmp(type, "bind")) {
-        if (m->unknown)
-            return "a key that a bind mount does not have";
+    if (i == TYPE_BIND) {
         if (!source)
             return "a bind mount without a source";
         s->source = source;
-        f = m->field[MOUNT_SOURCE];
-    } else if (s->volume) {
-        s->source = m->value[MOUNT_DEVICE];
-        f = m->field[MOUNT_DEVICE];
-        s->never = "volume-opt";
+        f = m->field[PART_SOURCE];
     } else if (source && (*source == '/' || *source == '.'))
         return pathlike;
-    else
+    else if (s->volume) {
+        s->source = m->value[PART_DEVICE];
+        f = m->field[PART_DEVICE];
+        s->never = "volume-opt";
+    } else
         s->never = type;
     if (f)
         f->role = FIELD_SOURCE;
@@ -5367,7 +5633,7 @@ static const char *take_record(struct spec *s, const struct record *m)
 /* One CSV record of key=value. NULL, or what is wrong. */
 static const char *parse_mount(struct arena *a, const char *text, struct spec *s)
 {
-    struct record m = { .value[MOUNT_TYPE] = "volume" };
+    struct record m = { .value[PART_TYPE] = "volume" };
     *s = (struct spec){ .csv = true, .text = text };
     s->fields = arena_alloc(a, MAX_FIELDS * sizeof *s->fields + strlen(text) + 1);
     if (!s->fields)
@@ -5379,7 +5645,9 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
         struct field *f = &s->fields[s->nfields++];
         bool bad;
         *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
-        const char *wrong = bad ? "a stray quote, or a line break" : take_field(s, &m, decoded, f);
+        const char *wrong = "a stray quote, or a line break";
+        if (!bad)
+            wrong = take_field(a, s, &m, decoded, f);
         if (wrong)
             return wrong;
         decoded += f->len + 1;
@@ -5387,10 +5655,10 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
         if (!*p)
             break;
     }
-    s->target = clean_target(a, m.value[MOUNT_TARGET]);
+    s->target = clean_target(a, m.value[PART_TARGET]);
     if (!s->target)
         return bad_target;
-    return take_record(s, &m);
+    return take_record(a, s, &m);
 }
 
 /* ==== json ==============================================================================================
@@ -6402,52 +6670,117 @@ static bool is_odd(const struct member *m)
     return !m->text && !json_null(m->at);
 }
 
+/* Not what Go's decoder takes for a boolean, or for an object; null is nothing at all for it. */
+static bool is_no_bool(const struct member *m)
+{
+    return !json_null(m->at) && !find_char("tf", *m->at);
+}
+
+static bool is_no_object(const struct member *m)
+{
+    return !json_null(m->at) && *m->at != '{';
+}
+
+enum body_key {
+    BODY_TYPE, BODY_SOURCE, BODY_TARGET, BODY_READONLY,
+    BODY_BIND_OPTIONS, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL, BODY_PROPAGATION,
+    BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_NAME, BODY_OPTIONS, BODY_FSTYPE, BODY_DEVICE, BODY_O,
+    BODY_KEYS
+};
+
+static const char body_keys[] =
+    "type\0source\0target\0readonly\0"
+    "bindoptions\0.nonrecursive\0.createmountpoint\0.readonlynonrecursive\0.readonlyforcerecursive\0"
+    ".propagation\0volumeoptions\0.driverconfig\0..name\0..options\0...type\0...device\0...o\0";
+
+/* A value that the daemon's decoder refuses, some other one may take for something. */
+static const char *body_kinds(const struct member *m)
+{
+    static const enum body_key
+        bools[] = { BODY_READONLY, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL },
+        objects[] = { BODY_BIND_OPTIONS, BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_OPTIONS },
+        texts[] = { BODY_PROPAGATION, BODY_NAME, BODY_FSTYPE, BODY_DEVICE, BODY_O };
+    for (size_t i = 0; i < sizeof bools / sizeof *bools; i++)
+        if (is_no_bool(&m[bools[i]]))
+            return "ReadOnly, and what BindOptions has besides Propagation, must be true or false";
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        if (is_no_object(&m[objects[i]]))
+            return "BindOptions, VolumeOptions, DriverConfig and its Options must be JSON objects";
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (is_odd(&m[texts[i]]))
+            return "Propagation, Name, type, device and o must be strings that a path can be";
+    return NULL;
+}
+
+static const char *body_bind_options(struct spec *s, const struct member *m)
+{
+    const char *propagation = m[BODY_PROPAGATION].text;
+    s->flat = json_true(m[BODY_FLAT].at);
+    s->create = json_true(m[BODY_CREATE].at);
+    s->ro_top = json_true(m[BODY_RO_TOP].at);
+    if (propagation && *propagation && !is_propagation(propagation))
+        return "the Propagation is not understood";
+    if (propagation && *propagation)
+        take_mode_named(s, propagation);
+    return json_null(m[BODY_SOURCE].at) ? "a bind mount without a source" : NULL;
+}
+
+static const char *body_volume(struct spec *s, const struct member *m)
+{
+    const struct driver driver = { .name = m[BODY_NAME].text, .fstype = m[BODY_FSTYPE].text,
+                                   .device = m[BODY_DEVICE].text, .o = m[BODY_O].text,
+                                   .options = json_first(m[BODY_OPTIONS].at) };
+    for (const char *key = json_first(m[BODY_OPTIONS].at); key; key = json_after(key)) {
+        char name[JSON_NAME];
+        json_name(key, false, name);
+        if (!is_one_of("type\0device\0o\0size\0", name))
+            return "the local driver has type, device, o and size as options, no other is known";
+    }
+    return take_volume(s, &driver);
+}
+
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
-    enum { TYPE, SOURCE, TARGET, READONLY, BIND, FLAT, CREATE, VOLUME, DRIVER, NAME, OPTIONS, O, DEVICE, KEYS };
-    static const char names[] = "type\0source\0target\0readonly\0bindoptions\0.nonrecursive\0.createmountpoint\0"
-                                "volumeoptions\0.driverconfig\0..name\0..options\0...o\0...device\0";
-    struct member m[KEYS], *from = NULL;
+    struct member m[BODY_KEYS], *from = NULL;
+    const char *source, *wrong;
+    char c[4];
     if (*value != '{')
         return not_object;
-    if (body_members(b, value, names, m))
+    if (body_members(b, value, body_keys, m))
         return repeated;
-    if (m[TYPE].text)
-        json_fold(m[TYPE].text);
-    bool is_bind = is_word(m[TYPE].text, "bind");
-    if (has_comma(value, NULL, is_bind ? m[SOURCE].at : NULL))
-        return comma;           /* a bind's source becomes another one */
-    *s = (struct spec){ .json = value, .at_target = m[TARGET].at, .at_readonly = m[READONLY].at,
-                        .ro = json_true(m[READONLY].at) };
-    if (is_bind) {
-        s->flat = json_true(m[FLAT].at);
-        s->create = json_true(m[CREATE].at);
-        from = &m[SOURCE];
-        if (json_null(from->at))
-            return "a bind mount without a source";
-    } else {
-        const char *wrong = NULL, *source = m[SOURCE].at;
-        char c[4];
-        /* one of the local driver may be a bind mount of its device in truth */
-        if (is_word(m[TYPE].text, "volume"))
-            wrong = is_odd(&m[O]) || is_odd(&m[NAME])
-                ? "a volume whose driver or options are no text"
-                : take_volume(s, m[NAME].text, m[O].text, !json_null(m[DEVICE].at));
-        if (wrong)
-            return wrong;
-        if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
-            return pathlike;
-        if (s->volume)
-            from = &m[DEVICE];
+    int type = -1;
+    if (m[BODY_TYPE].text) {
+        json_fold(m[BODY_TYPE].text);
+        type = find_word(mount_types, m[BODY_TYPE].text, strlen(m[BODY_TYPE].text));
     }
+    if (type < 0)
+        return bad_type;
+    if (has_comma(value, NULL, type == TYPE_BIND ? m[BODY_SOURCE].at : NULL))
+        return comma;           /* a bind's source becomes another one */
+    *s = (struct spec){ .json = value, .at_target = m[BODY_TARGET].at,
+                        .at_readonly = m[BODY_READONLY].at, .ro = json_true(m[BODY_READONLY].at) };
+    wrong = body_kinds(m);
+    if (!wrong && type == TYPE_BIND)
+        wrong = body_bind_options(s, m);
+    if (!wrong && type == TYPE_VOLUME)
+        wrong = body_volume(s, m);
+    if (wrong)
+        return wrong;
+    source = m[BODY_SOURCE].at;
+    if (type == TYPE_BIND)
+        from = &m[BODY_SOURCE];
+    else if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
+        return pathlike;
+    else if (s->volume)
+        from = &m[BODY_DEVICE];
     if (from) {
         if (!from->text)
             return bad_source;
         s->at_source = from->at;
         s->source = from->text;
     }
-    if (m[TARGET].text)
-        s->target = clean_target(b->arena, m[TARGET].text);
+    if (m[BODY_TARGET].text)
+        s->target = clean_target(b->arena, m[BODY_TARGET].text);
     if (s->source && !s->target)
         return bad_target;
     if (!s->target)
@@ -6455,12 +6788,13 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
     return NULL;
 }
 
-/* What only occupies a target: the key of an object. For podman a key of Volumes with a colon is a bind. */
+/* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one
+ * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
     const char *target = json_decode(b->arena, key);
-    if (*key == '"' && json_has(key, ':'))
-        return "a place with a colon: a bind belongs into HostConfig.Binds";
+    if (target ? strstr(target, ":/") != NULL : json_has(key, ':'))
+        return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
     target = target ? clean_target(b->arena, target) : NULL;
     *s = (struct spec){ .json = key, .target = target ? target : "", .aside = true };
     return NULL;
@@ -6576,6 +6910,7 @@ struct job {
     unsigned given;             /* GIVEN_ bits */
     char end;                   /* of a path, in and out */
     bool staged;                /* by the last call: sources */
+    bool doomed;                /* the arguments alone prevent any answer: create nothing */
     enum made stage_made;       /* likewise, the stage itself */
     enum format format;
     enum place place;
@@ -6801,6 +7136,15 @@ static void put_refusal(struct job *j, const struct item *it)
         put_bytes(&j->out, &j->end, 1);
 }
 
+/* With Z the engine gives the files a label that the sibling alone has: the runner loses them. */
+static void warn_of_label(const struct job *j, const struct item *it)
+{
+    bool alive = j->runner->pid || j->runner->self;
+    if (alive && !it->res->error && !it->passes && it->spec && it->spec->relabel)
+        complain(it->source, "warning: Z gives it an SELinux label of the sibling's own, and the "
+                             "live runner loses access: use z");
+}
+
 static void put_item(struct job *j, struct item *it)
 {
     struct dindbind_result *res = it->res;
@@ -6817,11 +7161,57 @@ static void put_item(struct job *j, struct item *it)
         for (; !it->wrong && m < end; m++)
             it->wrong = put_below(j, it, m);
         res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
+        warn_of_label(j, it);
     }
     if (res->error) {
         j->out.len = mark;
         put_refusal(j, it);
     }
+}
+
+/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: none. */
+static const char *not_to_say(const struct job *j, const struct item *it)
+{
+    const struct spec *s = it->spec;
+    if (j->format == FORMAT_OCI && s->never)
+        return s->never;
+    if (j->format == FORMAT_OCI && it->passes)
+        return "a volume, which only its engine can make";
+    if (j->place == PLACE_STAGE && s && s->peers && !it->passes)
+        return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
+    return NULL;
+}
+
+static bool is_relative_to_me(const struct job *j, const struct item *it)
+{
+    return j->runner->self && *it->source == '.';
+}
+
+/* Answers that stand or fall together, and one that falls: its text says so, before any source is
+ * looked at. */
+static bool is_doomed(const struct job *j)
+{
+    char clean[DINDBIND_PATH_MAX];
+    if (j->format == FORMAT_JSON && j->place != PLACE_STAGE)
+        return false;
+    for (unsigned i = 0; i < j->nitems; i++) {
+        const struct item *it = &j->items[i];
+        if (not_to_say(j, it))
+            return true;
+        if (!it->passes && !is_relative_to_me(j, it) && clean_path(it->source, clean))
+            return true;
+    }
+    return false;
+}
+
+/* Mounts below that are to stay writable below one that is not: their specs would copy its `ro`. */
+static bool would_be_ro(const struct item *it)
+{
+    const struct spec *s = it->spec;
+    for (size_t i = 0; s->ro && s->ro_top && i < it->nbelow; i++)
+        if (!it->below[i].ro)
+            return true;
+    return false;
 }
 
 /* The answer for one source, but for staging it. */
@@ -6830,10 +7220,13 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     const struct spec *s = it->spec;
     struct dindbind_result *res = it->res;
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
+    bool create = (j->given & GIVEN_MKDIR) && (!s || s->create);
     unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
-    if ((j->given & GIVEN_MKDIR) && (!s || s->create))
+    if (create && !j->doomed)
         flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
+    if (rc == DINDBIND_E_MISSING && create && j->doomed)
+        return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
         rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
@@ -6850,13 +7243,19 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         it->wrong = s ? NULL : "or use -v or --mount, which carry it";
         return DINDBIND_E_NESTED;
     }
+    if (it->nbelow && !readonly && would_be_ro(it)) {
+        copy_path(res->path, it->below[0].source);
+        it->wrong = "what stays writable below a read-only mount has no spec of its own";
+        return DINDBIND_E_NESTED;
+    }
     bool bare = !s && !stage && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
                 !(j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC);
     if (bare && res->ro && !readonly)
         return DINDBIND_E_READONLY;
     if (readonly || (s && s->ro)) {
+        /* in a stage the mounts below become read-only with it, unless they are to stay */
+        res->ro_mount = !readonly && s->ro_top && (!res->ro || res->ro_mount);
         res->ro = true;
-        res->ro_mount = false;
     }
     return 0;
 }
@@ -6880,12 +7279,12 @@ static void resolve_item(struct job *j, struct item *it)
     it->below = NULL;
     it->nbelow = 0;
     j->source = it->source;
-    if (!rc && j->format == FORMAT_OCI) {
-        it->wrong = it->spec->never ? it->spec->never : it->passes ? "a volume, which only its engine can make" : NULL;
+    if (!rc) {
+        it->wrong = not_to_say(j, it);
         rc = it->wrong ? DINDBIND_E_FORMAT : 0;
     }
     if (!rc && !it->passes)
-        rc = j->runner->self && *it->source == '.' ? find_relative(j, it) : find_answer(j, it, it->source);
+        rc = is_relative_to_me(j, it) ? find_relative(j, it) : find_answer(j, it, it->source);
     res->error = rc;
 }
 
@@ -6936,6 +7335,7 @@ static int translate(struct job *j)
 {
     struct item *it, *end = j->items + j->nitems;
     int rc = 0;
+    j->doomed = (j->given & GIVEN_MKDIR) && is_doomed(j);
     for (it = j->items; it < end; it++)
         resolve_item(j, it);
     if (j->place == PLACE_STAGE)
@@ -7168,12 +7568,27 @@ static int refuse_option(const char *name, size_t n, bool is_long, const char *v
 
 enum { GO_ON = -1 };
 
+/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
+static int refuse_one_dash(const char *word)
+{
+    char what[64];
+    size_t n = until(word + 1, "=");
+    if (n < 2 || find_word(option_names, word + 1, n) < 0)
+        return GO_ON;
+    struct text t = text_in(what, sizeof what, "did you mean --");
+    text_bytes(&t, word + 1, n);
+    text_add(&t, "?");
+    return usage_error(word, what);
+}
+
 /* One word of the command line that starts with a dash. GO_ON, or the status to exit with. */
 static int parse_word(struct job *j, const char *word)
 {
     bool is_long = word[1] == '-';
     const char *p = word + 1 + is_long, *value = "";
-    int i;
+    int i = is_long ? GO_ON : refuse_one_dash(word);
+    if (i != GO_ON)
+        return i;
     do {
         size_t n = is_long ? until(p, "=") : 1;
         const char *name = p;

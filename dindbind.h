@@ -154,7 +154,8 @@ struct dindbind_result {
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
     int ro;                     /* must be mounted read-only, or already is */
-    int ro_mount;               /* it is so only because its mount is: mounts below may be writable */
+    int ro_mount;               /* it is so only because its mount is, or because whoever mounts it makes it so:
+                                 * mounts below may be writable */
     unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
     int fd;                     /* O_PATH, pins the source: mount or open through it and no later change of
                                  * a name matters. -1: an error, a bind row that cannot be seen from here,

@@ -187,6 +187,8 @@ entrypoint_cases() {
 	named 'a wrong spec runs nothing'
 	promise 2 '' entry run -v '' image
 	promise 2 '' entry run --mount= image
+	promise 2 '' entry run --mount /etc:/x,type=volume,target=/y image
+	promise 2 '' entry run --mount type=glob,source=etc,target=/y image
 	promise 2 '' entry run -v "$w/x:/t:bogus" image
 	for option in --no-such --no-such=1 -Z -iZ --use-api-socket '--cpus --dns' ---; do
 		named "$option is not known, and runs nothing"

@@ -2548,8 +2548,28 @@ static const struct body_case body_cases[] = {
     { "read-only, ReadOnly absent", NULL, M(ROBIND("")), 0, ALIKE, M(ROBOUND(",`ReadOnly`:true")) },
     { "read-only, ReadOnly absent, the source last", NULL, M("{`Type`:`bind`,`Target`:`/t`,`Source`:`/ro`}"), 0, ALIKE,
       M("{`Type`:`bind`,`Target`:`/t`,`Source`:`@/h/devb`,`ReadOnly`:true}") },
-    { "read-only, ReadOnly a string", NULL, M(ROBIND(",`ReadOnly`:`true`")), 1, EITHER, "" },
-    { "read-only, ReadOnly a number", NULL, M(ROBIND(",`ReadOnly`:1")), 1, EITHER, "" },
+    { "read-only, ReadOnly a string", NULL, M(ROBIND(",`ReadOnly`:`true`")), 1, EXACT, "ReadOnly" },
+    { "read-only, ReadOnly a number", NULL, M(ROBIND(",`ReadOnly`:1")), 1, EXACT, "ReadOnly" },
+    { "-R, ReadOnly a string", "-R " ROWS, M(BIND(",`ReadOnly`:`false`")), 1, EXACT, "ReadOnly" },
+    { "ReadOnly an object", NULL, M(BIND(",`ReadOnly`:{}")), 1, EXACT, "ReadOnly" },
+    { "ReadOnly an array, of a volume", NULL, M("{`Type`:`volume`,`Source`:`vol`,`Target`:`/t`,`ReadOnly`:[true]}"), 1,
+      EXACT, "ReadOnly" },
+    { "ReadOnly false, of a tmpfs", NULL, M("{`Type`:`tmpfs`,`Target`:`/t`,`ReadOnly`:false}"), 0, EXACT, NULL },
+    { "NonRecursive a string", NULL, M(BIND(",`BindOptions`:{`NonRecursive`:`true`}")), 1, EXACT, "true or false" },
+    { "CreateMountpoint a number", NULL, M(BIND(",`BindOptions`:{`CreateMountpoint`:1}")), 1, EXACT, "true or false" },
+    { "ReadOnlyNonRecursive a string", NULL, M(BIND(",`BindOptions`:{`ReadOnlyNonRecursive`:``}")), 1, EXACT,
+      "true or false" },
+    { "ReadOnlyForceRecursive an object", NULL, M(BIND(",`BindOptions`:{`ReadOnlyForceRecursive`:{}}")), 1, EXACT,
+      "true or false" },
+    { "all that BindOptions can have", NULL, M(BIND(",`ReadOnly`:true,`BindOptions`:{`Propagation`:`rprivate`,"
+      "`NonRecursive`:false,`CreateMountpoint`:false,`ReadOnlyNonRecursive`:false,`ReadOnlyForceRecursive`:true}")), 0,
+      EXACT, M(BOUND(",`ReadOnly`:true,`BindOptions`:{`Propagation`:`rprivate`,"
+      "`NonRecursive`:false,`CreateMountpoint`:false,`ReadOnlyNonRecursive`:false,`ReadOnlyForceRecursive`:true}")) },
+    { "an empty Propagation", NULL, M(BIND(",`BindOptions`:{`Propagation`:``}")), 0, EXACT,
+      M(BOUND(",`BindOptions`:{`Propagation`:``}")) },
+    { "a Propagation that is none", NULL, M(BIND(",`BindOptions`:{`Propagation`:`ro`}")), 1, EXACT, "Propagation" },
+    { "a Propagation in capitals", NULL, M(BIND(",`BindOptions`:{`Propagation`:`RSHARED`}")), 1, EXACT, "Propagation" },
+    { "a Propagation that is a number", NULL, M(BIND(",`BindOptions`:{`Propagation`:1}")), 1, EXACT, "Propagation" },
     { "ReadOnly elsewhere", NULL, M(ROBIND(",`BindOptions`:{`ReadOnly`:true}")), 0, ALIKE,
       M(ROBOUND(",`BindOptions`:{`ReadOnly`:true},`ReadOnly`:true")) },
     { "-R, mounts", "-R " ROWS, M(BIND(",`ReadOnly`:false")), 0, EXACT, M(BOUND(",`ReadOnly`:true")) },
@@ -2567,8 +2587,29 @@ static const struct body_case body_cases[] = {
     { "Source relative", NULL, M("{`Type`:`bind`,`Source`:`w/f`,`Target`:`/t`}"), 1, EXACT, "" },
     { "Source with a dot, relative", NULL, M("{`Type`:`bind`,`Source`:`./w`,`Target`:`/t`}"), 1, EXACT, "" },
     { "Source missing on the host", NULL, M("{`Type`:`bind`,`Source`:`/w/none`,`Target`:`/t`}"), 1, EXACT, "/w/none" },
-    { "Type a number", NULL, M("{`Type`:1,`Source`:`/w/f`,`Target`:`/t`}"), 1, EITHER, "" },
-    { "BindOptions a string", NULL, M(BIND(",`BindOptions`:`x`")), 1, EITHER, "" },
+    { "Type a number", NULL, M("{`Type`:1,`Source`:`/w/f`,`Target`:`/t`}"), 1, EXACT, "type" },
+    { "BindOptions a string", NULL, M(BIND(",`BindOptions`:`x`")), 1, EXACT, "object" },
+    { "BindOptions an array", NULL, M(BIND(",`BindOptions`:[]")), 1, EXACT, "object" },
+    { "VolumeOptions a string", NULL, M("{`Type`:`volume`,`Target`:`/t`,`VolumeOptions`:`x`}"), 1, EXACT, "object" },
+    { "DriverConfig an array", NULL, M("{`Type`:`volume`,`Target`:`/t`,`VolumeOptions`:{`DriverConfig`:[1]}}"), 1,
+      EXACT, "object" },
+    /* types: those that are known */
+    { "podman's glob", NULL, M("{`Type`:`glob`,`Source`:`etc`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "podman's glob, a path of the runner's", NULL, M("{`Type`:`glob`,`Source`:`/w/f`,`Target`:`/x`}"), 1, EXACT,
+      "the type must be" },
+    { "podman's devpts", NULL, M("{`Type`:`devpts`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "podman's ramfs", NULL, M("{`Type`:`ramfs`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "podman's artifact", NULL, M("{`Type`:`artifact`,`Source`:`a`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "an empty type", NULL, M("{`Type`:``,`Source`:`etc`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "no type", NULL, M("{`Source`:`vol`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "a null type", NULL, M("{`Type`:null,`Source`:`vol`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "an empty mount", NULL, M("{}"), 1, EXACT, "the type must be" },
+    { "a type and more", NULL, M("{`Type`:`volume `,`Source`:`vol`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "a type cut by a NUL", NULL, M("{`Type`:`tmpfs\\u0000`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
+    { "an unknown type behind a known one", NULL, M(BIND("") ",{`Type`:`overlay`,`Target`:`/x`}"), 1, EXACT,
+      "the type must be" },
+    { "an image", NULL, M("{`Type`:`image`,`Source`:`docker.io/library/busybox:latest`,`Target`:`/x`,"
+      "`ImageOptions`:{`Subpath`:`bin`}}"), 0, EXACT, NULL },
     { "BindOptions null", NULL, M(BIND(",`BindOptions`:null")), 0, EXACT, M(BOUND(",`BindOptions`:null")) },
     { "other types pass", NULL, M("{`Type`:`volume`,`Source`:`vol`,`Target`:`/t`},{`Type`:`tmpfs`,`Target`:`/u`,"
       "`TmpfsOptions`:"
@@ -2586,7 +2627,15 @@ static const struct body_case body_cases[] = {
     { "a comma in a target", NULL, M(PART("/w/f", "/t,source=/etc", "")), 1, EXACT, "comma" },
     { "a comma in a propagation", NULL, M(BIND(",`BindOptions`:{`Propagation`:`rprivate,source=/etc`}")), 1, EXACT,
       "comma" },
-    { "a colon in a key of Volumes", NULL, "{`Volumes`:{`/etc:/t`:{}}}", 1, EXACT, "" },
+    { "a colon in a key of Volumes", NULL, "{`Volumes`:{`/etc:/t`:{}}}", 1, EXACT, "colon" },
+    { "a colon in a key of Volumes, and a mode", NULL, "{`Volumes`:{`/etc:/t:ro`:{}}}", 1, EXACT, "colon" },
+    { "a relative bind in a key of Volumes", NULL, "{`Volumes`:{`../etc:/t`:{}}}", 1, EXACT, "colon" },
+    { "a colon in a key of Volumes, the slash escaped", NULL, "{`Volumes`:{`/etc:\\/t`:{}}}", 1, EXACT, "colon" },
+    { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "colon" },
+    { "what docker-py writes for /w/f:/b:z", NULL, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`/w/f:/b:z`]}}", 0,
+      EXACT, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`@/h/hb/f:/b:z`]}}" },
+    { "a colon and no path after it, in Volumes", NULL, "{`Volumes`:{`/b:ro,z`:{},`/c:`:{},`v:t`:{}}}", 0, EXACT,
+      NULL },
     { "a colon in a key of volumes, escaped", NULL, "{`volume\\u017f`:{`/etc\\u003a/t`:{}}}", 1, EXACT, "" },
     { "Volumes", NULL, "{`Volumes`:{`/a`:{},`/b` : { } },`HostConfig`:{`Binds`:[`/w/f:/t`]}}", 0, EXACT,
       "{`Volumes`:{`/a`:{},`/b` : { } },`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]}}" },
@@ -2609,30 +2658,94 @@ static const struct body_case body_cases[] = {
     { "no driver", NULL, M(VOLUME(NAMED("", "/w/d"))), 0, EXACT, M(VOLUME(NAMED("", "@/h/hb/d"))) },
     { "an empty driver", NULL, M(VOLUME(NAMED("`Name`:``,", "/w/d"))), 0, EXACT, M(VOLUME(NAMED("`Name`:``,",
       "@/h/hb/d"))) },
-    { "another driver", NULL, M(VOLUME(NAMED("`Name`:`nfs`,", "/w/d"))), 0, EXACT, NULL },
+    { "another driver", NULL, M(VOLUME(NAMED("`Name`:`nfs`,", "/w/d"))), 1, EXACT, "driver" },
+    { "another driver that mounts what it is told", NULL, M(VOLUME("`Name`:`local-persist`,"
+      "`Options`:{`mountpoint`:`/etc`}")), 1, EXACT, "driver" },
+    { "another driver, the local one's options", NULL, M(VOLUME("`Name`:`LOCAL`,`Options`:{`type`:`tmpfs`}")), 1, EXACT,
+      "driver" },
+    { "another driver, the name a number", NULL, M(VOLUME("`Name`:1,`Options`:{`type`:`tmpfs`}")), 1, EXACT, "Name" },
+    { "another driver without options", NULL, M(VOLUME("`Name`:`nfs`") "," "{`Type`:`volume`,`Source`:`v`,"
+      "`Target`:`/u`,`VolumeOptions`:{`DriverConfig`:{`Name`:`x`,`Options`:{}}}},{`Type`:`volume`,`Source`:`v`,"
+      "`Target`:`/v`,`VolumeOptions`:{`DriverConfig`:{`Name`:`x`,`Options`:null}}}"), 0, EXACT, NULL },
+    /* o is read first: whatever the type says */
+    { "o=bind of a tmpfs", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`o`:`bind`,`device`:`/w/d`}")), 0, EXACT,
+      M(VOLUME("`Options`:{`type`:`tmpfs`,`o`:`bind`,`device`:`@/h/hb/d`}")) },
+    { "o=rbind of an overlay", NULL, M(VOLUME("`Options`:{`type`:`overlay`,`o`:`ro,rbind`,`device`:`/w/d`}")), 0, EXACT,
+      M(VOLUME("`Options`:{`type`:`overlay`,`o`:`ro,rbind`,`device`:`@/h/hb/d`}")) },
+    { "o=bind without a type", NULL, M(VOLUME("`Options`:{`o`:`bind`,`device`:`/w/d`}")), 0, EXACT,
+      M(VOLUME("`Options`:{`o`:`bind`,`device`:`@/h/hb/d`}")) },
+    { "o=bind of nfs, no path", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`o`:`bind,addr=1.2.3.4`,`device`:`:/d`}")), 1,
+      EXACT, "" },
+    { "o=bind of nfs, the host's", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`o`:`bind`,`device`:`/etc`}")), 1, EXACT,
+      "/etc" },
+    { "o=bind with an option of mount(8)", NULL, M(VOLUME(OPTS("/w/d", "bind,X-mount.subdir=l"))), 1, EXACT,
+      "o=bind" },
+    { "o=bind with a value", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`o`:`bind=1`,`device`:`/w/d`}")), 1, EXACT,
+      "o=bind" },
+    { "o=bind without a device", NULL, M(VOLUME("`Options`:{`o`:`bind`}")), 1, EXACT, "device" },
+    { "o=bind, the device null", NULL, M(VOLUME("`Options`:{`o`:`bind`,`device`:null}")), 1, EXACT, "device" },
+    /* else tmpfs, nfs and cifs */
+    { "an overlay of the daemon's directory", NULL, M(VOLUME("`Options`:{`type`:`overlay`,`device`:`overlay`,"
+      "`o`:`lowerdir+=etc,lowerdir+=usr`}")), 1, EXACT, "tmpfs" },
+    { "an overlay", NULL, M(VOLUME("`Options`:{`type`:`overlay`,`device`:`overlay`,`o`:`lowerdir=/etc:/usr`}")), 1,
+      EXACT, "tmpfs" },
+    { "a disk that is a file", NULL, M(VOLUME("`Options`:{`type`:`ext4`,`device`:`/w/f`,`o`:`loop`}")), 1, EXACT, "" },
+    { "type none and no bind", NULL, M(VOLUME("`Options`:{`type`:`none`,`device`:`/etc`}")), 1, EXACT, "" },
+    { "no type", NULL, M(VOLUME("`Options`:{`device`:`/dev/sda1`}")), 1, EXACT, "" },
+    { "a size alone", NULL, M(VOLUME("`Options`:{`size`:`1G`}")), 1, EXACT, "" },
+    { "proc", NULL, M(VOLUME("`Options`:{`type`:`proc`,`device`:`proc`}")), 1, EXACT, "" },
+    { "nfsd is no nfs", NULL, M(VOLUME("`Options`:{`type`:`nfsd`,`device`:`n:/`}")), 1, EXACT, "" },
+    { "two types", NULL, M(VOLUME("`Options`:{`type`:`tmpfs,ext4`,`device`:`tmpfs`}")), 1, EXACT, "" },
+    { "a type in capitals", NULL, M(VOLUME("`Options`:{`type`:`TMPFS`,`device`:`tmpfs`}")), 1, EXACT, "" },
+    { "a tmpfs", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`tmpfs`,`o`:`size=100m,uid=1000,mode=1777,noexec`}")),
+      0, EXACT, NULL },
+    { "a tmpfs with nothing", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`}")), 0, EXACT, NULL },
+    { "a tmpfs of a directory", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`/w/d`}")), 1, EXACT, "" },
+    { "a tmpfs with an option that is not one's", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`tmpfs`,"
+      "`o`:`size=1m,source=/etc`}")), 1, EXACT, "" },
+    { "nfs", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`:/export/w`,`o`:`addr=10.0.0.1,rw,nfsvers=4`}")), 0,
+      EXACT, NULL },
+    { "nfs4", NULL, M(VOLUME("`Options`:{`type`:`nfs4`,`device`:`server:/export`,`o`:`soft,timeo=30`}")), 0, EXACT,
+      NULL },
+    { "nfs of a path", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`/etc:/x`,`o`:`addr=1.2.3.4`}")), 1, EXACT,
+      "" },
+    { "nfs with an option of mount(8)", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`s:/e`,"
+      "`o`:`x-mount.subdir=l`}")), 1, EXACT, "" },
+    { "cifs", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//server/share`,`o`:`username=u,password=p`}")), 0,
+      EXACT, NULL },
+    { "cifs with a file of the host's", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//server/share`,"
+      "`o`:`credentials=/etc/shadow`}")), 1, EXACT, "" },
+    { "cifs of a path", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`/etc`}")), 1, EXACT, "" },
+    { "a type twice", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`type`:`ext4`,`device`:`tmpfs`}")), 1, EXACT,
+      "twice" },
+    { "a type that is a number", NULL, M(VOLUME("`Options`:{`type`:1,`device`:`tmpfs`}")), 1, EXACT, "type" },
+    { "an option of the local driver that it does not have", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,"
+      "`mountpoint`:`/etc`}")), 1, EXACT, "local driver" },
+    { "an option with a name beyond all bounds", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,"
+      "`oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo`:`bind`}")), 1, EXACT, "local driver" },
     { "an anonymous volume with o=bind", NULL, M("{`Type`:`volume`,`Target`:`/t`,`VolumeOptions`:{`DriverConfig`:{"
       OPTS("/w/d", "bind")
       "}}}"), 0, EXACT, M("{`Type`:`volume`,`Target`:`/t`,`VolumeOptions`:{`DriverConfig`:{" OPTS("@/h/hb/d",
       "bind") "}}}") },
-    { "keys in other cases, options exact", NULL, M("{`type`:`volume`,`target`:`/t`,"
-      "`VOLUMEOPTIONS`:{`driverconfig`:{`name`:`local`,"
-      "`OPTION\xc5\xbf`:{`Device`:`/zzz`,`O`:`bind`,`device`:`/w/d`,`o`:`bind`}}}}"), 0, EXACT,
-      M("{`type`:`volume`,`target`:`/t`,`VOLUMEOPTIONS`:{`driverconfig`:{`name`:`local`,"
-      "`OPTION\xc5\xbf`:{`Device`:`/zzz`,`O`:`bind`,"
-        "`device`:`@/h/hb/d`,`o`:`bind`}}}}") },
-    { "no bind: Device, O", NULL, M(VOLUME("`Options`:{`Device`:`/w/d`,`O`:`bind`}")), 0, EXACT, NULL },
+    { "keys in other cases", NULL, M("{`type`:`volume`,`target`:`/t`,"
+      "`VOLUMEOPTIONS`:{`driverconfig`:{`name`:`local`,`OPTION\xc5\xbf`:{`device`:`/w/d`,`o`:`bind`}}}}"), 0, EXACT,
+      M("{`type`:`volume`,`target`:`/t`,"
+      "`VOLUMEOPTIONS`:{`driverconfig`:{`name`:`local`,`OPTION\xc5\xbf`:{`device`:`@/h/hb/d`,`o`:`bind`}}}}") },
+    { "options are exact", NULL, M(VOLUME("`Options`:{`Device`:`/w/f`,`O`:`bind`,`device`:`/w/d`,`o`:`bind`}")), 1,
+      EXACT, "local driver" },
+    { "no bind: Device, O", NULL, M(VOLUME("`Options`:{`Device`:`/w/d`,`O`:`bind`}")), 1, EXACT, "local driver" },
     { "no bind: nfs", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`:/w/d`,`o`:`addr=10.0.0.1,rw`}")), 0, EXACT,
       NULL },
-    { "no bind: a word that holds it", NULL, M(VOLUME(OPTS("/w/d", "nobind,bindx,x=bind"))), 0, EXACT, NULL },
-    { "no bind: a device of a disk", NULL, M(VOLUME("`Options`:{`type`:`ext4`,`device`:`/dev/sdb1`}")), 0, EXACT,
-      NULL },
+    { "no bind: a word that holds it", NULL, M(VOLUME(OPTS("/w/d", "nobind,bindx,x=bind"))), 1, EXACT, "o=bind" },
+    { "no bind: a device of a disk", NULL, M(VOLUME("`Options`:{`type`:`ext4`,`device`:`/dev/sdb1`}")), 1, EXACT,
+      "o=bind" },
     { "a volume's options null", NULL, M("{`Type`:`volume`,`Source`:`v`,`Target`:`/t`,`VolumeOptions`:null},"
       "{`Type`:`volume`,`Source`:`v`,`Target`:`/u`,`VolumeOptions`:{`DriverConfig`:null}},"
       "{`Type`:`volume`,`Source`:`v`,`Target`:`/x`,`VolumeOptions`:{`DriverConfig`:{`Options`:null}}}"), 0, EXACT,
       NULL },
-    { "options that are an array", NULL, M(VOLUME("`Options`:[`device`]")), 1, EITHER, "" },
+    { "options that are an array", NULL, M(VOLUME("`Options`:[`device`]")), 1, EXACT, "object" },
     { "a device that is a number", NULL, M(VOLUME("`Options`:{`o`:`bind`,`device`:1}")), 1, EXACT, "" },
-    { "an o that is an array", NULL, M(VOLUME("`Options`:{`o`:[`bind`],`device`:`/w/d`}")), 1, EITHER, "" },
+    { "an o that is an array", NULL, M(VOLUME("`Options`:{`o`:[`bind`],`device`:`/w/d`}")), 1, EXACT, "" },
     { "a device that is missing", NULL, M(VOLUME(OPTS("/w/none", "bind"))), 1, EXACT, "/w/none" },
     { "a device that is relative", NULL, M(VOLUME(OPTS("w/d", "bind"))), 1, EXACT, "w/d" },
     { "a device that no rule covers", NULL, M(VOLUME(OPTS("/etc", "bind"))), 1, EXACT, "/etc" },
@@ -2912,42 +3025,43 @@ static void both_bind(struct two *w, int target)
     both_blank(w);
 }
 
+/* A driver without options; or the local one, with a bind or with what is another machine's. */
 static void both_options(struct two *w)
 {
     static const char *const os[] = { "bind", "rbind", "ro,bind", "bind,rw", "noexec,rbind,nosuid" };
-    bool local = draw(3) != 0, bind = draw(3) != 0;
+    bool local = draw(3) != 0, bind = draw(3) != 0, first = draw(2);
+    const char *o = bind ? os[draw(COUNT(os))] : "addr=1.2.3.4,bindx";
     both_key(w, spelling("VolumeOptions", true));
     both(w, "{");
     both_members(w, (int)draw(2), 1);
     both_key(w, spelling("DriverConfig", true));
     both(w, "{");
-    if (local ? draw(2) : 1) {
+    if (!local || draw(2)) {
         both_key(w, spelling("Name", true));
-        both(w, local ? draw(2) ? "\"local\"" : "\"\"" : "\"nfs\"");
+        both(w, !local ? "\"nfs\"" : draw(2) ? "\"local\"" : "\"\"");
         both(w, ",");
     }
     both_key(w, spelling("Options", true));
-    both(w, "{ \"type\":\"none\",");
-    if (draw(2)) {
-        both_key(w, "Device");
-        both(w, "\"/w/f\",");
-    }
-    bool first = draw(2);
-    if (first) {
-        both_key(w, "o");
-        both(w, textf("\"%s\",", bind ? spelling(os[draw(COUNT(os))], false) : "addr=1.2.3.4,bindx"));
-    }
-    both_key(w, "dev\\u0069ce");
-    both(w, "\"");
-    if (local && bind)
-        both_source(w);
-    else
-        both(w, "/w/f");
-    both(w, "\"");
-    if (!first) {
-        both(w, " ,");
-        both_key(w, "o");
-        both(w, textf("\"%s\"", bind ? spelling(os[draw(COUNT(os))], false) : "addr=1.2.3.4,bindx"));
+    both(w, "{ ");
+    if (local) {
+        both_key(w, "t\\u0079pe");
+        both(w, bind ? draw(2) ? "\"none\"," : "\"tmpfs\"," : "\"nfs\",");
+        if (first) {
+            both_key(w, "o");
+            both(w, textf("\"%s\",", spelling(o, false)));
+        }
+        both_key(w, "dev\\u0069ce");
+        both(w, "\"");
+        if (bind)
+            both_source(w);
+        else
+            both(w, "host:/w/f");
+        both(w, "\"");
+        if (!first) {
+            both(w, " ,");
+            both_key(w, "o");
+            both(w, textf("\"%s\"", spelling(o, false)));
+        }
     }
     both(w, "}}},");
 }
@@ -3345,7 +3459,12 @@ static void make_missing(void **state)
         { "a volume's device -m", "-m -c", M(VOLUME(OPTS("/w/n13", "bind"))), 1, "", "@/h/hb/n13" },
         { "a volume's name -m", "-m -c", B("`n14:/t`"), 0, B("`n14:/t`"), "" },
         { "broken at the end -m", "-m -c", "{`HostConfig`:{`Binds`:[`/w/n15:/t`]}", 1, "", "@/h/hb/n15" },
-        { "a bad spec behind -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", NULL },
+        { "a bad spec behind -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", "@/h/hb/n16" },
+        { "a relative source behind -m", "-m -c", B("`/w/n17:/t`,`./f:/u`"), 1, "", "@/h/hb/n17" },
+        { "an unknown type behind -m", "-m -c", HC("`Binds`:[`/w/n18:/t`],`Mounts`:[{`Type`:`glob`,`Source`:`e`,"
+          "`Target`:`/u`}]"), 1, "", "@/h/hb/n18" },
+        { "an unknown type of two letters behind -m", "-m -c", HC("`Mounts`:[{`Type`:`Fs`,`Target`:`/u`}],"
+          "`Binds`:[`/w/n19:/t`]"), 1, "", "@/h/hb/n19" },
     };
     struct stat st;
     (void)state;
@@ -3443,6 +3562,124 @@ static void staged_bodies(void **state)
          B("`@/d/overlay2/" L1 "/diff/low:/t:ro`"), "");
 }
 
+/* What each of BindOptions does to a stage: is it read-only there, and are the mounts below? */
+static void bind_options(void **state)
+{
+    static const struct { const char *args, *options; bool ro, ro_below; } cases[] = {
+        { "-p $", "`Propagation`:`rprivate`", true, true },
+        { "-p $", "`Propagation`:``", true, true },
+        { "-p $", "`NonRecursive`:true", true, true },
+        { "-p $", "`CreateMountpoint`:true", true, true },
+        { "-p $ -m", "`CreateMountpoint`:true", true, true },
+        { "-p $", "`ReadOnlyForceRecursive`:true", true, true },
+        { "-p $", "`ReadOnlyNonRecursive`:false", true, true },
+        { "-p $", "`ReadOnlyNonRecursive`:true", false, false },    /* the daemon makes the top read-only */
+        { "-p $ -R", "`ReadOnlyNonRecursive`:true", true, true },
+    };
+    (void)state;
+    if (no_stages())
+        skip_because("this kernel, or a seccomp filter, lacks what a stage is made with");
+    start_runner("bind " VOL " ^/a/b");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *more = textf(",`ReadOnly`:true,`BindOptions`:{%s}", cases[i].options);
+        told(more, tool_in(textf("%s -s @/st -c", cases[i].args), textf(M(PART("/a", "/t", "%s")), more)), 0,
+             textf(M(PART("@/st/0", "/t", "%s")), more), "");
+        if (!is_text(AT("@/st/0/b/v"), "volume"))
+            flunk("%s: the mount below is not there", more);
+        bool ro = !put_file(AT("@/st/0/new"), "x"), ro_below = !put_file(AT("@/st/0/b/new"), "x");
+        if (ro != cases[i].ro || ro_below != cases[i].ro_below)
+            flunk("%s %s: read-only %d, below %d", cases[i].args, more, ro, ro_below);
+        expect("-u @/st", 0, "", "");
+    }
+    told("--mount", tool("-p $ -s @/st --mount type=bind,src=/a,dst=/t,readonly,bind-recursive=writable"), 0,
+         "type=bind,src=@/st/0,dst=/t,readonly,bind-recursive=writable\n", "");
+    if (!put_file(AT("@/st/0/b/new"), "x"))
+        flunk("bind-recursive=writable: what is below is read-only");
+    expect("-u @/st", 0, "", "");
+    told("--mount", tool("-p $ -s @/st --mount type=bind,src=/a,dst=/t,readonly,bind-recursive=readonly"), 0,
+         "type=bind,src=@/st/0,dst=/t,readonly,bind-recursive=readonly\n", "");
+    if (put_file(AT("@/st/0/b/new"), "x"))
+        flunk("bind-recursive=readonly: what is below is writable");
+    expect("-u @/st", 0, "", "");
+}
+
+/* A stage is private: who asks for another propagation is refused, and nothing is created or staged. */
+static void no_peers(void **state)
+{
+    static const char *const words[] = { "shared", "rshared", "slave", "rslave" };
+    static const char *const specs[] = {
+        "-v /new:/n -v /a:/t:%s", "-v /a:/t:ro,%s,z", "-f json -v /new:/n -v /a:/t:%s", "-f oci -v /a:/t:%s",
+        "--mount type=bind,src=/a,dst=/t,bind-propagation=%s", "--mount type=bind,src=/a,dst=/t,%s",
+    };
+    static const char *const bodies[] = {
+        B("`/new:/n`,`/a:/t:%s`"), HC("`Binds`:[`/new:/n`],`Mounts`:[" PART("/a", "/t",
+        ",`BindOptions`:{`Propagation`:`%s`}") "]"), M(VOLUME(OPTS("/a", "rbind,%s"))),
+    };
+    (void)state;
+    start_runner("");
+    for (size_t i = 0; i < COUNT(words); i++) {
+        for (size_t k = 0; k < COUNT(specs); k++) {
+            struct ran r = tool(textf(textf("-p $ -m -s @/st %s", specs[k]), words[i]));
+            if (r.status != 1 || !strstr(r.err, "(-H)") || (r.n && !strstr(r.out, "\"error\":\"format\"")))
+                flunk("%s: %d %s%s", specs[k], r.status, r.out, r.err);
+            gone(AT("@/st"));
+        }
+        for (size_t k = 0; k < COUNT(bodies); k++) {
+            told(bodies[k], tool_in("-p $ -m -s @/st -c", textf(bodies[k], words[i])), 1, "", "(-H)");
+            gone(AT("@/st"));
+        }
+        gone(inside("/new"));
+        /* a host path can be it, and so can what is not staged */
+        told(words[i], tool(textf("-p $ -v /low:/t:%s", words[i])), 0, textf("^/low:/t:%s\n", words[i]), "");
+        told(words[i], tool_in("-p $ -c", textf(M(PART("/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i])), 0,
+             textf(M(PART("^/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i]), "");
+        told(words[i], tool(textf("-p $ -s @/st -v name:/t:%s", words[i])), 0, textf("name:/t:%s\n", words[i]), "");
+        tool("-u @/st");
+    }
+    if (no_stages())
+        return;
+    told("private", tool("-p $ -s @/st -v /a:/t:rprivate"), 0, "@/st/0:/t:rprivate\n", "");
+    expect("-u @/st", 0, "", "");
+}
+
+/* Z on what a live runner has: a warning, and nothing else. */
+static void labels(void **state)
+{
+    static const struct { const char *args, *in, *out; bool warned; } cases[] = {
+        { "-p $ -v /low:/t:Z", NULL, "^/low:/t:Z\n", true },
+        { "-p $ -v /low:/t:ro,Z", NULL, "^/low:/t:ro,Z\n", true },
+        { "-p $ -f json -v /low:/t:Z", NULL, NULL, true },
+        { "-p $ --mount type=bind,src=/low,dst=/t,Z", NULL, "type=bind,src=^/low,dst=/t,Z\n", true },
+        { "-p $ --mount type=bind,src=/low,dst=/t,relabel=private", NULL,
+          "type=bind,src=^/low,dst=/t,relabel=private\n", true },
+        { "-p $ -c", B("`/low:/t:Z`"), B("`^/low:/t:Z`"), true },
+        { "-S -v /low:/t:Z", NULL, NULL, true },
+        { "-p $ -v /low:/t:z", NULL, "^/low:/t:z\n", false },
+        { "-p $ --mount type=bind,src=/low,dst=/t,z", NULL, "type=bind,src=^/low,dst=/t,z\n", false },
+        { "-p $ --mount type=bind,src=/low,dst=/t,relabel=shared", NULL,
+          "type=bind,src=^/low,dst=/t,relabel=shared\n", false },
+        { "-p $ -v name:/t:Z", NULL, "name:/t:Z\n", false },
+        { "-p $ -c", B("`/low:/t:z`,`name:/u:Z`"), B("`^/low:/t:z`,`name:/u:Z`"), false },
+        { "-b @/h/hb:/low -v /low:/t:Z", NULL, "@/h/hb:/t:Z\n", false },
+    };
+    (void)state;
+    start_runner(STANDARD);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool self = !strncmp(cases[i].args, "-S", 2);
+        struct ran r = self ? run((struct call){ .args = cases[i].args, .self = true })
+                            : tool_in(cases[i].args, cases[i].in ? cases[i].in : "");
+        char *newline = strchr(r.err, '\n');
+        if (r.status || (cases[i].out && strcmp(r.out, expand(cases[i].out))))
+            flunk("%s: %d %s%s", cases[i].args, r.status, r.out, r.err);
+        bool one = newline && !newline[1] && !strncmp(r.err, "dindbind: /low: warning: ", 25) && strstr(r.err, "use z");
+        if (cases[i].warned ? !one : *r.err != 0)
+            flunk("%s: said %s", cases[i].args, r.err);
+    }
+    struct ran r = tool("-p $ -v /none:/t:Z");
+    if (r.status != 1 || strstr(r.err, "warning"))
+        flunk("a missing source: %d %s", r.status, r.err);
+}
+
 /* ---- Mounts below -------------------------------------------------------------------------------------- */
 
 struct below_case {
@@ -3493,6 +3730,30 @@ static const struct below_case below_cases[] = {
       "`BindOptions`:{`NonRecursive`:false}}"), 0,
       M(PART(VOL, "/t", ",`BindOptions`:{`NonRecursive`:false}") "," PART("@/h/hb", "/t/sub",
       ",`BindOptions`:{`NonRecursive`:false},`ReadOnly`:true")) },
+    { "Mounts, ReadOnlyForceRecursive", "-p $ -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyForceRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyForceRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyForceRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive, writable ones below", "-p $ -c", M(ABIND(",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 1, "/a/b" },
+    { "Mounts, ReadOnlyNonRecursive, read-only ones below", "-p $ -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive and NonRecursive", "-p $ -c", M(ABIND(",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true,`NonRecursive`:true}")), 0, M(PART("^/a", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true,`NonRecursive`:true}")) },
+    { "Mounts, ReadOnlyNonRecursive, writable itself", "-p $ -c", M(PART("/a/b", "/t",
+      ",`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`BindOptions`:{`ReadOnlyNonRecursive`:true},`ReadOnly`:true")) },
+    { "Mounts, ReadOnlyNonRecursive, -R", "-p $ -R -c", M(PART("/a/b", "/t", ",`ReadOnly`:true,"
+      "`BindOptions`:{`ReadOnlyNonRecursive`:true}")), 0,
+      M(PART(VOL, "/t", ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}")) },
+    { "Mounts, CreateMountpoint", "-p $ -c", M(PART("/a/b", "/t", ",`BindOptions`:{`CreateMountpoint`:true}")), 0,
+      M(PART(VOL, "/t", ",`BindOptions`:{`CreateMountpoint`:true}") "," PART("@/h/hb", "/t/sub",
+      ",`BindOptions`:{`CreateMountpoint`:true},`ReadOnly`:true")) },
     { "Mounts, not clean", "-p $ -c", M("{`Target`:`/t/./u/`,`Source`:`/a//b`,`Type`:`bind`}"), 0,
       M("{`Target`:`/t/./u/`,`Source`:`" VOL "`,`Type`:`bind`}," PART("@/h/hb", "/t/u/sub", ",`ReadOnly`:true")) },
     /* another mount has that target */
@@ -4044,6 +4305,9 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-c, -S: what does not go together", conflicts, true },
     { "-c: missing sources", make_missing, false },
     { "-c: stages", staged_bodies, false },
+    { "BindOptions of a stage", bind_options, false },
+    { "a stage has no peers", no_peers, false },
+    { "Z is warned of", labels, false },
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
     { "-S: outside of a container", self_outside, false },

@@ -704,6 +704,247 @@ static char *csv_text(const char *at)
     return output_end(o);
 }
 
+/* ---- what may stand in a record, by another reading of it: key by key, from a table by types --------------- */
+
+/* `=`: with a value; `!`: without; `?`: as one likes; `b`: a boolean. Z, z and U are exact, all others in any case. */
+static const char common[] = "=type =source =src =target =destination =dst =dest breadonly bro =consistency";
+static const struct { const char *type, *keys; } grammar[] = {
+    { "bind", "brw =bind-propagation bbind-nonrecursive =bind-recursive bbind-create-src !private !rprivate !shared "
+      "!rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev !nodev !suid !nosuid =relabel ?Z ?z bU bchown "
+      "?idmap" },
+    { "volume", "brw !private !rprivate !shared !rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev "
+      "!nodev !suid !nosuid =relabel ?Z ?z bU bchown ?idmap =subpath =volume-subpath bvolume-nocopy =volume-label "
+      "=volume-driver =volume-opt" },
+    { "tmpfs", "brw !private !rprivate !shared !rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev "
+      "!nodev !suid !nosuid bU bchown =tmpfs-size =tmpfs-mode !tmpcopyup !notmpcopyup !noatime !noswap" },
+    { "image", "brw breadwrite ?idmap =subpath =image-subpath" },
+    { "cluster", "" },
+    { "npipe", "" },
+};
+
+/* The sign of a key in a row, or 0. */
+static char sign_of(const char *row, const char *key)
+{
+    for (const char *p = row, *end; *p; p = *end ? end + 1 : end) {
+        size_t n = strlen(key);
+        end = strchrnul(p, ' ');
+        bool same = n == 1 ? p[1] == *key : !strncasecmp(p + 1, key, n);
+        if ((size_t)(end - p) == n + 1 && same)
+            return *p;
+    }
+    return 0;
+}
+
+static bool is_any(const char *s, const char *const *words)
+{
+    while (*words && strcmp(*words, s))
+        words++;
+    return *words;
+}
+
+static bool is_bool(const char *s)
+{
+    static const char *const words[] = { "0", "f", "F", "FALSE", "false", "False", "1", "t", "T", "TRUE", "true",
+                                         "True", NULL };
+    return is_any(s, words);
+}
+
+/* A record taken apart, for what must hold for all of it. */
+struct wanted {
+    char *source, *target, *driver;
+    char *option[4];            /* type, device, o, size */
+    bool bad, options;
+    unsigned propagations, labels, execs, devs, suids;
+};
+
+static const char *const option_row[] = { "type", "device", "o", "size", NULL };
+
+static void want_option(struct wanted *w, char *value)
+{
+    char *text = strchr(value, '=');
+    int i = 0;
+    w->options = true;
+    if (!text) {
+        w->bad = true;
+        return;
+    }
+    *text++ = 0;
+    while (option_row[i] && strcmp(option_row[i], value))
+        i++;
+    w->bad = w->bad || !option_row[i] || (i < 3 && w->option[i]);
+    if (option_row[i])
+        w->option[i] = text;
+}
+
+/* Is it one, in any case? */
+static bool is_peer_word(const char *word)
+{
+    static const char *const words[] = { "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable",
+                                         "runbindable" };
+    size_t i = 0;
+    while (i < COUNT(words) && strcasecmp(words[i], word))
+        i++;
+    return i < COUNT(words);
+}
+
+/* One field; `row` has the keys of its type. */
+static void want_field(struct wanted *w, const char *row, char *field)
+{
+    static const char *const depths[] = { "enabled", "disabled", "writable", "readonly", NULL };
+    char *value = strchr(field, '=');
+    if (value)
+        *value++ = 0;
+    const char *key = field;
+    char sign = sign_of(common, key);
+    sign = sign ? sign : sign_of(row, key);
+    w->bad = w->bad || !sign || (sign == '=' && !value) || (sign == '!' && value) ||
+             (sign == 'b' && value && !is_bool(value));
+    if (w->bad)
+        return;
+    if (!strcasecmp(key, "source") || !strcasecmp(key, "src"))
+        w->source = value;
+    else if (!strncasecmp(key, "dst", 4) || !strncasecmp(key, "dest", 4) || !strcasecmp(key, "target"))
+        w->target = value;
+    else if (!strcasecmp(key, "bind-propagation"))
+        w->bad = !is_peer_word(value);
+    else if (!strcasecmp(key, "bind-recursive"))
+        w->bad = !is_any(value, depths);
+    else if (!strcasecmp(key, "volume-driver"))
+        w->driver = value;
+    else if (!strcasecmp(key, "volume-opt"))
+        want_option(w, value);
+    else if (!strcasecmp(key, "relabel"))
+        w->bad = strcmp(value, "private") && strcmp(value, "shared");
+    w->labels += !strcasecmp(key, "relabel") || !strcasecmp(key, "z");
+    w->execs += !strcasecmp(key, "exec") || !strcasecmp(key, "noexec");
+    w->devs += !strcasecmp(key, "dev") || !strcasecmp(key, "nodev");
+    w->suids += !strcasecmp(key, "suid") || !strcasecmp(key, "nosuid");
+    w->propagations += !strcasecmp(key, "bind-propagation") || is_peer_word(key);
+}
+
+/* Words of a comma list: is each of them one of these, or with a value one of those? */
+static bool only_words(const char *list, const char *flags, const char *options)
+{
+    char *copy = strdup(list), *rest = copy;
+    bool good = true;
+    NEED(copy);
+    if (*copy && copy[strlen(copy) - 1] == ',')
+        copy[strlen(copy) - 1] = 0;             /* one comma at the end is nothing */
+    for (char *word; *copy && (word = strsep(&rest, ","));) {
+        char *value = strchr(word, '=');
+        if (value)
+            *value = 0;
+        char *find;
+        NEED(asprintf(&find, " %s ", word) >= 0);
+        good = good && *word && !strchr(word, ' ') && strstr(value ? options : flags, find);
+        free(find);
+    }
+    free(copy);
+    return good;
+}
+
+static bool any_word(const char *list, const char *name)
+{
+    char *copy = strdup(list), *rest = copy;
+    bool found = false;
+    NEED(copy);
+    for (char *word; (word = strsep(&rest, ","));) {
+        word[strcspn(word, "=")] = 0;
+        found = found || !strcmp(word, name);
+    }
+    free(copy);
+    return found;
+}
+
+static bool may_choose_dir(const char *list)
+{
+    char *copy = strdup(list), *rest = copy;
+    bool found = false;
+    NEED(copy);
+    for (char *word; (word = strsep(&rest, ","));) {
+        char *value = strchr(word, '=');
+        size_t n = value ? (size_t)(value - word) : 0;
+        found = found || !strncasecmp(word, "x-", 2) || (value && value[1] == '/') ||
+                (n > 3 && !memcmp(value - 3, "dir", 3));
+    }
+    free(copy);
+    return found;
+}
+
+#define FLAGS " bind rbind defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime diratime " \
+    "nodiratime relatime norelatime strictatime nostrictatime private rprivate shared rshared slave rslave unbindable " \
+    "runbindable noswap inode32 inode64 "
+
+/* May a volume have these options of the driver? `*device`: it is a bind mount of that. */
+static bool may_be_volume(const char *driver, const char *type, const char *device, const char *o, bool options,
+                          bool *binds)
+{
+    *binds = false;
+    if (!options)
+        return true;
+    if (driver && *driver && strcmp(driver, "local"))
+        return false;
+    if (o && (any_word(o, "bind") || any_word(o, "rbind"))) {
+        *binds = true;
+        return device && only_words(o, FLAGS, "");
+    }
+    bool here = device && (*device == '/' || *device == '.');
+    o = o ? o : "";
+    if (equal(type, "tmpfs"))
+        return !here && only_words(o, FLAGS, " size nr_blocks nr_inodes mode uid gid huge mpol ");
+    if (may_choose_dir(o) || !type || !device)
+        return false;
+    if (equal(type, "cifs"))
+        return !strncmp(device, "//", 2) || !strncmp(device, "\\\\", 2);
+    return (equal(type, "nfs") || equal(type, "nfs3") || equal(type, "nfs4")) && !here && strchr(device, ':');
+}
+
+/* May this record be taken? In two passes: the type, which is the last one given, and then the keys by it. */
+static bool may_be_mount(const char *text)
+{
+    struct wanted w = { .bad = false };
+    const char *row = NULL, *p = text;
+    char *fields[MAX_FIELDS], clean[DINDBIND_PATH_MAX], *type = strdup("volume");
+    size_t n = 0;
+    bool binds = false;
+    NEED(type);
+    for (bool more = true; more; p++) {
+        struct output room;
+        struct out *o = output_in(&room);
+        const char *end = csv_next(p, o);
+        char *field = output_end(o);
+        if (!end || n == MAX_FIELDS) {
+            w.bad = true;
+            free(field);
+            break;
+        }
+        fields[n++] = field;
+        if (!strncasecmp(field, "type=", 5)) {
+            free(type);
+            type = strdup(field + 5);
+            NEED(type);
+        }
+        more = *end;
+        p = end;
+    }
+    for (size_t i = 0; i < COUNT(grammar); i++)
+        row = strcasecmp(grammar[i].type, type) ? row : grammar[i].keys;
+    for (size_t i = 0; row && i < n; i++)
+        want_field(&w, row, fields[i]);
+    bool good = row && !w.bad && w.target && !clean_path(w.target, clean) && w.propagations < 2 && w.labels < 2 &&
+                w.execs < 2 && w.devs < 2 && w.suids < 2;
+    if (good && !strcasecmp(type, "volume"))
+        good = may_be_volume(w.driver, w.option[0], w.option[1], w.option[2], w.options, &binds);
+    if (good && !strcasecmp(type, "bind"))
+        good = w.source;
+    else if (good)
+        good = !w.source || !strchr("/.", *w.source) || !*w.source;
+    while (n)
+        free(fields[--n]);
+    free(type);
+    return good;
+}
+
 /* Both readers of CSV, field by field. */
 static bool check_csv(const char *text)
 {
@@ -779,8 +1020,9 @@ static void fuzz_mount(char *text, size_t len)
     bool good = check_csv(text);
     const char *wrong = parse_mount(&a, text, &s);
     NEED(wrong || good);
+    NEED(!wrong == may_be_mount(text));
     if (!wrong) {
-        NEED(*s.target == '/' && s.nfields <= MAX_FIELDS && s.noci <= 1);
+        NEED(*s.target == '/' && s.nfields <= MAX_FIELDS && s.noci <= 4);
         for (size_t i = 0; i < s.nfields; i++)
             NEED(s.fields[i].at >= text && s.fields[i].at + s.fields[i].len <= text + strlen(text));
     }
@@ -839,33 +1081,86 @@ static const char *only(const char *object, const char *name)
     return found;
 }
 
-/* The device of a local volume with o=bind. */
-static const char *device_of(const char *volume_options)
+/* The text of an optional string, to be freed. */
+static char *text_of(const char *value)
 {
-    const char *driver = only(volume_options, "DriverConfig"), *name = only(driver, "Name");
-    const char *map = only(driver, "Options"), *o = NULL, *device = NULL;
-    struct json_walk w = { .at = map };
-    while (map && *map == '{' && json_next(&w)) {
-        o = says(w.key, "o") ? w.value : o;
-        device = says(w.key, "device") ? w.value : device;
-    }
-    struct spelled flags = o && *o == '"' ? read_string(o, json_skip(o)) : (struct spelled){ 0 };
-    bool bind = flags.good && (has_word(flags.text, "bind") || has_word(flags.text, "rbind"));
-    free_spelled(&flags);
-    return bind && !is_null(device) && (is_null(name) || says(name, "") || says(name, "local")) ? device : NULL;
+    if (is_null(value))
+        return NULL;
+    NEED(*value == '"');
+    struct spelled s = read_string(value, json_skip(value));
+    NEED(s.good);
+    free(s.from);
+    return s.text;
 }
 
-/* An element of Mounts: is a bind known as one, and does its source stand where the daemon takes it from? */
+/* The device of a local volume with o=bind; all other options that pass are known. */
+static const char *device_of(const char *volume_options)
+{
+    const char *driver = only(volume_options, "DriverConfig"), *map = only(driver, "Options");
+    const char *value[4] = { NULL };
+    struct json_walk w = { .at = map };
+    bool binds, any = false;
+    while (map && *map == '{' && json_next(&w)) {
+        int i = 0;
+        while (option_row[i] && !says(w.key, option_row[i]))
+            i++;
+        NEED(option_row[i]);
+        value[i] = w.value;
+        any = true;
+    }
+    char *name = text_of(only(driver, "Name")), *type = text_of(value[0]), *device = text_of(value[1]);
+    char *o = text_of(value[2]);
+    NEED(may_be_volume(name, type, device, o, any, &binds));
+    free(name);
+    free(type);
+    free(device);
+    free(o);
+    return binds ? value[1] : NULL;
+}
+
+static bool is_bool_or_null(const char *value)
+{
+    return is_null(value) || !strncmp(value, "true", 4) || !strncmp(value, "false", 5);
+}
+
+/* An element of Mounts: is its type known, is a bind known as one, does its source stand where the daemon takes it
+ * from, and are its values of the kinds that the daemon's decoder takes? */
 static void check_found_mount(const struct spec *s, const char *value)
 {
-    const char *type = only(value, "Type"), *want = NULL;
-    if (type && json_is(type, "bind", true))
+    static const char *const bools[] = { "NonRecursive", "CreateMountpoint", "ReadOnlyNonRecursive",
+                                         "ReadOnlyForceRecursive" };
+    static const char *const peers[] = { "shared", "rshared", "slave", "rslave" };
+    const char *type = only(value, "Type"), *want = NULL, *bind = only(value, "BindOptions");
+    bool known = false, peer = false;
+    NEED(type && *type == '"');
+    for (size_t i = 0; i < COUNT(grammar); i++)
+        known = known || json_is(type, grammar[i].type, true);
+    NEED(known);
+    if (json_is(type, "bind", true)) {
         want = only(value, "Source");
-    else if (type && json_is(type, "volume", true))
+        for (size_t i = 0; i < COUNT(peers); i++)
+            peer = peer || says(only(bind, "Propagation"), peers[i]);
+        NEED(!!s->peers == peer);
+    } else if (json_is(type, "volume", true))
         want = device_of(only(value, "VolumeOptions"));
     NEED(s->at_source == want && !s->source == !want);
     NEED(!want || says(want, s->source));
     NEED(s->at_target == only(value, "Target") && s->at_readonly == only(value, "ReadOnly"));
+    NEED(is_bool_or_null(s->at_readonly));
+    for (size_t i = 0; i < COUNT(bools); i++)
+        NEED(is_bool_or_null(only(bind, bools[i])));
+}
+
+/* A key of Volumes or Tmpfs: nothing in it that podman would bind. */
+static void check_found_places(const char *object)
+{
+    struct json_walk w = { .at = object };
+    while (object && *object == '{' && json_next(&w)) {
+        struct spelled key = read_string(w.key, json_skip(w.key));
+        for (size_t i = 0; i + 1 < key.len; i++)
+            NEED(key.text[i] != ':' || key.text[i + 1] != '/');
+        free_spelled(&key);
+    }
 }
 
 /* Nothing that the daemon would mount was overlooked. */
@@ -874,6 +1169,8 @@ static void check_found(const struct body *b)
     const char *host = only(json_space(b->text), "HostConfig");
     struct json_walk binds = { .at = only(host, "Binds") }, mounts = { .at = only(host, "Mounts") };
     const char *last = NULL;
+    check_found_places(only(json_space(b->text), "Volumes"));
+    check_found_places(only(host, "Tmpfs"));
     while (json_next(&binds)) {
         const struct spec *s = spec_at(b, binds.value);
         struct spelled text = read_string(binds.value, json_skip(binds.value));
