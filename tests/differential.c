@@ -235,8 +235,9 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags)
     struct how how = { flags | O_CLOEXEC, 0, IN_ROOT | NO_MAGICLINKS };
     int fd = -1;
 
-    /* EAGAIN: a rename somewhere on this machine crossed the walk. */
-    for (int tries = 0; tries < 256; tries++) {
+    /* EAGAIN: a rename somewhere on this machine crossed the walk. A busy machine has many, and the oracle must not be
+     * the one that gives up. */
+    for (int tries = 0; tries < 1000000; tries++) {
         fd = (int)syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof how, 0L, OWN_CALL);
         if (fd >= 0 || (errno != EAGAIN && !(errno == ELOOP && tries < 3)))
             break;              /* ELOOP: or the kernel started anew, and counted the links of both walks */

@@ -210,24 +210,18 @@ staging() {
 	gone st
 }
 
-# In a user namespace the real root, who owns /, is nobody: no directory is safe for a stage then.
 skipped=0
-if [ ! -O / ]; then
+"$D" -b "$T/h/w:/w" -s "$T/st" /w >out 2>err
+status=$?
+if grep -q 'lacks a system call' err; then
+	name='a stage that cannot be made is refused, and nothing is left'
+	promise 0 '3 0' echo $status $(wc -c <out)
+	gone st
 	skipped=1
-	echo "skipped: staging, because / belongs to somebody unknown in this user namespace"
+	echo "skipped: staging, because this kernel, or a seccomp filter, lacks what a stage is made with"
 else
-	"$D" -b "$T/h/w:/w" -s "$T/st" /w >out 2>err
-	status=$?
-	if grep -q 'lacks a system call\|no permission' err; then
-		name='a stage that cannot be made is refused, and nothing is left'
-		promise 0 '3 0' echo $status $(wc -c <out)
-		gone st
-		skipped=1
-		echo "skipped: staging, because this kernel, or a seccomp filter, lacks what a stage is made with"
-	else
-		"$D" -u "$T/st"
-		staging
-	fi
+	"$D" -u "$T/st"
+	staging
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
