@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
 )
@@ -319,13 +320,13 @@ func (t *texts) bindElement(element, is node, i int) int {
 		return 1
 	}
 	t.binds++
-	if !t.isBind(is, i, text, e.place.host, "", e.place.ro) {
+	if !t.isBind(element, is, i, text, e.place.host, "", e.place.ro) {
 		return 1
 	}
 	t.edits = append(t.edits, edit{is.members[i].value.start, is.members[i].value.end, element.raw(t.body)})
 	n := 1
 	for _, b := range e.belows {
-		if t.isBind(is, i+n, text, b.host, e.target+b.rest, b.ro) {
+		if t.isBind(element, is, i+n, text, b.host, e.target+b.rest, b.ro) {
 			n++
 			t.belows++
 		} else if !t.soft {
@@ -336,16 +337,43 @@ func (t *texts) bindElement(element, is node, i int) int {
 }
 
 // isBind is whether an element of the answer is what is due. Where ro was put in, the order of modes is free.
-func (t *texts) isBind(is node, i int, text, host, target string, ro bool) bool {
+func (t *texts) isBind(was, is node, i int, text, host, target string, ro bool) bool {
 	if i >= len(is.members) {
 		return false
 	}
-	got, want := is.members[i].value.str(t.out), bindText(text, host, target, ro)
-	if want == bindText(text, host, target, false) {
-		return got == want
+	n := is.members[i].value
+	got, want := n.str(t.out), bindText(text, host, target, ro)
+	exact := want == bindText(text, host, target, false)
+	if exact && got != want || sameModes(got) != sameModes(want) {
+		return false
 	}
-	t.madeRO++
-	return sameModes(got) == sameModes(want)
+	if !exact {
+		t.madeRO++
+	}
+	return target != "" || sameSpelling(was.raw(t.body), n.raw(t.out), exact)
+}
+
+// sameSpelling is whether what comes after the source is written as it was, but for the modes if they have changed.
+func sameSpelling(was, is string, modesToo bool) bool {
+	before, after := spelling(was), spelling(is)
+	if modesToo {
+		return reflect.DeepEqual(before[1:], after[1:])
+	}
+	return before[1] == after[1]
+}
+
+var colon = regexp.MustCompile(`(?i)[^\\:]+|\\u003a|\\u[0-9a-f]{4}|\\.|:`)
+
+// spelling is a string as it is written, from one colon to the next, each with the colon before it.
+func spelling(raw string) []string {
+	fields := []string{""}
+	for _, part := range colon.FindAllString(strings.Trim(raw, `"`), -1) {
+		if part == ":" || strings.EqualFold(part, `\u003a`) {
+			fields = append(fields, "")
+		}
+		fields[len(fields)-1] += part
+	}
+	return fields
 }
 
 // parts of an element of Mounts that may change.
