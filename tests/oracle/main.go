@@ -267,9 +267,12 @@ func showOne(w *world, tool string, seed int64, index int) error {
 		return err
 	}
 	fmt.Printf("%s\n%q\nstatus %d\n%s\n%s", body, body, a.status, a.out, a.errors)
-	for _, c := range w.judge(body, a).complaints {
+	complaints := w.judge(body, a).complaints
+	for _, c := range complaints {
 		fmt.Printf("not ok: %s: %s\n", c.promise, c.what)
 	}
+	wrong := min(1, len(complaints))
+	fmt.Printf("%d passed, %d failed, 0 skipped\n", 1-wrong, wrong)
 	return nil
 }
 

@@ -7,9 +7,9 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"strconv"
@@ -270,14 +270,14 @@ func (p *Port) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// HardwareAddr is "02:42:ac:11:00:02".
 type HardwareAddr []byte
 
 func (h *HardwareAddr) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*h = nil
-		return nil
+	address, err := hex.DecodeString(strings.ReplaceAll(string(text), ":", ""))
+	if err == nil && len(address) > 0 && len(text) != 3*len(address)-1 {
+		err = errors.New("no hardware address")
 	}
-	address, err := net.ParseMAC(string(text))
 	*h = HardwareAddr(address)
 	return err
 }
