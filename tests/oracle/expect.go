@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"sort"
@@ -115,6 +116,18 @@ func hasWord(list, word string) bool {
 	return strings.Contains(","+list+",", ","+word+",")
 }
 
+// lastWord is the one of them that stands last, which is how mount options count.
+func lastWord(list string, words ...string) (last string) {
+	for _, option := range strings.Split(list, ",") {
+		for _, word := range words {
+			if option == word {
+				last = word
+			}
+		}
+	}
+	return last
+}
+
 // readOnly is the modes of a bind with ro for certain.
 func readOnly(modes string) string {
 	var list []string
@@ -202,6 +215,9 @@ func (w *world) volume(e *expectation, v view, m Mount, d DriverConfig) {
 			e.complain(untranslated, "a volume cannot carry what is mounted below "+device)
 		}
 		e.belows = nil
+		if e.place.ro && lastWord(o, "ro", "rw") != "ro" {
+			e.complain(volumesRO, fmt.Sprintf("o=%s of %s", o, device))
+		}
 	case d.Options["type"] == "" && device == "" && o == "":
 		// a quota, or nothing
 	case !networkTypes.MatchString(d.Options["type"]):

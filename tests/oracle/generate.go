@@ -15,11 +15,12 @@ import (
 	"unicode"
 )
 
-// generator makes one body. It is calm, and then makes what a client might send, in any spelling, or it is wild:
-// now and then something is what it should not be.
+// generator makes one body. It is calm, and then makes what a client might send, in any spelling; or crooked, and
+// now and then what is to be mounted is not what it should be; or wild, and nothing need be.
 type generator struct {
 	r       *rand.Rand
 	w       *world
+	crooked float64
 	wild    float64
 	spaces  bool
 	sources []string
@@ -28,7 +29,10 @@ type generator struct {
 
 func newGenerator(w *world, seed int64) *generator {
 	g := &generator{r: rand.New(rand.NewSource(seed)), w: w}
-	g.wild = []float64{0, 0, 0, 0, 0, 0, 0.01, 0.02, 0.03, 0.12}[g.r.Intn(10)]
+	g.crooked = []float64{0, 0, 0, 0, 0, 0.1, 0.1, 0.02, 0.03, 0.12}[g.r.Intn(10)]
+	if g.crooked != 0.1 {
+		g.wild = g.crooked
+	}
 	g.spaces = g.chance(0.3)
 	for source := range w.places {
 		g.sources = append(g.sources, source)
@@ -39,6 +43,7 @@ func newGenerator(w *world, seed int64) *generator {
 
 func (g *generator) chance(p float64) bool     { return g.r.Float64() < p }
 func (g *generator) odd() bool                 { return g.chance(g.wild) }
+func (g *generator) off() bool                 { return g.chance(g.crooked) }
 func (g *generator) pick(list []string) string { return list[g.r.Intn(len(list))] }
 
 // ---- spelling ------------------------------------------------------------------------------------------
@@ -338,11 +343,11 @@ var badSources = []string{"/etc", "/", "", ".", "/wx", "/w/missing", "/w/../etc"
 
 // source is one that can be translated, not always written as it is. `without` is what it must not contain.
 func (g *generator) source(without string) string {
-	if g.odd() {
+	if g.off() {
 		return g.pick(badSources)
 	}
 	source := g.pick(g.sources)
-	if strings.Contains(source+g.w.places[source].host[len(g.w.dir):], without) && !g.odd() {
+	if strings.Contains(source+g.w.places[source].host[len(g.w.dir):], without) && !g.off() {
 		source = "/w"
 	}
 	if g.chance(0.25) {
@@ -354,7 +359,7 @@ func (g *generator) source(without string) string {
 }
 
 func (g *generator) target() string {
-	if g.odd() {
+	if g.off() {
 		return g.pick([]string{"/", "", "relative", "/t,source=/etc", "/t:ro", "/t/1", "/t\ue001", "/t\ue002", "/t\ue004", `\t`,
 			"/..", "/x/../x", strings.Repeat("/long", 850)})
 	}
@@ -384,7 +389,7 @@ func (g *generator) modes() string {
 	for _, kind := range g.r.Perm(len(modes))[:g.r.Intn(3)] {
 		list = append(list, g.pick(modes[kind]))
 	}
-	if g.odd() {
+	if g.off() {
 		list = append(list, g.pick([]string{"ro", "rw", "", "RO", "bogus", "ro:z", "z,z", "idmap=uids=0-1-10", "ro\ue004"}))
 	}
 	return strings.Join(list, ",")
@@ -393,7 +398,7 @@ func (g *generator) modes() string {
 func (g *generator) bind() string {
 	target := g.target()
 	switch {
-	case g.odd():
+	case g.off():
 		return g.quote(g.pick([]string{"", ":", "/w", "/w:", ":/x", "/w:ro", "/w:x", "./w:/x", "a:/x", "w/n:/x", "../w:/x",
 			"C:\\w:/x", "/w:/x:ro:z", "vol:/x:ro:/w"}))
 	case g.chance(0.08):
@@ -413,7 +418,7 @@ func (g *generator) places(value func() string) string {
 	var parts []part
 	for n := g.r.Intn(3); n > 0; n-- {
 		target := g.target()
-		if g.odd() {
+		if g.off() {
 			target = g.pick([]string{"/b:z", "/etc:/x", "/etc:/x:ro", ":/x", "./w:/x", "b:z"})
 		}
 		parts = append(parts, part{target, value})
@@ -422,7 +427,7 @@ func (g *generator) places(value func() string) string {
 }
 
 func (g *generator) mount() string {
-	kind := g.pick([]string{"bind", "bind", "bind", "bind", "bind", "bind", "volume", "volume", "volume", "tmpfs", "image",
+	kind := g.pick([]string{"bind", "bind", "bind", "bind", "volume", "volume", "volume", "tmpfs", "image",
 		"cluster", "npipe"})
 	if g.chance(0.05) {
 		kind = strings.ToUpper(kind[:1]) + kind[1:]
@@ -431,10 +436,10 @@ func (g *generator) mount() string {
 	if lowerASCII(kind) == "bind" {
 		source = g.source(",")
 	}
-	if g.odd() {
+	if g.off() {
 		kind = g.pick([]string{"", "glob", "overlay", "devpts", "ramfs", "artifact", "b\u0131nd", "bind ", "tmpf\u017f", "none", "volumes"})
 	}
-	if g.odd() {
+	if g.off() {
 		source = g.source("")
 	}
 	target := g.target()
@@ -455,7 +460,7 @@ func (g *generator) mountOptions(kind string) []part {
 	for i := 0; i < t.NumField(); i++ {
 		f := t.Field(i)
 		value := func() string { return g.value(f.Type) }
-		often := g.wild
+		often := g.crooked / 2
 		switch f.Name {
 		case "Type", "Source", "Target":
 			continue
@@ -533,8 +538,10 @@ func (g *generator) driver() string {
 		{"type", g.pick([]string{"nfs", "nfs4"}), "o", "addr=10.0.0.1,rw", "device", ":/export"},
 		{"type", "cifs", "o", "username=u,password=p", "device", "//host/share"},
 		{},
-	}[g.r.Intn(7)]
-	if g.odd() {
+		{"type", "none", "o", "bind", "device", g.source("\xff")},
+		{"type", "none", "o", "bind,ro", "device", g.source("\xff")},
+	}[g.r.Intn(9)]
+	if g.off() {
 		options = [][]string{
 			{"type", "overlay", "o", "lowerdir+=etc,lowerdir+=usr", "device", "overlay"},
 			{"type", "overlay", "o", "lowerdir=/etc:/usr", "device", "overlay"},
@@ -555,9 +562,10 @@ func (g *generator) driver() string {
 			{"type", "9p", "o", "trans=virtio", "device", "hostshare"},
 			{"device", "/etc"},
 			{"o", "bind"},
-		}[g.r.Intn(19)]
+			{"type", "none", "o", "bind,ro,rw", "device", "/r/a"},
+		}[g.r.Intn(20)]
 	}
-	if g.odd() {
+	if g.off() {
 		name = g.pick([]string{"local-persist", "Local", "nfs", "rexray", "local "})
 	}
 	var parts []part

@@ -26,13 +26,14 @@ const (
 	untranslated  = "no source that the daemon would bind is left as it was"
 	unknownType   = "a mount is of a type that is known"
 	unknownDriver = "a volume with options is a local one of a type that names no directory of the host"
+	volumesRO     = "a volume of what is read-only is so by its own options: others can mount it by its name"
 	volumeKeys    = "no key of Volumes is a bind for podman"
 	commas        = "no string of a mount is two options for podman"
 	twice         = "a key that matters stands there once"
 )
 
 var promises = []string{status, refusals, quiet, decodes, bytesKept, decoded, decodedOld, decodedMounts, others,
-	untranslated, unknownType, unknownDriver, volumeKeys, commas, twice}
+	untranslated, unknownType, unknownDriver, volumesRO, volumeKeys, commas, twice}
 
 // answer is what dindbind made of a body.
 type answer struct {

@@ -35,9 +35,9 @@ var right = [][2]string{
 	{`{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/w","Target":"/x","BindOptions":{"NonRecursive":true}}]}}`,
 		`{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/T/w","Target":"/x","BindOptions":{"NonRecursive":true}}]}}`},
 	{`{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/x","VolumeOptions":{"DriverConfig":{"Options":` +
-		`{"type":"none","o":"bind","device":"/w/sub/deep"}}}},{"Type":"tmpfs","Target":"/y"}]}}`,
+		`{"type":"none","o":"bind,ro","device":"/w/sub/deep"}}}},{"Type":"tmpfs","Target":"/y"}]}}`,
 		`{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/x","ReadOnly":true,"VolumeOptions":{"DriverConfig":{"Options":` +
-			`{"type":"none","o":"bind","device":"/T/d"}}}},{"Type":"tmpfs","Target":"/y"}]}}`},
+			`{"type":"none","o":"bind,ro","device":"/T/d"}}}},{"Type":"tmpfs","Target":"/y"}]}}`},
 }
 
 func accepted(text string) answer { return answer{0, []byte(text), nil} }
@@ -145,6 +145,9 @@ var wrong = []struct{ promise, body, answer string }{
 		`{"type":"ext4","device":"/dev/sda"}}}}]}}`, ""},
 	{unknownDriver, `{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Options":` +
 		`{"type":"tmpfs","type":"none","o":"remount","device":"/etc"}}}}]}}`, ""},
+	{volumesRO, `{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/x","ReadOnly":true,"VolumeOptions":{"DriverConfig":` +
+		`{"Options":{"type":"none","o":"ro,bind,rw","device":"/r/a"}}}}]}}`, `{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v",` +
+		`"Target":"/x","ReadOnly":true,"VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"ro,bind,rw","device":"/T/ro/a"}}}}]}}`},
 	{volumeKeys, `{"Volumes":{"/etc:/x":{}}}`, ""},
 	{commas, `{"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/x,source=/etc"}]}}`, ""},
 }
