@@ -23,6 +23,7 @@ type generator struct {
 	crooked float64
 	wild    float64
 	spaces  bool
+	old     bool // of a client that knows nothing of HostConfig, before API 1.15
 	sources []string
 	targets []string
 }
@@ -33,7 +34,7 @@ func newGenerator(w *world, seed int64) *generator {
 	if g.crooked != 0.1 {
 		g.wild = g.crooked
 	}
-	g.spaces = g.chance(0.3)
+	g.spaces, g.old = g.chance(0.3), g.chance(0.02)
 	for source := range w.places {
 		g.sources = append(g.sources, source)
 	}
@@ -260,7 +261,10 @@ func (g *generator) fields(t reflect.Type, top bool) []part {
 				often = 0.3
 			}
 		}
-		if top && (name == "Binds" || name == "Mounts" || name == "Tmpfs") {
+		if top && name == "HostConfig" && g.old {
+			often = 0.2
+		}
+		if top && !g.old && (name == "Binds" || name == "Mounts" || name == "Tmpfs") {
 			often = g.wild // docker 20.10 reads them there
 		}
 		if g.chance(often) {
@@ -364,6 +368,9 @@ func (g *generator) target() string {
 			"/..", "/x/../x", strings.Repeat("/long", 850)})
 	}
 	target := fmt.Sprintf("/t/%d", len(g.targets))
+	if g.chance(0.1) {
+		target += odd
+	}
 	if len(g.targets) > 0 && g.chance(0.2) {
 		// perhaps where a mount below would be
 		below := g.pick(g.targets) + g.pick([]string{"/n", "/sub", "/sub/deep", "/sub/deep/x", "/n/in", "/sub/de"})
@@ -582,7 +589,7 @@ func (g *generator) driver() string {
 
 func (g *generator) body() []byte {
 	t := reflect.TypeOf(Request{})
-	if g.chance(0.3) {
+	if g.old || g.chance(0.3) {
 		t = reflect.TypeOf(OldRequest{})
 	}
 	text := g.space() + g.object(g.fields(t, true), true) + g.space()
