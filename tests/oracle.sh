@@ -1,13 +1,13 @@
 #!/bin/sh
-# oracle.sh - Go's JSON decoder, which is dockerd's, has its say on what -c changed
+# oracle.sh - what -c changed, as Go's JSON decoder sees it, which is dockerd's
 #
 # SPDX-License-Identifier: 0BSD
 #
 #	oracle.sh [OPTION...]     options of the program: -n 2000, -seed 1, -seed 1 -only 7, ...
 #
-# Builds tests/oracle with the standard library alone, tries on itself whether it would notice a wrong answer, and then
-# has $DINDBIND (./dindbind) translate ${BODIES:-100000} bodies. Needs no root, no network and no mount. Without go it skips,
-# and counts that. The last line is `N passed, N failed, N skipped`.
+# Builds tests/oracle with the standard library alone, tries whether it notices wrong answers, and
+# then has $DINDBIND (./dindbind) translate ${BODIES:-100000} bodies. Needs no root, no network and
+# no mount. Without go it skips, and counts that. The last line is `N passed, N failed, N skipped`.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit
@@ -51,7 +51,9 @@ works() {
 works 'gofmt' gofmt -l .
 works 'go vet' go vet ./...
 works 'go build' go build -o "$T/program" .
-works 'the oracle notices wrong answers' sh -c 'go test -vet=off ./... >"$1" 2>&1 || cat "$1"' sh "$T/test"
+# shellcheck disable=SC2016
+works 'the oracle notices wrong answers' \
+	sh -c 'go test -vet=off ./... >"$1" 2>&1 || cat "$1"' sh "$T/test"
 
 if [ -x "$T/program" ]; then
 	[ $# -gt 0 ] || set -- -n "${BODIES:-100000}"
@@ -59,8 +61,10 @@ if [ -x "$T/program" ]; then
 	status=$?
 	sed '$d' "$T/answer"
 	last=$(tail -n 1 "$T/answer")
-	set -- $(echo "$last" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
-	# one that ended before its last line, or that failed without saying of what, is a failure of its own
+	# shellcheck disable=SC2046
+	set -- $(echo "$last" |
+		sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
+	# one that ended before its last line, or without saying what failed, is a failure itself
 	[ $# = 3 ] || { echo "$last"; set -- 0 1 0; }
 	[ $status = 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1 "$3"
 else

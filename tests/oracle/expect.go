@@ -1,4 +1,7 @@
-// What the daemon is to be asked for: the request with its sources translated, and what no answer may contain.
+// What the daemon is to be asked for: the request with its sources translated, and what no answer
+// may contain.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -245,8 +248,8 @@ func mountFor(m Mount, host, target string, ro bool) Mount {
 	return m
 }
 
-// eitherWay is whether a mount below may be writable or not: the request wants the one above read-only and those
-// below left alone, and more read-only is no harm.
+// eitherWay is whether a mount below may be writable or not: the request wants the one above
+// read-only and those below left alone, and more read-only is no harm.
 func eitherWay(m Mount, b below) bool {
 	return m.ReadOnly && !b.ro && m.BindOptions != nil && m.BindOptions.ReadOnlyNonRecursive
 }

@@ -1,4 +1,6 @@
 // Bodies at random, from the field names of the declarations.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -15,8 +17,9 @@ import (
 	"unicode"
 )
 
-// generator makes one body. It is calm, and then makes what a client might send, in any spelling; or crooked, and
-// now and then what is to be mounted is not what it should be; or wild, and nothing need be.
+// generator makes one body. It is calm, and then makes what a client might send, in any spelling;
+// or crooked, and now and then what is to be mounted is not what it should be; or wild, and
+// nothing need be.
 type generator struct {
 	r       *rand.Rand
 	w       *world
@@ -47,12 +50,15 @@ func (g *generator) odd() bool                 { return g.chance(g.wild) }
 func (g *generator) off() bool                 { return g.chance(g.crooked) }
 func (g *generator) pick(list []string) string { return list[g.r.Intn(len(list))] }
 
-// ---- spelling ------------------------------------------------------------------------------------------
+// ---- spelling ---------------------------------------------------------------
 
-// Runes that stand for what no Go string can be: halves of surrogate pairs, bytes that are no UTF-8.
+// Runes that stand for what no Go string can be: halves of surrogate pairs, bytes that are no
+// UTF-8.
 var spelled = map[rune]string{
-	'\ue001': `\udcff`, '\ue002': `\udcc3\udca9`, '\ue003': `\ud800`, '\ue004': `\u0000`, '\ue005': "\xff",
-	'\ue006': `\udcc5\udcbf`, '\ue007': "\xc0\xaf", '\ue008': `\ud83d\u0041`, '\ue009': "\x01", '\ue00a': `\q`,
+	'\ue001': `\udcff`, '\ue002': `\udcc3\udca9`, '\ue003': `\ud800`,
+	'\ue004': `\u0000`, '\ue005': "\xff",
+	'\ue006': `\udcc5\udcbf`, '\ue007': "\xc0\xaf",
+	'\ue008': `\ud83d\u0041`, '\ue009': "\x01", '\ue00a': `\q`,
 }
 
 func (g *generator) space() string {
@@ -122,13 +128,17 @@ type part struct {
 }
 
 // Keys that stand twice in a wild body only.
-var important = " HostConfig Binds Mounts Tmpfs Volumes Type Source Target ReadOnly BindOptions NonRecursive " +
+var important = " HostConfig Binds Mounts Tmpfs Volumes Type Source Target ReadOnly " +
+	"BindOptions NonRecursive " +
 	"CreateMountpoint ReadOnlyNonRecursive VolumeOptions DriverConfig Name Options type o device "
 
 // Keys that are near a field, and none.
-var near = []string{"HostConfigs", "Host Config", "B\u0130NDS", "B\u0131nds", "Mount", "x-", "", "Source", "o", "device",
-	"Host\ue004Config", "HostConf\u0261g", "Bind\ue006", "Mount\ue001", "BindsBinds", "__proto__", "Type ", "\u212a\u212a",
-	strings.Repeat("HostConfig", 8), "Mounts\u017f", "ReadOnly\u200b", "binds\ue003", "\U0001d4e3ype"}
+var near = []string{"HostConfigs", "Host Config", "B\u0130NDS", "B\u0131nds", "Mount", "x-",
+	"", "Source", "o", "device",
+	"Host\ue004Config", "HostConf\u0261g", "Bind\ue006", "Mount\ue001", "BindsBinds",
+	"__proto__", "Type ", "\u212a\u212a",
+	strings.Repeat("HostConfig",
+		8), "Mounts\u017f", "ReadOnly\u200b", "binds\ue003", "\U0001d4e3ype"}
 
 // object spells it: in any order, with members that nobody knows, with a key twice.
 func (g *generator) object(parts []part, isStruct bool) string {
@@ -184,15 +194,18 @@ func (g *generator) array(n int, element func() string) string {
 	return "[" + strings.Join(list, ",") + "]"
 }
 
-// ---- values --------------------------------------------------------------------------------------------
+// ---- values -----------------------------------------------------------------
 
-var numbers = []string{"0", "-0", "1", "42", "1.0", "1e3", "1E+2", "-1e-5", "0.1", "1e999", "9007199254740993",
+var numbers = []string{"0", "-0", "1", "42", "1.0", "1e3", "1E+2", "-1e-5", "0.1", "1e999",
+	"9007199254740993",
 	"18446744073709551616", "-9223372036854775809", "123456789012345678901234567890.5"}
 
-var strange = []string{"", "a", "/", "alpine:latest", "é😀", "\u2028\u2029", `"quoted"`, `back\slash`, "tab\tline\n",
+var strange = []string{"", "a", "/", "alpine:latest", "é😀", "\u2028\u2029", `"quoted"`,
+	`back\slash`, "tab\tline\n",
 	"a,b", "k=v", "/etc:/x", "\u007f\u0080", "null", "<script>&amp;", "\ufeff", "\ufffd"}
 
-var brokenText = []string{"\ue001", "\ue002", "\ue003", "\ue004", "\ue005", "\ue006", "\ue007", "\ue008", "\ue009", "\ue00a"}
+var brokenText = []string{"\ue001", "\ue002", "\ue003", "\ue004", "\ue005", "\ue006",
+	"\ue007", "\ue008", "\ue009", "\ue00a"}
 
 func (g *generator) text() string {
 	s := g.pick(strange)
@@ -218,14 +231,16 @@ func (g *generator) anything(depth int) string {
 	case n == 3:
 		return g.quote(g.text())
 	case n == 4:
-		return g.pick([]string{`{"Binds":["/etc:/x"]}`, `["/etc:/x","/w:/y"]`, `[{"Type":"bind","Source":"/etc","Target":"/x"}]`})
+		return g.pick([]string{`{"Binds":["/etc:/x"]}`, `["/etc:/x","/w:/y"]`,
+			`[{"Type":"bind","Source":"/etc","Target":"/x"}]`})
 	case depth <= 0:
 		return g.pick([]string{"{}", "[]", `""`})
 	case n < 7:
 		return g.array(g.r.Intn(4), func() string { return g.anything(depth - 1) })
 	default:
 		var parts []part
-		for _, name := range []string{"Binds", "Source", "HostConfig", "device", "x"}[:g.r.Intn(5)] {
+		for _, name := range []string{"Binds", "Source", "HostConfig", "device",
+			"x"}[:g.r.Intn(5)] {
 			parts = append(parts, part{name, func() string { return g.anything(depth - 1) }})
 		}
 		return g.object(parts, false)
@@ -233,8 +248,9 @@ func (g *generator) anything(depth int) string {
 }
 
 // How often a field is there. Of all others one in a dozen, and more in what is small.
-var density = map[string]float64{"HostConfig": 0.97, "NetworkingConfig": 0.1, "EndpointsConfig": 0.8,
-	"Binds": 0.8, "Mounts": 0.75, "Tmpfs": 0.15, "Volumes": 0.15}
+var density = map[string]float64{"HostConfig": 0.97, "NetworkingConfig": 0.1,
+	"EndpointsConfig": 0.8,
+	"Binds":           0.8, "Mounts": 0.75, "Tmpfs": 0.15, "Volumes": 0.15}
 
 const large = 15 // fields
 
@@ -338,14 +354,18 @@ func (g *generator) mapping(t reflect.Type) string {
 	return g.object(parts, false)
 }
 
-// ---- mounts --------------------------------------------------------------------------------------------
+// ---- mounts -----------------------------------------------------------------
 
-var badSources = []string{"/etc", "/", "", ".", "/wx", "/w/missing", "/w/../etc", "/w/out", "/w/abs", "/w/cross", "/w/loop",
-	"/w/up", "/w/f/x", "w", "./w", "../w", "/bad", "/bad/x", "/W", "/w/K", "/proc/self/root", `\etc`, `C:\w`, "~", "//", "/..",
-	"/w/\ue001", "/w/\ue002", "/w\ue004", "/w/\ue003", "/w/\ue005", "/r/../../etc", "/sub", "/w/sub/deep/nope",
+var badSources = []string{"/etc", "/", "", ".", "/wx", "/w/missing", "/w/../etc", "/w/out",
+	"/w/abs", "/w/cross", "/w/loop",
+	"/w/up", "/w/f/x", "w", "./w", "../w", "/bad", "/bad/x", "/W", "/w/K",
+	"/proc/self/root", `\etc`, `C:\w`, "~", "//", "/..",
+	"/w/\ue001", "/w/\ue002", "/w\ue004", "/w/\ue003", "/w/\ue005", "/r/../../etc",
+	"/sub", "/w/sub/deep/nope",
 	"/w/" + strings.Repeat("x", 300)}
 
-// source is one that can be translated, not always written as it is. `without` is what it must not contain.
+// source is one that can be translated, not always written as it is. `without` is what it must
+// not contain.
 func (g *generator) source(without string) string {
 	if g.off() {
 		return g.pick(badSources)
@@ -356,7 +376,8 @@ func (g *generator) source(without string) string {
 	}
 	if g.chance(0.25) {
 		slash := strings.LastIndexByte(source, '/')
-		source = source[:slash] + g.pick([]string{"/", "//", "/./", "/x/../"}) + source[slash+1:] +
+		source = source[:slash] + g.pick([]string{"/", "//", "/./", "/x/../"}) +
+			source[slash+1:] +
 			g.pick([]string{"", "/", "/.", "//", "/y/.."})
 	}
 	return source
@@ -364,7 +385,8 @@ func (g *generator) source(without string) string {
 
 func (g *generator) target() string {
 	if g.off() {
-		return g.pick([]string{"/", "", "relative", "/t,source=/etc", "/t:ro", "/t/1", "/t\ue001", "/t\ue002", "/t\ue004", `\t`,
+		return g.pick([]string{"/", "", "relative", "/t,source=/etc", "/t:ro", "/t/1",
+			"/t\ue001", "/t\ue002", "/t\ue004", `\t`,
 			"/..", "/x/../x", strings.Repeat("/long", 850)})
 	}
 	target := fmt.Sprintf("/t/%d", len(g.targets))
@@ -373,7 +395,8 @@ func (g *generator) target() string {
 	}
 	if len(g.targets) > 0 && g.chance(0.2) {
 		// perhaps where a mount below would be
-		below := g.pick(g.targets) + g.pick([]string{"/n", "/sub", "/sub/deep", "/sub/deep/x", "/n/in", "/sub/de"})
+		below := g.pick(g.targets) + g.pick([]string{"/n", "/sub", "/sub/deep", "/sub/deep/x",
+			"/n/in", "/sub/de"})
 		if !strings.Contains(" "+strings.Join(g.targets, " ")+" ", " "+below+" ") {
 			target = below
 		}
@@ -381,14 +404,17 @@ func (g *generator) target() string {
 	g.targets = append(g.targets, target)
 	if g.chance(0.15) {
 		slash := strings.LastIndexByte(target, '/')
-		target = target[:slash] + g.pick([]string{"//", "/./", "/q/../"}) + target[slash+1:] + g.pick([]string{"", "/", "/."})
+		target = target[:slash] + g.pick([]string{"//", "/./", "/q/../"}) +
+			target[slash+1:] + g.pick([]string{"", "/", "/."})
 	}
 	return target
 }
 
 // One list of each kind, of which a bind has one; the last ones are podman's.
-var modes = [][]string{{"ro", "rw"}, {"z", "Z"}, {"private", "rprivate", "shared", "rshared", "slave", "rslave"},
-	{"nocopy", "copy"}, {"consistent", "cached", "delegated"}, {"exec", "noexec"}, {"dev", "nodev"}, {"suid", "nosuid"},
+var modes = [][]string{{"ro", "rw"}, {"z", "Z"}, {"private", "rprivate", "shared", "rshared",
+	"slave", "rslave"},
+	{"nocopy", "copy"}, {"consistent", "cached", "delegated"}, {"exec", "noexec"}, {"dev",
+		"nodev"}, {"suid", "nosuid"},
 	{"bind", "rbind"}, {"U", "O"}}
 
 func (g *generator) modes() string {
@@ -397,7 +423,8 @@ func (g *generator) modes() string {
 		list = append(list, g.pick(modes[kind]))
 	}
 	if g.off() {
-		list = append(list, g.pick([]string{"ro", "rw", "", "RO", "bogus", "ro:z", "z,z", "idmap=uids=0-1-10", "ro\ue004"}))
+		list = append(list, g.pick([]string{"ro", "rw", "", "RO", "bogus", "ro:z", "z,z",
+			"idmap=uids=0-1-10", "ro\ue004"}))
 	}
 	return strings.Join(list, ",")
 }
@@ -406,7 +433,8 @@ func (g *generator) bind() string {
 	target := g.target()
 	switch {
 	case g.off():
-		return g.quote(g.pick([]string{"", ":", "/w", "/w:", ":/x", "/w:ro", "/w:x", "./w:/x", "a:/x", "w/n:/x", "../w:/x",
+		return g.quote(g.pick([]string{"", ":", "/w", "/w:", ":/x", "/w:ro", "/w:x", "./w:/x",
+			"a:/x", "w/n:/x", "../w:/x",
 			"C:\\w:/x", "/w:/x:ro:z", "vol:/x:ro:/w"}))
 	case g.chance(0.08):
 		return g.quote(g.pick([]string{"vol", "my_vol.2", "0-9"}) + ":" + target)
@@ -434,17 +462,20 @@ func (g *generator) places(value func() string) string {
 }
 
 func (g *generator) mount() string {
-	kind := g.pick([]string{"bind", "bind", "bind", "bind", "volume", "volume", "volume", "tmpfs", "image",
+	kind := g.pick([]string{"bind", "bind", "bind", "bind", "volume", "volume", "volume",
+		"tmpfs", "image",
 		"cluster", "npipe"})
 	if g.chance(0.05) {
 		kind = strings.ToUpper(kind[:1]) + kind[1:]
 	}
-	source := map[string]string{"volume": "vol", "image": "alpine", "cluster": "group:g", "npipe": `\\.\pipe\x`}[lowerASCII(kind)]
+	source := map[string]string{"volume": "vol", "image": "alpine", "cluster": "group:g",
+		"npipe": `\\.\pipe\x`}[lowerASCII(kind)]
 	if lowerASCII(kind) == "bind" {
 		source = g.source(",")
 	}
 	if g.off() {
-		kind = g.pick([]string{"", "glob", "overlay", "devpts", "ramfs", "artifact", "b\u0131nd", "bind ", "tmpf\u017f", "none", "volumes"})
+		kind = g.pick([]string{"", "glob", "overlay", "devpts", "ramfs", "artifact",
+			"b\u0131nd", "bind ", "tmpf\u017f", "none", "volumes"})
 	}
 	if g.off() {
 		source = g.source("")
@@ -460,7 +491,8 @@ func (g *generator) mount() string {
 	return g.object(append(parts, g.mountOptions(lowerASCII(kind))...), true)
 }
 
-// mountOptions are the other fields of a mount: those of its type, and in a wild one those of others.
+// mountOptions are the other fields of a mount: those of its type, and in a wild one those of
+// others.
 func (g *generator) mountOptions(kind string) []part {
 	var parts []part
 	t := reflect.TypeOf(Mount{})
@@ -474,7 +506,10 @@ func (g *generator) mountOptions(kind string) []part {
 		case "ReadOnly":
 			often = 0.4
 		case "Consistency":
-			often, value = 0.1, func() string { return g.quote(g.pick([]string{"default", "cached", ""})) }
+			often, value = 0.1, func() string {
+				return g.quote(g.pick([]string{"default",
+					"cached", ""}))
+			}
 		case "BindOptions":
 			value = func() string { return g.object(g.bindOptions(f.Type.Elem()), true) }
 		case "VolumeOptions":
@@ -538,7 +573,8 @@ func (g *generator) options(list ...string) string {
 func (g *generator) driver() string {
 	name := g.pick([]string{"", "local", "local"})
 	options := [][]string{
-		{"type", "none", "o", g.pick([]string{"bind", "bind,ro", "rbind", "noexec,rbind", "rbind,rslave"}), "device", g.source("\xff")},
+		{"type", "none", "o", g.pick([]string{"bind", "bind,ro", "rbind", "noexec,rbind",
+			"rbind,rslave"}), "device", g.source("\xff")},
 		{"type", "none", "o", "bind", "device", g.source("\xff")},
 		{"type", "", "o", "rw,bind", "device", g.source("\xff"), "size", "1g"},
 		{"type", "tmpfs", "o", "size=100m,uid=1000", "device", "tmpfs"},
@@ -585,7 +621,7 @@ func (g *generator) driver() string {
 	return g.object(parts, true)
 }
 
-// ---- the whole -----------------------------------------------------------------------------------------
+// ---- the whole --------------------------------------------------------------
 
 func (g *generator) body() []byte {
 	t := reflect.TypeOf(Request{})
@@ -595,8 +631,10 @@ func (g *generator) body() []byte {
 	text := g.space() + g.object(g.fields(t, true), true) + g.space()
 	if g.odd() {
 		at := g.r.Intn(len(text))
-		text = []string{text[:at], text + "]", text + "{}", "\ufeff" + text, text + "\x00", "[" + text + "]",
-			text[:at] + string(rune(g.r.Intn(0x80))) + text[at+1:], text[:at] + "\xff" + text[at:]}[g.r.Intn(8)]
+		text = []string{text[:at], text + "]", text + "{}", "\ufeff" + text, text + "\x00",
+			"[" + text + "]",
+			text[:at] + string(rune(g.r.Intn(0x80))) + text[at+1:], text[:at] + "\xff" +
+				text[at:]}[g.r.Intn(8)]
 	}
 	return []byte(text)
 }

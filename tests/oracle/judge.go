@@ -1,4 +1,7 @@
-// Is an answer right? Judged by what encoding/json makes of the request and of the answer, and by their bytes.
+// Is an answer right? Judged by what encoding/json makes of the request and of the answer, and by
+// their bytes.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -25,14 +28,15 @@ const (
 	others        = "what is decoded without types differs in Binds and Mounts only"
 	untranslated  = "no source that the daemon would bind is left as it was"
 	unknownType   = "a mount is of a type that is known"
-	unknownDriver = "a volume with options is a local one of a type that names no directory of the host"
-	volumesRO     = "a volume of what is read-only is so by its own options: others can mount it by its name"
+	unknownDriver = "a volume with options is local, of a type that names no directory of the host"
+	volumesRO     = "a volume of what is read-only is so by its own options, whoever mounts it"
 	volumeKeys    = "no key of Volumes is a bind for podman"
 	commas        = "no string of a mount is two options for podman"
 	twice         = "a key that matters stands there once"
 )
 
-var promises = []string{status, refusals, quiet, decodes, bytesKept, decoded, decodedOld, decodedMounts, others,
+var promises = []string{status, refusals, quiet, decodes, bytesKept, decoded, decodedOld,
+	decodedMounts, others,
 	untranslated, unknownType, unknownDriver, volumesRO, volumeKeys, commas, twice}
 
 // answer is what dindbind made of a body.
@@ -41,7 +45,8 @@ type answer struct {
 	out, errors []byte
 }
 
-// verdict is what is wrong, and what was in it, so that nobody takes a test of refusals for a test.
+// verdict is what is wrong, and what was in it, so that nobody takes a test of refusals for a
+// test.
 type verdict struct {
 	complaints                             []complaint
 	accepted                               bool
@@ -57,7 +62,8 @@ func (v *verdict) complain(promise, format string, arguments ...any) {
 func (w *world) judge(body []byte, a answer) verdict {
 	var v verdict
 	for _, line := range strings.SplitAfter(string(a.errors), "\n") {
-		if line != "" && (!strings.HasPrefix(line, "dindbind: ") || !strings.HasSuffix(line, "\n")) {
+		if line != "" && (!strings.HasPrefix(line, "dindbind: ") || !strings.HasSuffix(line,
+			"\n")) {
 			v.complain(refusals, "standard error has %q", line)
 		}
 	}
@@ -101,7 +107,8 @@ func (r *Request) view() view {
 		v = newView(nil, nil, keys(r.Volumes)...)
 	}
 	if r.HostConfig != nil {
-		v = newView(r.HostConfig.Binds, r.HostConfig.Mounts, append(v.targets, keys(r.HostConfig.Tmpfs)...)...)
+		v = newView(r.HostConfig.Binds, r.HostConfig.Mounts, append(v.targets,
+			keys(r.HostConfig.Tmpfs)...)...)
 	}
 	return v
 }
@@ -170,8 +177,8 @@ func (w *world) compare(v *verdict, promise string, body, out []byte, before, af
 	was, is := before.view(), after.view()
 	want, complaints := w.translated(was, is)
 	if errorBefore != nil {
-		// No daemon of this version takes it. What was decoded until then, or beside it, must not bind
-		// anything as it was; the rest is for the bytes to tell.
+		// No daemon of this version takes it. What was decoded until then, or beside it, must not
+		// bind anything as it was; the rest is for the bytes to tell.
 		for _, c := range complaints {
 			if c.promise == untranslated {
 				v.complaints = append(v.complaints, c)
@@ -206,12 +213,13 @@ func show(v view) string {
 	return string(text)
 }
 
-// judgePodman is for what its API makes of strings that are nothing special for docker: the keys of Volumes
-// are -v options, a mount becomes a --mount option with commas between.
+// judgePodman is for what its API makes of strings that are nothing special for docker: the keys
+// of Volumes are -v options, a mount becomes a --mount option with commas between.
 func (w *world) judgePodman(v *verdict, before, after request) {
 	if r, ok := before.(*Request); ok && r.Config != nil {
 		for key := range r.Volumes {
-			if fields := strings.Split(key, ":"); len(fields) > 1 && fields[0] != "" && strings.HasPrefix(fields[1], "/") {
+			if fields := strings.Split(key, ":"); len(fields) > 1 && fields[0] != "" &&
+				strings.HasPrefix(fields[1], "/") {
 				v.complain(volumeKeys, "%q", key)
 			}
 		}
@@ -230,7 +238,8 @@ func (w *world) judgePodman(v *verdict, before, after request) {
 	}
 }
 
-// withoutTypes is everything, unknown members too, but for what judgeText looks at element by element.
+// withoutTypes is everything, unknown members too, but for what judgeText looks at element by
+// element.
 func withoutTypes(text []byte) any {
 	var all map[string]any
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -250,7 +259,7 @@ func withoutTypes(text []byte) any {
 	return all
 }
 
-// ---- byte by byte --------------------------------------------------------------------------------------
+// ---- byte by byte -----------------------------------------------------------
 
 // edit takes a change back: the bytes of the answer from start to end were these.
 type edit struct {
@@ -270,7 +279,8 @@ type texts struct {
 // judgeText takes back what had to change, and then all bytes must be the same.
 func (w *world) judgeText(v *verdict, body, out []byte) {
 	if !json.Valid(body) || !json.Valid(out) {
-		v.complain(decodes, "no JSON: valid before %v, after %v", json.Valid(body), json.Valid(out))
+		v.complain(decodes, "no JSON: valid before %v, after %v", json.Valid(body),
+			json.Valid(out))
 		return
 	}
 	var only MountsOnly
@@ -296,7 +306,8 @@ func (t *texts) once(was, is node, name string) (node, node) {
 	return before, after
 }
 
-// elements walks over both arrays. `compare` says how many of the answer's elements, from i on, one is.
+// elements walks over both arrays. `compare` says how many of the answer's elements, from i on,
+// one is.
 func (t *texts) elements(was, is node, compare func(element node, is node, i int) int) {
 	if was.kind != '[' || is.kind != '[' {
 		return
@@ -305,12 +316,14 @@ func (t *texts) elements(was, is node, compare func(element node, is node, i int
 	for _, m := range was.members {
 		n := compare(m.value, is, i)
 		for k := i + 1; k < i+n && k < len(is.members); k++ {
-			t.edits = append(t.edits, edit{is.members[k-1].value.end, is.members[k].value.end, ""})
+			t.edits = append(t.edits, edit{is.members[k-1].value.end, is.members[k].value.end,
+				""})
 		}
 		i += n
 	}
 	if i != len(is.members) {
-		t.complain(bytesKept, "%d elements of Binds or Mounts where %d are expected", len(is.members), i)
+		t.complain(bytesKept, "%d elements of Binds or Mounts where %d are expected",
+			len(is.members), i)
 	}
 }
 
@@ -324,7 +337,8 @@ func (t *texts) bindElement(element, is node, i int) int {
 	if !t.isBind(element, is, i, text, e.place.host, "", e.place.ro) {
 		return 1
 	}
-	t.edits = append(t.edits, edit{is.members[i].value.start, is.members[i].value.end, element.raw(t.body)})
+	t.edits = append(t.edits, edit{is.members[i].value.start, is.members[i].value.end,
+		element.raw(t.body)})
 	n := 1
 	for _, b := range e.belows {
 		if t.isBind(element, is, i+n, text, b.host, e.target+b.rest, b.ro) {
@@ -337,7 +351,8 @@ func (t *texts) bindElement(element, is node, i int) int {
 	return n
 }
 
-// isBind is whether an element of the answer is what is due. Where ro was put in, the order of modes is free.
+// isBind is whether an element of the answer is what is due. Where ro was put in, the order of
+// modes is free.
 func (t *texts) isBind(was, is node, i int, text, host, target string, ro bool) bool {
 	if i >= len(is.members) {
 		return false
@@ -354,7 +369,8 @@ func (t *texts) isBind(was, is node, i int, text, host, target string, ro bool) 
 	return target != "" || sameSpelling(was.raw(t.body), n.raw(t.out), exact)
 }
 
-// sameSpelling is whether what comes after the source is written as it was, but for the modes if they have changed.
+// sameSpelling is whether what comes after the source is written as it was, but for the modes if
+// they have changed.
 func sameSpelling(was, is string, modesToo bool) bool {
 	before, after := spelling(was), spelling(is)
 	if modesToo {
@@ -365,7 +381,8 @@ func sameSpelling(was, is string, modesToo bool) bool {
 
 var colon = regexp.MustCompile(`(?i)[^\\:]+|\\u003a|\\u[0-9a-f]{4}|\\.|:`)
 
-// spelling is a string as it is written, from one colon to the next, each with the colon before it.
+// spelling is a string as it is written, from one colon to the next, each with the colon before
+// it.
 func spelling(raw string) []string {
 	fields := []string{""}
 	for _, part := range colon.FindAllString(strings.Trim(raw, `"`), -1) {
@@ -431,9 +448,11 @@ func (t *texts) mountElement(element, is node, i int) int {
 	return n
 }
 
-// isMount is whether an element of the answer is the one of the request with another source, and what is due with it.
-// With a target it is one more element, which goes as a whole when the edits are taken back.
-func (t *texts) isMount(element node, was parts, is node, i int, host, target string, ro bool) bool {
+// isMount is whether an element of the answer is the one of the request with another source, and
+// what is due with it. With a target it is one more element, which goes as a whole when the edits
+// are taken back.
+func (t *texts) isMount(element node, was parts, is node, i int, host, target string,
+	ro bool) bool {
 	if i >= len(is.members) {
 		return false
 	}

@@ -1,11 +1,12 @@
-// oracle asks dindbind -c for the translation of bodies made at random, and encoding/json whether it is right.
+// oracle asks dindbind -c for the translation of bodies made at random, and encoding/json whether
+// it is right.
 //
 // SPDX-License-Identifier: 0BSD
 //
 //	oracle -n 100000 [-seed N] [-only I] [-workers N] [-dindbind FILE]
 //
-// Body I of seed N is the same in every run: -seed N -only I shows it with its answer. The last line is
-// `N passed, N failed, N skipped`, one for each promise.
+// Body I of seed N is the same in every run: -seed N -only I shows it with its answer. The last
+// line is `N passed, N failed, N skipped`, one for each promise.
 package main
 
 import (
@@ -79,7 +80,8 @@ func reason(errors []byte) string {
 	return number.ReplaceAllString(why, "N")
 }
 
-// look is one body: make it, have it answered, judge the answer, and see that a wrong one would not have passed.
+// look is one body: make it, have it answered, judge the answer, and see that a wrong one would
+// not have passed.
 func (t *tally) look(w *world, tool string, seed int64, index int) error {
 	body := bodyFor(w, seed, index)
 	a, err := w.run(tool, body)
@@ -129,7 +131,8 @@ func (t *tally) count(v verdict, a answer) {
 	t.madeRO += one(v.madeRO)
 }
 
-// control alters one byte of a translated source, or of a ReadOnly, in a right answer: that must be noticed.
+// control alters one byte of a translated source, or of a ReadOnly, in a right answer: that must
+// be noticed.
 func (w *world) control(body []byte, a answer, v verdict, index int) (made, seen bool) {
 	if len(v.complaints) > 0 || len(v.edits) == 0 {
 		return false, false
@@ -148,14 +151,17 @@ func (t *tally) shares() (bad []string) {
 		what     string
 		n, least int // in a hundred bodies
 	}{
-		{"are translated", t.bound, 30}, {"have Binds that are", t.binds, 15}, {"have Mounts that are", t.mounts, 10},
-		{"have volumes that are", t.volumes, 2}, {"get a mount below", t.belows, 5}, {"get ro", t.madeRO, 5},
-		{"are refused", t.bodies - t.accepted, 10}, {"are answered, altered, and judged again", t.controls, 25},
+		{"are translated", t.bound, 30}, {"have Binds that are", t.binds,
+			15}, {"have Mounts that are", t.mounts, 10},
+		{"have volumes that are", t.volumes, 2}, {"get a mount below", t.belows,
+			5}, {"get ro", t.madeRO, 5},
+		{"are refused", t.bodies - t.accepted,
+			10}, {"are answered, altered, and judged again", t.controls, 25},
 	} {
 		share := 100 * float64(s.n) / float64(t.bodies)
 		fmt.Printf("%6.2f %% of the bodies %s\n", share, s.what)
 		if share < float64(s.least) {
-			bad = append(bad, fmt.Sprintf("only %.2f %% of the bodies %s: too few to mean anything", share, s.what))
+			bad = append(bad, fmt.Sprintf("only %.2f %% of the bodies %s: too few", share, s.what))
 		}
 	}
 	return bad
@@ -193,7 +199,9 @@ func (t *tally) showBroken(w *world, tool, promise string, seed int64) {
 	}
 	small := minimise(b.body, still)
 	a, _ := w.run(tool, small)
-	fmt.Printf("not ok: %s: %d bodies\n    first or smallest: -seed %d -only %d; made smaller:\n    %q\n    status %d: %q %q\n    %s\n",
+	fmt.Printf("not ok: %s: %d bodies\n"+
+		"    the smallest is -seed %d -only %d; made smaller:\n    %q\n"+
+		"    status %d: %q %q\n    %s\n",
 		promise, b.count, seed, b.index, small, a.status, a.out, a.errors, b.what)
 }
 
@@ -254,7 +262,8 @@ func (t *tally) report(w *world, tool string, seed int64) (failed int) {
 	} else {
 		passed++
 	}
-	fmt.Printf("%d bodies, %d answered, %d with a source translated\n", t.bodies, t.accepted, t.bound)
+	fmt.Printf("%d bodies, %d answered, %d with a source translated\n", t.bodies, t.accepted,
+		t.bound)
 	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	return failed
 }

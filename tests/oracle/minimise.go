@@ -1,10 +1,13 @@
 // The smallest body that still breaks the promise.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
 import "encoding/json"
 
-// minimise leaves out members and elements one by one, while `broken` says that it is still the same.
+// minimise leaves out members and elements one by one, while `broken` says that it is still the
+// same.
 func minimise(body []byte, broken func([]byte) bool) []byte {
 	for again := json.Valid(body); again; {
 		again = false

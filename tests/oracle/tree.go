@@ -1,4 +1,6 @@
 // Where in a text its values are: a second reader beside encoding/json, which does not say.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -94,7 +96,8 @@ func (n node) str(text []byte) string {
 	return s
 }
 
-// field is the member that encoding/json takes for this field of a struct, and how many there are of them.
+// field is the member that encoding/json takes for this field of a struct, and how many there are
+// of them.
 func (n node) field(text []byte, name string) (found node, count int) {
 	for _, m := range n.members {
 		if n.kind == '{' && strings.EqualFold(m.key.str(text), name) {

@@ -1,8 +1,10 @@
 // The container-create request as its decoders declare it.
 //
-// Names and types are those of Docker's Engine API (moby: api/types, API 1.52 and 1.41); the declarations serve
-// this test alone. encoding/json has its say by these types: which key is which field, what a null does, which of
-// two keys wins and what is merged.
+// Names and types are those of Docker's Engine API (moby: api/types, API 1.52 and 1.41); the
+// declarations serve this test alone. encoding/json has its say by these types: which key is
+// which field, what a null does, which of two keys wins and what is merged.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -17,7 +19,8 @@ import (
 	"time"
 )
 
-// Mount and what belongs to it are the same in every version; an older daemon lacks the newer fields.
+// Mount and what belongs to it are the same in every version; an older daemon lacks the newer
+// fields.
 type Mount struct {
 	Type        string
 	Source      string
@@ -203,7 +206,7 @@ type endpointCommon struct {
 	IPPrefixLen, GlobalIPv6PrefixLen int
 }
 
-// ---- Engine API 1.52, docker 29 ------------------------------------------------------------------------
+// ---- Engine API 1.52, docker 29 ---------------------------------------------
 
 type Config struct {
 	configCommon
@@ -282,7 +285,7 @@ func (h *HardwareAddr) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ---- Engine API 1.41, docker 20.10 ---------------------------------------------------------------------
+// ---- Engine API 1.41, docker 20.10 ------------------------------------------
 
 type OldConfig struct {
 	configCommon
@@ -318,7 +321,8 @@ type OldEndpoint struct {
 
 type OldNetworkingConfig struct{ EndpointsConfig map[string]*OldEndpoint }
 
-// OldRequest has all of HostConfig's fields at the top, too: they count where HostConfig itself is missing.
+// OldRequest has all of HostConfig's fields at the top, too: they count where HostConfig itself
+// is missing.
 type OldRequest struct {
 	*OldConfig
 	InnerHostConfig  *OldHostConfig `json:"HostConfig"`
@@ -344,10 +348,10 @@ func (w *Words) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// ---- What mounts something, and nothing else -----------------------------------------------------------
+// ---- What mounts something, and nothing else --------------------------------
 
-// MountsOnly is for bodies that a daemon refuses for the type of a field that has nothing to do with mounts: another
-// version of it may take them.
+// MountsOnly is for bodies that a daemon refuses for the type of a field that has nothing to do
+// with mounts: another version of it may take them.
 type MountsOnly struct {
 	HostConfig *struct {
 		Binds  []string

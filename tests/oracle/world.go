@@ -1,4 +1,6 @@
 // The runner, as the test knows it without asking dindbind.
+//
+// SPDX-License-Identifier: 0BSD
 
 package main
 
@@ -51,14 +53,18 @@ var rows = []row{
 
 // Directories, files and links that the rows show. "bad\xff" is not made: no answer may have it.
 var (
-	directories = []string{"w/sub/deep", "w/n", "w/nx", "w/c:d", "w/c,d", "w/é", "w/\u212a", "w/k", "w/\ufb01",
-		"w/a\tb\u2028", "w/" + odd, "n/in", "d/x", "ro/a", "ro/n", "rn", odd + "/" + odd, "c,omma/in"}
+	directories = []string{"w/sub/deep", "w/n", "w/nx", "w/c:d", "w/c,d", "w/é", "w/\u212a",
+		"w/k", "w/\ufb01",
+		"w/a\tb\u2028", "w/" + odd, "n/in", "d/x", "ro/a", "ro/n", "rn", odd + "/" +
+			odd, "c,omma/in"}
 	files = []string{"w/f", "w/sub/g", "file"}
-	links = [][2]string{{"w/link", "sub"}, {"w/up", "../w/sub"}, {"w/abs", "/w/sub"}, {"w/out", "../../etc"},
+	links = [][2]string{{"w/link", "sub"}, {"w/up", "../w/sub"}, {"w/abs", "/w/sub"},
+		{"w/out", "../../etc"},
 		{"w/cross", "n"}, {"w/loop", "loop"}}
 )
 
-// newWorld writes down what each source is. Nothing of it is found out by looking: a line here is a fact of the test.
+// newWorld writes down what each source is. Nothing of it is found out by looking: a line here is
+// a fact of the test.
 func newWorld(dir string) *world {
 	w := &world{dir: dir, rows: rows, places: map[string]place{}}
 	n, deep := w.below("/n", "n", false), w.below("/sub/deep", "d", true)
@@ -79,7 +85,8 @@ func newWorld(dir string) *world {
 	w.place("/"+odd, odd, false)
 	w.place("/"+odd+"/"+odd, odd+"/"+odd, false)
 	w.place("/w/link/g", "w/sub/g", false)
-	for _, name := range []string{"f", "sub/g", "nx", "c:d", "c,d", "é", "\u212a", "k", "\ufb01", "a\tb\u2028", odd} {
+	for _, name := range []string{"f", "sub/g", "nx", "c:d", "c,d", "é", "\u212a", "k",
+		"\ufb01", "a\tb\u2028", odd} {
 		w.place("/w/"+name, "w/"+name, false)
 	}
 	return w
