@@ -7,7 +7,8 @@
 #
 # Builds tests/oracle with the standard library alone, tries whether it notices wrong answers, and
 # then has $DINDBIND (./dindbind) translate ${BODIES:-100000} bodies. Needs no root, no network and
-# no mount. Without go it skips, and counts that. The last line is `N passed, N failed, N skipped`.
+# no mount; $DINDBIND may be a build with sanitizers. Without go it skips, and counts that. The last
+# line is `N passed, N failed, N skipped`.
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit

@@ -430,6 +430,9 @@ func (g *generator) modes() string {
 }
 
 func (g *generator) bind() string {
+	if g.off() && g.chance(0.2) {
+		return g.anything(1)
+	}
 	target := g.target()
 	switch {
 	case g.off():
@@ -450,6 +453,9 @@ func (g *generator) bind() string {
 
 // places are keys that are targets.
 func (g *generator) places(value func() string) string {
+	if g.off() {
+		return g.array(1+g.r.Intn(2), func() string { return g.anything(1) })
+	}
 	var parts []part
 	for n := g.r.Intn(3); n > 0; n-- {
 		target := g.target()
@@ -462,6 +468,9 @@ func (g *generator) places(value func() string) string {
 }
 
 func (g *generator) mount() string {
+	if g.off() && g.chance(0.2) {
+		return g.anything(1)
+	}
 	kind := g.pick([]string{"bind", "bind", "bind", "bind", "volume", "volume", "volume",
 		"tmpfs", "image",
 		"cluster", "npipe"})
