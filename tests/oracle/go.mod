@@ -1,0 +1,3 @@
+module dindbind.oracle
+
+go 1.19
