@@ -113,6 +113,9 @@ e2e: dindbind  ##check runc, crun, containerd, docker and podman mount the answe
 	$(RUN) bash tests/e2e.sh
 	$(RUN) bash tests/examples.sh --docker
 
+oracle: dindbind  ##check -c against Go's encoding/json, BODIES=100000 generated bodies (go; eight minutes)
+	@$(RUN) bash tests/oracle.sh
+
 fresh:  ##check the README's commands in bare Debian roots, RELEASES="bookworm trixie" (root; debootstrap)
 	@bash tests/fresh.sh $(RELEASES)
 
@@ -185,5 +188,5 @@ dist:  ##release dindbind-VERSION.tar.gz
 		--exclude=__pycache__ --transform='s,^,dindbind-$(VERSION)/,' -cf $(BUILD)/dist.tar $(DIST)
 	gzip -9n <$(BUILD)/dist.tar >dindbind-$(VERSION).tar.gz
 
-.PHONY: all always bench builds check clean cover cross demo deps differential dist e2e fault fresh fuzz help install lint race \
-	size takealong uninstall valgrind
+.PHONY: all always bench builds check clean cover cross demo deps differential dist e2e fault fresh fuzz help install lint \
+	oracle race size takealong uninstall valgrind
