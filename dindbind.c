@@ -874,6 +874,7 @@ static const struct reason reasons[] = {
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
       "-s wants a new or an empty one, -u one that -s has made" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+    { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
     { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call", "ask for less at once, or for what lies below" },
@@ -4100,7 +4101,14 @@ static int stage_result(struct stage *st, int rc)
     if (rc >= 0)
         return 0;
     st->err = -rc;
-    return rc == -EINVAL ? DINDBIND_E_FOREIGN : error_of(rc);
+    return error_of(rc);
+}
+
+/* The same of cloning a source: EINVAL says that it is on a mount of another namespace than the runner's. */
+static int clone_result(struct stage *st, int tree)
+{
+    int rc = stage_result(st, tree);
+    return tree == -EINVAL ? DINDBIND_E_FOREIGN : rc;
 }
 
 /* The directory cannot be used; `err` tells why, see reasons[]. */
@@ -4123,9 +4131,10 @@ struct errand {
 static int errand_run(void *arg)
 {
     struct errand *e = arg;
-    e->rc = e->ns < 0 ? 0 : CALL3(SYS_setns, e->ns, CLONE_NEWNS);
-    if (!e->rc)
-        e->rc = e->run(e->st);
+    int rc = e->ns < 0 ? 0 : CALL3(SYS_setns, e->ns, CLONE_NEWNS);
+    if (!rc)
+        rc = e->run(e->st);
+    e->rc = rc;                 /* at the very end: until then it says that the child died */
     return 0;
 }
 
@@ -4766,7 +4775,7 @@ static int clone_batch(struct stage *st)
             continue;
         if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
             s->tree = clone_sealed(res->fd, s->ro);
-        rc = stage_result(st, s->tree);
+        rc = clone_result(st, s->tree);
     }
     return rc;
 }
@@ -4843,6 +4852,11 @@ static int staged_mounts(struct stage *st, struct nested_mount *found, size_t *n
         if (!*rest)
             st->s[i].mounts++;
     }
+    for (size_t i = 0; !rc && i < st->n; i++)
+        if (st->s[i].same == i && !st->s[i].mounts) {
+            st->at = i;
+            rc = stage_result(st, -EAGAIN);     /* somebody has unmounted it */
+        }
     return rc;
 }
 

@@ -284,7 +284,7 @@ struct call {
     unsigned long long args[3];
 };
 
-enum { MAX_CALLS = 4096, MAX_TASKS = 8, MAX_NR = 512, TEXT = 1 << 16, LIMIT = 10 };
+enum { MAX_CALLS = 4096, MAX_TASKS = 64, MAX_NR = 512, TEXT = 1 << 16, LIMIT = 10 };
 
 struct ran {
     int status;                 /* as a shell has it */
@@ -681,6 +681,9 @@ static const struct callee {
     { SYS_getcwd, "getcwd", false, { ENOMEM, ENOENT } },
     { SYS_clone, "clone", false, { EAGAIN, ENOMEM, EPERM, ENOSYS } },
     { SYS_wait4, "wait4", false, { EINTR } },
+    { SYS_fchdir, "fchdir", false, { ENOMEM, EIO } },
+    { SYS_unshare, "unshare", false, { EPERM, ENOMEM, ENOSPC, ENOSYS } },
+    { SYS_mount, "mount", false, { EPERM, ENOMEM, EINVAL } },
     { SYS_setns, "setns", false, { EPERM, ENOMEM, EINVAL, ENOSYS } },
     { SYS_open_tree, "open_tree", false, { ENOSYS, EPERM, ENOMEM, EINVAL, EMFILE } },
     { SYS_move_mount, "move_mount", false, { ENOSYS, EPERM, ENOMEM, EINVAL, ENOSPC, ELOOP } },

@@ -54,12 +54,12 @@
 
 /* A tree: itself, f, d, d/f, and two links: up to .., d/back to .. */
 enum tree { A, B, D, E, VA, VB, P, Q, M1, M2, T, SECRET, SECRET2, TREES };
-enum part { ROOT, FILE_F, DIR_D, FILE_DF, PARTS };
+enum part { ROOT, FILE_F, DIR_D, FILE_DF, TREE_PARTS };
 
-#define BIT(tree, part) (UINT64_C(1) << ((tree) * PARTS + (part)))
+#define BIT(tree, part) (UINT64_C(1) << ((tree) * TREE_PARTS + (part)))
 #define LONE (UINT64_C(1) << 60)        /* /w/file */
-#define ROW_TREES (UINT64_C(0xff) << (VA * PARTS))
-#define SECRETS (UINT64_C(0xff) << (SECRET * PARTS))
+#define ROW_TREES (UINT64_C(0xff) << (VA * TREE_PARTS))
+#define SECRETS (UINT64_C(0xff) << (SECRET * TREE_PARTS))
 
 static const char *const tree_names[TREES] = { "a", "b", "deep", "esc", "va", "vb", "p", "q", "m1", "m2", "t",
                                                "the secret /esc", "the secret /nowhere/x" };
@@ -84,7 +84,7 @@ static struct shared {
     atomic_ulong swaps, mounts;
     atomic_ulong answers[OPS], errors[OPS][CODES], wrong[OPS];
     atomic_ulong tries[CONTROLS], escapes[CONTROLS];
-    struct object objects[TREES * PARTS + 1];
+    struct object objects[TREES * TREE_PARTS + 1];
     size_t nobjects;
     dev_t devs[3];              /* of the runner's file systems */
 } *sh;
@@ -176,8 +176,8 @@ static void know(const char *path, uint64_t bit)
 
 static void know_tree(const char *path, enum tree t)
 {
-    static const char *const parts[PARTS] = { "", "/f", "/d", "/d/f" };
-    for (int k = 0; k < PARTS; k++)
+    static const char *const parts[TREE_PARTS] = { "", "/f", "/d", "/d/f" };
+    for (int k = 0; k < TREE_PARTS; k++)
         know(pathf("%s%s", path, parts[k]), BIT(t, k));
 }
 
@@ -195,9 +195,9 @@ static uint64_t what_is(int fd)
 
 static const char *name_bit(uint64_t bit)
 {
-    static const char *const parts[PARTS] = { "", "/f", "/d", "/d/f" };
+    static const char *const parts[TREE_PARTS] = { "", "/f", "/d", "/d/f" };
     for (int t = 0; t < TREES; t++)
-        for (int k = 0; k < PARTS; k++)
+        for (int k = 0; k < TREE_PARTS; k++)
             if (bit == BIT(t, k))
                 return pathf("%s%s", tree_names[t], parts[k]);
     return bit == LONE ? "file" : "an inode that the name cannot mean";
