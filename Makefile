@@ -9,6 +9,9 @@
 PREFIX ?= /usr/local
 BUILD = build
 
+# All rules are in this file: with make's own ones `make corners` would build ./corners, without the flags.
+MAKEFLAGS += -r
+
 # ---- The tool ---------------------------------------------------------------------------------------
 #
 # Expanded by the recipe, never while the Makefile is read: `make deps demo` installs musl-gcc in between.
@@ -28,7 +31,6 @@ LINK = -static -s -Wl,--gc-sections -Wl,-z,noseparate-code
 
 COMPILE = $(CC) $(STD) $(PLAIN) $(CFLAGS)
 TOOL = $(COMPILE) $(WARN) -o dindbind dindbind.c $(LINK) $(LDFLAGS)
-QUOTED = '$(subst ','\'',$(TOOL))'
 
 # What was built, in words. The limits on size and system calls hold for musl, x86_64 and the flags above.
 LIBC = $(shell printf '\043include <features.h>\n' | $(COMPILE) -E -dM -x c - 2>/dev/null | \
@@ -40,17 +42,20 @@ LIMITS = $(if $(filter glibc,$(LIBC)),built with glibc,$(if $(filter-out x86_64%
 
 all: dindbind  ##use build ./dindbind
 
-# Remembers the command, so that another CC or CFLAGS builds anew.
+# Two files remember the commands, so that another CC, TEST_CC or CFLAGS builds anew.
 $(BUILD)/command: always
-	@mkdir -p $(BUILD)
-	@echo $(QUOTED) | cmp -s - $@ || echo $(QUOTED) >$@
+	$(call remember,$(TOOL))
+$(BUILD)/test-command: always
+	$(call remember,$(TEST_CC) $(SANITIZE))
+
+quoted = '$(subst ','\'',$1)'
+remember = @mkdir -p $(BUILD); printf '%s\n' $(call quoted,$1) | cmp -s - $@ || printf '%s\n' $(call quoted,$1) >$@
 
 dindbind: dindbind.c dindbind.h Makefile $(BUILD)/command
-	@echo $(QUOTED)
-	@$(TOOL) || { echo 'int main(void) { return 0; }' | $(COMPILE) -x c -o /dev/null - -static $(LDFLAGS) 2>/dev/null || \
+	@printf '%s\n' $(call quoted,$(TOOL))
+	@{ $(TOOL); } || { echo 'int main(void) { return 0; }' | $(COMPILE) -x c -o /dev/null - -static $(LDFLAGS) 2>/dev/null || \
 		echo 'make: $(CC) is missing, or has no static libc: `make deps` installs what it needs' >&2; exit 1; }
 	@echo "dindbind: $$(stat -c %s $@) bytes, static, $(LIBC); next: ./dindbind -h, or make demo"
-
 
 install: dindbind  ##use into DESTDIR and PREFIX
 	install -D -m 755 dindbind "$(DESTDIR)$(PREFIX)/bin/dindbind"
@@ -60,14 +65,14 @@ uninstall:  ##use and out of there
 	rm -f "$(DESTDIR)$(PREFIX)/bin/dindbind" "$(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1"
 
 demo: dindbind  ##use a throw-away runner, the naive answers beside ours
-	@DINDBIND=$(CURDIR)/dindbind sh tests/demo.sh
+	@$(RUN) sh tests/demo.sh
 
 deps:  ##use install what the build and the tests need
 	@sh tests/deps.sh
 
 # With both on one command line, also with -j: first the packages, then what needs them.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-$(BUILD)/command: | deps
+$(BUILD)/command $(BUILD)/test-command: | deps
 endif
 
 clean:  ##use remove what was built
@@ -89,7 +94,8 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 TEST_FLAGS = $(SANITIZE)
 TEST_LIBS = -lcmocka -lpthread
 
-$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h | $(BUILD)/command
+$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h Makefile $(BUILD)/test-command
+	@echo "$(TEST_CC): $@"
 	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_LIBS)
 
 # beside dindbind.c, as its users are
@@ -98,12 +104,13 @@ $(BUILD)/differential: TEST_LIBS = -DDINDBIND_NO_MAIN dindbind.c
 $(BUILD)/fault: TEST_FLAGS = -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer
 $(BUILD)/fault: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
 $(BUILD)/refuse: TEST_FLAGS = -O2
-$(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h
+$(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
+	@echo "$(CLANG): $@"
 	@$(CLANG) $(STD) $(SANITIZE) -fsanitize=fuzzer -DLIBFUZZER -I. -o $@ $<
 
 # ---- Tests ------------------------------------------------------------------------------------------
 
-RUN = DINDBIND=$(CURDIR)/dindbind
+RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 PROGRAMS = test_dindbind placement formats hostile corners fuzz differential
 
 check: dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests that need nothing but this machine
@@ -161,7 +168,7 @@ $(BUILD)/bench: bench.c empty.c bare.c tests/world.h dindbind.c dindbind.h Makef
 # memcpy_s and its like exist in no libc that this is built with
 TIDY = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 
-lint: builds  ##release the compilers' warnings, clang-tidy, cppcheck, gcc's analyzer, the man page
+lint: builds $(BUILD)/command  ##release the compilers' warnings, clang-tidy, cppcheck, gcc's analyzer, the man page
 	clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' dindbind.c -- $(STD) -I. 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem dindbind.c
