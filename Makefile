@@ -17,7 +17,10 @@ MAKEFLAGS += -r
 # Expanded by the recipe, never while the Makefile is read: `make deps demo` installs musl-gcc in between.
 
 ifeq ($(origin CC),default)
-CC = $(or $(shell command -v musl-gcc),cc)
+CC = $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,cc)
+ADVICE = `make deps` installs what it needs
+else
+ADVICE = install that, or leave CC out
 endif
 CFLAGS ?= -Os
 
@@ -53,8 +56,8 @@ remember = @mkdir -p $(BUILD); printf '%s\n' $(call quoted,$1) | cmp -s - $@ || 
 
 dindbind: dindbind.c dindbind.h Makefile $(BUILD)/command
 	@printf '%s\n' $(call quoted,$(TOOL))
-	@{ $(TOOL); } || { echo 'int main(void) { return 0; }' | $(COMPILE) -x c -o /dev/null - -static $(LDFLAGS) 2>/dev/null || \
-		echo 'make: $(CC) is missing, or has no static libc: `make deps` installs what it needs' >&2; exit 1; }
+	@{ $(TOOL); } || { echo 'int main(void) { return 0; }' | $(CC) -static -x c -o /dev/null - 2>/dev/null || \
+		echo 'make: $(CC) is missing, or has no static libc: $(ADVICE)' >&2; exit 1; }
 	@echo "dindbind: $$(stat -c %s $@) bytes, static, $(LIBC); next: ./dindbind -h, or make demo"
 
 install: dindbind  ##use into DESTDIR and PREFIX
