@@ -46,8 +46,12 @@ LIMITS = $(if $(filter glibc,$(LIBC)),built with glibc,$(if $(filter-out x86_64%
 
 all: dindbind  ##use build ./dindbind
 
-# Two files remember the commands, so that another CC, TEST_CC or CFLAGS builds anew.
+# Two files remember the commands, so that another CC, TEST_CC or CFLAGS builds anew. A mere `make install` installs what
+# was built: root, and those who make packages (dh_auto_install), do not say CC=... again.
+ifneq ($(MAKECMDGOALS)$(filter command,$(origin CC) $(origin CFLAGS) $(origin LDFLAGS)),install)
 $(BUILD)/command: always
+endif
+$(BUILD)/command:
 	$(call remember,$(TOOL))
 $(BUILD)/test-command: always
 	$(call remember,$(TEST_CC) $(SANITIZE))
