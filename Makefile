@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: 0BSD
 #
 #   make                        ./dindbind, static: with musl where musl-gcc is there, else with cc and its libc
-#   make CC=clang CFLAGS=-O2    another compiler, other flags; LDFLAGS likewise
+#   make CC=clang CFLAGS=-O2    another compiler, other flags; CPPFLAGS likewise, and LDFLAGS, which strips by default (-s)
 #   make TEST_CC=clang check    the tests have a compiler of their own: Debian's cmocka is a glibc library
 
 PREFIX ?= /usr/local
@@ -23,6 +23,7 @@ else
 ADVICE = install that, or leave CC out
 endif
 CFLAGS ?= -Os
+LDFLAGS ?= -s
 
 STD = -std=gnu11
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
@@ -31,18 +32,21 @@ WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # not do, 12,288; pages of padding between code and data 8,192. Nothing is said of pie: it costs 72 bytes where it is
 # made, and some compilers (gcc 15 on Alpine) make a static pie of -static, which code without -fpie cannot be part of.
 PLAIN = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-LINK = -static -s -Wl,--gc-sections -Wl,-z,noseparate-code
+LINK = -static -Wl,--gc-sections -Wl,-z,noseparate-code
 
-COMPILE = $(CC) $(STD) $(PLAIN) $(CFLAGS)
+COMPILE = $(CC) $(STD) $(PLAIN) $(CPPFLAGS) $(CFLAGS)
 TOOL = $(COMPILE) $(WARN) -o dindbind dindbind.c $(LINK) $(LDFLAGS)
 
 # What was built, in words. The limits on size and system calls hold for musl, x86_64 and the flags above.
 LIBC = $(shell printf '\043include <features.h>\n' | $(COMPILE) -E -dM -x c - 2>/dev/null | \
 	awk '/__GLIBC__/ { libc = "glibc" } END { print libc ? libc : "musl" }')
 MACHINE = $(shell $(CC) -dumpmachine)
-OWN_FLAGS = $(filter-out file,$(origin CFLAGS))$(LDFLAGS)
-LIMITS = $(if $(filter glibc,$(LIBC)),built with glibc,$(if $(filter-out x86_64%,$(MACHINE)),built for $(MACHINE),$(if \
-	$(OWN_FLAGS),built with CFLAGS or LDFLAGS of somebody's own,hold)))
+OWN_FLAGS = $(CPPFLAGS)$(filter-out file,$(origin CFLAGS) $(origin LDFLAGS))
+LIMITS = $(or \
+	$(if $(filter glibc,$(LIBC)),built with glibc), \
+	$(if $(filter-out x86_64%,$(MACHINE)),built for $(MACHINE)), \
+	$(if $(OWN_FLAGS),built with other flags than the default ones), \
+	hold)
 
 all: dindbind  ##use build ./dindbind
 
@@ -166,9 +170,9 @@ bench: $(BUILD)/bench  ##check what it costs, against the bare system calls and 
 
 # The programs that it compares with, and the tool, built as the tool is.
 $(BUILD)/bench: bench.c empty.c bare.c tests/world.h dindbind.c dindbind.h Makefile $(BUILD)/command
-	$(COMPILE) -o $(BUILD)/bench-tool dindbind.c $(LINK)
-	$(COMPILE) -o $(BUILD)/bench-empty bench/empty.c $(LINK)
-	$(COMPILE) -o $(BUILD)/bench-bare bench/bare.c $(LINK)
+	$(COMPILE) -o $(BUILD)/bench-tool dindbind.c $(LINK) $(LDFLAGS)
+	$(COMPILE) -o $(BUILD)/bench-empty bench/empty.c $(LINK) $(LDFLAGS)
+	$(COMPILE) -o $(BUILD)/bench-bare bench/bare.c $(LINK) $(LDFLAGS)
 	$(CC) $(STD) $(WARN) -O2 -static -o $@ bench/bench.c
 
 # ---- Release ----------------------------------------------------------------------------------------
@@ -186,7 +190,7 @@ lint: builds $(BUILD)/command  ##release the compilers' warnings, clang-tidy, cp
 
 size: dindbind  ##release the size of the tool, and its biggest functions
 	@stat -c '%s bytes' dindbind
-	@$(COMPILE) -o $(BUILD)/sized dindbind.c $(filter-out -s,$(LINK)) && nm --size-sort -S $(BUILD)/sized | tail -n 15
+	@$(COMPILE) -o $(BUILD)/sized dindbind.c $(LINK) $(filter-out -s,$(LDFLAGS)) && nm --size-sort -S $(BUILD)/sized | tail -n 15
 
 # The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
 # was unpacked, by what that has.
