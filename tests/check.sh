@@ -3,12 +3,15 @@
 #
 # SPDX-License-Identifier: 0BSD
 #
-# Run by `make check`, which has built them in $BUILD. A suite ends with `N passed, N failed, N skipped`; one that
-# does not, or that was killed, counts as a failure. All that they print is in $BUILD/check.log.
+# Run by `make check`, which has built them in $BUILD (build). A suite ends with `N passed, N failed, N skipped`; one
+# that does not, that tested nothing, that was killed or did not end within $LIMIT seconds (1200) counts as a failure.
+# All that they print is in $BUILD/check.log.
 
 set -u
 cd "$(dirname "$0")/.." || exit
 . tests/namespaces.sh
+BUILD=${BUILD:-build}
+LIMIT=${LIMIT:-1200}
 log=$BUILD/check.log one=$BUILD/check.one
 passed=0 failed=0 skipped=0
 
@@ -20,28 +23,43 @@ fi
 
 # What to show of a suite that failed: what its tests say, not which ones passed.
 failures() {
-	grep -a -v '^\[ RUN \|^\[       OK \|^\[=====\|^\[  PASSED \|^ok\|^[0-9]* passed, ' "$one" | tail -n 60 | sed 's/^/    /'
+	grep -a -v '^\[ RUN \|^\[       OK \|^\[=====\|^\[  PASSED \|^ok\|^ *skipped: \|^[0-9]* passed, ' "$one" |
+		tail -n 100 | sed 's/^/    /'
 }
+
+# A hanging suite is ended. In the foreground, so that Ctrl-C reaches it; busybox's timeout leaves it there anyway.
+limit='timeout --foreground -k 10'
+$limit 1 true 2>/dev/null || limit='timeout -k 10'
 
 # suite NAME COMMAND...
 suite() {
 	name=$1 since=$(date +%s) status=0
 	shift
-	"$@" </dev/null >"$one" 2>&1 || status=$?
+	printf '%-16s ' "$name"
+	$limit "$LIMIT" "$@" </dev/null >"$one" 2>&1 || status=$?
+	took=$(($(date +%s) - since))
 	{
 		printf '\n==== %s\n' "$*"
 		cat "$one"
 	} >>"$log"
 	# shellcheck disable=SC2046 # three numbers
 	set -- $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$one" | tail -n 1)
-	[ $# = 3 ] && { [ $status = 0 ] || [ "$2" -gt 0 ]; } || set -- "${1:-0}" $((${2:-0} + 1)) "${3:-0}"
+	why="exit status $status"
+	[ $took -lt "$LIMIT" ] || why="$why, ended after $LIMIT s"
+	if [ $# != 3 ] || [ $(($1 + $2 + $3)) = 0 ]; then
+		why="$why, no result"
+		set -- 0 1 0
+	elif [ $status != 0 ] && [ "$2" = 0 ]; then
+		set -- "$1" 1 "$3"
+	fi
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-	printf '%-16s %s passed, %s failed, %s skipped (%s s)\n' "$name" "$1" "$2" "$3" $(($(date +%s) - since))
+	echo "$1 passed, $2 failed, $3 skipped ($took s)"
 	if [ "$2" -gt 0 ]; then
-		echo "    exit status $status; the whole log is in $log"
+		echo "    $why; the whole log is in $log"
 		failures
 	fi
-	grep -a '^ *skipped: ' "$one" | sort | uniq -c | sed 's/^ *\([0-9]*\) *skipped:/    skipped \1 times:/; s/ 1 times:/:/'
+	sed -n 's/^ *\(skipped: \)/\1/p' "$one" | sort | uniq -c |
+		sed 's/^ *\([0-9]*\) *skipped:/    skipped \1 times:/; s/ 1 times:/:/'
 }
 
 : >"$log" || exit

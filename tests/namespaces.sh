@@ -6,6 +6,7 @@
 # pivot_root(2) and a change of propagation want / to be a mount, and unshare(2) gives no user namespace to a process
 # that was chrooted (create_user_ns() in kernel/user_namespace.c).
 no_namespaces() {
+	command -v unshare >/dev/null || { echo 'unshare is missing: install util-linux'; return; }
 	if [ "$(id -u)" = 0 ]; then
 		why=$(unshare --mount --propagation private true 2>&1) && return
 	else
@@ -17,7 +18,8 @@ no_namespaces() {
 	elif [ "$(id -u)" = 0 ]; then
 		echo "no mount namespace for root: give this container CAP_SYS_ADMIN ($why)"
 	else
-		echo "no user namespace for $(id -un): allow it (sysctl kernel.unprivileged_userns_clone," \
-			"kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces), or be root ($why)"
+		echo "no user namespace for $(id -un): be root, leave the chroot if this is one, or allow it with sysctl" \
+			"(kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns," \
+			"user.max_user_namespaces; $why)"
 	fi
 }
