@@ -12,7 +12,7 @@
  * siblings and others are actors: they do what they are asked to, in their own namespaces.
  *
  * Root may skip nothing. An ordinary user gets a user namespace, and skips what needs a second user or a device. With
- * a word only the tests whose names hold it are run.
+ * words only the tests whose names hold one of them are run.
  */
 #define _GNU_SOURCE
 #include <grp.h>
@@ -767,12 +767,39 @@ static _Noreturn void be_traced(char *const argv[])
     _exit(99);
 }
 
+/* The tool and its children, while they live. */
+struct traced {
+    pid_t pids[8];
+    unsigned n;
+};
+
+static bool is_traced(struct traced *t, pid_t pid)
+{
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->pids[i] == pid)
+            return true;
+    return false;
+}
+
+static void now_traced(struct traced *t, pid_t pid)
+{
+    if (!is_traced(t, pid) && t->n < COUNT(t->pids))
+        t->pids[t->n++] = pid;
+}
+
+static void not_traced(struct traced *t, pid_t pid)
+{
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->pids[i] == pid)
+            t->pids[i] = t->pids[--t->n];
+}
+
 /* At the stop number `at`, of which each system call has two. `all`: its child is killed too, else that goes on. False
- * when the tool ended before. Until nothing of it lives. */
+ * when the tool ended before. Until nothing of it lives: a child may show before its parent says that it has one. */
 static bool killed_at(unsigned at, bool all, char *const argv[])
 {
-    pid_t pids[8];
-    unsigned n = 0, live = 1, stop = 0;
+    struct traced t = { 0 };
+    unsigned stop = 0;
     int status = 0;
     pid_t first = fork();
     if (!first)
@@ -781,26 +808,25 @@ static bool killed_at(unsigned at, bool all, char *const argv[])
     must(!ptrace(PTRACE_SETOPTIONS, first, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC |
                  PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK) &&
          !ptrace(PTRACE_SYSCALL, first, NULL, 0), "ptrace");
-    pids[n++] = first;
-    while (live) {
+    now_traced(&t, first);
+    while (t.n) {
         pid_t pid = waitpid(-1, &status, __WALL);
+        unsigned long child = 0;
         must(pid > 0, "wait");
         if (!WIFSTOPPED(status)) {
-            live--;
+            not_traced(&t, pid);
             continue;
         }
         int sig = WSTOPSIG(status), event = status >> 16;
-        if (event && event != PTRACE_EVENT_EXEC)
-            live++;
-        if (pid != first && sig == SIGSTOP && n < COUNT(pids))
-            pids[n++] = pid;
-        stop += sig == (SIGTRAP | 0x80);
-        if (sig == (SIGTRAP | 0x80) && stop == at)
-            for (unsigned i = 0; i < n; i++)
-                if (all || pids[i] == first)
-                    kill(pids[i], SIGKILL);
-        bool own = event || sig == SIGSTOP || sig == SIGTRAP || sig == (SIGTRAP | 0x80);
-        ptrace(PTRACE_SYSCALL, pid, NULL, own ? 0 : sig);
+        now_traced(&t, pid);
+        if (event && event != PTRACE_EVENT_EXEC && !ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child))
+            now_traced(&t, (pid_t)child);
+        bool call = sig == (SIGTRAP | 0x80);
+        stop += call;
+        for (unsigned i = 0; call && stop == at && i < t.n; i++)
+            if (all || t.pids[i] == first)
+                kill(t.pids[i], SIGKILL);
+        ptrace(PTRACE_SYSCALL, pid, NULL, event || call || sig == SIGSTOP || sig == SIGTRAP ? 0 : sig);
     }
     return stop >= at;
 }
@@ -808,7 +834,7 @@ static bool killed_at(unsigned at, bool all, char *const argv[])
 static void killed_staging(void)
 {
     begin_with_engines();
-    for (int all = 0; all < 2; all++)
+    for (int all = 0; all < 2; all++) {
         for (unsigned at = 1; killed_at(at, all, ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/d",
                                                       (char *)"/one")); at++) {
             struct ran r = RUN((char *)"-u", (char *)ST);
@@ -816,9 +842,13 @@ static void killed_staging(void)
                 flunk("killed at stop %u: -u: %d, %s", at, r.status, r.err);
             nothing_left(textf("killed at stop %u", at));
         }
-    stage_four();               /* it ended by itself: there is a stage */
+        if (!is_text(ST "/0/f", "right"))
+            flunk("it was not killed, and there is no stage");
+        unstage();
+    }
 }
 
+/* What was in it stays; what the killed one put there is for -u, and in nobody's way. */
 static void killed_staging_more(void)
 {
     begin_with_engines();
@@ -827,9 +857,11 @@ static void killed_staging_more(void)
                                                    (char *)"/one")); at++) {
         stage_shows_the_same();
         stage_is_private();
-        engines_fail(ST "/0");
-        said(STAGE((char *)"-f", (char *)"text", (char *)"/one"), 0, "", "");
     }
+    engines_fail(ST "/0");
+    struct ran r = STAGE((char *)"/one");
+    if (r.status || !is_text(textf("%.*s", (int)strcspn(r.out, "\n"), r.out), "right"))
+        flunk("-s after that: %d, %s%s", r.status, r.out, r.err);
     unstage();
     nothing_left("after -u");
 }
@@ -1100,9 +1132,14 @@ static void too_many_together(void)
 
 /* ==== Nobody can make others wait ======================================================================= */
 
-enum fuse_server { ANSWERS, READS_NOTHING, ANSWERS_NOTHING };
+/* How it is silent: it does not even read, so that whoever waits can be killed; or it reads, and says nothing. */
+enum silence { READS_NOTHING, ANSWERS_NOTHING };
 
-static enum fuse_server *fuse_mode;     /* shared with the server */
+static struct {
+    enum silence how;
+    int left;                   /* so many answers, -1: no end */
+    int waits;                  /* somebody has got none */
+} *fuse;                        /* shared with the server */
 
 static void fuse_reply(int fd, uint64_t unique, int error, const void *data, size_t size)
 {
@@ -1122,6 +1159,11 @@ static struct fuse_attr fuse_attr_of(uint64_t node)
     a.mode = node == 2 ? S_IFREG | 0644 : S_IFDIR | 0755;
     a.size = node == 2 ? 5 : 0;
     return a;
+}
+
+static bool is_question(const struct fuse_in_header *in)
+{
+    return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT;
 }
 
 /* Nothing of what it says may be kept by the kernel. */
@@ -1144,28 +1186,51 @@ static void fuse_serve(int fd, const struct fuse_in_header *in, const void *arg)
     } else if (in->opcode == FUSE_READ) {
         const struct fuse_read_in *read_in = arg;
         fuse_reply(fd, in->unique, 0, "right", read_in->offset ? 0 : 5);
+    } else if (in->opcode == FUSE_STATFS) {
+        struct fuse_statfs_out out = { .st = { .bsize = 4096, .namelen = 255 } };
+        fuse_reply(fd, in->unique, 0, &out, sizeof out);
     } else if (in->opcode == FUSE_FLUSH || in->opcode == FUSE_RELEASE)
         fuse_reply(fd, in->unique, 0, NULL, 0);
-    else if (in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT)
+    else if (is_question(in))
         fuse_reply(fd, in->unique, ENOSYS, NULL, 0);
+}
+
+/* One request. What gets no answer gets an error as soon as there are answers again. */
+static void fuse_request(int fd)
+{
+    static char buf[64 << 10];
+    static uint64_t late[64];
+    static size_t nlate;
+    const struct fuse_in_header *in = (void *)buf;
+    for (; fuse->left && nlate; nlate--)
+        fuse_reply(fd, late[nlate - 1], EIO, NULL, 0);
+    struct pollfd p = { fd, POLLIN, 0 };
+    if (poll(&p, 1, 2) <= 0)
+        return;
+    if (!fuse->left && fuse->how == READS_NOTHING) {
+        fuse->waits = 1;
+        usleep(1000);
+        return;
+    }
+    ssize_t n = read(fd, buf, sizeof buf);
+    if (n < 0 && errno == ENODEV)
+        _exit(0);
+    if (n <= 0)
+        return;
+    if (!fuse->left && is_question(in) && nlate < COUNT(late)) {
+        late[nlate++] = in->unique;
+        fuse->waits = 1;
+        return;
+    }
+    fuse->left -= is_question(in) && fuse->left > 0;
+    fuse_serve(fd, in, buf + sizeof *in);
 }
 
 static _Noreturn void fuse_server(int fd)
 {
-    static char buf[64 << 10];
-    struct pollfd p = { fd, POLLIN, 0 };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (;;) {
-        while (*fuse_mode == READS_NOTHING)
-            usleep(1000);
-        if (poll(&p, 1, 20) <= 0 || *fuse_mode == READS_NOTHING)
-            continue;
-        ssize_t n = read(fd, buf, sizeof buf);
-        if (n < 0 && errno == ENODEV)
-            _exit(0);
-        if (n > 0 && *fuse_mode == ANSWERS)
-            fuse_serve(fd, (struct fuse_in_header *)buf, buf + sizeof(struct fuse_in_header));
-    }
+    for (;;)
+        fuse_request(fd);
 }
 
 /* In the runner: the server is its child. */
@@ -1217,10 +1282,10 @@ static void begin_with_fuse(void)
 {
     if (world.fuse < 0)
         skip(textf("/dev/fuse: %s", strerror(world.fuse_error)));
-    fuse_mode = mmap(NULL, sizeof *fuse_mode, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    must(fuse_mode != MAP_FAILED, "memory");
+    fuse = mmap(NULL, sizeof *fuse, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    must(fuse != MAP_FAILED, "memory");
+    fuse->left = -1;
     furnish();
-    table_at_first = my_table();
     start_runner(with_volume);
     have(&runner, do_mkdir, "/fuse");
     have(&runner, do_mkdir, "/d/n/fuse");
@@ -1239,51 +1304,87 @@ static void fuse_works(void)
     unstage();
 }
 
-/* One call that may hang, and those that may not. */
-static void fuse_stops(enum fuse_server how)
+/* Until it hangs; false when it has ended. */
+static bool hangs(const struct running *t)
+{
+    siginfo_t info = { 0 };
+    while (!fuse->waits) {
+        must(!waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG | WNOWAIT), "wait");
+        if (info.si_pid)
+            return fuse->waits;
+        usleep(500);
+    }
+    return true;
+}
+
+static void all_is_gone(const char *when)
+{
+    struct stat st;
+    if (!lstat(ST, &st))
+        flunk("%s: %s is there", when, ST);
+    if (strcmp(my_table(), table_at_first))
+        flunk("%s: %zu mounts, and there were %zu", when, mounts(), count_lines(table_at_first));
+}
+
+/* With so many answers. False when the call needs no more than these. */
+static bool hangs_after(int answers, const char *source)
+{
+    struct ran r;
+    fuse->waits = 0;
+    fuse->left = answers;
+    struct running stuck = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)source), -1, NULL);
+    bool hung = hangs(&stuck);
+    char *when = textf("%s, silence after %d answers", source, answers);
+    if (hung) {
+        r = BOUNDED(textf("%s: another -s", when), (char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/decoy");
+        if (r.status || !is_text(textf("%.*s/f", (int)strcspn(r.out, "\n"), r.out), "decoy"))
+            flunk("%s: another -s: %d, %s%s", when, r.status, r.out, r.err);
+        said(BOUNDED(textf("%s: -u", when), (char *)"-u", (char *)ST), 0, "", "");
+        kill(stuck.pid, SIGKILL);
+        if (fuse->how == ANSWERS_NOTHING)
+            fuse->left = -1;    /* who waits for an answer that was begun cannot be killed before */
+    }
+    if (!ends(stuck, &r))
+        flunk("%s: a call that hangs does not die by SIGKILL", when);
+    fuse->left = -1;
+    if (!hung && r.status)
+        flunk("%s: %d, %s", when, r.status, r.err);
+    said(BOUNDED(textf("%s: -u after all", when), (char *)"-u", (char *)ST), 0, "", "");
+    all_is_gone(when);
+    return hung;
+}
+
+static void fuse_stops(enum silence how)
 {
     static const char *const sources[] = { "/fuse/f", "/fuse", "/fuse/dir", "/d" };
     begin_with_fuse();
-    said_of(STAGE((char *)"/fuse", (char *)"/one"), ST "/0\n" ST "/1\n");
-    *fuse_mode = how;
-    struct running stuck[COUNT(sources) + 1];
+    table_at_first = my_table();
+    fuse->how = how;
     for (size_t i = 0; i < COUNT(sources); i++)
-        stuck[i] = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)sources[i]), -1, NULL);
-    /* whose stage is made while the server is silent already */
-    stuck[COUNT(sources)] = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/other", (char *)"/fuse"), -1,
-                                       NULL);
-    usleep(300000);             /* no verdict hangs on it: they hang, or have ended */
-    struct ran r = BOUNDED("another -s", (char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/decoy");
-    if (r.status || !*r.out)
-        flunk("another -s: %d, %s", r.status, r.err);
-    if (!do_look("/p/other")) {
-        r = BOUNDED("-u of a stage that is being made", (char *)"-u", (char *)"/p/other");
-        if (r.status)
-            flunk("-u of a stage that is being made: %d, %s", r.status, r.err);
-    }
-    r = BOUNDED("-u of an entry", (char *)"-u", (char *)ST "/0");
-    said(r, 0, "", "");
-    r = BOUNDED("-u", (char *)"-u", (char *)ST);
-    said(r, 0, "", "");
-    for (size_t i = 0; i < COUNT(stuck); i++)
-        kill(stuck[i].pid, SIGKILL);
-    r = BOUNDED("-u after the kill", (char *)"-u", (char *)ST);
-    said(r, 0, "", "");
-    if (how == ANSWERS_NOTHING)
-        end_actor(&runner);     /* whoever waits for an answer that was begun cannot even be killed before */
-    for (size_t i = 0; i < COUNT(stuck); i++)
-        if (!ends(stuck[i], &r))
-            flunk("a call that hangs does not die by SIGKILL");
-    said(BOUNDED("-u after all", (char *)"-u", (char *)ST), 0, "", "");
-    said(BOUNDED("-u after all", (char *)"-u", (char *)"/p/other"), 0, "", "");
-    is_gone(ST);
-    is_gone("/p/other");
-    if (strcmp(my_table(), table_at_first))
-        flunk("%zu mounts, and there were %zu", mounts(), count_lines(table_at_first));
+        for (int answers = 0; hangs_after(answers, sources[i]); answers++)
+            ;
 }
 
 static void fuse_reads_nothing(void) { fuse_stops(READS_NOTHING); }
 static void fuse_answers_nothing(void) { fuse_stops(ANSWERS_NOTHING); }
+
+/* It was staged while it was alive. */
+static void fuse_silent_in_stage(void)
+{
+    begin_with_fuse();
+    table_at_first = my_table();
+    for (fuse->how = READS_NOTHING; fuse->how <= ANSWERS_NOTHING; fuse->how++) {
+        said_of(STAGE((char *)"/fuse", (char *)"/fuse/f", (char *)"/d"), ST "/0\n" ST "/1\n" ST "/2\n");
+        fuse->left = 0;
+        struct ran r = BOUNDED("another -s", (char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/one");
+        said(r, 0, ST "/3\n", "");
+        for (int i = 3; i >= 1; i--)
+            said(BOUNDED("-u of an entry", (char *)"-u", textf(ST "/%d", i)), 0, "", "");
+        said(BOUNDED("-u", (char *)"-u", (char *)ST), 0, "", "");
+        fuse->left = -1;
+        all_is_gone("after -u");
+    }
+}
 
 /* ---- Locks and directories made beforehand -------------------------------------------------------------- */
 
@@ -1866,6 +1967,7 @@ static const struct {
     { "a FUSE mount is staged", fuse_works, OF_KINDS },
     { "a FUSE server that reads nothing more", fuse_reads_nothing, OF_KINDS },
     { "a FUSE server that answers nothing more", fuse_answers_nothing, OF_KINDS },
+    { "a FUSE server that is silent in a stage", fuse_silent_in_stage, OF_KINDS },
     { "a DIR made before, open to others", made_before_and_open, 0 },
     { "a DIR made before, closed to others", made_before_and_own, 0 },
     { "a DIR made before, another user's", made_before_by_another, 0 },
@@ -1919,10 +2021,19 @@ static void run_variants(size_t i)
         }
 }
 
+static bool is_wanted(const char *name, char *const *words)
+{
+    if (!*words)
+        return true;
+    while (*words && !strstr(name, *words))
+        words++;
+    return *words != NULL;
+}
+
 static void run_all(char **words)
 {
     for (size_t i = 0; i < COUNT(tests); i++)
-        if (!*words || strstr(tests[i].name, *words))
+        if (is_wanted(tests[i].name, words))
             run_variants(i);
 }
 
