@@ -69,13 +69,21 @@ static inline char *textf(const char *format, ...)
 
 static inline char *slurp(const char *path)
 {
-    size_t size = 8 << 20, len = 0;
-    char *buf = malloc(size);
+    size_t size = 0, len = 0;
+    char *buf = NULL;
     ssize_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (buf && fd >= 0 && (n = read(fd, buf + len, size - len - 1)) > 0)
+    must(fd >= 0, path);
+    do {
         len += (size_t)n;
-    must(buf && fd >= 0 && n == 0, path);
+        if (size - len < 4096) {
+            size = size * 2 + 16384;
+            buf = realloc(buf, size);
+            must(buf != NULL, "memory");
+        }
+        n = read(fd, buf + len, size - len - 1);
+    } while (n > 0);
+    must(n == 0, path);
     close(fd);
     buf[len] = 0;
     return buf;

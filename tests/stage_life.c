@@ -184,6 +184,11 @@ static int do_unbindable(const char *path)
     return zero_or_errno(mount(NULL, path, NULL, MS_UNBINDABLE, NULL));
 }
 
+static int do_private(const char *path)
+{
+    return zero_or_errno(mount(NULL, path, NULL, MS_PRIVATE, NULL));
+}
+
 static int do_cover(const char *arg)
 {
     char what[100], at[100];
@@ -216,11 +221,6 @@ static int do_mkdir(const char *path)
 static int do_rmdir(const char *path)
 {
     return zero_or_errno(rmdir(path));
-}
-
-static int do_write(const char *path)
-{
-    return put_file(path, "written") ? 0 : errno;
 }
 
 static int do_count(const char *unused)
@@ -700,7 +700,8 @@ static void master_mounts(void)
     errno = do_tmpfs("/q/st");
     must(!errno, "/q/st");
     stage_shows_the_same();
-    stage_is_private();
+    said(STAGE((char *)"/one"), 0, ST "/4\n", "");
+    said(RUN((char *)"-u", (char *)ST "/4"), 0, "", "");
     errno = do_unmount("/q/st");
     must(!errno, "/q/st");
     stage_is_the_same();
@@ -794,12 +795,18 @@ static void not_traced(struct traced *t, pid_t pid)
             t->pids[i] = t->pids[--t->n];
 }
 
-/* At the stop number `at`, of which each system call has two. `all`: its child is killed too, else that goes on. False
- * when the tool ended before. Until nothing of it lives: a child may show before its parent says that it has one. */
+static bool enters_call(pid_t pid)
+{
+    struct __ptrace_syscall_info info;
+    return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+/* Before its system call number `at`. `all`: its child is killed too, else that goes on. False when the tool ended before.
+ * Until nothing of it lives: a child may show before its parent says that it has one. */
 static bool killed_at(unsigned at, bool all, char *const argv[])
 {
     struct traced t = { 0 };
-    unsigned stop = 0;
+    unsigned calls = 0;
     int status = 0;
     pid_t first = fork();
     if (!first)
@@ -822,13 +829,14 @@ static bool killed_at(unsigned at, bool all, char *const argv[])
         if (event && event != PTRACE_EVENT_EXEC && !ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child))
             now_traced(&t, (pid_t)child);
         bool call = sig == (SIGTRAP | 0x80);
-        stop += call;
-        for (unsigned i = 0; call && stop == at && i < t.n; i++)
+        bool enters = call && enters_call(pid);
+        calls += enters;
+        for (unsigned i = 0; enters && calls == at && i < t.n; i++)
             if (all || t.pids[i] == first)
                 kill(t.pids[i], SIGKILL);
         ptrace(PTRACE_SYSCALL, pid, NULL, event || call || sig == SIGSTOP || sig == SIGTRAP ? 0 : sig);
     }
-    return stop >= at;
+    return calls >= at;
 }
 
 static void killed_staging(void)
@@ -839,8 +847,8 @@ static void killed_staging(void)
                                                       (char *)"/one")); at++) {
             struct ran r = RUN((char *)"-u", (char *)ST);
             if (r.status)
-                flunk("killed at stop %u: -u: %d, %s", at, r.status, r.err);
-            nothing_left(textf("killed at stop %u", at));
+                flunk("killed at call %u: -u: %d, %s", at, r.status, r.err);
+            nothing_left(textf("killed at call %u", at));
         }
         if (!is_text(ST "/0/f", "right"))
             flunk("it was not killed, and there is no stage");
@@ -876,8 +884,8 @@ static void killed_unstaging(void)
                 break;
             struct ran r = RUN((char *)"-u", (char *)ST);
             if (r.status)
-                flunk("killed at stop %u: another -u: %d, %s", at, r.status, r.err);
-            nothing_left(textf("killed at stop %u", at));
+                flunk("killed at call %u: another -u: %d, %s", at, r.status, r.err);
+            nothing_left(textf("killed at call %u", at));
         }
 }
 
@@ -977,7 +985,7 @@ static void unbindable_itself(void)
     }
 }
 
-/* The kernel leaves out mount namespaces that are bound to files, too. */
+/* A mount namespace that is bound to a file: clones have it, and not every namespace may. All of it, or nothing. */
 static int do_bind_namespace(const char *path)
 {
     struct actor other = start_actor(be_peer, "");
@@ -990,11 +998,21 @@ static int do_bind_namespace(const char *path)
 static void namespace_below(void)
 {
     begin_to_lack();
-    have(&runner, do_write, "/d/n/ns");
-    int err = ask(&runner, do_bind_namespace, "/d/n/ns");
-    if (err)
-        skip(textf("a mount namespace cannot be bound here: %s", strerror(err)));
-    lacks((char *)"/d", "/d/n/ns");
+    have(&runner, do_tmpfs, "/d/n");
+    have(&runner, do_private, "/d/n");          /* it cannot be where it would be copied */
+    have(&runner, do_bind_namespace, "/d/n/new");
+    struct ran r = STAGE_JSON((char *)"/d");
+    if (!r.status) {
+        struct stat st;
+        if (each_row(ST "/0", NULL) != 4 || stat(ST "/0/n/new", &st) || st.st_size)
+            flunk("the mount of a mount namespace is missing in the stage");
+        unstage();
+    }
+    if (r.status && !strstr(r.out, "\"error\":\""))
+        flunk("%d, %s%s", r.status, r.out, r.err);
+    is_gone(ST);
+    if (strcmp(my_table(), table_at_first))
+        flunk("something stays mounted");
 }
 
 /* ==== How much is staged ================================================================================ */
@@ -1736,7 +1754,6 @@ static void rootless_dirs(void)
     owned("/run/user", 0755, 0);
     owned("/run/user/1000", 0700, USER);
     owned("/run/user/1001", 0755, OTHER);
-    owned("/run/user/1001/mine", 0700, USER);
     owned("/run/user/1000/root", 0755, 0);
     owned("/run/user/1000/root/mine", 0700, USER);
     owned("/tmp", 01777, 0);
@@ -1799,7 +1816,7 @@ static void rootless_unsafe(void)
 {
     static const char *const dirs[] = {
         "/tmp/other/st", "/tmp/other/mine", "/tmp/other/mine/st", "/tmp/other", "/tmp/root/mine", "/tmp/root/mine/st",
-        "/run/user/1001/mine", "/run/user/1001/mine/st", "/run/user/1000/root/mine", "/run/user/1000/root/mine/st",
+        "/run/user/1000/root/mine", "/run/user/1000/root/mine/st",
         "/open/mine", "/open/mine/st", "/group/mine/st", "/run/user/1000/open/st", "/run/user/1000/readable",
         "/run/user/1001",
     };
@@ -1925,7 +1942,7 @@ static void first_number_merged(void)
 
 /* ==== All of them ======================================================================================= */
 
-enum { IN_PLACES = 1, OF_KINDS = 2, ONLY_SHARED = 4, ONLY_SLAVE = 8 };
+enum { IN_PLACES = 1, OF_KINDS = 2, ONLY_SHARED = 4, ONLY_SLAVE = 8, NOT_SLAVE = 16 };
 
 static const struct {
     const char *name;
@@ -1950,9 +1967,9 @@ static const struct {
     { "a mount on DIR in its master", master_mounts, ONLY_SLAVE },
     { "the namespace of a stage dies", namespace_dies, ONLY_SHARED },
     { "a stage where another one's namespace died", stage_on_remains, ONLY_SHARED },
-    { "-s killed at each system call", killed_staging, IN_PLACES },
+    { "-s killed at each system call", killed_staging, NOT_SLAVE },
     { "-s into a stage, killed at each system call", killed_staging_more, ONLY_SHARED },
-    { "-u killed at each system call", killed_unstaging, IN_PLACES },
+    { "-u killed at each system call", killed_unstaging, NOT_SLAVE },
     { "an unbindable mount below", unbindable_below, OF_KINDS },
     { "an unbindable mount below one of several sources", unbindable_among, OF_KINDS },
     { "an unbindable mount below a mount below", unbindable_below_mount, OF_KINDS },
@@ -1997,6 +2014,8 @@ static bool has_place(unsigned where, enum place place)
 {
     if (where & (ONLY_SHARED | ONLY_SLAVE))
         return place == (where & ONLY_SHARED ? SHARED : SLAVE);
+    if (where & NOT_SLAVE)
+        return place != SLAVE;
     return place == PRIVATE || where & IN_PLACES;
 }
 
@@ -2018,6 +2037,7 @@ static void run_variants(size_t i)
             snprintf(variant, sizeof variant, "%s%s", tests[i].where & ~(unsigned)OF_KINDS ? place_names[place] : "",
                      tests[i].where & OF_KINDS ? kind_names[kind] : "");
             run_test(tests[i].name, variant, tests[i].call);
+            fflush(stdout);
         }
 }
 
