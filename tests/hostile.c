@@ -21,7 +21,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,159 +35,28 @@
 
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
-#include "world.h"
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
-/* ==== helpers =========================================================================================== */
+#include "process.h"
 
 static struct {
     bool root, walk;            /* real root; openat2 is missing */
     char base[64];
 } world;
 
-static int tests_passed, tests_failed, tests_skipped;
+/* The tool as another user. */
+static unsigned tool_user;
 
-enum { SKIPPED = 77 };
-
-__attribute__((format(printf, 1, 2), noreturn))
-static void flunk(const char *format, ...)
+static bool be_user(void)
 {
-    va_list ap;
-    va_start(ap, format);
-    fprintf(stderr, "    ");
-    vfprintf(stderr, format, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    _exit(1);
+    return !setgid(tool_user) && !setuid(tool_user);
 }
-
-static _Noreturn void skip(const char *why)
-{
-    printf("    skipped: %s\n", why);
-    fflush(stdout);
-    _exit(SKIPPED);
-}
-
-static void must(bool good, const char *what)
-{
-    if (!good)
-        flunk("setup: %s: %s", what, strerror(errno));
-}
-
-__attribute__((format(printf, 1, 2)))
-static char *textf(const char *format, ...)
-{
-    char *s;
-    va_list ap;
-    va_start(ap, format);
-    must(vasprintf(&s, format, ap) >= 0, "memory");
-    va_end(ap);
-    return s;                   /* the process ends soon */
-}
-
-static char *slurp(const char *path)
-{
-    size_t size = 8 << 20, len = 0;
-    char *buf = malloc(size);
-    ssize_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (buf && fd >= 0 && (n = read(fd, buf + len, size - len - 1)) > 0)
-        len += (size_t)n;
-    must(buf && fd >= 0 && n == 0, path);
-    close(fd);
-    buf[len] = 0;
-    return buf;
-}
-
-static void new_file(const char *path, const char *text)
-{
-    must(put_file(path, text), path);
-}
-
-static void make_dir(const char *path)
-{
-    must(!mkdir(path, 0755), path);
-}
-
-static size_t count_lines(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += *text == '\n';
-    return n;
-}
-
-static size_t mounts(void)
-{
-    char *text = slurp("/proc/self/mountinfo");
-    size_t n = count_lines(text);
-    free(text);
-    return n;
-}
-
-static bool same_file(int fd, const char *path)
-{
-    struct stat a, b;
-    return !fstat(fd, &a) && !lstat(path, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
-/* Put `what` (a symlink itself, too) over `path`, which may be one of procfs's magic links. */
-static void over(const char *what, const char *path)
-{
-    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, what, TREE_CLONE | O_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-    int at = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    must(tree >= 0 && at >= 0 && !syscall(SYS_move_mount, tree, "", at, "", MOVE_FROM_FD | MOVE_TO_FD), path);
-    close(tree);
-    close(at);
-}
-
-/* ---- The tool ------------------------------------------------------------------------------------------ */
-
-struct ran {
-    int status;
-    char *out, *err;
-};
 
 static struct ran run_as(unsigned uid, char *const argv[])
 {
-    struct ran r = { 0 };
-    int status = 0, out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
-    pid_t pid = fork();
-    if (!pid) {
-        dup2(out, 1);
-        dup2(err, 2);
-        alarm(60);
-        if (uid && (setgid(uid) || setuid(uid)))
-            _exit(98);
-        execv("/dindbind", argv);
-        _exit(99);
-    }
-    must(pid > 0 && waitpid(pid, &status, 0) == pid, "fork");
-    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    /* not through /proc, which may be a lie by now */
-    char *buf[2];
-    for (int i = 0; i < 2; i++) {
-        off_t n = lseek(i ? err : out, 0, SEEK_END);
-        buf[i] = calloc(1, (size_t)n + 1);
-        must(buf[i] && pread(i ? err : out, buf[i], (size_t)n, 0) == n, "output");
-    }
-    close(out);
-    close(err);
-    r.out = buf[0];
-    r.err = buf[1];
-    return r;
+    tool_user = uid;
+    return end_tool(start_tool(argv, -1, be_user));
 }
 
-#define RUN(...) run_as(0, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
-#define RUN_AS(uid, ...) run_as(uid, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
-
-static void said(struct ran r, int status, const char *out, const char *err)
-{
-    if (r.status != status || strcmp(r.out, out) || !strstr(r.err, err))
-        flunk("the tool: wanted %d, \"%s\" and \"%s\", got %d, \"%s\" and \"%s\"", status, out, err, r.status, r.out,
-              r.err);
-}
+#define RUN_AS(uid, ...) run_as(uid, ARGV(__VA_ARGS__))
 
 /* ---- Runners ------------------------------------------------------------------------------------------- */
 
@@ -1132,84 +1000,41 @@ static void furnish(const char *root, const char *text)
          !symlink("/decoy", textf("%s/dangling", root)), "links");
 }
 
-/* In the first process of namespaces of its own. */
-static _Noreturn void be_test(void (*call)(void))
+/* What each test starts with. */
+static void (*test_call)(void);
+
+static void be_test(void)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    alarm(300);
-    must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");
-    if (mount("proc", "/proc", "proc", 0, NULL)) {
-        if (world.root)
-            flunk("/proc: %s", strerror(errno));
-        skip("procfs cannot be mounted in this user namespace");
-    }
     furnish("/r", "right");
     furnish("/decoy", "decoy");
     new_file("/decoy/only-decoy", "decoy");
     make_dir("/again");
     if (world.walk)
         no_openat2();
-    call();
-    fflush(NULL);
-    _exit(0);
-}
-
-static void run_one(size_t i)
-{
-    int status = -1;
-    fflush(NULL);
-    must(!mount("t", "/world", "tmpfs", 0, "mode=755"), "/world");
-    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
-    if (!pid) {
-        /* a root that is gone with the test */
-        make_dir("/world/proc");
-        must(!mount("/proc", "/world/proc", NULL, MS_BIND | MS_REC, NULL), "/world/proc");
-        new_file("/world/dindbind", "");
-        must(!mount("/dindbind", "/world/dindbind", NULL, MS_BIND, NULL), "the tool");
-        must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !chdir("/world") &&
-             !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/"), "a root");
-        be_test(tests[i].call);
-    }
-    must(pid > 0 && waitpid(pid, &status, 0) == pid, "clone");
-    umount2("/world", MNT_DETACH);
-    bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
-    bool good = WIFEXITED(status) && !WEXITSTATUS(status);
-    if (WIFSIGNALED(status))
-        printf("    killed by signal %d\n", WTERMSIG(status));
-    printf("%s %s%s\n", skipped ? "skipped" : good ? "ok     " : "FAILED ", tests[i].name,
-           world.walk ? ", without openat2" : "");
-    tests_passed += good;
-    tests_skipped += skipped;
-    tests_failed += !good && !skipped;
-}
-
-static bool enter_world(void)
-{
-    world.root = is_real_root();
-    return own_mounts(world.base) && copy_tool(world.base) && own_root(world.base) && !mkdir("/world", 0755);
+    test_call();
 }
 
 /* With a word only the tests whose names hold it. */
-static int run_all(char **words)
+static void run_all(char **words)
 {
-    if (!enter_world()) {
-        printf("no mount namespace can be made here, or no tool: %s\n", strerror(errno));
-        tests_skipped++;
-        tests_failed += !geteuid();
-    } else
-        for (int walk = 0; walk < 2; walk++) {
-            world.walk = walk;
-            for (size_t i = 0; i < COUNT(tests); i++)
-                if (!*words || strstr(tests[i].name, *words))
-                    run_one(i);
-        }
-    printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
-    fflush(stdout);
-    return tests_failed || (world.root && tests_skipped);
+    for (int walk = 0; walk < 2; walk++) {
+        world.walk = walk;
+        for (size_t i = 0; i < COUNT(tests); i++)
+            if (!*words || strstr(tests[i].name, *words)) {
+                test_call = tests[i].call;
+                run_test(tests[i].name, walk ? ", without openat2" : "", be_test);
+            }
+    }
+}
+
+static int run(char **words)
+{
+    world.root = is_real_root();
+    return run_tests(world.base, run_all, words);
 }
 
 int main(int argc, char **argv)
 {
     (void)argc;
-    return run_in_child("hostile", world.base, run_all, argv + 1);
+    return run_in_child("hostile", world.base, run, argv + 1);
 }
