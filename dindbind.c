@@ -4163,6 +4163,13 @@ static int in_child(struct stage *st, int ns, int (*run)(struct stage *st))
     return rc ? rc : e.rc;
 }
 
+/* An errand in the namespace of whoever mounts the answer that needs no working directory: if that is
+ * the caller's own, no child is needed either. */
+static int in_engine(struct stage *st, int (*run)(struct stage *st))
+{
+    return st->engine_ns < 0 ? run(st) : in_child(st, st->engine_ns, run);
+}
+
 static int detach(const char *name)
 {
     return CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -4562,7 +4569,7 @@ static int stage_mount(struct stage *st)
     if (!rc)
         rc = CALL3(SYS_flock, root, LOCK_EX);
     if (!rc)
-        rc = in_child(st, st->engine_ns, attach_stage);
+        rc = in_engine(st, attach_stage);
     if (rc) {
         sys_close(root);
         return stage_result(st, rc);
@@ -4791,7 +4798,7 @@ static int attach_all(struct stage *st)
         for (st->at = st->from; !rc && st->at < st->to; st->at += !rc)
             rc = make_place(st, st->at);
         if (!rc)
-            rc = stage_result(st, in_child(st, st->engine_ns, attach_batch));
+            rc = stage_result(st, in_engine(st, attach_batch));
         if (!rc)
             st->at = st->n;
         for (size_t i = st->from; i < st->to; i++) {
