@@ -106,7 +106,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 TEST_FLAGS = $(SANITIZE)
 TEST_LIBS = -lcmocka -lpthread
 
-$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h Makefile $(BUILD)/test-command
+$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h tests/process.h Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"
 	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_LIBS)
 
@@ -123,7 +123,7 @@ $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 # ---- Tests ------------------------------------------------------------------------------------------
 
 RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
-PROGRAMS = test_dindbind placement formats hostile corners fuzz differential
+PROGRAMS = test_dindbind placement stage_life formats hostile corners fuzz differential
 
 check: dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests that need nothing but this machine
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh

@@ -872,7 +872,7 @@ static const struct reason reasons[] = {
       "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
     { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
-      "-s wants a new or an empty one, -u one that -s has made" },
+      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
@@ -4092,6 +4092,7 @@ struct stage {
     int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
     int outer, inner;                   /* the two tmpfs, until they are attached; a source's overlay */
     int outer_root;                     /* of the outer one that this call made, locked */
+    int counter;                        /* the file that knows the next number */
     struct staged s[];
 };
 
@@ -4480,7 +4481,7 @@ static int stage_clear(struct stage *st)
 /* Whatever it returns: stage_close() comes next, and stage_lock() before that if it is 0. */
 static int stage_open(struct stage *st, const char *dir, const struct dindbind_runner *r)
 {
-    *st = (struct stage){ .parent = -1, .fd = -1, .outer = -1, .inner = -1, .outer_root = -1, .runner_ns = -1, .engine_ns = -1, .r = r,
+    *st = (struct stage){ .parent = -1, .fd = -1, .outer = -1, .inner = -1, .outer_root = -1, .counter = -1, .runner_ns = -1, .engine_ns = -1, .r = r,
                           .any = r, .none.proc_fd = -1 };
     int rc = clean_path(dir, st->dir);
     if (rc)
@@ -4505,6 +4506,7 @@ static void stage_close(struct stage *st)
     sys_close(st->outer);
     sys_close(st->inner);
     sys_close(st->outer_root);
+    sys_close(st->counter);
     sys_close(st->runner_ns);
     sys_close(st->fd);
     sys_close(st->parent);
@@ -4731,72 +4733,92 @@ static int sources_count(struct stage *st)
 
 /* Numbers are given once in the life of a stage: a container that is started again must not find another source under
  * an old number. The next one is the size of a file of the tmpfs that has no data. */
-static int take_numbers(struct stage *st)
+static int counter_open(struct stage *st)
 {
     struct node file;
-    int fd = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC), rc = sys_fstat(fd, &file);
-    if (!rc) {
+    st->counter = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
+    int rc = sys_fstat(st->counter, &file);
+    if (!rc)
         st->next = file.size;
-        for (size_t i = 0; i < st->n; i++) {
-            bool first = st->s[i].same == i;
-            st->s[i].number = first ? st->next++ : st->s[st->s[i].same].number;
-        }
-        rc = ftruncate(fd, (off_t)st->next) ? -errno : 0;
-    }
-    sys_close(fd);
     return stage_result(st, rc);
 }
 
-/* An empty place of the right kind: a directory for a directory, a file for everything else. */
-static int make_place(struct stage *st, size_t i)
+/* The name of an entry, which the path of its result ends with. */
+static bool name_entry(struct stage *st, size_t i)
 {
     struct dindbind_result *res = st->results[i];
     struct text t = text_in(res->path, sizeof res->path, st->dir);
     text_add(&t, "/");
     text_number(&t, st->s[i].number);
-    if (t.cut)
-        return DINDBIND_E_TOOLONG;
-    trace(st->r, res->ro ? "stage, read-only: " : "stage: ", res->path);
-    if (st->s[i].same != i)
-        return 0;
+    return !t.cut;
+}
+
+/* An empty place of the right kind: a directory for a directory, a file for everything else. Where a number is taken by
+ * what an engine made when it found nothing there, the next one is tried. */
+static int make_place(struct stage *st, size_t i)
+{
+    struct dindbind_result *res = st->results[i];
     const char *name = res->path + strlen(st->dir) + 1;
-    st->s[i].attached = true;   /* to be removed, from here on */
-    int rc = res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
+    int rc = -EEXIST;
+    while (rc == -EEXIST && st->s[i].same == i) {
+        st->s[i].number = st->next++;
+        if (!name_entry(st, i))
+            return DINDBIND_E_TOOLONG;
+        rc = res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
                                   : CALL3(SYS_mknodat, st->fd, name, S_IFREG | 0600);
+    }
+    if (st->s[i].same != i) {
+        st->s[i].number = st->s[st->s[i].same].number;
+        rc = name_entry(st, i) ? 0 : -ENAMETOOLONG;
+    } else
+        st->s[i].attached = !rc;        /* to be removed after a failure, from here on */
+    trace(st->r, res->ro ? "stage, read-only: " : "stage: ", res->path);
     return stage_result(st, rc);
+}
+
+/* Places for the batch, whose numbers are noted before anything is mounted there. */
+static int make_places(struct stage *st)
+{
+    for (st->at = st->from; st->at < st->to; st->at++) {
+        int rc = make_place(st, st->at);
+        if (rc)
+            return rc;
+    }
+    return stage_result(st, ftruncate(st->counter, (off_t)st->next) ? -errno : 0);
 }
 
 /* The trees of the batch: in the runner's namespace, and here. */
 static int clone_batch(struct stage *st)
 {
     bool foreign = false;
-    int rc = 0;
     for (size_t i = st->from; i < st->to; i++)
         foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
-    if (foreign)
-        rc = stage_result(st, in_child(st, -1, clone_foreign));
-    for (st->at = st->from; !rc && st->at < st->to; st->at += !rc) {
+    int rc = foreign ? stage_result(st, in_child(st, -1, clone_foreign)) : 0;
+    if (rc)
+        return rc;
+    for (st->at = st->from; st->at < st->to; st->at++) {
         const struct dindbind_result *res = st->results[st->at];
         struct staged *s = &st->s[st->at];
         if (s->same != st->at)
             continue;
         if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
             s->tree = clone_sealed(res->fd, s->ro);
-        rc = clone_result(st, s->tree);
+        if (s->tree < 0)
+            return clone_result(st, s->tree);
     }
-    return rc;
+    return 0;
 }
 
 /* Some at a time, so that a source needs one descriptor, and only a few need two. */
 static int attach_all(struct stage *st)
 {
-    int rc = take_numbers(st);
+    int rc = counter_open(st);
     for (st->to = 0; !rc && st->to < st->n;) {
         st->from = st->to;
         st->to = st->n - st->from < BATCH ? st->n : st->from + BATCH;
         rc = clone_batch(st);
-        for (st->at = st->from; !rc && st->at < st->to; st->at += !rc)
-            rc = make_place(st, st->at);
+        if (!rc)
+            rc = make_places(st);
         if (!rc)
             rc = stage_result(st, in_engine(st, attach_batch));
         if (!rc)
@@ -4921,12 +4943,15 @@ static int stage_prepare(struct stage *st)
         rc = sources_look(st);
     if (!rc)
         rc = sources_count(st);
-    for (st->at = 0; !rc && st->at < st->n; st->at += !rc)
+    if (rc)
+        return rc;
+    for (st->at = 0; st->at < st->n; st->at++)
         if (st->results[st->at]->kind != DINDBIND_SINGLE && st->s[st->at].same == st->at) {
             st->s[st->at].tree = clone_merged(st, st->results[st->at]);
-            rc = stage_result(st, st->s[st->at].tree);
+            if (st->s[st->at].tree < 0)
+                return stage_result(st, st->s[st->at].tree);
         }
-    return rc;
+    return 0;
 }
 
 /* Lock the directory, and make a stage of it unless it is one. */

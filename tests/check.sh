@@ -66,6 +66,7 @@ suite() {
 suite differential "$BUILD/differential"
 suite rows sh tests/rows.sh
 suite placement "$BUILD/placement"
+suite stage_life "$BUILD/stage_life"
 suite formats "$BUILD/formats"
 suite examples bash tests/examples.sh
 suite hostile "$BUILD/hostile"
