@@ -14,7 +14,7 @@ MAKEFLAGS += -r
 
 # ---- The tool ---------------------------------------------------------------------------------------
 #
-# Expanded by the recipe, never while the Makefile is read: `make deps demo` installs musl-gcc in between.
+# CC is looked for when a recipe needs it, not when the Makefile is read: `make deps demo` installs musl-gcc in between.
 
 ifeq ($(origin CC),default)
 CC = $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,cc)
@@ -69,14 +69,14 @@ dindbind: dindbind.c dindbind.h Makefile $(BUILD)/command
 		echo 'make: $(CC) is missing, or has no static libc: $(ADVICE)' >&2; exit 1; }
 	@echo "dindbind: $$(stat -c %s $@) bytes, static, $(LIBC); next: ./dindbind -h, or make demo"
 
-install: dindbind  ##use into DESTDIR and PREFIX
+install: dindbind  ##use the tool and its man page below PREFIX=/usr/local; DESTDIR for packages
 	install -D -m 755 dindbind "$(DESTDIR)$(PREFIX)/bin/dindbind"
 	install -D -m 644 dindbind.1 "$(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1"
 
-uninstall:  ##use and out of there
+uninstall:  ##use remove what install put there
 	rm -f "$(DESTDIR)$(PREFIX)/bin/dindbind" "$(DESTDIR)$(PREFIX)/share/man/man1/dindbind.1"
 
-demo: dindbind  ##use a throw-away runner, the naive answers beside ours
+demo: dindbind  ##use mounts of a throw-away runner, translated, the naive answers beside ours
 	@$(RUN) sh tests/demo.sh
 
 deps:  ##use install what the build and the tests need
@@ -96,7 +96,8 @@ help:  ##use this list
 
 # ---- Test programs ----------------------------------------------------------------------------------
 #
-# build/NAME is made of tests/NAME.c, or of what lies at the top. Most of them include dindbind.c.
+# build/NAME is made from tests/NAME.c; build/test_dindbind and build/bench from where they lie (VPATH). Most of them
+# include dindbind.c.
 
 VPATH = tests bench
 TEST_CC ?= cc
@@ -104,17 +105,17 @@ CLANG ?= clang
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 TEST_FLAGS = $(SANITIZE)
-TEST_LIBS = -lcmocka -lpthread
+TEST_REST = -lcmocka -lpthread
 
 $(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h tests/process.h Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"
-	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_LIBS)
+	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_REST)
 
-# beside dindbind.c, as its users are
-$(BUILD)/differential: TEST_LIBS = -DDINDBIND_NO_MAIN dindbind.c
+# Linked with dindbind.c, as programs of its users are.
+$(BUILD)/differential: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c
 # Allocation goes through the test, which sees what is left; a sanitizer would be in the tracer's way.
 $(BUILD)/fault: TEST_FLAGS = -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer
-$(BUILD)/fault: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
+$(BUILD)/fault: TEST_REST = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
 $(BUILD)/refuse: TEST_FLAGS = -O2
 $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 	@echo "$(CLANG): $@"
