@@ -389,7 +389,7 @@ static void copy_programs(void)
         copy_file(pathf("%s-%s", self, names[i][0]), pathf("%s/disk/%s", world.base, names[i][1]));
 }
 
-enum { FILES = 1000, NESTED = 300 };
+enum { FILES = 1000, NESTED = 300, MOST_SOURCES = 64 };
 
 /* The runner's root, merged at /r/merged, and volumes with names of our own: /vol/work, /vol/nest. */
 static void furnish(void)
@@ -411,7 +411,10 @@ static void furnish(void)
     for (int i = 0; i < FILES; i++) {
         new_file(pathf("/r/lower/home/runner/_work/f%d", i));
         new_file(pathf("/vol/work/f%d", i));
-        make_dirs(pathf("/r/lower/mnt/%d", i % 64));
+    }
+    for (int i = 0; i < MOST_SOURCES; i++) {
+        make_dirs(pathf("/r/lower%s/%d", source, i));
+        make_dirs(pathf("/r/lower/mnt/%d", i));
     }
     if (symlink("_work", "/r/lower/home/runner/link"))
         die("link");
@@ -883,8 +886,6 @@ static void bench_subtree(void)
 
 /* ==== d. staging ======================================================================================== */
 
-enum { MOST_SOURCES = 64 };
-
 struct staging {
     struct dindbind_runner *r;
     struct dindbind_result results[MOST_SOURCES];
@@ -892,20 +893,60 @@ struct staging {
     char number[16];
 };
 
-static void check_stage(const struct staging *s, unsigned i)
+/* One entry in one mode is staged once, so each source is a directory of its own. */
+static const char *source_at(unsigned i)
 {
-    struct stat a, b;
-    if (lstat(pathf("/stage/%u", i), &a) || fstat(s->results[i].fd, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-        wrong("stage", pathf("/stage/%u", i));
+    return pathf("%s/%u", source, i);
 }
 
+/* What is mounted at and in /stage, and whether anything of it could propagate. */
+static unsigned rows_of_stage(void)
+{
+    static char text[65536];
+    unsigned n = 0;
+    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    need(read_start(fd, text, sizeof text) > 0 && !close(fd), "mountinfo");
+    for (char *end, *line = text; (end = strchr(line, '\n')); line = end + 1) {
+        *end = 0;
+        if (!strstr(line, " /stage ") && !strstr(line, " /stage/"))
+            continue;
+        if (strstr(line, " shared:") || strstr(line, " master:"))
+            wrong("stage", line);
+        n++;
+    }
+    return n;
+}
+
+static void check_stage(const struct staging *s)
+{
+    struct stat a, b;
+    for (unsigned i = 0; i < s->n; i++)
+        if (lstat(pathf("/stage/%u", i), &a) || fstat(s->results[i].fd, &b) || a.st_ino != b.st_ino ||
+            a.st_dev != b.st_dev)
+            wrong("stage", pathf("/stage/%u", i));
+    unsigned rows = rows_of_stage();
+    if (rows != s->n + 2)
+        wrong("stage", pathf("%u mounts", rows));
+}
+
+/* Both tmpfs, each with what is mounted on it. */
+static void remove_stage(void)
+{
+    if (umount2("/stage", MNT_DETACH) || umount2("/stage", MNT_DETACH) || rmdir("/stage"))
+        die("/stage");
+}
+
+/* The results are asked again, for their paths are those of a stage that is gone. */
 static void drop_stage(void *arg)
 {
-    const struct staging *s = arg;
-    for (unsigned i = 0; i < s->n; i++)
-        check_stage(s, i);
-    if (umount2("/stage", MNT_DETACH) || rmdir("/stage"))
-        die("/stage");
+    struct staging *s = arg;
+    check_stage(s);
+    remove_stage();
+    for (unsigned i = 0; i < s->n; i++) {
+        dindbind_release(&s->results[i]);
+        if (dindbind_resolve(s->r, source_at(i), DINDBIND_TO_STAGE, &s->results[i]))
+            wrong("resolve", source_at(i));
+    }
 }
 
 static void stage_library(void *arg)
@@ -923,54 +964,128 @@ static void stage_library(void *arg)
 struct cloning {
     const struct staging *s;
     int ns, trees[MOST_SOURCES];
+    bool done;
 };
+
+static bool bare_seal(int mount)
+{
+    struct { uint64_t set, clear, propagation, userns; } attr = { 0, 0, MS_PRIVATE, 0 };
+    return !syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr);
+}
+
+static bool bare_move(int mount, int to, const char *name)
+{
+    return !syscall(SYS_move_mount, mount, "", to, name, MOVE_FROM_FD | (*name ? 0 : MOVE_TO_FD));
+}
+
+/* Until its end, for only that shows that nothing is missing. */
+static void bare_mountinfo(int proc, const char *name)
+{
+    static char text[65536];
+    int fd = sys_openat2(proc, name, O_RDONLY | O_CLOEXEC, BENEATH | NO_XDEV | NO_MAGICLINKS);
+    need(read_start(fd, text, sizeof text) > 0 && !close(fd), name);
+}
 
 static int clone_trees(void *arg)
 {
+    enum { CLONE_ALL = AT_EMPTY_PATH | TREE_RECURSIVE | TREE_CLONE | O_CLOEXEC };
     struct cloning *c = arg;
-    if (syscall(SYS_setns, c->ns, CLONE_NEWNS))
-        return 1;
-    for (unsigned i = 0; i < c->s->n; i++)
-        if ((c->trees[i] = tree_clone(c->s->results[i].fd)) < 0)
-            return 1;
+    c->done = !syscall(SYS_setns, c->ns, CLONE_NEWNS);
+    for (unsigned i = 0; c->done && i < c->s->n; i++) {
+        c->trees[i] = (int)syscall(SYS_open_tree, c->s->results[i].fd, "", CLONE_ALL);
+        c->done = c->trees[i] >= 0 && bare_seal(c->trees[i]);
+    }
     return 0;
 }
 
-/* The contract needs of the kernel:
- *   openat, statx       every directory above DIR is a safe one; here that is / alone
- *   mkdirat, openat     DIR
- *   fsopen to move_mount        a small tmpfs, for nobody else
- *   openat, flock       other calls wait meanwhile
- *   openat to waitpid   a child in the runner's mount namespace clones the trees
- *   openat to close     numbers are not given twice in the life of a stage
- * and of each source: its tree made a slave, a place, the move; the inode is the one that was pinned; close. */
-static void stage_bare(void *arg)
+static void bare_clone(struct cloning *c)
 {
     static char stack[16384] __attribute__((aligned(16)));
-    struct { uint64_t set, clear, propagation, userns; } slave = { 0, 0, MS_SLAVE, 0 };
+    sigset_t all, old;
+    memset(&all, -1, sizeof all);
+    set_signals(&all, &old);
+    pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, c);
+    set_signals(&old, NULL);
+    need(pid > 0 && waitpid(pid, NULL, __WALL) == pid && c->done, "cloning");
+}
+
+/* The root of a tmpfs that is attached nowhere yet, locked. */
+static int bare_root(int mount)
+{
+    int root = sys_open(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    need(root >= 0 && !CALL3(SYS_flock, root, LOCK_EX), "tmpfs");
+    return root;
+}
+
+/* The contract needs of the kernel, before the directory is locked, since a server that does not
+ * answer must not make others wait:
+ *   openat2, close, openat      the runner's mount namespace, after a look that nothing is mounted over
+ *               its name. Its mounts can only be cloned from within it
+ *   statx       of each source: which mount it is on
+ *   openat2 to close    the runner's mountinfo: which mounts come along, how many, and whether all of
+ *               them can be cloned: open_tree leaves unbindable ones out without an error
+ * for the directory:
+ *   openat, statx       every directory above it is a safe one; here that is / alone
+ *   mkdirat, openat, statx      it exists, is the caller's, and is closed to others
+ *   flock, statx        other calls wait now, and it still is what its name leads to
+ *   getdents64 (2)      it is empty
+ * for the two tmpfs on it:
+ *   fsopen to close     the outer one is read-only and stays empty: where the directory lies on a shared
+ *               mount peers get a copy, and what looks there for an entry fails. The inner one has the
+ *               entries. Both have the name by which a stage is recognized, and are closed to others
+ *   openat, flock       of each: they are locked before anybody can see them
+ *   move_mount, mount_setattr, move_mount       the outer one gets its parent's propagation, until it is
+ *               told to be private; the inner one is attached after that. While it is the caller who
+ *               mounts the answer no child is needed for this: descriptors name all of it
+ * for the entries:
+ *   openat, ftruncate, close    numbers are not given twice in the life of a stage
+ *   rt_sigprocmask to wait4     a child in the runner's mount namespace, in which no signal handler of
+ *               the caller's may run:
+ *     setns
+ *     open_tree, mount_setattr  of each source: its tree is private, in both directions and for good
+ *   mkdirat, move_mount, close  of each source: its place, and the tree on it
+ * and in the end:
+ *   openat2 to close    our own mountinfo: what came is what should have come, for the runner can mount
+ *               something on a tree until that is private; and nothing is left that propagates */
+static void stage_bare(void *arg)
+{
+    enum { NOT_OVER = BENEATH | NO_XDEV | NO_MAGICLINKS };
     struct cloning c = { .s = arg };
-    struct node n, pinned;
-    char number[FD_PATH];
-    int status = 0, top = sys_open(AT_FDCWD, "/", OPEN_DIR);
-    need(top >= 0 && !sys_statx(top, "", &n) && !mkdirat(top, "stage", 0700), "/stage");
-    int dir = sys_open(top, "stage", OPEN_DIR | O_NOFOLLOW);
-    int mnt = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
-    int root = sys_open(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    need(dir >= 0 && root >= 0 && !CALL3(SYS_flock, root, LOCK_EX) && !attach(mnt, dir), "tmpfs");
-    c.ns = sys_open(c.s->r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
-    pid_t pid = clone(clone_trees, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &c);
-    need(pid > 0 && waitpid(pid, &status, __WALL) == pid && !status, "clone");
-    int next = sys_open(root, "next", O_RDWR | O_CREAT | O_CLOEXEC);
-    need(next >= 0 && read(next, number, sizeof number) == 0 && pwrite(next, "64", 2, 0) == 2, "next");
+    const struct dindbind_runner *r = c.s->r;
+    struct node n, again;
+    char name[FD_PATH], list[1024];
+    int link = sys_openat2(r->task_fd, "ns/mnt", OPEN_PIN | O_NOFOLLOW, NOT_OVER);
+    need(link >= 0 && !close(link), "the link");
+    c.ns = sys_open(r->task_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    for (unsigned i = 0; i < c.s->n; i++)
+        need(!sys_statx(c.s->results[i].fd, "", &n), "the source");
+    bare_mountinfo(r->task_fd, "mountinfo");
+
+    int top = sys_open(AT_FDCWD, "/", OPEN_DIR);
+    need(!sys_statx(top, "", &n) && !mkdirat(top, "stage", 0700), "/stage");
+    int dir = sys_open(top, "stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    need(!sys_statx(dir, "", &n) && !CALL3(SYS_flock, dir, LOCK_EX | LOCK_NB), "/stage, locked");
+    need(!sys_statx(top, "stage", &again) && same_node(&n, &again), "/stage again");
+    need(CALL3(SYS_getdents64, dir, list, sizeof list) == 48 &&
+         !CALL3(SYS_getdents64, dir, list, sizeof list), "/stage, empty");
+
+    int outer = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700"), ATTR_OURS | ATTR_RDONLY);
+    int inner = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_OURS);
+    int outer_root = bare_root(outer), root = bare_root(inner);
+    need(bare_move(outer, dir, "") && bare_seal(outer) && bare_move(inner, outer, ""), "tmpfs");
+
+    int next = sys_open(root, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
+    need(!ftruncate(next, c.s->n) && !close(next), "next");
+    bare_clone(&c);
     for (unsigned i = 0; i < c.s->n; i++) {
-        fd_path(number, "", (int)i);
-        need(!syscall(SYS_mount_setattr, c.trees[i], "", AT_EMPTY_PATH | TREE_RECURSIVE, &slave, sizeof slave) &&
-             !mkdirat(root, number, 0700) &&
-             !syscall(SYS_move_mount, c.trees[i], "", root, number, MOVE_FROM_FD), "move_mount");
-        need(!sys_statx(root, number, &n) && !sys_statx(c.s->results[i].fd, "", &pinned) && n.ino == pinned.ino &&
-             n.dev == pinned.dev && !close(c.trees[i]), "the inode");
+        fd_path(name, "", (int)i);
+        need(!mkdirat(root, name, 0700) && bare_move(c.trees[i], root, name) && !close(c.trees[i]),
+             "an entry");
     }
-    close(next), close(c.ns), close(root), close(mnt), close(dir), close(top);
+    bare_mountinfo(r->proc_fd, "thread-self/mountinfo");
+    const int opened[] = { c.ns, top, dir, outer, inner, outer_root, root };
+    for (size_t i = 0; i < COUNT(opened); i++)
+        close(opened[i]);
 }
 
 /* What people do: into the runner, once for each source. It ends up there, not here. */
@@ -979,7 +1094,7 @@ static void stage_nsenter(void *arg)
     struct staging *s = arg;
     for (unsigned i = 0; i < s->n; i++) {
         struct program p = program(-1, NULL, "/usr/bin/nsenter", "-t", s->number, "-m", "/usr/bin/mount", "--bind",
-                                   source, pathf("/mnt/%u", i), NULL);
+                                   source_at(i), pathf("/mnt/%u", i), NULL);
         run_program(&p);
     }
 }
@@ -994,27 +1109,26 @@ static void drop_nsenter(void *arg)
     }
 }
 
-/* For each further source; the five of its resolution and the six here are what it needs of the calling process. */
+/* For each further source; the five of its resolution, and statx, mkdirat, move_mount, close here, are
+ * what it needs of the calling process. */
 static void stage_calls(char *number)
 {
-    struct program p[] = {
-        program(open(dev_null, O_WRONLY | O_CLOEXEC), NULL, tool, "-p", number, "-s", "/stage", source, NULL),
-        program(open(dev_null, O_WRONLY | O_CLOEXEC), NULL, tool, "-p", number, "-s", "/stage", source, source, source,
-                source, source, source, source, source, source, NULL),
-    };
+    struct program p = program(open(dev_null, O_WRONLY | O_CLOEXEC), NULL, tool, "-p", number, "-s", "/stage", NULL);
     struct traced t[2];
-    for (int i = 0; i < 2; i++) {
-        t[i] = trace_program(&p[i]);
-        if (umount2("/stage", MNT_DETACH) || rmdir("/stage"))
-            die("/stage");
+    size_t words = 5;
+    for (unsigned i = 0, n = 0; i < 2; i++) {
+        for (; n < 1 + 8 * i; n++)
+            p.argv[words++] = (char *)(uintptr_t)strdup(source_at(n));
+        t[i] = trace_program(&p);
+        remove_stage();
     }
-    put_line("stage: calls for each source", (double)(t[1].calls - t[0].calls) / 8, 11, "calls", NULL, 0);
+    put_line("stage: calls for each source", (double)(t[1].calls - t[0].calls) / 8, 9, "calls", NULL, 0);
 }
 
 static void bench_stage(void)
 {
     static const unsigned counts[] = { 1, 8, 64 };
-    enum { ROUNDS = 100, SLOW_ROUNDS = 5 };
+    enum { ROUNDS = 100 };
     static struct side a, b, c;
     static struct staging s;
     pid_t pid = start_runner((struct wanted){ 0 });
@@ -1023,8 +1137,8 @@ static void bench_stage(void)
     s.r = &r;
     snprintf(s.number, sizeof s.number, "%d", pid);
     for (unsigned i = 0; i < MOST_SOURCES; i++)
-        if (dindbind_resolve(&r, source, DINDBIND_TO_STAGE, &s.results[i]))
-            wrong("resolve", source);
+        if (dindbind_resolve(&r, source_at(i), DINDBIND_TO_STAGE, &s.results[i]))
+            wrong("resolve", source_at(i));
     for (size_t i = 0; i < COUNT(counts); i++) {
         s.n = counts[i];
         a = (struct side){ .run = stage_library, .after = drop_stage, .arg = &s, .times = 1 };
@@ -1033,8 +1147,9 @@ static void bench_stage(void)
         take_turns((struct side *[]){ &a, &b }, 2, ROUNDS);
         compare(pathf("stage: %u, the bare calls", s.n), &a, &b, ROUNDS, 1.5);
         if (others) {
-            take_turns((struct side *[]){ &a, &c }, 2, SLOW_ROUNDS);
-            compare(pathf("stage: %u, nsenter mount", s.n), &a, &c, SLOW_ROUNDS, 0);
+            unsigned rounds = s.n > 8 ? 2 : 5;
+            take_turns((struct side *[]){ &a, &c }, 2, rounds);
+            compare(pathf("stage: %u, nsenter mount", s.n), &a, &c, rounds, 0);
         } else
             printf("%-32s skipped: no nsenter or mount in /usr/bin\n", "stage: nsenter mount");
     }
