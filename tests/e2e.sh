@@ -12,7 +12,8 @@
 # containerd an image of 72 layers, with runc the runner that swaps a directory for a symlink.
 #
 # The files of tests/e2e/ that are sourced have the cases of -r (describe.sh), of -c (create.sh) and of -S
-# (self.sh): there a runner has one mount of each kind, and the engine's socket.
+# (self.sh): there a runner has one mount of each kind, and the engine's socket. stage_life.sh has runners that act
+# after the answer, engines in other mount namespaces, and other users.
 #
 # Needs root, a C compiler, and the Debian packages that it installs where they are missing. Everything
 # runs in mount, PID and network namespaces that end with this script; all files are below one temporary
@@ -194,11 +195,11 @@ layer_trees() {
 	mkdir -p "$t/1/bin" "$t/1/tmp" "$t/1/proc" "$t/1/sys" "$t/1/dev" "$t/1/etc" "$t/1/home/runner/_work" \
 		"$t/2/home/runner/externals/node20/bin" "$t/2/etc" \
 		"$t/3/home/runner/externals/node16/bin" "$t/3/home/runner/bin" "$t/4/home/runner/externals"
-	for n in sock post; do
+	for n in sock post cover; do
 		"$cc" -static -O1 -o "$t/1/bin/$n" "$tests/e2e/$n.c" || die "cannot build $n.c"
 	done
 	cp "$(command -v busybox)" "$tests/e2e/probe" "$D" "$t/1/bin/"
-	for a in cat chmod cp env find grep ln ls mkdir mv rm sed sh sha256sum sleep sort stat usleep; do
+	for a in cat chmod cp env find grep ln ls mkdir mount mv rm sed sh sha256sum sleep sort stat umount usleep; do
 		ln -s busybox "$t/1/bin/$a"
 	done
 	chroot "$t/1" /bin/sh -c : || die "$(command -v busybox) is not static, or has no sh"
@@ -642,6 +643,7 @@ engine_cases() {
 	source_cases "$engine" 'volume' dir /home/runner/_work
 	source_cases "$engine" 'directory with the volume below' nested /home/runner
 	source_cases "$engine" 'socket' sock /home/runner/agent.sock
+	life_cases "$engine"
 	case $engine in
 	runc)
 		attack_cases runc ;;&
@@ -722,7 +724,7 @@ attack_cases() {
 
 # ---- Runners that are described, bodies, and answers from inside ------------------------------------
 
-for part in rich describe create self; do
+for part in rich describe create self stage_life; do
 	# shellcheck source=/dev/null
 	. "$tests/e2e/$part.sh" || exit
 done
@@ -778,6 +780,7 @@ for e in $engines; do
 	[ "$e" = containerd ] || "${e}_down" >"$W/up" 2>&1 || report "$e" 'stopping it' "$(tail -n 3 "$W/up")"
 done
 containerd_down || report containerd 'stopping it' "status $?"
+life_users
 
 # ---- Nothing left -----------------------------------------------------------------------------------
 

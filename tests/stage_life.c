@@ -176,12 +176,17 @@ static int do_tmpfs(const char *path)
 
 static int do_unmount(const char *path)
 {
-    return zero_or_errno(umount2(path, MNT_DETACH));
+    return zero_or_errno(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
 }
 
 static int do_unbindable(const char *path)
 {
     return zero_or_errno(mount(NULL, path, NULL, MS_UNBINDABLE, NULL));
+}
+
+static int do_shared(const char *path)
+{
+    return zero_or_errno(mount(NULL, path, NULL, MS_SHARED, NULL));
 }
 
 static int do_private(const char *path)
@@ -626,6 +631,18 @@ static void engines_find_nothing(void)
     have(&own, do_look, ST "/3");
 }
 
+/* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
+static void late_engine(void)
+{
+    begin();
+    struct actor late = start_actor(be_slave, "");
+    have(&late, do_look, ST "/0/f");
+    said(STAGE((char *)"/d"), 0, ST "/4\n", "");
+    if (!ask(&late, do_look, ST "/4") && ask(&late, do_look, ST "/4/f"))
+        flunk("an engine sees an empty directory at %s", ST "/4");
+    unstage();
+}
+
 /* ==== Take-down ========================================================================================= */
 
 static char *table_at_first;
@@ -757,9 +774,8 @@ static void stage_on_remains(void)
 
 /* ---- Killed at each of its system calls ----------------------------------------------------------------- */
 
-static _Noreturn void be_traced(char *const argv[])
+static _Noreturn void be_traced(char *const argv[], int out)
 {
-    int out = memfd_create("out", MFD_CLOEXEC);
     dup2(out, 1);
     dup2(out, 2);
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -770,7 +786,7 @@ static _Noreturn void be_traced(char *const argv[])
 
 /* The tool and its children, while they live. */
 struct traced {
-    pid_t pids[8];
+    pid_t first, pids[8];
     unsigned n;
 };
 
@@ -801,26 +817,29 @@ static bool enters_call(pid_t pid)
     return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY;
 }
 
-/* Before its system call number `at`. `all`: its child is killed too, else that goes on. False when the tool ended before.
- * Until nothing of it lives: a child may show before its parent says that it has one. */
-static bool killed_at(unsigned at, bool all, char *const argv[])
+/* Until nothing of the tool lives: a child may show before its parent says that it has one. Before system call number
+ * `at` something happens. False when the tool ended before; *status is its. */
+static bool traced_to(unsigned at, void (*happens)(const struct traced *), int out, char *const argv[], int *ended)
 {
     struct traced t = { 0 };
     unsigned calls = 0;
     int status = 0;
     pid_t first = fork();
     if (!first)
-        be_traced(argv);
+        be_traced(argv, out);
     must(first > 0 && waitpid(first, &status, 0) == first && WIFSTOPPED(status), "a traced tool");
     must(!ptrace(PTRACE_SETOPTIONS, first, NULL, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC |
                  PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK) &&
          !ptrace(PTRACE_SYSCALL, first, NULL, 0), "ptrace");
     now_traced(&t, first);
+    t.first = first;
     while (t.n) {
         pid_t pid = waitpid(-1, &status, __WALL);
         unsigned long child = 0;
         must(pid > 0, "wait");
         if (!WIFSTOPPED(status)) {
+            if (pid == first)
+                *ended = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             not_traced(&t, pid);
             continue;
         }
@@ -831,12 +850,31 @@ static bool killed_at(unsigned at, bool all, char *const argv[])
         bool call = sig == (SIGTRAP | 0x80);
         bool enters = call && enters_call(pid);
         calls += enters;
-        for (unsigned i = 0; enters && calls == at && i < t.n; i++)
-            if (all || t.pids[i] == first)
-                kill(t.pids[i], SIGKILL);
+        if (enters && calls == at)
+            happens(&t);
         ptrace(PTRACE_SYSCALL, pid, NULL, event || call || sig == SIGSTOP || sig == SIGTRAP ? 0 : sig);
     }
     return calls >= at;
+}
+
+static void kill_all(const struct traced *t)
+{
+    for (unsigned i = 0; i < t->n; i++)
+        kill(t->pids[i], SIGKILL);
+}
+
+/* Its child goes on. */
+static void kill_first(const struct traced *t)
+{
+    kill(t->first, SIGKILL);
+}
+
+static bool killed_at(unsigned at, bool all, char *const argv[])
+{
+    int ended, out = memfd_create("out", MFD_CLOEXEC);
+    bool reached = traced_to(at, all ? kill_all : kill_first, out, argv, &ended);
+    close(out);
+    return reached;
 }
 
 static void killed_staging(void)
@@ -889,6 +927,83 @@ static void killed_unstaging(void)
         }
 }
 
+/* ---- The runner acts before each of its system calls ---------------------------------------------------- */
+
+static const struct act {
+    const char *name;
+    deed *call;
+    const char *arg;
+    deed *undo;                 /* the runner is as it was then */
+    const char *undo_arg;
+} acts[] = {
+    { "a symlink over the file", do_cover, "/evil /one", do_unmount, "/one" },
+    { "a symlink over a file below", do_cover, "/evil /d/f", do_unmount, "/d/f" },
+    { "a directory over the directory", do_bind, "/decoy /d", do_unmount, "/d" },
+    { "a tmpfs below", do_tmpfs, "/d/n", do_unmount, "/d/n" },
+    { "the volume is unbindable", do_unbindable, "/d/v", do_shared, "/d/v" },
+};
+
+static const struct act *act;
+
+static void do_act(const struct traced *t)
+{
+    (void)t;
+    have(&runner, act->call, act->arg);
+}
+
+static size_t rows_at_entries;
+
+static void count_entry(const char *point, const char *optional)
+{
+    must_be_private(point, optional);
+    rows_at_entries += !strcmp(point, ST "/0") || !strcmp(point, ST "/1");
+}
+
+/* Refused, and nothing is there; or all of it is what was asked for: one mount an entry, so that what the runner put over
+ * a source after it was found is not there, and a volume, not its empty place. What was covered before is found so, and
+ * what is below a source may be a link, as any of the runner's files. */
+static void acted(unsigned at, int ended, const char *said_so)
+{
+    char *when = textf("%s before call %u", act->name, at);
+    struct stat one, below;
+    if (ended) {
+        is_gone(ST);
+        return;
+    }
+    if (strcmp(said_so, ST "/0\n" ST "/1\n"))
+        flunk("%s: %s", when, said_so);
+    must(!lstat(ST "/1", &one) && !lstat(ST "/0/f", &below), ST);
+    if (!S_ISREG(one.st_mode) || !is_text(ST "/1", "right"))
+        flunk("%s: %s is not the file, but %s", when, ST "/1", is_text(ST "/1", secret) ? "a secret of the host's" : "another");
+    rows_at_entries = 0;
+    each_row(ST, count_entry);
+    if (rows_at_entries != 2)
+        flunk("%s: %zu mounts at two entries", when, rows_at_entries);
+    if (is_text(ST "/0/f", "decoy"))
+        return;
+    if (S_ISREG(below.st_mode) && !is_text(ST "/0/f", "right"))
+        flunk("%s: another directory is staged", when);
+    if (!is_text(ST "/0/v/w", "right"))
+        flunk("%s: the volume is missing, and nothing is said of it", when);
+}
+
+static void runner_acts(void)
+{
+    begin_with_engines();
+    for (act = acts; act < acts + COUNT(acts); act++)
+        for (unsigned at = 1;; at++) {
+            int ended = -1, out = memfd_create("out", MFD_CLOEXEC);
+            bool reached = traced_to(at, do_act, out, ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/d",
+                                                           (char *)"/one"), &ended);
+            acted(at, ended, written(out));
+            unstage();
+            nothing_left(textf("%s before call %u", act->name, at));
+            if (!reached)
+                break;
+            have(&runner, act->undo, act->undo_arg);
+        }
+}
+
 /* ==== A clone that lacks a mount ======================================================================== */
 
 static void refused_with(struct ran r, const char *word)
@@ -934,8 +1049,8 @@ static void unbindable_among(void)
     have(&runner, do_unbindable, "/d/v");
     struct ran r = STAGE_JSON((char *)"/one", (char *)"/d", (char *)"/decoy");
     refused_with(r, "nested");
-    if (!strstr(r.out, "\"error\":\"unstaged\""))
-        flunk("the others: %s", r.out);
+    if (!strstr(r.out, "\"source\":\"/d\",\"error\":\"nested\"") || !strstr(r.out, "\"source\":\"/one\",\"error\":\"unstaged\""))
+        flunk("another source is blamed: %s", r.out);
     if (strcmp(my_table(), table_at_first))
         flunk("refused, and something stays mounted");
     said(STAGE((char *)"/one"), 0, ST "/0\n", "");
@@ -985,13 +1100,16 @@ static void unbindable_itself(void)
     }
 }
 
-/* A mount namespace that is bound to a file: clones have it, and not every namespace may. All of it, or nothing. */
+/* A mount namespace that is bound to a file: clones have it, and not every namespace may. All of it, or nothing. The
+ * kernel takes only one with a higher number, and each processor gives them from a range of its own. */
 static int do_bind_namespace(const char *path)
 {
-    struct actor other = start_actor(be_peer, "");
-    char *from = textf("/proc/%d/ns/mnt", other.pid);
-    int err = zero_or_errno(mount(from, path, NULL, MS_BIND, NULL));
-    end_actor(&other);
+    int err = EINVAL;
+    for (int i = 0; i < 1000 && err == EINVAL; i++) {
+        struct actor other = start_actor(be_peer, "");
+        err = zero_or_errno(mount(textf("/proc/%d/ns/mnt", other.pid), path, NULL, MS_BIND, NULL));
+        end_actor(&other);
+    }
     return err;
 }
 
@@ -1974,6 +2092,8 @@ static const struct {
     { "-s killed at each system call", killed_staging, NOT_SLAVE },
     { "-s into a stage, killed at each system call", killed_staging_more, ONLY_SHARED },
     { "-u killed at each system call", killed_unstaging, NOT_SLAVE },
+    { "the runner acts before each system call", runner_acts, ONLY_SHARED },
+    { "an engine that came after the stage, and a later call", late_engine, IN_PLACES },
     { "an unbindable mount below", unbindable_below, OF_KINDS },
     { "an unbindable mount below one of several sources", unbindable_among, OF_KINDS },
     { "an unbindable mount below a mount below", unbindable_below_mount, OF_KINDS },
