@@ -105,8 +105,8 @@ enum {
     CAPS_KNOWN = 4,             /* the runner is open: its descriptors are descriptors */
 
     RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
-    LOOP_RETRIES = 3,           /* ELOOP for no more links than are allowed */
     MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
+    MAX_STEPS = 8192,           /* names that a walk opens; 40 links of 4,095 bytes could ask for millions */
     MAX_NAME = 255,
 
     /* linux/openat2.h */
@@ -771,7 +771,7 @@ static const char error_table[] =
     "toolong\0" "name or path too long\0" "a name has 255 bytes at most, a path or answer 4095\0"
     "missing\0" "not there\0" "check it as the runner sees it\0"
     "notdir\0" "not a directory on the way\0" "check the path\0"
-    "loop\0" "too many symlinks, or a magic link of procfs\0" "name the target itself\0"
+    "loop\0" "too many symlinks, or a link of procfs\0" "name the target itself\0"
     "escape\0" "a link leads into or out of a bind row\0"
         "only the runner can tell where to: give its PID (-p)\0"
     "unmatched\0" "no rule covers it\0"
@@ -926,7 +926,7 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
  *
  * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
  * node, and its name below the root without symlinks. All return 0 or -errno.
- * Never here: a step that leaves the root, a magic link, a second look at a name to find the answer, or
+ * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the answer, or
  * anything that is opened for reading or writing. */
 
 /* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
@@ -1043,69 +1043,6 @@ static const char *below(const char *path)
     return *path ? path : ".";
 }
 
-/* Does this name, without following anything, still lead to the inode that is pinned? */
-static int confirm(const struct dindbind_runner *r, const struct root *root, const struct spot *s)
-{
-    struct node again;
-    int fd = sys_openat2(root->fd, below(s->name), OPEN_PIN | O_NOFOLLOW,
-                         root->how | NO_SYMLINKS | NO_MAGICLINKS);
-    if (fd < 0)
-        return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV ? -EAGAIN : fd;
-    int rc = inspect_fd(r, fd, &again);
-    sys_close(fd);
-    return rc ? rc : same_node(&again, &s->node) ? 0 : -EAGAIN;
-}
-
-/* What links led to has another name: the kernel's, which has to be proven. */
-static int name_linked(const struct dindbind_runner *r, const struct root *root, struct spot *s)
-{
-    char full[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
-    int rc = name_of(r, s->fd, full);
-    if (!rc)
-        rc = root->task < 0 ? name_of(r, root->fd, own) : sys_readlink(root->task, "root", own);
-    if (rc < 0)
-        return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
-    size_t len = strlen(as_prefix(own)), n = strlen(full);
-    rc = spot_name(root, s, n > len ? full + len : "/");
-    if (!rc)
-        rc = confirm(r, root, s);
-    /* the root of a mount whose file was removed elsewhere is named like this, and still there */
-    n = strlen(s->name);
-    if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
-        s->name[n - 10] = 0;
-        rc = confirm(r, root, s);
-    }
-    return rc;
-}
-
-/* At first without links, which is what most paths are: then the name is the one that was asked for. */
-static int resolve_openat2(const struct dindbind_runner *r, const struct root *root, const char *path,
-                           struct spot *s)
-{
-    int rc = -EAGAIN;
-    for (int i = 0; i < RETRIES && rc == -EAGAIN; i++) {
-        s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | (i ? 0 : NO_SYMLINKS));
-        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c) */
-        if (rc == -EXDEV && root->how == IN_ROOT)
-            rc = -EAGAIN;
-        /* when the kernel has to start a walk anew the links of both count (total_link_count in fs/namei.c) */
-        if (rc == -ELOOP && i <= LOOP_RETRIES)
-            rc = -EAGAIN;
-        if (rc < 0)
-            continue;
-        rc = inspect_fd(r, s->fd, &s->node);
-        if (!rc)
-            rc = i ? name_linked(r, root, s) : spot_name(root, s, path);
-        if (!rc && !i)
-            rc = root_alive(root);
-        if (rc)
-            sys_close(s->fd);
-    }
-    if (rc)
-        s->fd = -1;
-    return rc;
-}
-
 /* A path on the way: what is done of it, without links, and what is to be done. Used by the walk below and
  * by the walk over the layers. */
 struct walk {
@@ -1186,13 +1123,15 @@ static int walk_link(struct walk *w, const char *target, size_t n)
     return 1;
 }
 
-/* Would following this link leave the names of the file system? Magic links live in procfs, and none of
- * them in its root. A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
-static bool link_is_magic(int fd, const struct node *parent)
+/* Does this link mean something else than its text says to the runner? Of a procfs's links none is followed, wherever
+ * it is mounted: /proc/PID/root and its like leave the names of the file system, and /proc/self, to which /etc/mtab
+ * and /dev/fd lead too, means whoever looks: us, and not the runner. For openat2(2) the latter is a link like any other.
+ * A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
+static bool link_is_magic(int fd)
 {
     struct statfs fs;
     return sys_fstatfs(fd, &fs) || ((unsigned long)fs.f_flags & 0x2000) ||
-           ((unsigned long)fs.f_type == proc_super_magic && parent->ino != proc_root_ino);
+           (unsigned long)fs.f_type == proc_super_magic;
 }
 
 /* What has been walked before, from the root, with no link on the way. `last` is how to open the end. */
@@ -1225,7 +1164,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     if (rc)
         ;
     else if (S_ISLNK(n.mode)) {
-        rc = link_is_magic(fd, here) ? -ELOOP : sys_readlink(fd, "", target);
+        rc = link_is_magic(fd) ? -ELOOP : sys_readlink(fd, "", target);
         rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
         if (rc == 1 && root->how == BENEATH)
             rc = -EXDEV;
@@ -1250,17 +1189,29 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     return rc;
 }
 
-/* The same without openat2: every component by itself, no link followed by the kernel, `..` never asked of
- * the kernel but walked anew from the root, so that a directory moved away meanwhile cannot lead outside. */
+static size_t count_names(const char *path)
+{
+    size_t n = 0;
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
+/* Every component by itself, no link followed by the kernel, `..` never asked of the kernel but walked anew from
+ * the root, so that a directory moved away meanwhile cannot lead outside. */
 static int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
     struct walk w;
     enum walk_step step;
     int dir = reopen(root, "", OPEN_DIR), rc = inspect_fd(r, dir, &s->node);
+    size_t steps = 0;
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
-        if (step == WALK_NAME)
+        steps += step == WALK_UP ? count_names(w.done) : 1;
+        if (steps > MAX_STEPS)
+            rc = -ELOOP;
+        else if (step == WALK_NAME)
             rc = walk_component(r, root, &w, &dir, &s->node);
         else if (step == WALK_TOO_LONG)
             rc = -ENAMETOOLONG;
@@ -1280,17 +1231,54 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
     return rc;
 }
 
+/* Links are on the way, and two look-ups must end at the same inode: the kernel's, as the runner's own would be, and
+ * the walk, which knows which links they are, and what the place is called without them. */
+static int resolve_linked(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+{
+    struct node node;
+    int fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
+    int rc = resolve_walk(r, root, path, s);
+    if (!rc) {
+        rc = inspect_fd(r, fd, &node);
+        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c). When the
+         * kernel has to start anew the links of both walks count (total_link_count there), and ours had few enough */
+        if ((rc == -EXDEV && root->how == IN_ROOT) || rc == -ELOOP || (!rc && !same_node(&node, &s->node)))
+            rc = -EAGAIN;
+        if (rc)
+            sys_close(s->fd);
+    }
+    sys_close(fd);
+    return rc;
+}
+
+/* Without links, which most paths are: then the name is the one that was asked for. ELOOP: there are some. */
+static int resolve_plain(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+{
+    s->fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | NO_SYMLINKS);
+    int rc = inspect_fd(r, s->fd, &s->node);
+    if (!rc)
+        rc = spot_name(root, s, path);
+    if (rc)
+        sys_close(s->fd);
+    return rc;
+}
+
 static int resolve_contained(const struct dindbind_runner *r, const struct root *root, const char *path,
                              struct spot *s)
 {
-    int rc = -EAGAIN;
-    /* without procfs a descriptor has no name: only the walk knows where it went */
-    if (!(r->caps & CAPS_NO_OPENAT2) && r->proc_fd >= 0)
-        return resolve_openat2(r, root, path, s);
+    bool by_kernel = !(r->caps & CAPS_NO_OPENAT2);
+    int rc = by_kernel ? resolve_plain(r, root, path, s) : -EAGAIN;
+    if (rc == -ELOOP || (rc == -EXDEV && root->how == IN_ROOT))
+        rc = -EAGAIN;
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++)
-        rc = resolve_walk(r, root, path, s);
-    if (!rc && (rc = root_alive(root)))
-        sys_close(s->fd);
+        rc = by_kernel ? resolve_linked(r, root, path, s) : resolve_walk(r, root, path, s);
+    if (!rc) {
+        rc = root_alive(root);
+        if (rc)
+            sys_close(s->fd);
+    }
+    if (rc)
+        s->fd = -1;
     return rc;
 }
 

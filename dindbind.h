@@ -43,7 +43,8 @@ enum dindbind_error {
     DINDBIND_E_TOOLONG = -4,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
     DINDBIND_E_MISSING = -5,    /* "missing": not there, in the view that decides */
     DINDBIND_E_NOTDIR = -6,     /* "notdir": something below a file */
-    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, or a magic link of procfs */
+    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, links that are very long, or a link of
+                                 * procfs (/proc/PID/root, and /proc/self: it means whoever looks) */
     DINDBIND_E_ESCAPE = -8,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
     DINDBIND_E_UNMATCHED = -9,  /* "unmatched": no rule applies */
     DINDBIND_E_LAYERS = -10,    /* "layers": the layer options cannot be read with certainty */
@@ -183,7 +184,8 @@ enum {
  *           is resolved beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next
  *           rule decides, and without a live task the source is refused (ESCAPE).
  *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is
- *           free of symlinks, so that open(2) of it does not stray into the caller's own root.
+ *           free of symlinks, so that open(2) of it does not stray into the caller's own root. Where there are
+ *           links on the way, a walk by components has to end at the same inode: it refuses those of procfs.
  *   SELF    with `self`, instead of all others: through the caller's own root, in the same way.
  *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
  *           it. A lowerdir's object is ro, always.
@@ -195,8 +197,8 @@ enum {
  * Nothing is opened for reading or writing, with one exception: directories of layers are listed, which is
  * the only way to know that nothing below them means something else in the overlay.
  *
- * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, an equally
- * contained walk by components is used. STATX_MNT_ID (5.8) falls back to fdinfo. */
+ * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, the walk by
+ * components, which is contained just as well, is used alone. STATX_MNT_ID (5.8) falls back to fdinfo. */
 int dindbind_resolve(const struct dindbind_runner *runner, const char *source, unsigned flags,
                      struct dindbind_result *result);
 

@@ -22,6 +22,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -150,6 +152,8 @@ struct ran {
     char *out, *err;
 };
 
+static const struct rlimit *limit_of_child;     /* of processor time; NULL: none */
+
 static struct ran run_as(unsigned uid, char *const argv[])
 {
     struct ran r = { 0 };
@@ -159,6 +163,8 @@ static struct ran run_as(unsigned uid, char *const argv[])
         dup2(out, 1);
         dup2(err, 2);
         alarm(60);
+        if (limit_of_child && setrlimit(RLIMIT_CPU, limit_of_child))
+            _exit(97);
         if (uid && (setgid(uid) || setuid(uid)))
             _exit(98);
         execv("/dindbind", argv);
@@ -1065,6 +1071,185 @@ static void procfs_inside(void)
     dindbind_close(&r);
 }
 
+/* ---- Links that mean whoever looks: in the runner they are its own process, here they would be ours ------- */
+
+/* The link itself mounted over a file, a directory of procfs elsewhere, and links into both. */
+static void self_elsewhere(void)
+{
+    true_inside();
+    over("/proc/self", "/r/esc/f");
+    over("/proc/mounts", "/r/d/f");
+    must(!mount("/proc", "/r/d/n", NULL, MS_BIND, NULL), "procfs elsewhere");
+    must(!mount("/proc/1/fd", "/r/vol", NULL, MS_BIND, NULL), "a directory of procfs");
+    must(!symlink("/d/n/self/fdinfo/0", "/r/info") && !symlink("d/n/thread-self/comm", "/r/comm") &&
+         !symlink("/proc/self/../../d", "/r/there-and-back") && !symlink("d/n/../../proc/mounts", "/r/mtab"), "links");
+}
+
+static void whoever_looks(void)
+{
+    static const char *const sources[] = {
+        "/esc/f", "/esc/f/status", "/d/f", "/d/n/self", "/d/n/self/fdinfo/0", "/d/n/mounts", "/info", "/comm",
+        "/there-and-back", "/there-and-back/n", "/mtab", "/vol/0", "/proc/self/fdinfo/0", "/proc/self/nothing",
+        "/proc/net/unix",
+    };
+    static const char *const good[] = { "/d/n/version", "/proc/1/comm", "/d/n/1/fdinfo/0" };
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    pid_t pid = start_runner("/r", 0, self_elsewhere, NULL);
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        for (unsigned flags = 0; flags < 4; flags++) {
+            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
+            dindbind_release(&res);
+        }
+    for (size_t i = 0; i < COUNT(good); i++) {
+        want(good[i], dindbind_resolve(&r, good[i], 0, &res), 0);
+        if (strcmp(res.path, textf("/proc/%d/root%s", pid, good[i])))
+            flunk("resolve: %s", res.path);
+        dindbind_release(&res);
+    }
+    dindbind_close(&r);
+    /* and in a row, of a dead runner and of a live one, and of one's own */
+    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/self/comm"), 1, "", "a link of procfs");
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-b", (char *)"/proc:/p", (char *)"-H", (char *)"/p/mounts"), 1, "",
+         "a link of procfs");
+    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/version"), 0, "/proc/version\n", "");
+    said(RUN((char *)"-S", (char *)"/proc/self/comm"), 1, "", "a link of procfs");
+}
+
+/* In PID namespaces of their own, as most runners are, /proc/self is nobody for us: that is no reason to make it. */
+static void own_pids(void)
+{
+    int done[2];
+    char c;
+    must(!pipe2(done, O_CLOEXEC), "pipe");
+    must(!unshare(CLONE_NEWPID), "unshare");
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        must(!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+             !mount("/r", "/r", NULL, MS_BIND, NULL), "/r");
+        if (mount("proc", "/r/proc", "proc", 0, NULL))
+            _exit(SKIPPED);
+        must(!symlink("/proc/mounts", "/r/mtab") && !chdir("/r") && !syscall(SYS_pivot_root, ".", ".") &&
+             !umount2(".", MNT_DETACH) && !chdir("/"), "/r");
+        must(write(done[1], "d", 1) == 1, "pipe");
+        for (;;)
+            pause();
+    }
+    close(done[1]);
+    if (read(done[0], &c, 1) != 1)
+        skip("procfs cannot be mounted in this user namespace");
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    static const char *const sources[] = { "/proc/self/status", "/proc/self/new", "/mtab", "/proc/thread-self" };
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        for (unsigned flags = 0; flags < 2; flags++) {
+            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
+            dindbind_release(&res);
+        }
+    want("its first process", dindbind_resolve(&r, "/proc/1/status", 0, &res), 0);
+    dindbind_release(&res);
+    dindbind_close(&r);
+    kill(pid, SIGKILL);
+}
+
+/* The link is another one at each look. */
+static atomic_bool swapping;
+
+static void *swap_links(void *arg)
+{
+    (void)arg;
+    while (swapping)
+        syscall(SYS_renameat2, AT_FDCWD, "/r/x", AT_FDCWD, "/r/y", 2 /* RENAME_EXCHANGE */);
+    return NULL;
+}
+
+static void swapped_looks(void)
+{
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct statfs fs;
+    unsigned refused = 0, answered = 0;
+    pthread_t t;
+    must(!symlink("/proc/self/../1/comm", "/r/x") && !symlink("/d/f", "/r/y"), "links");
+    pid_t pid = start_runner("/r", 0, true_inside, NULL);
+    hold(&r, pid);
+    swapping = true;
+    must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
+    for (unsigned i = 0; i < 20000 || ((!refused || !answered) && i < 2000000); i++) {
+        int rc = dindbind_resolve(&r, "/x", 0, &res);
+        if (!rc && (fstatfs(res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(res.fd, "/r/d/f")))
+            flunk("answered: %s", res.path);
+        if (rc && rc != DINDBIND_E_LOOP && rc != DINDBIND_E_CHANGED)
+            flunk("refused: %s", dindbind_word(rc));
+        refused += rc == DINDBIND_E_LOOP;
+        answered += !rc;
+        dindbind_release(&res);
+    }
+    swapping = false;
+    pthread_join(t, NULL);
+    if (!refused || !answered)
+        flunk("refused %u times, answered %u times", refused, answered);
+    dindbind_close(&r);
+}
+
+/* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
+
+/* A child may use so many seconds of a processor, which is a hundred times what it takes and less than it took. */
+static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
+{
+    const struct rlimit limit = { seconds, seconds };
+    int fd = in ? memfd_create("in", MFD_CLOEXEC) : -1, kept = dup(0);
+    if (in)
+        must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET) && dup2(fd, 0) == 0, "input");
+    limit_of_child = &limit;
+    struct ran r = run_as(0, argv);
+    limit_of_child = NULL;
+    if (kept >= 0)
+        dup2(kept, 0);
+    close(kept);
+    close(fd);
+    return r;
+}
+
+#define RUN_WITHIN(seconds, in, ...) run_within(seconds, in, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
+
+/* Forty links of a page each, far below the root: each `..` of them is a walk from there. */
+static void long_links(void)
+{
+    enum { DEPTH = 900, LINKS = 40 };
+    char text[4000], *source;
+    int dir = open("/r", O_PATH | O_CLOEXEC);
+    for (int i = 0; i < DEPTH; i++) {
+        must(!mkdirat(dir, "a", 0755), "a directory");
+        int next = openat(dir, "a", O_PATH | O_CLOEXEC);
+        close(dir);
+        dir = next;
+    }
+    must(!mkdirat(dir, "a", 0755), "a directory");
+    for (int i = 0; i < LINKS; i++) {
+        char *p = text;
+        for (int k = 0; k < 790; k++)
+            p = stpcpy(p, "a/../");
+        sprintf(p, i ? "l%d" : "a", i - 1);
+        must(!symlinkat(text, dir, textf("l%d", i)), "a link");
+    }
+    source = calloc(1, 2 * DEPTH + 16);
+    for (int i = 0; i < DEPTH; i++)
+        memcpy(source + 2 * i, "/a", 2);
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    sprintf(source + 2 * DEPTH, "/l%d", LINKS - 1);
+    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), source), 1, "", "too many symlinks");
+    /* what anybody may need is far from that */
+    must(!symlink("../a/../a/a/../../d/./n/../f", "/r/esc/s0"), "a link");
+    for (int i = 1; i < LINKS; i++)
+        must(!symlink(textf("../a/a/a/../../../a/../esc/s%d", i - 1), textf("/r/esc/s%d", i)), "a link");
+    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
+         textf("/proc/%d/root/d/f\n", pid), "");
+}
+
 /* ==== main ============================================================================================== */
 
 static const struct {
@@ -1105,6 +1290,10 @@ static const struct {
     { "shared propagation", shared_mounts },
     { "a mount over the source before it is staged", covered_source },
     { "procfs in the runner, true and faked", procfs_inside },
+    { "links of procfs that mean whoever looks", whoever_looks },
+    { "the same in a PID namespace of the runner's own", own_pids },
+    { "the same, swapped with another link", swapped_looks },
+    { "forty links of a page each", long_links },
 };
 
 /* openat2(2) is as on Linux 5.5. */
