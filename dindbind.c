@@ -1685,7 +1685,7 @@ enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
 /* The options that have a meaning here, as parse_option() has their names: first those that are words or have one as
  * value, then those with a directory. */
 enum option_name {
-    USERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
+    USERXATTR, NOUSERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
     LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR, HARMLESS
 };
 
@@ -1760,9 +1760,9 @@ static bool parse_lowerdir(struct options *o, char *value)
 static bool parse_option(struct options *o, char *word, enum reading how)
 {
     static const char names[] =
-        "userxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
+        "userxattr\0nouserxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
         /* what does not change the meaning of a path (OVERLAY.md 2), and what is mount(8)'s own */
-        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0silent\0"
+        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0mand\0silent\0"
         "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
         "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
     size_t n = until(word, "=");
@@ -1778,6 +1778,8 @@ static bool parse_option(struct options *o, char *word, enum reading how)
         if (value)
             set = find_word("on\0off\0follow\0nofollow\0", value, strlen(value));
         o->word[option] = (unsigned char)(set + IS_ON);
+        if (option == NOUSERXATTR)      /* of Ubuntu's kernels and LinuxKit's: the later one of the two counts */
+            o->word[USERXATTR] = ABSENT;
         return set >= 0 && (option == REDIRECT_DIR || set + IS_ON <= IS_OFF);
     }
     if (option == LOWERDIR)
@@ -2857,17 +2859,34 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
     return rc ? rc : rows_behind_links(r);
 }
 
-/* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
- * 0: none, or one whose backslashes can be read in two ways. */
-static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
+/* The upperdir among overlay options as an engine hands them to mount(2). 1, or 0: none; or an error. */
+static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX])
 {
     struct options *o = mem_take(sizeof *o + strlen(options) + 2);
     if (!o)
         return DINDBIND_E_NOMEM;
-    bool known = parse_options(o, options, (char *)(o + 1), shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper &&
-                 copy_path(out, o->upper) && !(shown && find_char(out, '\\'));
+    bool known = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
     mem_give(o);
     return known;
+}
+
+/* The upperdir of an overlay's row that was read from procfs. Kernels add words (Ubuntu's end each row with
+ * `nouserxattr`), and none of them makes upperdir= another directory: only who looks a path up in the layers has to
+ * know all. false: none, or one whose backslashes can be read in two ways. */
+static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
+{
+    static const char key[] = "upperdir=";
+    size_t n, found = 0;
+    for (; *options; options = behind_word(options, n)) {
+        n = option_length(options, false);
+        if (!starts(options, key))
+            continue;
+        struct text t = text_new(out, DINDBIND_PATH_MAX);
+        text_bytes(&t, options + strlen(key), n - strlen(key));
+        octal_decode(out);
+        found += t.cut || !*out ? 2 : 1;
+    }
+    return found == 1 && !find_char(out, '\\');
 }
 
 /* Does `path` end with these whole components? */
@@ -2891,10 +2910,10 @@ static int not_it(struct text *why, const char *what, const char *name)
 static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
-    int known = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
-    int upper = known < 0 ? known : upperdir_of(root->super, true, own);
-    if (upper < 0)
-        return upper;
+    int known = r->overlay ? upperdir_given(r->overlay, told) : 0;
+    if (known < 0)
+        return known;
+    bool upper = upperdir_shown(root->super, own);
     known = known && !starts(root->type, "fuse");
     if (known && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
         return not_it(why, " is not the overlay with the upperdir ", told);
@@ -3434,7 +3453,7 @@ static int daemon_names(struct tables *t)
     if (!root)
         return rc ? error_of(rc) : TRY_AGAIN;
     t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
-    rc = upperdir_of(r->overlay ? r->overlay : root->super, !r->overlay, upper);
+    rc = r->overlay ? upperdir_given(r->overlay, upper) : upperdir_shown(root->super, upper);
     if (rc < 0)
         return rc;
     if (rc)

@@ -94,7 +94,8 @@ struct dindbind_runner {
     unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0: unknown */
     const struct dindbind_bind *binds;
     size_t nbinds;
-    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0 */
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0, and
+                                 * then each word of it has to be known (LAYERS) */
     const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
                                  * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
                                  * "": the engine does not tell
