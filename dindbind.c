@@ -788,6 +788,8 @@ static const char error_table[] =
     "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
     "nested\0" "a mount below it would be missing or wrong\0" "stage it (-s DIR) with a live PID\0"
     "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
+    "host\0" "this is a process of the host itself\0"
+        "its paths need no translation; if you mean it, say -b /:/\0"
     "unstaged\0" "not staged, because another source was refused\0" "\0"
     "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
     "reused\0" "not the runner that was described\0" "describe it anew: another PID or container\0"
@@ -1424,8 +1426,10 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(rc);
 }
 
-/* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static int proc_start(struct dindbind_runner *r, unsigned long long *start)
+enum { STAT_FLAGS = 9, STAT_START = 22 };
+
+/* A field of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
+static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long long *value)
 {
     char buf[512];              /* field 22 ends before 400 */
     int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
@@ -1434,9 +1438,9 @@ static int proc_start(struct dindbind_runner *r, unsigned long long *start)
     if (n < 0)
         return n;
     char *p = find_last(buf, ')');
-    for (int field = 2; p && field < 22; field++)
+    for (int field = 2; p && field < wanted; field++)
         p = find_char(p + 1, ' ');
-    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, start))
+    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, value))
         return -EIO;
     return 0;
 }
@@ -1461,7 +1465,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
         return task_error(rc);
     r->task_fd = rc;
     if (r->start) {
-        rc = proc_start(r, &start);
+        rc = proc_stat(r, STAT_START, &start);
         if (rc)
             return task_error(rc);
         if (start != r->start) {
@@ -2980,6 +2984,41 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     return rc;
 }
 
+/* Has the caller said that it means its own host? */
+static bool has_host_row(const struct dindbind_runner *r)
+{
+    char host[DINDBIND_PATH_MAX];
+    bool found = false;
+    for (size_t i = 0; !found && i < r->nbinds; i++)
+        found = !strcmp(r->binds[i].path, "/") && r->binds[i].host && !clean_path(r->binds[i].host, host) &&
+                !strcmp(host, "/");
+    return found;
+}
+
+/* A shim's PID, a shell's own or a kernel thread's is no container's, and each of its paths would be "translated" to
+ * itself: the directory of the host that happens to be called as the runner's. The same directory on the same mount is
+ * the same root, in whichever mount namespace the process is otherwise: a mount belongs to one namespace, and names are
+ * walked from the root. Kernel threads may have another one, and never a container's. To be asked before something to
+ * mount is given. 0: it is another one; or HOST, or an error. */
+static int host_check(const struct dindbind_runner *r)
+{
+    enum { IS_KERNEL_THREAD = 0x200000 };       /* PF_KTHREAD in linux/sched.h */
+    struct node own, theirs;
+    unsigned long long flags = 0;
+    if (!r->pid || has_host_row(r))
+        return 0;
+    int fd = open_path("/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
+    sys_close(fd);
+    if (!rc)
+        rc = inspect_fd(r, r->root_fd, &theirs);
+    if (rc)
+        return error_of(rc);
+    rc = proc_stat(r, STAT_FLAGS, &flags);
+    if (rc)
+        return task_error(rc);
+    return same_node(&own, &theirs) || (flags & IS_KERNEL_THREAD) ? DINDBIND_E_HOST : 0;
+}
+
 /* dindbind_open() without the clean-up. */
 static int runner_open(struct dindbind_runner *r, struct text *why)
 {
@@ -3057,6 +3096,16 @@ static int refuse(struct dindbind_result *res, int error, int err)
 static int refuse_errno(struct dindbind_result *res, int rc)
 {
     return refuse(res, error_of(rc), -rc);
+}
+
+/* host_check() has refused the runner. */
+static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *res, int error)
+{
+    struct text t = text_new(res->path, sizeof res->path);
+    proc_path(&t, r);
+    res->error = error;
+    res->sys_errno = 0;
+    return error;
 }
 
 /* Pinned, and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
@@ -3921,7 +3970,13 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
                   struct dindbind_mount **below, size_t *nbelow)
 {
     struct tables t = { .r = r };
-    int rc = host_path(&t, source, res, below, nbelow);
+    int rc = host_check(r);
+    if (rc) {
+        *below = NULL;
+        *nbelow = 0;
+        return refuse_host(r, res, rc);
+    }
+    rc = host_path(&t, source, res, below, nbelow);
     tables_free(&t);
     return rc;
 }
@@ -4384,6 +4439,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (!st)
         return DINDBIND_E_NOMEM;
     int rc = stage_open(st, dir, r);
+    rc = rc ? rc : host_check(r);
     st->results = results;
     st->n = st->at = n;
     for (size_t i = 0; i < n; i++)
@@ -5982,6 +6038,7 @@ struct job {
     enum format format;
     enum place place;
     int open_error, status;
+    int host_error;             /* of what is to be mounted: it is no runner */
     unsigned nitems, nfiles, nresults;
     struct item *items;         /* of standard input just one, for each line anew */
     struct dindbind_result **results;   /* of the items that do not pass */
@@ -6233,6 +6290,8 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     struct dindbind_result *res = it->res;
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
     unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
+    if (j->host_error)
+        return refuse_host(j->runner, res, j->host_error);      /* before anything is made */
     if ((j->given & GIVEN_MKDIR) && (!s || s->create))
         flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
@@ -6734,6 +6793,8 @@ static int answer_line(struct job *j, int argc, char **argv)
         explain_runner(r);
     if (j->open_error && j->format != FORMAT_JSON)
         return refuse_whole(j, NULL, j->open_error, 0);
+    if (!j->open_error && (j->place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
+        j->host_error = host_check(r);
     rc = translate_all(j);
     return rc > j->status ? rc : j->status;
 }

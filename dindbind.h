@@ -57,16 +57,17 @@ enum dindbind_error {
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
     DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry */
     DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
-    DINDBIND_E_UNSTAGED = -20,  /* "unstaged": fine, but not staged because another source was refused */
+    DINDBIND_E_HOST = -20,      /* "host": the PID is a process of the host itself, which needs no translation */
+    DINDBIND_E_UNSTAGED = -21,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
-    DINDBIND_E_GONE = -21,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -22,    /* "reused": the PID, or the description, is another process's or container's */
-    DINDBIND_E_PROCFS = -23,    /* "procfs": /proc is not a procfs, or something is mounted over it */
-    DINDBIND_E_DENIED = -24,    /* "denied": no permission */
-    DINDBIND_E_XATTR = -25,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -26,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
-    DINDBIND_E_NOMEM = -27,     /* "nomem": out of memory */
-    DINDBIND_E_SYSTEM = -28     /* "system": any other failure; sys_errno says which */
+    DINDBIND_E_GONE = -22,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -23,    /* "reused": the PID, or the description, is another process's or container's */
+    DINDBIND_E_PROCFS = -24,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -25,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -26,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -27,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -28,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -29     /* "system": any other failure; sys_errno says which */
 };
 
 /* The stable word of a code; "ok" for 0. Never NULL. */
@@ -217,6 +218,10 @@ struct dindbind_mount {
     int ro;
 };
 
+/* With a PID that is no container's, dindbind_host() and dindbind_stage() are HOST: a process that has the caller's own
+ * root, on the same mount (a shim, a shell), and a kernel thread. The caller's names serve for it as they are; if that is
+ * meant, a row of "/" at "/" says so. dindbind_resolve() answers: its path opens what that process sees. */
+
 /* Turn an answer into the host path: a path in the caller's mount namespace that names the same file on the
  * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
@@ -227,8 +232,8 @@ struct dindbind_mount {
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none.
  *
- * 0, or FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount below has
- * none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
+ * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
+ * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
  * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
  * call. A host path is a string that somebody walks again later: only for a runner that is trusted not to
  * swap directories meanwhile. */
@@ -244,7 +249,7 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  * every directory above must be a real one, owned by root or the caller, and not writable by others unless
  * sticky. Several calls may use one `dir`, also at the same time.
  *
- * 0, or UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (the runner mounted something
+ * 0, or HOST, UNSAFE, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (the runner mounted something
  * over the source meanwhile), with the errno in *sys_errno. Then nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its
  * error set. All or nothing.
  *

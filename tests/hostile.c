@@ -103,6 +103,13 @@ static char *slurp(const char *path)
     return buf;
 }
 
+static char *link_text(const char *path)
+{
+    char *text = calloc(1, 256);
+    must(text && readlink(path, text, 255) > 0, path);
+    return text;
+}
+
 static void new_file(const char *path, const char *text)
 {
     must(put_file(path, text), path);
@@ -188,6 +195,25 @@ static struct ran run_as(unsigned uid, char *const argv[])
 
 #define RUN(...) run_as(0, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
 #define RUN_AS(uid, ...) run_as(uid, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
+
+/* A child may use so many seconds of a processor, which is a hundred times what it takes and less than it took. */
+static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
+{
+    const struct rlimit limit = { seconds, seconds };
+    int fd = in ? memfd_create("in", MFD_CLOEXEC) : -1, kept = dup(0);
+    if (in)
+        must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET) && dup2(fd, 0) == 0, "input");
+    limit_of_child = &limit;
+    struct ran r = run_as(0, argv);
+    limit_of_child = NULL;
+    if (kept >= 0)
+        dup2(kept, 0);
+    close(kept);
+    close(fd);
+    return r;
+}
+
+#define RUN_WITHIN(seconds, in, ...) run_within(seconds, in, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
 
 static void said(struct ran r, int status, const char *out, const char *err)
 {
@@ -1071,6 +1097,112 @@ static void procfs_inside(void)
     dindbind_close(&r);
 }
 
+/* ---- A PID that is no runner's -------------------------------------------------------------------------- */
+
+static void wait_for_end(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
+}
+
+/* A shim, which is where we are; and one that has left, but has its root where we are. */
+static pid_t host_child(bool other_mounts)
+{
+    int done[2], root = open("/", O_PATH | O_CLOEXEC);
+    char c;
+    must(root >= 0 && !pipe2(done, O_CLOEXEC), "pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        if (other_mounts)
+            must(!unshare(CLONE_NEWNS) && !fchdir(root) && !chroot("."), "our root in other mounts");
+        must(write(done[1], "d", 1) == 1, "pipe");
+        wait_for_end();
+    }
+    close(done[1]);
+    must(pid > 0 && read(done[0], &c, 1) == 1, "a process of the host");
+    close(done[0]);
+    close(root);
+    return pid;
+}
+
+static void refused_as_host(pid_t pid)
+{
+    static const char why[] = "this is a process of the host itself", body[] = "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below = (struct dindbind_mount *)1;
+    size_t nbelow = 1;
+    bool shown;
+    char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
+    new_file("/lines", textf("pid %d\n", pid));
+    new_file("/more", textf("pid %d\nbind /r/d:/data\n", pid));
+    said(RUN((char *)"-p", number, (char *)"-v", (char *)"/r:/x"), 1, "", why);
+    said(RUN((char *)"-p", started, (char *)"--mount", (char *)"type=bind,source=/r,target=/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-H", (char *)"/r/new"), 1, "", "say -b /:/");
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-v", (char *)"/r/new:/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-s", (char *)"/stage", (char *)"/r/new"), 1, "", why);
+    said(run_within(60, body, (char *const[]){ (char *)"dindbind", (char *)"-p", number, (char *)"-m", (char *)"-c", NULL }),
+         1, "", why);
+    said(RUN((char *)"-r", (char *)"/lines", (char *)"-f", (char *)"oci", (char *)"-v", (char *)"/r:/x"), 1, "", why);
+    said(RUN((char *)"-r", (char *)"/more", (char *)"-v", (char *)"/data:/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/r:/", (char *)"-H", (char *)"/d"), 1, "", why);
+    struct ran json = RUN((char *)"-p", number, (char *)"-f", (char *)"json", (char *)"-v", (char *)"/r:/x");
+    if (json.status != 1 || !strstr(json.out, "\"error\":\"host\""))
+        flunk("json: %d, %s", json.status, json.out);
+    if (!access("/r/new", F_OK) || !access("/stage", F_OK))
+        flunk("something was made");
+    /* what opens the file of that very process is right; and a volume's name is nobody's path */
+    said(RUN((char *)"-p", number, (char *)"/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
+    said(RUN((char *)"-p", number, (char *)"-v", (char *)"cache:/x"), 0, "cache:/x\n", "");
+    /* and whoever says so may mean it: links by rule 2 */
+    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/:/", (char *)"-v", (char *)"/r/d:/x", (char *)"-v",
+             (char *)"/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
+    want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
+    want("host", dindbind_host(&r, "/r/d", &res, &below, &nbelow), DINDBIND_E_HOST);
+    if (below || nbelow || res.error != DINDBIND_E_HOST)
+        flunk("host: something below, or no error in the result");
+    dindbind_release(&res);
+    dindbind_close(&r);
+    must(!unlink("/lines") && !unlink("/more"), "lines");
+}
+
+static void host_process(void)
+{
+    struct dindbind_bind row = { .host = "//.", .path = "/" };
+    struct dindbind_runner r = { .pid = getpid(), .binds = &row, .nbinds = 1 };
+    struct dindbind_result res;
+    bool shown;
+    must(!symlink("/r/d", "/to-d"), "a link");
+    refused_as_host(getpid());
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = host_child(i);
+        refused_as_host(pid);
+        kill(pid, SIGKILL);
+        must(waitpid(pid, NULL, 0) == pid, "wait");
+    }
+    want("open", dindbind_open(&r), 0);
+    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
+    want("stage, which is meant", stage_one(&r, &res, &shown), 0);
+    if (!shown)
+        flunk("stage: another directory");
+    unstage_all();
+    dindbind_release(&res);
+    dindbind_close(&r);
+    /* in mounts of its own it is no process of the host, whatever it has there */
+    pid_t pid = fork();
+    if (!pid) {
+        must(!unshare(CLONE_NEWNS), "unshare");
+        wait_for_end();
+    }
+    while (!strcmp(link_text("/proc/self/ns/mnt"), link_text(textf("/proc/%d/ns/mnt", pid))))
+        usleep(1000);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/r/d:/x"), 0, "/r/d:/x\n", "");
+    kill(pid, SIGKILL);
+}
+
 /* ---- Links that mean whoever looks: in the runner they are its own process, here they would be ours ------- */
 
 /* The link itself mounted over a file, a directory of procfs elsewhere, and links into both. */
@@ -1197,25 +1329,6 @@ static void swapped_looks(void)
 
 /* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
 
-/* A child may use so many seconds of a processor, which is a hundred times what it takes and less than it took. */
-static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
-{
-    const struct rlimit limit = { seconds, seconds };
-    int fd = in ? memfd_create("in", MFD_CLOEXEC) : -1, kept = dup(0);
-    if (in)
-        must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET) && dup2(fd, 0) == 0, "input");
-    limit_of_child = &limit;
-    struct ran r = run_as(0, argv);
-    limit_of_child = NULL;
-    if (kept >= 0)
-        dup2(kept, 0);
-    close(kept);
-    close(fd);
-    return r;
-}
-
-#define RUN_WITHIN(seconds, in, ...) run_within(seconds, in, (char *const[]){ (char *)"dindbind", __VA_ARGS__, NULL })
-
 /* Forty links of a page each, far below the root: each `..` of them is a walk from there. */
 static void long_links(void)
 {
@@ -1290,6 +1403,7 @@ static const struct {
     { "shared propagation", shared_mounts },
     { "a mount over the source before it is staged", covered_source },
     { "procfs in the runner, true and faked", procfs_inside },
+    { "a process of the host", host_process },
     { "links of procfs that mean whoever looks", whoever_looks },
     { "the same in a PID namespace of the runner's own", own_pids },
     { "the same, swapped with another link", swapped_looks },
