@@ -3341,6 +3341,59 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
     return 0;
 }
 
+/* Is the mount read-only on which the runner itself sees this path or, with `nearest`, the closest directory above it
+ * that is there? 1; 0: no, or it sees nothing there; or -errno. */
+static int view_is_ro(const struct dindbind_runner *r, const char *path, bool nearest)
+{
+    char at[DINDBIND_PATH_MAX], name[DINDBIND_PATH_MAX];
+    struct statfs fs;
+    struct spot s = { .name = name };
+    copy_path(at, path);
+    int rc = resolve_own(r, at, &s);
+    while (nearest && rc == -ENOENT && at[1]) {
+        char *slash = find_last(at, '/');
+        slash[slash == at] = 0;
+        rc = resolve_own(r, at, &s);
+    }
+    if (rc)
+        return rc == -EACCES || !is_absent(rc) ? rc : 0;
+    rc = sys_fstatfs(s.fd, &fs);
+    sys_close(s.fd);
+    return rc ? rc : (fs.f_flags & ST_RDONLY) != 0;
+}
+
+/* What the runner may not write no sibling may, whatever the row says: the runner's own mount counts. */
+static int heed_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+{
+    int ro = view_is_ro(r, path, false);
+    if (ro < 0) {
+        sys_close(res->fd);
+        return refuse_errno(res, ro);
+    }
+    res->ro |= ro;
+    res->ro_mount = res->ro_mount && !ro;       /* that mount is not the one that is answered */
+    return 0;
+}
+
+/* Rule 1 with a live runner. */
+static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *path,
+                        const char *rest, unsigned flags, struct dindbind_result *res)
+{
+    if (flags & DINDBIND_MKDIR) {
+        int ro = view_is_ro(r, path, true);
+        if (ro < 0)
+            return refuse_errno(res, ro);
+        if (ro)
+            flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
+    }
+    int rc = by_bind(r, row, rest, flags, res);
+    if (!rc && (flags & DINDBIND_TO_STAGE))
+        rc = prefer_view(r, path, res);
+    if (!rc && res->rule == DINDBIND_RULE_BIND)
+        rc = heed_view(r, path, res);
+    return rc;
+}
+
 /* One rule after the other. */
 static int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
                     struct dindbind_result *res)
@@ -3349,9 +3402,11 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
     if (r->self)
         return by_proc(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    int rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
-    if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
-        rc = prefer_view(r, path, res);
+    int rc = NEXT_RULE;
+    if (row && r->pid)
+        rc = by_live_bind(r, row, path, rest, flags, res);
+    else if (row)
+        rc = by_bind(r, row, rest, flags, res);
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
@@ -5188,6 +5243,12 @@ static bool json_true(const char *value)
     return value && *value == 't';
 }
 
+/* Not missing, and not false: what is no boolean may mean yes. */
+static bool json_may_be_true(const char *value)
+{
+    return !json_null(value) && *value != 'f';
+}
+
 static bool is_word(const char *text, const char *word)
 {
     return text && !strcmp(text, word);
@@ -5430,6 +5491,7 @@ struct view {
     struct dindbind_bind *rows;
     size_t nrows;
     bool have_pid;
+    bool readonly;              /* a description says that the root is, and what the engine puts there by itself */
     const char *wrong;          /* in a description, first of all */
 };
 
@@ -5675,9 +5737,9 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 /* docker inspect, podman inspect. */
 static void view_inspect(struct view *v, const char *top)
 {
-    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
+    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, READONLY, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
            FILES, KEYS = FILES + 3 };
-    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0Id\0Config\0.SystemdMode\0"
+    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0.ReadonlyRootfs\0Id\0Config\0.SystemdMode\0"
                                 "GraphDriver\0.Name\0.Data\0..LowerDir\0..UpperDir\0..MergedDir\0"
                                 "HostsPath\0HostnamePath\0ResolvConfPath\0";
     /* what engines mount and do not tell of; podman more of it, when the program is systemd; and where the files are */
@@ -5692,12 +5754,13 @@ static void view_inspect(struct view *v, const char *top)
     view_json_pid(v, m[PID].at);
     view_merged(v, m[MERGED].text);
     v->runner->id = m[ID].text;
+    v->readonly |= json_may_be_true(m[READONLY].at);
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): see find_word() */
     for (int i = 0; *place; i++, place += strlen(place) + 1) {
         /* not yet made where the container was never started */
         const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
         if (i < WITH_SYSTEMD || i >= WITH_FILE || json_true(m[SYSTEMD].at))
-            view_mount(v, file && *file == '/' ? file : NULL, place, false);
+            view_mount(v, file && *file == '/' ? file : NULL, place, v->readonly);
     }
     for (const char *p = json_first(m[TMPFS].at); p; p = json_after(p))
         view_mount(v, NULL, json_decode(v->arena, p), false);
@@ -5733,14 +5796,14 @@ static void config_mounts(struct view *v, const char *mounts, const char *bundle
  * which is the file's directory. */
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, MOUNTS, KEYS };
+    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, READONLY, MOUNTS, KEYS };
     struct member m[KEYS];
     if (*value == '[') {
         value = json_first(value);
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m);
+    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0.readonly\0mounts\0", m);
     if (m[STATE].at && *m[STATE].at == '{')
         view_inspect(v, value);
     else if (m[PID].at && m[BUNDLE].at) {
@@ -5748,6 +5811,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         view_json_pid(v, m[PID].at);
     } else if (m[ROOT].at) {
         view_merged(v, absolute(v->arena, bundle, m[PATH].text));
+        v->readonly |= json_may_be_true(m[READONLY].at);
         config_mounts(v, m[MOUNTS].at, bundle);
     } else
         view_note(v, "neither inspect's output, nor an OCI state, nor a config.json");
@@ -5789,6 +5853,23 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_add(why, wrong ? wrong : "");
     mem_give(text);
     return wrong ? 2 : 0;
+}
+
+/* What a read-only root has in its upperdir is read-only too, when the runner is dead and its layers answer. */
+static const char *view_readonly(struct view *v)
+{
+    static const char word[] = ",ro";
+    const char *options = v->runner->overlay;
+    if (!v->readonly || !options)
+        return NULL;
+    size_t size = strlen(options) + sizeof word;
+    char *more = arena_alloc(v->arena, size);
+    if (!more)
+        return "out of memory";
+    struct text t = text_in(more, size, options);
+    text_add(&t, word);
+    v->runner->overlay = more;
+    return NULL;
 }
 
 /* ==== bodies ============================================================================================
@@ -6751,6 +6832,8 @@ static int load_view(struct job *j)
         rc = load_file(v, j->files[i]);
     for (; !rc && row < end; row++)
         rc = view_row(v, row->host, row->path, row->ro) ? out_of_memory() : 0;
+    if (!rc && view_readonly(v))
+        rc = out_of_memory();
     if (rc)
         return rc;
     if (!v->have_pid && !v->nrows && !r->overlay && !r->merged && !r->self)

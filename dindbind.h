@@ -155,7 +155,8 @@ struct dindbind_result {
     int sys_errno;              /* the errno behind it, or 0 */
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
-    int ro;                     /* must be mounted read-only, or already is */
+    int ro;                     /* must be mounted read-only, or already is; BIND: also where the live runner's own
+                                 * mount is, whatever the row says */
     int ro_mount;               /* it is so only because its mount is: mounts below may be writable */
     unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
     int fd;                     /* O_PATH, pins the source: mount or open through it and no later change of
@@ -182,7 +183,8 @@ enum {
  * is ever dropped: a source that no rule covers is UNMATCHED.
  *
  * The rules, in order:
- *   BIND    the longest row by path components. The row itself is handed out as it is. What is left over
+ *   BIND    the longest row by path components. The row itself is handed out as it is, but `ro` where a live
+ *           runner's own mount there is read-only. What is left over
  *           is resolved beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next
  *           rule decides, and without a live task the source is refused (ESCAPE).
  *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is

@@ -1062,6 +1062,31 @@ static void covered_source(void)
     dindbind_close(&r);
 }
 
+/* The runner may only read what a row calls writable: where the row names just that directory, and where it does not. */
+static void read_only_d(void)
+{
+    must(!mount("/r/vol", "/r/d", NULL, MS_BIND, NULL) &&
+         !mount(NULL, "/r/d", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), "a read-only mount");
+}
+
+static void read_only_view(void)
+{
+    static const char *const rows[] = { "/r/vol:/d", "/r/esc:/d" };
+    char *number = textf("%d", start_runner("/r", 0, read_only_d, NULL));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *row = (char *)(uintptr_t)rows[i], *host = textf("%.*s", (int)strcspn(row, ":"), row);
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-v", (char *)"/d:/x"), 0, textf("%s:/x:ro\n", host), "");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"/d"), 1, "", "read-only");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-m", (char *)"-v", (char *)"/d/new:/x"), 1, "", "not there");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-s", (char *)"/stage", (char *)"/d"), 0, "/stage/0\n", "");
+        if (!mkdir("/stage/0/made", 0755) || errno != EROFS)
+            flunk("%s: the stage can be written to", rows[i]);
+        unstage_all();
+        if (!access(textf("%s/new", host), F_OK))
+            flunk("%s: made", rows[i]);
+    }
+}
+
 /* A procfs of the runner's own, and one that it has faked. */
 static void fake_inside(void)
 {
@@ -1402,6 +1427,7 @@ static const struct {
     { "rows with //deleted", deleted_rows },
     { "shared propagation", shared_mounts },
     { "a mount over the source before it is staged", covered_source },
+    { "a row that the runner itself may only read", read_only_view },
     { "procfs in the runner, true and faked", procfs_inside },
     { "a process of the host", host_process },
     { "links of procfs that mean whoever looks", whoever_looks },
