@@ -108,8 +108,8 @@ enum {
     CAPS_KNOWN = 4,             /* the runner is open: its descriptors are descriptors */
 
     RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
-    LOOP_RETRIES = 3,           /* ELOOP for no more links than are allowed */
     MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
+    MAX_STEPS = 8192,           /* names that a walk opens; 40 links of 4,095 bytes could ask for millions */
     MAX_NAME = 255,
 
     /* linux/openat2.h */
@@ -775,7 +775,7 @@ static const char error_table[] =
     "toolong\0" "name or path too long\0" "a name has 255 bytes at most, a path or answer 4095\0"
     "missing\0" "not there\0" "check it as the runner sees it\0"
     "notdir\0" "not a directory on the way\0" "check the path\0"
-    "loop\0" "too many symlinks, or a magic link of procfs\0" "name the target itself\0"
+    "loop\0" "too many symlinks, or a link of procfs\0" "name the target itself\0"
     "escape\0" "a link leads into or out of a bind row\0"
         "only the runner can tell where to: give its PID (-p)\0"
     "unmatched\0" "no rule covers it\0"
@@ -792,6 +792,8 @@ static const char error_table[] =
     "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
     "nested\0" "a mount below it would be missing or wrong\0" "stage it (-s DIR) with a live PID\0"
     "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
+    "host\0" "this is a process of the host itself\0"
+        "its paths need no translation; if you mean it, say -b /:/\0"
     "busy\0" "another call has held its lock for five seconds\0" "see who has it open (fuser), and try again\0"
     "unstaged\0" "not staged, because another source was refused\0" "\0"
     "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
@@ -961,7 +963,7 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
  *
  * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
  * node, and its name below the root without symlinks. All return 0 or -errno.
- * Never here: a step that leaves the root, a magic link, a second look at a name to find the answer, or
+ * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the answer, or
  * anything that is opened for reading or writing. */
 
 /* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
@@ -1078,69 +1080,6 @@ static const char *below(const char *path)
     return *path ? path : ".";
 }
 
-/* Does this name, without following anything, still lead to the inode that is pinned? */
-static int confirm(const struct dindbind_runner *r, const struct root *root, const struct spot *s)
-{
-    struct node again;
-    int fd = sys_openat2(root->fd, below(s->name), OPEN_PIN | O_NOFOLLOW,
-                         root->how | NO_SYMLINKS | NO_MAGICLINKS);
-    if (fd < 0)
-        return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV ? -EAGAIN : fd;
-    int rc = inspect_fd(r, fd, &again);
-    sys_close(fd);
-    return rc ? rc : same_node(&again, &s->node) ? 0 : -EAGAIN;
-}
-
-/* What links led to has another name: the kernel's, which has to be proven. */
-static int name_linked(const struct dindbind_runner *r, const struct root *root, struct spot *s)
-{
-    char full[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX];
-    int rc = name_of(r, s->fd, full);
-    if (!rc)
-        rc = root->task < 0 ? name_of(r, root->fd, own) : sys_readlink(root->task, "root", own);
-    if (rc < 0)
-        return rc == -ENOENT && root->task >= 0 ? -ESRCH : rc;
-    size_t len = strlen(as_prefix(own)), n = strlen(full);
-    rc = spot_name(root, s, n > len ? full + len : "/");
-    if (!rc)
-        rc = confirm(r, root, s);
-    /* the root of a mount whose file was removed elsewhere is named like this, and still there */
-    n = strlen(s->name);
-    if (rc == -EAGAIN && n > 10 && !strcmp(s->name + n - 10, " (deleted)")) {
-        s->name[n - 10] = 0;
-        rc = confirm(r, root, s);
-    }
-    return rc;
-}
-
-/* At first without links, which is what most paths are: then the name is the one that was asked for. */
-static int resolve_openat2(const struct dindbind_runner *r, const struct root *root, const char *path,
-                           struct spot *s)
-{
-    int rc = -EAGAIN;
-    for (int i = 0; i < RETRIES && rc == -EAGAIN; i++) {
-        s->fd = rc = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | (i ? 0 : NO_SYMLINKS));
-        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c) */
-        if (rc == -EXDEV && root->how == IN_ROOT)
-            rc = -EAGAIN;
-        /* when the kernel has to start a walk anew the links of both count (total_link_count in fs/namei.c) */
-        if (rc == -ELOOP && i <= LOOP_RETRIES)
-            rc = -EAGAIN;
-        if (rc < 0)
-            continue;
-        rc = inspect_fd(r, s->fd, &s->node);
-        if (!rc)
-            rc = i ? name_linked(r, root, s) : spot_name(root, s, path);
-        if (!rc && !i)
-            rc = root_alive(root);
-        if (rc)
-            sys_close(s->fd);
-    }
-    if (rc)
-        s->fd = -1;
-    return rc;
-}
-
 /* A path on the way: what is done of it, without links, and what is to be done. Used by the walk below and
  * by the walk over the layers. */
 struct walk {
@@ -1221,13 +1160,15 @@ static int walk_link(struct walk *w, const char *target, size_t n)
     return 1;
 }
 
-/* Would following this link leave the names of the file system? Magic links live in procfs, and none of
- * them in its root. A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
-static bool link_is_magic(int fd, const struct node *parent)
+/* Does this link mean something else than its text says to the runner? Of a procfs's links none is followed, wherever
+ * it is mounted: /proc/PID/root and its like leave the names of the file system, and /proc/self, to which /etc/mtab
+ * and /dev/fd lead too, means whoever looks: us, and not the runner. For openat2(2) the latter is a link like any other.
+ * A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
+static bool link_is_magic(int fd)
 {
     struct statfs fs;
     return sys_fstatfs(fd, &fs) || ((unsigned long)fs.f_flags & 0x2000) ||
-           ((unsigned long)fs.f_type == proc_super_magic && parent->ino != proc_root_ino);
+           (unsigned long)fs.f_type == proc_super_magic;
 }
 
 /* What has been walked before, from the root, with no link on the way. `last` is how to open the end. */
@@ -1260,7 +1201,7 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     if (rc)
         ;
     else if (S_ISLNK(n.mode)) {
-        rc = link_is_magic(fd, here) ? -ELOOP : sys_readlink(fd, "", target);
+        rc = link_is_magic(fd) ? -ELOOP : sys_readlink(fd, "", target);
         rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
         if (rc == 1 && root->how == BENEATH)
             rc = -EXDEV;
@@ -1285,17 +1226,29 @@ static int walk_component(const struct dindbind_runner *r, const struct root *ro
     return rc;
 }
 
-/* The same without openat2: every component by itself, no link followed by the kernel, `..` never asked of
- * the kernel but walked anew from the root, so that a directory moved away meanwhile cannot lead outside. */
+static size_t count_names(const char *path)
+{
+    size_t n = 0;
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
+/* Every component by itself, no link followed by the kernel, `..` never asked of the kernel but walked anew from
+ * the root, so that a directory moved away meanwhile cannot lead outside. */
 static int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
     struct walk w;
     enum walk_step step;
     int dir = reopen(root, "", OPEN_DIR), rc = inspect_fd(r, dir, &s->node);
+    size_t steps = 0;
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
-        if (step == WALK_NAME)
+        steps += step == WALK_UP ? count_names(w.done) : 1;
+        if (steps > MAX_STEPS)
+            rc = -ELOOP;
+        else if (step == WALK_NAME)
             rc = walk_component(r, root, &w, &dir, &s->node);
         else if (step == WALK_TOO_LONG)
             rc = -ENAMETOOLONG;
@@ -1315,17 +1268,54 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
     return rc;
 }
 
+/* Links are on the way, and two look-ups must end at the same inode: the kernel's, as the runner's own would be, and
+ * the walk, which knows which links they are, and what the place is called without them. */
+static int resolve_linked(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+{
+    struct node node;
+    int fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
+    int rc = resolve_walk(r, root, path, s);
+    if (!rc) {
+        rc = inspect_fd(r, fd, &node);
+        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c). When the
+         * kernel has to start anew the links of both walks count (total_link_count there), and ours had few enough */
+        if ((rc == -EXDEV && root->how == IN_ROOT) || rc == -ELOOP || (!rc && !same_node(&node, &s->node)))
+            rc = -EAGAIN;
+        if (rc)
+            sys_close(s->fd);
+    }
+    sys_close(fd);
+    return rc;
+}
+
+/* Without links, which most paths are: then the name is the one that was asked for. ELOOP: there are some. */
+static int resolve_plain(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+{
+    s->fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | NO_SYMLINKS);
+    int rc = inspect_fd(r, s->fd, &s->node);
+    if (!rc)
+        rc = spot_name(root, s, path);
+    if (rc)
+        sys_close(s->fd);
+    return rc;
+}
+
 static int resolve_contained(const struct dindbind_runner *r, const struct root *root, const char *path,
                              struct spot *s)
 {
-    int rc = -EAGAIN;
-    /* without procfs a descriptor has no name: only the walk knows where it went */
-    if (!(r->caps & CAPS_NO_OPENAT2) && r->proc_fd >= 0)
-        return resolve_openat2(r, root, path, s);
+    bool by_kernel = !(r->caps & CAPS_NO_OPENAT2);
+    int rc = by_kernel ? resolve_plain(r, root, path, s) : -EAGAIN;
+    if (rc == -ELOOP || (rc == -EXDEV && root->how == IN_ROOT))
+        rc = -EAGAIN;
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++)
-        rc = resolve_walk(r, root, path, s);
-    if (!rc && (rc = root_alive(root)))
-        sys_close(s->fd);
+        rc = by_kernel ? resolve_linked(r, root, path, s) : resolve_walk(r, root, path, s);
+    if (!rc) {
+        rc = root_alive(root);
+        if (rc)
+            sys_close(s->fd);
+    }
+    if (rc)
+        s->fd = -1;
     return rc;
 }
 
@@ -1471,8 +1461,10 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(rc);
 }
 
-/* Field 22 of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static int proc_start(struct dindbind_runner *r, unsigned long long *start)
+enum { STAT_FLAGS = 9, STAT_START = 22 };
+
+/* A field of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
+static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long long *value)
 {
     char buf[512];              /* field 22 ends before 400 */
     int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
@@ -1481,9 +1473,9 @@ static int proc_start(struct dindbind_runner *r, unsigned long long *start)
     if (n < 0)
         return n;
     char *p = find_last(buf, ')');
-    for (int field = 2; p && field < 22; field++)
+    for (int field = 2; p && field < wanted; field++)
         p = find_char(p + 1, ' ');
-    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, start))
+    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, value))
         return -EIO;
     return 0;
 }
@@ -1508,7 +1500,7 @@ static int task_open(struct dindbind_runner *r, struct text *why)
         return task_error(rc);
     r->task_fd = rc;
     if (r->start) {
-        rc = proc_start(r, &start);
+        rc = proc_stat(r, STAT_START, &start);
         if (rc)
             return task_error(rc);
         if (start != r->start) {
@@ -1785,7 +1777,7 @@ enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
 /* The options that have a meaning here, as parse_option() has their names: first those that are words or have one as
  * value, then those with a directory. */
 enum option_name {
-    USERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
+    USERXATTR, NOUSERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
     LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR, HARMLESS
 };
 
@@ -1860,9 +1852,9 @@ static bool parse_lowerdir(struct options *o, char *value)
 static bool parse_option(struct options *o, char *word, enum reading how)
 {
     static const char names[] =
-        "userxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
+        "userxattr\0nouserxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
         /* what does not change the meaning of a path (OVERLAY.md 2), and what is mount(8)'s own */
-        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0silent\0"
+        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0mand\0silent\0"
         "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
         "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
     size_t n = until(word, "=");
@@ -1878,6 +1870,8 @@ static bool parse_option(struct options *o, char *word, enum reading how)
         if (value)
             set = find_word("on\0off\0follow\0nofollow\0", value, strlen(value));
         o->word[option] = (unsigned char)(set + IS_ON);
+        if (option == NOUSERXATTR)      /* of Ubuntu's kernels and LinuxKit's: the later one of the two counts */
+            o->word[USERXATTR] = ABSENT;
         return set >= 0 && (option == REDIRECT_DIR || set + IS_ON <= IS_OFF);
     }
     if (option == LOWERDIR)
@@ -2957,17 +2951,34 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
     return rc ? rc : rows_behind_links(r);
 }
 
-/* The upperdir among overlay options, as mountinfo shows them (`shown`) or as an engine hands them to mount(2).
- * 0: none, or one whose backslashes can be read in two ways. */
-static int upperdir_of(const char *options, bool shown, char out[DINDBIND_PATH_MAX])
+/* The upperdir among overlay options as an engine hands them to mount(2). 1, or 0: none; or an error. */
+static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX])
 {
     struct options *o = mem_take(sizeof *o + strlen(options) + 2);
     if (!o)
         return DINDBIND_E_NOMEM;
-    bool known = parse_options(o, options, (char *)(o + 1), shown ? AS_MOUNTINFO_RAW : AS_STRING) && o->upper &&
-                 copy_path(out, o->upper) && !(shown && find_char(out, '\\'));
+    bool known = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
     mem_give(o);
     return known;
+}
+
+/* The upperdir of an overlay's row that was read from procfs. Kernels add words (Ubuntu's end each row with
+ * `nouserxattr`), and none of them makes upperdir= another directory: only who looks a path up in the layers has to
+ * know all. false: none, or one whose backslashes can be read in two ways. */
+static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
+{
+    static const char key[] = "upperdir=";
+    size_t n, found = 0;
+    for (; *options; options = behind_word(options, n)) {
+        n = option_length(options, false);
+        if (!starts(options, key))
+            continue;
+        struct text t = text_new(out, DINDBIND_PATH_MAX);
+        text_bytes(&t, options + strlen(key), n - strlen(key));
+        octal_decode(out);
+        found += t.cut || !*out ? 2 : 1;
+    }
+    return found == 1 && !find_char(out, '\\');
 }
 
 /* Does `path` end with these whole components? */
@@ -2991,10 +3002,10 @@ static int not_it(struct text *why, const char *what, const char *name)
 static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
 {
     char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
-    int known = r->overlay ? upperdir_of(r->overlay, false, told) : 0;
-    int upper = known < 0 ? known : upperdir_of(root->super, true, own);
-    if (upper < 0)
-        return upper;
+    int known = r->overlay ? upperdir_given(r->overlay, told) : 0;
+    if (known < 0)
+        return known;
+    bool upper = upperdir_shown(root->super, own);
     known = known && !starts(root->type, "fuse");
     if (known && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
         return not_it(why, " is not the overlay with the upperdir ", told);
@@ -3059,6 +3070,41 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     if (!rc && !r->self && !proven && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup"))
         rc = not_it(why, ": nothing shows that it is ", r->id);
     return rc;
+}
+
+/* Has the caller said that it means its own host? */
+static bool has_host_row(const struct dindbind_runner *r)
+{
+    char host[DINDBIND_PATH_MAX];
+    bool found = false;
+    for (size_t i = 0; !found && i < r->nbinds; i++)
+        found = !strcmp(r->binds[i].path, "/") && r->binds[i].host && !clean_path(r->binds[i].host, host) &&
+                !strcmp(host, "/");
+    return found;
+}
+
+/* A shim's PID, a shell's own or a kernel thread's is no container's, and each of its paths would be "translated" to
+ * itself: the directory of the host that happens to be called as the runner's. The same directory on the same mount is
+ * the same root, in whichever mount namespace the process is otherwise: a mount belongs to one namespace, and names are
+ * walked from the root. Kernel threads may have another one, and never a container's. To be asked before something to
+ * mount is given. 0: it is another one; or HOST, or an error. */
+static int host_check(const struct dindbind_runner *r)
+{
+    enum { IS_KERNEL_THREAD = 0x200000 };       /* PF_KTHREAD in linux/sched.h */
+    struct node own, theirs;
+    unsigned long long flags = 0;
+    if (!r->pid || has_host_row(r))
+        return 0;
+    int fd = open_path("/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
+    sys_close(fd);
+    if (!rc)
+        rc = inspect_fd(r, r->root_fd, &theirs);
+    if (rc)
+        return error_of(rc);
+    rc = proc_stat(r, STAT_FLAGS, &flags);
+    if (rc)
+        return task_error(rc);
+    return same_node(&own, &theirs) || (flags & IS_KERNEL_THREAD) ? DINDBIND_E_HOST : 0;
 }
 
 /* dindbind_open() without the clean-up. */
@@ -3138,6 +3184,16 @@ static int refuse(struct dindbind_result *res, int error, int err)
 static int refuse_errno(struct dindbind_result *res, int rc)
 {
     return refuse(res, error_of(rc), -rc);
+}
+
+/* host_check() has refused the runner. */
+static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *res, int error)
+{
+    struct text t = text_new(res->path, sizeof res->path);
+    proc_path(&t, r);
+    res->error = error;
+    res->sys_errno = 0;
+    return error;
 }
 
 /* Pinned, and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
@@ -3373,6 +3429,59 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
     return 0;
 }
 
+/* Is the mount read-only on which the runner itself sees this path or, with `nearest`, the closest directory above it
+ * that is there? 1; 0: no, or it sees nothing there; or -errno. */
+static int view_is_ro(const struct dindbind_runner *r, const char *path, bool nearest)
+{
+    char at[DINDBIND_PATH_MAX], name[DINDBIND_PATH_MAX];
+    struct statfs fs;
+    struct spot s = { .name = name };
+    copy_path(at, path);
+    int rc = resolve_own(r, at, &s);
+    while (nearest && rc == -ENOENT && at[1]) {
+        char *slash = find_last(at, '/');
+        slash[slash == at] = 0;
+        rc = resolve_own(r, at, &s);
+    }
+    if (rc)
+        return rc == -EACCES || !is_absent(rc) ? rc : 0;
+    rc = sys_fstatfs(s.fd, &fs);
+    sys_close(s.fd);
+    return rc ? rc : (fs.f_flags & ST_RDONLY) != 0;
+}
+
+/* What the runner may not write no sibling may, whatever the row says: the runner's own mount counts. */
+static int heed_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+{
+    int ro = view_is_ro(r, path, false);
+    if (ro < 0) {
+        sys_close(res->fd);
+        return refuse_errno(res, ro);
+    }
+    res->ro |= ro;
+    res->ro_mount = res->ro_mount && !ro;       /* that mount is not the one that is answered */
+    return 0;
+}
+
+/* Rule 1 with a live runner. */
+static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *path,
+                        const char *rest, unsigned flags, struct dindbind_result *res)
+{
+    if (flags & DINDBIND_MKDIR) {
+        int ro = view_is_ro(r, path, true);
+        if (ro < 0)
+            return refuse_errno(res, ro);
+        if (ro)
+            flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
+    }
+    int rc = by_bind(r, row, rest, flags, res);
+    if (!rc && (flags & DINDBIND_TO_STAGE))
+        rc = prefer_view(r, path, res);
+    if (!rc && res->rule == DINDBIND_RULE_BIND)
+        rc = heed_view(r, path, res);
+    return rc;
+}
+
 /* One rule after the other. */
 static int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
                     struct dindbind_result *res)
@@ -3381,9 +3490,11 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
     if (r->self)
         return by_proc(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    int rc = row ? by_bind(r, row, rest, flags, res) : NEXT_RULE;
-    if (!rc && r->pid && (flags & DINDBIND_TO_STAGE))
-        rc = prefer_view(r, path, res);
+    int rc = NEXT_RULE;
+    if (row && r->pid)
+        rc = by_live_bind(r, row, path, rest, flags, res);
+    else if (row)
+        rc = by_bind(r, row, rest, flags, res);
     if (rc != NEXT_RULE)
         return rc;
     if (r->nbinds)
@@ -3541,7 +3652,7 @@ static int daemon_names(struct tables *t)
     if (!root)
         return rc ? error_of(rc) : TRY_AGAIN;
     t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
-    rc = upperdir_of(r->overlay ? r->overlay : root->super, !r->overlay, upper);
+    rc = r->overlay ? upperdir_given(r->overlay, upper) : upperdir_shown(root->super, upper);
     if (rc < 0)
         return rc;
     if (rc)
@@ -4013,7 +4124,13 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
                   struct dindbind_mount **below, size_t *nbelow)
 {
     struct tables t = { .r = r };
-    int rc = host_path(&t, source, res, below, nbelow);
+    int rc = host_check(r);
+    if (rc) {
+        *below = NULL;
+        *nbelow = 0;
+        return refuse_host(r, res, rc);
+    }
+    rc = host_path(&t, source, res, below, nbelow);
     tables_free(&t);
     return rc;
 }
@@ -4691,6 +4808,8 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
         }
         if (row == own)
             continue;
+        if (!strcmp(row->point, name))
+            return stage_result(st, -EAGAIN);   /* mounted over the source since that was pinned */
         if (st->nnested < MAX_MOUNTS)
             st->nested[st->nnested++] = (struct nested_mount){ st->at, row->point, row->point + strlen(as_prefix(name)) };
         s->mounts++;
@@ -4995,6 +5114,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     if (!st)
         return DINDBIND_E_NOMEM;
     int rc = stage_open(st, dir, r);
+    rc = rc ? rc : host_check(r);
     st->results = results;
     st->n = n;
     for (size_t i = 0; i < n; i++)
@@ -6042,6 +6162,12 @@ static bool json_true(const char *value)
     return value && *value == 't';
 }
 
+/* Not missing, and not false: what is no boolean may mean yes. */
+static bool json_may_be_true(const char *value)
+{
+    return !json_null(value) && *value != 'f';
+}
+
 static bool is_word(const char *text, const char *word)
 {
     return text && !strcmp(text, word);
@@ -6284,6 +6410,7 @@ struct view {
     struct dindbind_bind *rows;
     size_t nrows;
     bool have_pid;
+    bool readonly;              /* a description says that the root is, and what the engine puts there by itself */
     const char *wrong;          /* in a description, first of all */
 };
 
@@ -6529,9 +6656,9 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 /* docker inspect, podman inspect. */
 static void view_inspect(struct view *v, const char *top)
 {
-    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
+    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, READONLY, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
            FILES, KEYS = FILES + 3 };
-    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0Id\0Config\0.SystemdMode\0"
+    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0.ReadonlyRootfs\0Id\0Config\0.SystemdMode\0"
                                 "GraphDriver\0.Name\0.Data\0..LowerDir\0..UpperDir\0..MergedDir\0"
                                 "HostsPath\0HostnamePath\0ResolvConfPath\0";
     /* what engines mount and do not tell of; podman more of it, when the program is systemd; and where the files are */
@@ -6546,12 +6673,13 @@ static void view_inspect(struct view *v, const char *top)
     view_json_pid(v, m[PID].at);
     view_merged(v, m[MERGED].text);
     v->runner->id = m[ID].text;
+    v->readonly |= json_may_be_true(m[READONLY].at);
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): see find_word() */
     for (int i = 0; *place; i++, place += strlen(place) + 1) {
         /* not yet made where the container was never started */
         const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
         if (i < WITH_SYSTEMD || i >= WITH_FILE || json_true(m[SYSTEMD].at))
-            view_mount(v, file && *file == '/' ? file : NULL, place, false);
+            view_mount(v, file && *file == '/' ? file : NULL, place, v->readonly);
     }
     for (const char *p = json_first(m[TMPFS].at); p; p = json_after(p))
         view_mount(v, NULL, json_decode(v->arena, p), false);
@@ -6587,14 +6715,14 @@ static void config_mounts(struct view *v, const char *mounts, const char *bundle
  * which is the file's directory. */
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, MOUNTS, KEYS };
+    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, READONLY, MOUNTS, KEYS };
     struct member m[KEYS];
     if (*value == '[') {
         value = json_first(value);
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0mounts\0", m);
+    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0.readonly\0mounts\0", m);
     if (m[STATE].at && *m[STATE].at == '{')
         view_inspect(v, value);
     else if (m[PID].at && m[BUNDLE].at) {
@@ -6602,6 +6730,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         view_json_pid(v, m[PID].at);
     } else if (m[ROOT].at) {
         view_merged(v, absolute(v->arena, bundle, m[PATH].text));
+        v->readonly |= json_may_be_true(m[READONLY].at);
         config_mounts(v, m[MOUNTS].at, bundle);
     } else
         view_note(v, "neither inspect's output, nor an OCI state, nor a config.json");
@@ -6643,6 +6772,23 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_add(why, wrong ? wrong : "");
     mem_give(text);
     return wrong ? 2 : 0;
+}
+
+/* What a read-only root has in its upperdir is read-only too, when the runner is dead and its layers answer. */
+static const char *view_readonly(struct view *v)
+{
+    static const char word[] = ",ro";
+    const char *options = v->runner->overlay;
+    if (!v->readonly || !options)
+        return NULL;
+    size_t size = strlen(options) + sizeof word;
+    char *more = arena_alloc(v->arena, size);
+    if (!more)
+        return "out of memory";
+    struct text t = text_in(more, size, options);
+    text_add(&t, word);
+    v->runner->overlay = more;
+    return NULL;
 }
 
 /* ==== bodies ============================================================================================
@@ -6961,6 +7107,7 @@ struct job {
     enum format format;
     enum place place;
     int open_error, status;
+    int host_error;             /* of what is to be mounted: it is no runner */
     unsigned nitems, nfiles, nresults;
     struct item *items;         /* of standard input just one, for each line anew */
     struct dindbind_result **results;   /* of the items that do not pass */
@@ -7268,6 +7415,8 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
     bool create = (j->given & GIVEN_MKDIR) && (!s || s->create);
     unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
+    if (j->host_error)
+        return refuse_host(j->runner, res, j->host_error);      /* before anything is made */
     if (create && !j->doomed)
         flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
@@ -7764,6 +7913,8 @@ static int load_view(struct job *j)
         rc = load_file(v, j->files[i]);
     for (; !rc && row < end; row++)
         rc = view_row(v, row->host, row->path, row->ro) ? out_of_memory() : 0;
+    if (!rc && view_readonly(v))
+        rc = out_of_memory();
     if (rc)
         return rc;
     if (!v->have_pid && !v->nrows && !r->overlay && !r->merged && !r->self)
@@ -7806,6 +7957,8 @@ static int answer_line(struct job *j, int argc, char **argv)
         explain_runner(r);
     if (j->open_error && j->format != FORMAT_JSON)
         return refuse_whole(j, NULL, j->open_error, 0);
+    if (!j->open_error && (j->place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
+        j->host_error = host_check(r);
     rc = translate_all(j);
     return rc > j->status ? rc : j->status;
 }

@@ -43,7 +43,8 @@ enum dindbind_error {
     DINDBIND_E_TOOLONG = -4,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
     DINDBIND_E_MISSING = -5,    /* "missing": not there, in the view that decides */
     DINDBIND_E_NOTDIR = -6,     /* "notdir": something below a file */
-    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, or a magic link of procfs */
+    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, links that are very long, or a link of
+                                 * procfs (/proc/PID/root, and /proc/self: it means whoever looks) */
     DINDBIND_E_ESCAPE = -8,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
     DINDBIND_E_UNMATCHED = -9,  /* "unmatched": no rule applies */
     DINDBIND_E_LAYERS = -10,    /* "layers": the layer options cannot be read with certainty */
@@ -56,17 +57,18 @@ enum dindbind_error {
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
     DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry, or that cannot be staged */
     DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
-    DINDBIND_E_BUSY = -20,      /* "busy": another call holds the lock on the staging directory */
-    DINDBIND_E_UNSTAGED = -21,  /* "unstaged": fine, but not staged because another source was refused */
+    DINDBIND_E_HOST = -20,      /* "host": the PID is a process of the host itself, which needs no translation */
+    DINDBIND_E_BUSY = -21,      /* "busy": another call holds the lock on the staging directory */
+    DINDBIND_E_UNSTAGED = -22,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
-    DINDBIND_E_GONE = -22,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -23,    /* "reused": the PID, or the description, is another process's or container's */
-    DINDBIND_E_PROCFS = -24,    /* "procfs": /proc is not a procfs, or something is mounted over it */
-    DINDBIND_E_DENIED = -25,    /* "denied": no permission */
-    DINDBIND_E_XATTR = -26,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -27,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
-    DINDBIND_E_NOMEM = -28,     /* "nomem": out of memory */
-    DINDBIND_E_SYSTEM = -29     /* "system": any other failure; sys_errno says which */
+    DINDBIND_E_GONE = -23,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -24,    /* "reused": the PID, or the description, is another process's or container's */
+    DINDBIND_E_PROCFS = -25,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -26,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -27,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -28,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -29,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -30     /* "system": any other failure; sys_errno says which */
 };
 
 /* The stable word of a code; "ok" for 0. Never NULL. */
@@ -94,7 +96,8 @@ struct dindbind_runner {
     unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0: unknown */
     const struct dindbind_bind *binds;
     size_t nbinds;
-    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0 */
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0, and
+                                 * then each word of it has to be known (LAYERS) */
     const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
                                  * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
                                  * "": the engine does not tell
@@ -153,7 +156,8 @@ struct dindbind_result {
     int sys_errno;              /* the errno behind it, or 0 */
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
-    int ro;                     /* must be mounted read-only, or already is */
+    int ro;                     /* must be mounted read-only, or already is; BIND: also where the live runner's own
+                                 * mount is, whatever the row says */
     int ro_mount;               /* it is so only because its mount is, or because whoever mounts it makes it so:
                                  * mounts below may be writable */
     unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
@@ -181,11 +185,13 @@ enum {
  * is ever dropped: a source that no rule covers is UNMATCHED.
  *
  * The rules, in order:
- *   BIND    the longest row by path components. The row itself is handed out as it is. What is left over
+ *   BIND    the longest row by path components. The row itself is handed out as it is, but `ro` where a live
+ *           runner's own mount there is read-only. What is left over
  *           is resolved beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next
  *           rule decides, and without a live task the source is refused (ESCAPE).
  *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is
- *           free of symlinks, so that open(2) of it does not stray into the caller's own root.
+ *           free of symlinks, so that open(2) of it does not stray into the caller's own root. Where there are
+ *           links on the way, a walk by components has to end at the same inode: it refuses those of procfs.
  *   SELF    with `self`, instead of all others: through the caller's own root, in the same way.
  *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
  *           it. A lowerdir's object is ro, always.
@@ -197,8 +203,8 @@ enum {
  * Nothing is opened for reading or writing, with one exception: directories of layers are listed, which is
  * the only way to know that nothing below them means something else in the overlay.
  *
- * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, an equally
- * contained walk by components is used. STATX_MNT_ID (5.8) falls back to fdinfo. */
+ * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, the walk by
+ * components, which is contained just as well, is used alone. STATX_MNT_ID (5.8) falls back to fdinfo. */
 int dindbind_resolve(const struct dindbind_runner *runner, const char *source, unsigned flags,
                      struct dindbind_result *result);
 
@@ -216,6 +222,10 @@ struct dindbind_mount {
     int ro;
 };
 
+/* With a PID that is no container's, dindbind_host() and dindbind_stage() are HOST: a process that has the caller's own
+ * root, on the same mount (a shim, a shell), and a kernel thread. The caller's names serve for it as they are; if that is
+ * meant, a row of "/" at "/" says so. dindbind_resolve() answers: its path opens what that process sees. */
+
 /* Turn an answer into the host path: a path in the caller's mount namespace that names the same file on the
  * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
@@ -226,8 +236,8 @@ struct dindbind_mount {
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none.
  *
- * 0, or FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount below has
- * none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
+ * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
+ * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
  * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
  * call. A host path is a string that somebody walks again later: only for a runner that is trusted not to
  * swap directories meanwhile. */
@@ -247,7 +257,7 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  * peers of a shared mount at `dir` see. Several calls may use one `dir`, also at the same time; each waits at most five
  * seconds for the others (BUSY). While a call holds the lock it asks no server of a file system.
  *
- * 0, or UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (something was mounted or
+ * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (something was mounted or
  * unmounted there meanwhile), NESTED (a mount of the runner's below the source cannot be cloned, as unbindable ones; or
  * more than 4,096 mounts in all), with the errno in *sys_errno, which dindbind_message() needs to tell causes apart. Then
  * nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its error set.

@@ -978,7 +978,10 @@ static void build_house(void)
         assert_int_equal(symlink(text, path), 0);
     }
     if (world.mounts)
-        grow(world.dir, "proc root/proc; link root/magic /proc/self/root/etc/hostname");
+        grow(world.dir, "proc root/proc; proc root/again; link root/magic /proc/self/root/etc/hostname;"
+             "link root/etc/mtab ../proc/self/mounts; link root/dev/fd /proc/self/fd; link root/info /proc/self/fdinfo/3;"
+             "link root/off /proc/self/../version; link root/away /proc/thread-self/../../../../f;"
+             "link root/other again/self/status; link root/version proc/version; link root/by/number /again/1/status");
 }
 
 static char house_root[300];
@@ -1098,7 +1101,29 @@ static const struct promise in_the_house[] = {
     { "magic link: /proc/self/fd/N", "/proc/self/fd/0", "error loop", 0 },
     { "magic link: through a symlink", "/magic", "error loop", 0 },
     { "magic link: /proc/1/root", "/proc/1/root/etc", "error loop|error denied", 0 },
+    { "whoever looks: /proc/self", "/proc/self", "error loop", 0 },
+    { "whoever looks: below /proc/self", "/proc/self/status", "error loop", 0 },
+    { "whoever looks: a descriptor's number", "/proc/self/fdinfo/0", "error loop", 0 },
+    { "whoever looks: not there for us", "/proc/self/fdinfo/987654", "error loop", 0 },
+    { "whoever looks: not there at all", "/proc/self/nope", "error loop", 0 },
+    { "whoever looks: /proc/thread-self", "/proc/thread-self/comm", "error loop", 0 },
+    { "whoever looks: /proc/self/task", "/proc/self/task", "error loop", 0 },
+    { "whoever looks: /proc/mounts", "/proc/mounts", "error loop", 0 },
+    { "whoever looks: /proc/net", "/proc/net/dev", "error loop", 0 },
+    { "whoever looks: /etc/mtab", "/etc/mtab", "error loop", 0 },
+    { "whoever looks: /dev/fd", "/dev/fd", "error loop", 0 },
+    { "whoever looks: below /dev/fd", "/dev/fd/0", "error loop", 0 },
+    { "whoever looks: a symlink to a number", "/info", "error loop", 0 },
+    { "whoever looks: and off it again", "/off", "error loop", 0 },
+    { "whoever looks: and out of procfs again", "/away", "error loop", 0 },
+    { "whoever looks: a procfs elsewhere", "/again/self/status", "error loop", 0 },
+    { "whoever looks: a symlink to a procfs elsewhere", "/other", "error loop", 0 },
     { "an ordinary file of procfs", "/proc/@P/status", "file rw proc " PROC("/proc/@P/status"), 0 },
+    { "a file of procfs's root", "/proc/version", "file rw proc " PROC("/proc/version"), 0 },
+    { "a symlink to a file of procfs's root", "/version", "file rw proc " PROC("/proc/version"), 0 },
+    { "a symlink to a process's file", "/by/number", "file rw proc " PROC("/again/1/status"), 0 },
+    { "a process by its number", "/proc/1/status", "file rw proc " PROC("/proc/1/status"), 0 },
+    { "a descriptor of a process by its number", "/proc/@P/fdinfo/77", "file rw proc " PROC("/proc/@P/fdinfo/77"), 0 },
 };
 
 static const struct promise in_own_mounts[] = {
@@ -1590,6 +1615,15 @@ static const struct layer_case {
     { "options that change no path", "file 1/f x",
       "rw,relatime,lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,xino=off,uuid=null@X", "/f",
       "file ro layers @D/1/f", 0 },
+    { "words that other kernels show", "file 1/f x",
+      "rw,mand,lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w,nouserxattr@X", "/f", "file ro layers @D/1/f", 0 },
+    { "nouserxattr alone", "file 1/f x", "lowerdir=@D/2:@D/1,nouserxattr", "/f", "file ro layers @D/1/f", ROOT_ONLY },
+    { "userxattr, then nouserxattr", "dir 2/d; xattr 2/d trusted.overlay.opaque y; file 1/d/g x",
+      "lowerdir=@D/2:@D/1,userxattr,nouserxattr", "/d/g", "error missing", ROOT_ONLY },
+    { "nouserxattr, then userxattr", "dir 2/d; xattr 2/d user.overlay.opaque y; file 1/d/g x",
+      "lowerdir=@D/2:@D/1,nouserxattr,userxattr", "/d/g", "error missing", 0 },
+    { "nouserxattr has no value", "file 1/f x", "lowerdir=@D/2:@D/1,nouserxattr=on@X", "/f", "error layers", 0 },
+    { "a word that changes look-ups", "file 1/f x", "lowerdir=@D/2:@D/1,casefold@X", "/f", "error layers", 0 },
     { "a later lowerdir= replaces", "file 1/f x; file 2/f x; file 3/f y; dir 4",
       "lowerdir=@D/2:@D/1,lowerdir=@D/4:@D/3@X", "/f",
       "file ro layers @D/3/f", 0 },

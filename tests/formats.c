@@ -1777,6 +1777,53 @@ static const struct inspect_case inspect_cases[] = {
     { "config.json and -o: the layers", BARE(oci_config), NULL, NULL, NULL, "-o " LAYERS " -R /low", 0,
       "@/d/overlay2/" L1 "/diff/low\n", NULL },
 
+    /* --read-only: of the runner's root, and of the files that the engine puts there by itself */
+#define READONLY(value) { "`ContainerIDFile`: ``,", "`ContainerIDFile`: ``,`ReadonlyRootfs`: " value "," }
+#define OWN_FILES "-v /etc/hostname:/1 -v /etc/resolv.conf:/2 -v /vol:/3 -v /hb:/4"
+#define OWN_ANSWERS(ro) "@/d/containers/" CID "/hostname:/1" ro "\n@/d/containers/" CID "/resolv.conf:/2" ro "\n" VOL \
+    ":/3\n@/h/hb:/4:ro\n"
+    { "--read-only, dead: its own files", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, OWN_FILES, 0,
+      OWN_ANSWERS(":ro"), NULL },
+    { "--read-only, dead: HostsPath", docker_inspect, { READONLY("true"), { "`HostsPath`: `@/h/hosts`",
+      "`HostsPath`: `" HOSTS "`" }, { "`Destination`: `/etc/hosts`", "`Destination`: `/y`" } }, NULL, NULL, NULL,
+      "-v /etc/hosts:/t", 0, HOSTS ":/t:ro\n", NULL },
+    { "--read-only, dead: a PATH", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/etc/hostname", 1, "", NULL },
+    { "--read-only, dead: a volume is not", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/vol/v", 0, VOL "/v\n",
+      NULL },
+    { "--read-only, dead: the upperdir", docker_inspect, { READONLY("true") }, "engine @/d overlay2;file ^/new n", NULL, NULL,
+      "-v /new:/t", 0, "@/d/overlay2/" TOP "/diff/new:/t:ro\n", NULL },
+    { "--read-only, what is no boolean", docker_inspect, { READONLY("`no`") }, NULL, NULL, NULL, OWN_FILES, 0,
+      OWN_ANSWERS(":ro"), NULL },
+    { "--read-only=false", docker_inspect, { READONLY("false") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""), NULL },
+    { "ReadonlyRootfs null", docker_inspect, { READONLY("null") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""), NULL },
+    { "--read-only, live", docker_inspect, { READONLY("true") }, NULL, STANDARD, NULL, OWN_FILES, 0, OWN_ANSWERS(":ro"), NULL },
+    { "config.json and -o: a read-only root", oci_config, { { "`readonly`: false", "`readonly`: true" } },
+      "engine @/d overlay2;file ^/new n", NULL, NULL, "-o " LAYERS " -v /new:/t -v /low:/u", 0,
+      "@/d/overlay2/" TOP "/diff/new:/t:ro\n@/d/overlay2/" L1 "/diff/low:/u:ro\n", NULL },
+    { "config.json and -o: a root that is not", BARE(oci_config), "engine @/d overlay2;file ^/new n", NULL, NULL,
+      "-o " LAYERS " -v /new:/t", 0, "@/d/overlay2/" TOP "/diff/new:/t\n", NULL },
+
+    /* a live runner's own mount counts, whatever the row says */
+    { "read-only in the runner: a spec", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "-v /vol:/t -v /vol/v:/u", 0,
+      VOL ":/t:ro\n" VOL "/v:/u:ro\n", NULL },
+    { "read-only in the runner: a PATH", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "/vol", 1, "", NULL },
+    { "read-only in the runner: below a row", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "/vol/v", 1, "",
+      NULL },
+    { "read-only in the runner: -R", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "-R /vol/v", 0, VOL "/v\n", NULL },
+    { "read-only in the runner: a row of -b", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL,
+      "-b @/h/devb:/vol -v /vol:/t", 0, "@/h/devb:/t:ro\n", NULL },
+    { "read-only in the runner: a mount in a row", BARE(docker_inspect), "engine @/d overlay2;dir " VOL "/in",
+      STANDARD ";bind @/h/devb ^/vol/in;ro ^/vol/in", NULL, "-v /vol:/t -v /devb:/u", 0,
+      VOL ":/t\n@/h/devb:/t/in:ro\n@/h/devb:/u\n", NULL },
+    { "read-only in the runner, writable below", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol;bind @/h/devb ^/vol/sub", NULL,
+      "-v /vol:/t", 0, VOL ":/t:ro\n@/h/devb:/t/sub\n", NULL },
+    { "read-only in the runner: nothing is made", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL,
+      "-m -v /vol/new/er:/t", 1, "", "missing" },
+    { "writable in the runner: made", BARE(docker_inspect), NULL, STANDARD, NULL, "-m -v /vol/new/er:/t", 0,
+      VOL "/new/er:/t\n", NULL },
+    { "not mounted in the runner any more: made", BARE(docker_inspect), NULL, NULL, NULL, "-m -v /vol/new/er:/t", 0,
+      VOL "/new/er:/t\n", NULL },
+
     /* what surrounds it does not matter */
     { "an object instead of the array", docker_inspect, { { "[\n", "" }, { "    }\n]\n", "    }\n" } }, NULL, STANDARD,
       NULL,

@@ -21,6 +21,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -57,6 +60,37 @@ static struct ran run_as(unsigned uid, char *const argv[])
 }
 
 #define RUN_AS(uid, ...) run_as(uid, ARGV(__VA_ARGS__))
+
+/* Seconds of a processor that the tool may take. */
+static rlim_t tool_seconds;
+
+static bool be_limited(void)
+{
+    const struct rlimit limit = { tool_seconds, tool_seconds };
+    return !setrlimit(RLIMIT_CPU, &limit);
+}
+
+/* So many are a hundred times what it takes, and less than it took. */
+static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
+{
+    int fd = in ? memfd_create("in", MFD_CLOEXEC) : -1;
+    if (in)
+        must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET), "input");
+    tool_seconds = seconds;
+    struct ran r = end_tool(start_tool(argv, fd, be_limited));
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+#define RUN_WITHIN(seconds, in, ...) run_within(seconds, in, ARGV(__VA_ARGS__))
+
+static char *link_text(const char *path)
+{
+    char *text = calloc(1, 256);
+    must(text && readlink(path, text, 255) > 0, path);
+    return text;
+}
 
 /* ---- Runners ------------------------------------------------------------------------------------------- */
 
@@ -666,7 +700,7 @@ static void unprivileged(void)
 static const char *const odd_names[] = { "new\nline", "sp ace", "back\\slash", "tab\t", "\xff\xfe", "\\040", "a\\012b",
                                          "\n", "x//deleted-not", "end " };
 
-enum { MANY = 5000 };
+enum { MANY = 4000 };
 
 static char *odd(size_t i, const char *dir)
 {
@@ -736,10 +770,10 @@ static void many_rows(void)
         flunk("host of /m: %s, %zu below", res.path, nbelow);
     free(below);
     want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown || strcmp(slurp(textf("%s/4711/v", res.path)), "right"))
+    if (!shown || strcmp(slurp(textf("%s/3711/v", res.path)), "right"))
         flunk("stage: another file");
     unstage_all();
-    if (strcmp(slurp(textf("/proc/%d/root/m/4711/v", pid)), "right"))
+    if (strcmp(slurp(textf("/proc/%d/root/m/3711/v", pid)), "right"))
         flunk("the runner's mount is gone");
     dindbind_release(&res);
     dindbind_close(&r);
@@ -898,6 +932,31 @@ static void covered_source(void)
     dindbind_close(&r);
 }
 
+/* The runner may only read what a row calls writable: where the row names just that directory, and where it does not. */
+static void read_only_d(void)
+{
+    must(!mount("/r/vol", "/r/d", NULL, MS_BIND, NULL) &&
+         !mount(NULL, "/r/d", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), "a read-only mount");
+}
+
+static void read_only_view(void)
+{
+    static const char *const rows[] = { "/r/vol:/d", "/r/esc:/d" };
+    char *number = textf("%d", start_runner("/r", 0, read_only_d, NULL));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *row = (char *)(uintptr_t)rows[i], *host = textf("%.*s", (int)strcspn(row, ":"), row);
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-v", (char *)"/d:/x"), 0, textf("%s:/x:ro\n", host), "");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"/d"), 1, "", "read-only");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-m", (char *)"-v", (char *)"/d/new:/x"), 1, "", "not there");
+        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-s", (char *)"/stage", (char *)"/d"), 0, "/stage/0\n", "");
+        if (!mkdir("/stage/0/made", 0755) || errno != EROFS)
+            flunk("%s: the stage can be written to", rows[i]);
+        unstage_all();
+        if (!access(textf("%s/new", host), F_OK))
+            flunk("%s: made", rows[i]);
+    }
+}
+
 /* A procfs of the runner's own, and one that it has faked. */
 static void fake_inside(void)
 {
@@ -931,6 +990,272 @@ static void procfs_inside(void)
         dindbind_release(&res);
     }
     dindbind_close(&r);
+}
+
+/* ---- A PID that is no runner's -------------------------------------------------------------------------- */
+
+static void wait_for_end(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
+}
+
+/* A shim, which is where we are; and one that has left, but has its root where we are. */
+static pid_t host_child(bool other_mounts)
+{
+    int done[2], root = open("/", O_PATH | O_CLOEXEC);
+    char c;
+    must(root >= 0 && !pipe2(done, O_CLOEXEC), "pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        if (other_mounts)
+            must(!unshare(CLONE_NEWNS) && !fchdir(root) && !chroot("."), "our root in other mounts");
+        must(write(done[1], "d", 1) == 1, "pipe");
+        wait_for_end();
+    }
+    close(done[1]);
+    must(pid > 0 && read(done[0], &c, 1) == 1, "a process of the host");
+    close(done[0]);
+    close(root);
+    return pid;
+}
+
+static void refused_as_host(pid_t pid)
+{
+    static const char why[] = "this is a process of the host itself", body[] = "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below = (struct dindbind_mount *)1;
+    size_t nbelow = 1;
+    bool shown;
+    char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
+    new_file("/lines", textf("pid %d\n", pid));
+    new_file("/more", textf("pid %d\nbind /r/d:/data\n", pid));
+    said(RUN((char *)"-p", number, (char *)"-v", (char *)"/r:/x"), 1, "", why);
+    said(RUN((char *)"-p", started, (char *)"--mount", (char *)"type=bind,source=/r,target=/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-H", (char *)"/r/new"), 1, "", "say -b /:/");
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-v", (char *)"/r/new:/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-s", (char *)"/stage", (char *)"/r/new"), 1, "", why);
+    said(run_within(60, body, (char *const[]){ (char *)"dindbind", (char *)"-p", number, (char *)"-m", (char *)"-c", NULL }),
+         1, "", why);
+    said(RUN((char *)"-r", (char *)"/lines", (char *)"-f", (char *)"oci", (char *)"-v", (char *)"/r:/x"), 1, "", why);
+    said(RUN((char *)"-r", (char *)"/more", (char *)"-v", (char *)"/data:/x"), 1, "", why);
+    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/r:/", (char *)"-H", (char *)"/d"), 1, "", why);
+    struct ran json = RUN((char *)"-p", number, (char *)"-f", (char *)"json", (char *)"-v", (char *)"/r:/x");
+    if (json.status != 1 || !strstr(json.out, "\"error\":\"host\""))
+        flunk("json: %d, %s", json.status, json.out);
+    if (!access("/r/new", F_OK) || !access("/stage", F_OK))
+        flunk("something was made");
+    /* what opens the file of that very process is right; and a volume's name is nobody's path */
+    said(RUN((char *)"-p", number, (char *)"/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
+    said(RUN((char *)"-p", number, (char *)"-v", (char *)"cache:/x"), 0, "cache:/x\n", "");
+    /* and whoever says so may mean it: links by rule 2 */
+    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/:/", (char *)"-v", (char *)"/r/d:/x", (char *)"-v",
+             (char *)"/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
+    hold(&r, pid);
+    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
+    want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
+    want("host", dindbind_host(&r, "/r/d", &res, &below, &nbelow), DINDBIND_E_HOST);
+    if (below || nbelow || res.error != DINDBIND_E_HOST)
+        flunk("host: something below, or no error in the result");
+    dindbind_release(&res);
+    dindbind_close(&r);
+    must(!unlink("/lines") && !unlink("/more"), "lines");
+}
+
+static void host_process(void)
+{
+    struct dindbind_bind row = { .host = "//.", .path = "/" };
+    struct dindbind_runner r = { .pid = getpid(), .binds = &row, .nbinds = 1 };
+    struct dindbind_result res;
+    bool shown;
+    must(!symlink("/r/d", "/to-d"), "a link");
+    refused_as_host(getpid());
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = host_child(i);
+        refused_as_host(pid);
+        kill(pid, SIGKILL);
+        must(waitpid(pid, NULL, 0) == pid, "wait");
+    }
+    want("open", dindbind_open(&r), 0);
+    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
+    want("stage, which is meant", stage_one(&r, &res, &shown), 0);
+    if (!shown)
+        flunk("stage: another directory");
+    unstage_all();
+    dindbind_release(&res);
+    dindbind_close(&r);
+    /* in mounts of its own it is no process of the host, whatever it has there */
+    pid_t pid = fork();
+    if (!pid) {
+        must(!unshare(CLONE_NEWNS), "unshare");
+        wait_for_end();
+    }
+    while (!strcmp(link_text("/proc/self/ns/mnt"), link_text(textf("/proc/%d/ns/mnt", pid))))
+        usleep(1000);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/r/d:/x"), 0, "/r/d:/x\n", "");
+    kill(pid, SIGKILL);
+}
+
+/* ---- Links that mean whoever looks: in the runner they are its own process, here they would be ours ------- */
+
+/* The link itself mounted over a file, a directory of procfs elsewhere, and links into both. */
+static void self_elsewhere(void)
+{
+    true_inside();
+    over("/proc/self", "/r/esc/f");
+    over("/proc/mounts", "/r/d/f");
+    must(!mount("/proc", "/r/d/n", NULL, MS_BIND, NULL), "procfs elsewhere");
+    must(!mount("/proc/1/fd", "/r/vol", NULL, MS_BIND, NULL), "a directory of procfs");
+    must(!symlink("/d/n/self/fdinfo/0", "/r/info") && !symlink("d/n/thread-self/comm", "/r/comm") &&
+         !symlink("/proc/self/../../d", "/r/there-and-back") && !symlink("d/n/../../proc/mounts", "/r/mtab"), "links");
+}
+
+static void whoever_looks(void)
+{
+    static const char *const sources[] = {
+        "/esc/f", "/esc/f/status", "/d/f", "/d/n/self", "/d/n/self/fdinfo/0", "/d/n/mounts", "/info", "/comm",
+        "/there-and-back", "/there-and-back/n", "/mtab", "/vol/0", "/proc/self/fdinfo/0", "/proc/self/nothing",
+        "/proc/net/unix",
+    };
+    static const char *const good[] = { "/d/n/version", "/proc/1/comm", "/d/n/1/fdinfo/0" };
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    pid_t pid = start_runner("/r", 0, self_elsewhere, NULL);
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        for (unsigned flags = 0; flags < 4; flags++) {
+            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
+            dindbind_release(&res);
+        }
+    for (size_t i = 0; i < COUNT(good); i++) {
+        want(good[i], dindbind_resolve(&r, good[i], 0, &res), 0);
+        if (strcmp(res.path, textf("/proc/%d/root%s", pid, good[i])))
+            flunk("resolve: %s", res.path);
+        dindbind_release(&res);
+    }
+    dindbind_close(&r);
+    /* and in a row, of a dead runner and of a live one, and of one's own */
+    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/self/comm"), 1, "", "a link of procfs");
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-b", (char *)"/proc:/p", (char *)"-H", (char *)"/p/mounts"), 1, "",
+         "a link of procfs");
+    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/version"), 0, "/proc/version\n", "");
+    said(RUN((char *)"-S", (char *)"/proc/self/comm"), 1, "", "a link of procfs");
+}
+
+/* In PID namespaces of their own, as most runners are, /proc/self is nobody for us: that is no reason to make it. */
+static void own_pids(void)
+{
+    int done[2];
+    char c;
+    must(!pipe2(done, O_CLOEXEC), "pipe");
+    must(!unshare(CLONE_NEWPID), "unshare");
+    pid_t pid = fork();
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        must(!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+             !mount("/r", "/r", NULL, MS_BIND, NULL), "/r");
+        if (mount("proc", "/r/proc", "proc", 0, NULL))
+            _exit(SKIPPED);
+        must(!symlink("/proc/mounts", "/r/mtab") && !chdir("/r") && !syscall(SYS_pivot_root, ".", ".") &&
+             !umount2(".", MNT_DETACH) && !chdir("/"), "/r");
+        must(write(done[1], "d", 1) == 1, "pipe");
+        for (;;)
+            pause();
+    }
+    close(done[1]);
+    if (read(done[0], &c, 1) != 1)
+        skip("procfs cannot be mounted in this user namespace");
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    static const char *const sources[] = { "/proc/self/status", "/proc/self/new", "/mtab", "/proc/thread-self" };
+    hold(&r, pid);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        for (unsigned flags = 0; flags < 2; flags++) {
+            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
+            dindbind_release(&res);
+        }
+    want("its first process", dindbind_resolve(&r, "/proc/1/status", 0, &res), 0);
+    dindbind_release(&res);
+    dindbind_close(&r);
+    kill(pid, SIGKILL);
+}
+
+/* The link is another one at each look. */
+static atomic_bool swapping;
+
+static void *swap_links(void *arg)
+{
+    (void)arg;
+    while (swapping)
+        syscall(SYS_renameat2, AT_FDCWD, "/r/x", AT_FDCWD, "/r/y", 2 /* RENAME_EXCHANGE */);
+    return NULL;
+}
+
+static void swapped_looks(void)
+{
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct statfs fs;
+    unsigned refused = 0, answered = 0;
+    pthread_t t;
+    must(!symlink("/proc/self/../1/comm", "/r/x") && !symlink("/d/f", "/r/y"), "links");
+    pid_t pid = start_runner("/r", 0, true_inside, NULL);
+    hold(&r, pid);
+    swapping = true;
+    must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
+    for (unsigned i = 0; i < 20000 || ((!refused || !answered) && i < 2000000); i++) {
+        int rc = dindbind_resolve(&r, "/x", 0, &res);
+        if (!rc && (fstatfs(res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(res.fd, "/r/d/f")))
+            flunk("answered: %s", res.path);
+        if (rc && rc != DINDBIND_E_LOOP && rc != DINDBIND_E_CHANGED)
+            flunk("refused: %s", dindbind_word(rc));
+        refused += rc == DINDBIND_E_LOOP;
+        answered += !rc;
+        dindbind_release(&res);
+    }
+    swapping = false;
+    pthread_join(t, NULL);
+    if (!refused || !answered)
+        flunk("refused %u times, answered %u times", refused, answered);
+    dindbind_close(&r);
+}
+
+/* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
+
+/* Forty links of a page each, far below the root: each `..` of them is a walk from there. */
+static void long_links(void)
+{
+    enum { DEPTH = 900, LINKS = 40 };
+    char text[4000], *source;
+    int dir = open("/r", O_PATH | O_CLOEXEC);
+    for (int i = 0; i < DEPTH; i++) {
+        must(!mkdirat(dir, "a", 0755), "a directory");
+        int next = openat(dir, "a", O_PATH | O_CLOEXEC);
+        close(dir);
+        dir = next;
+    }
+    must(!mkdirat(dir, "a", 0755), "a directory");
+    for (int i = 0; i < LINKS; i++) {
+        char *p = text;
+        for (int k = 0; k < 790; k++)
+            p = stpcpy(p, "a/../");
+        sprintf(p, i ? "l%d" : "a", i - 1);
+        must(!symlinkat(text, dir, textf("l%d", i)), "a link");
+    }
+    source = calloc(1, 2 * DEPTH + 16);
+    for (int i = 0; i < DEPTH; i++)
+        memcpy(source + 2 * i, "/a", 2);
+    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    sprintf(source + 2 * DEPTH, "/l%d", LINKS - 1);
+    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), source), 1, "", "too many symlinks");
+    /* what anybody may need is far from that */
+    must(!symlink("../a/../a/a/../../d/./n/../f", "/r/esc/s0"), "a link");
+    for (int i = 1; i < LINKS; i++)
+        must(!symlink(textf("../a/a/a/../../../a/../esc/s%d", i - 1), textf("/r/esc/s%d", i)), "a link");
+    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
+         textf("/proc/%d/root/d/f\n", pid), "");
 }
 
 /* ==== main ============================================================================================== */
@@ -972,7 +1297,13 @@ static const struct {
     { "rows with //deleted", deleted_rows },
     { "shared propagation", shared_mounts },
     { "a mount over the source before it is staged", covered_source },
+    { "a row that the runner itself may only read", read_only_view },
     { "procfs in the runner, true and faked", procfs_inside },
+    { "a process of the host", host_process },
+    { "links of procfs that mean whoever looks", whoever_looks },
+    { "the same in a PID namespace of the runner's own", own_pids },
+    { "the same, swapped with another link", swapped_looks },
+    { "forty links of a page each", long_links },
 };
 
 /* openat2(2) is as on Linux 5.5. */

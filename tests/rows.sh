@@ -92,6 +92,17 @@ tells 'no path in this mount namespace'
 touch vol/x
 promise 0 "$T/vol" "$D" -r inspected /v
 
+name='my own PID is no runner'
+promise 1 '' "$D" -p $$ -v "$T/h/w:/x"
+tells 'its paths need no translation; if you mean it, say -b /:/'
+promise 0 "$T/h/w:/x" "$D" -p $$ -b /:/ -v "$T/h/w:/x"
+promise 0 "/proc/$$/root$T/h/w" "$D" -p $$ "$T/h/w"
+if [ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ] && readlink /proc/2/root >/dev/null 2>&1; then
+	name='a kernel thread is no runner, whatever its root is'
+	promise 1 '' "$D" -p 2 -v "$T/h/w:/x"
+	tells 'a process of the host itself'
+fi
+
 # described COMMAND...: it becomes a task with the root ch, and is asked about
 described() {
 	"$@" &

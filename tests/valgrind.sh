@@ -87,7 +87,10 @@ clean() {
 
 T=$(mktemp -d) || exit
 mount -t tmpfs -o mode=755 valgrind "$T" || exit
-trap 'umount -l "$T"; rmdir "$T"' EXIT
+# a runner: a process with mounts of its own
+exec {ready}< <(exec unshare -m --propagation private sh -c 'echo $$; exec sleep 100000')
+read -r task <&"$ready"
+trap 'kill "$task"; umount -l "$T"; rmdir "$T"' EXIT
 mkdir -p "$T"/h/w/sub "$T"/h/o "$T"/up/only "$T"/l1/m "$T"/l2/m "$T"/l2/deep/er
 echo x >"$T/h/w/sub/x"
 ln -s sub/x "$T/h/w/link"
@@ -116,10 +119,12 @@ clean 1 "${rows[@]}" -f oci -v name:/v
 for option in '' -H -R -0 '-f json'; do
 	clean 0 $option "${rows[@]}" /w/sub /w/link /w/sub/x
 	clean 1 $option "${rows[@]}" /w/sub /w/out /nope
-	clean 0 $option -p $$ /usr
-	clean 1 $option -p $$ /nope/nope
+	clean 0 $option -p "$task" /usr
+	clean 1 $option -p "$task" /nope/nope
 	clean 0 $option "${layers[@]}" -R /only
 done
+clean 1 -H -p $$ /usr
+clean 0 -H -p $$ -b /:/ /usr
 clean 1 "${layers[@]}" /m
 clean 0 "${layers[@]}" -f json /m /lnk/er /only
 clean 0 "${layers[@]}" -f oci -v /m:/t
