@@ -1638,7 +1638,7 @@ static bool is_below(const char *path, const char *dir)
 struct mount_table {
     char *text;
     struct mount_row *v;        /* in the order of the file */
-    struct mount_row **by_id;   /* in that of their numbers */
+    struct mount_row **by_id;   /* in that of their numbers; in one block with `v` */
     size_t n;
 };
 
@@ -1663,10 +1663,10 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
-    t->v = mem_take((lines + 1) * sizeof *t->v);
-    t->by_id = mem_take((lines + 1) * sizeof *t->by_id);
-    if (!t->v || !t->by_id)
+    t->v = mem_take((lines + 1) * (sizeof *t->v + sizeof *t->by_id));
+    if (!t->v)
         return DINDBIND_E_NOMEM;
+    t->by_id = (struct mount_row **)(t->v + lines + 1);
     for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
         t->by_id[t->n] = &t->v[t->n];
     qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
@@ -1677,7 +1677,6 @@ static void table_free(struct mount_table *t)
 {
     mem_give(t->text);
     mem_give(t->v);
-    mem_give(t->by_id);
     *t = (struct mount_table){ 0 };
 }
 
@@ -4203,7 +4202,7 @@ struct stage {
     struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
     struct mount_table theirs, mine;    /* the runner's mounts and the caller's, where they were needed */
-    struct nested_mount *nested;        /* MAX_MOUNTS: what must be below the sources */
+    struct out nested, found;           /* struct nested_mount: what must be below the sources, and what is */
     size_t nnested;
     int runner_ns;                      /* the runner's mount namespace; -1: not needed */
     int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
@@ -4619,7 +4618,10 @@ static void stage_close(struct stage *st)
 {
     table_free(&st->theirs);
     table_free(&st->mine);
-    mem_give(st->nested);
+    if (st->nested.ours)
+        mem_give(st->nested.at);
+    if (st->found.ours)
+        mem_give(st->found.at);
     sys_close(st->outer);
     sys_close(st->inner);
     sys_close(st->outer_root);
@@ -4810,10 +4812,31 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
             continue;
         if (!strcmp(row->point, name))
             return stage_result(st, -EAGAIN);   /* mounted over the source since that was pinned */
+        const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)) };
         if (st->nnested < MAX_MOUNTS)
-            st->nested[st->nnested++] = (struct nested_mount){ st->at, row->point, row->point + strlen(as_prefix(name)) };
+            put_bytes(&st->nested, (const char *)&m, sizeof m);
+        st->nnested++;
         s->mounts++;
     }
+    return 0;
+}
+
+/* What whoever's mount it is calls a source, by the descriptor: the path in a result may be another one by now. */
+static int source_name(struct stage *st, const struct dindbind_result *res, char name[DINDBIND_PATH_MAX])
+{
+    char root[DINDBIND_PATH_MAX];
+    int rc = name_of(st->any, res->fd, name);
+    if (rc || res->rule != DINDBIND_RULE_PROC)
+        return rc;
+    /* of a runner that is only chrooted, from the root of its namespace on; its table begins at its own root */
+    rc = sys_readlink(st->r->task_fd, "root", root);
+    if (rc < 0)
+        return rc == -ENOENT ? -ESRCH : rc;
+    size_t len = strlen(as_prefix(root)), all = strlen(name);
+    if (all > len)
+        memmove(name, name + len, all - len + 1);
+    else
+        copy_path(name, "/");
     return 0;
 }
 
@@ -4823,9 +4846,6 @@ static int sources_count(struct stage *st)
     char name[DINDBIND_PATH_MAX];
     size_t all = 0;
     int rc = 0;
-    st->nested = mem_take(MAX_MOUNTS * sizeof *st->nested);
-    if (!st->nested)
-        return DINDBIND_E_NOMEM;
     for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
         const struct dindbind_result *res = st->results[st->at];
         bool own = res->rule != DINDBIND_RULE_PROC;
@@ -4837,12 +4857,8 @@ static int sources_count(struct stage *st)
             continue;           /* of an overlay that has just been made: nothing is mounted in it */
         if (!t->v)
             rc = table_read(own ? st->any : st->r, own, t);
-        struct text prefix = text_new(name, sizeof name);
-        proc_path(&prefix, st->r);
-        if (!rc && own)
-            rc = stage_result(st, name_of(st->any, res->fd, name));
-        else
-            copy_path(name, res->path + prefix.len);
+        if (!rc)
+            rc = stage_result(st, source_name(st, res, name));
         if (!rc)
             rc = count_nested(st, t, name);
         all += st->s[st->at].mounts;
@@ -4973,70 +4989,68 @@ static int compare_nested(const void *a, const void *b)
 }
 
 /* What is mounted on the entries of this call, by our own table: of each source first of all its own mount, and on that
- * what comes along. No propagation, in any direction, may be left. */
-static int staged_mounts(struct stage *st, struct nested_mount *found, size_t *nfound)
+ * what comes along. No propagation, in any direction, may be left. CHANGED: there is some, or an entry has no mount. */
+static int staged_mounts(struct stage *st)
 {
     size_t prefix = strlen(st->dir) + 1, last = 0;
-    int rc = 0;
-    *nfound = 0;
     for (size_t i = 0; i < st->n; i++)
         st->s[i].mounts = 0;
-    for (const struct mount_row *row = st->mine.v; !rc && row < st->mine.v + st->mine.n; row++) {
+    for (const struct mount_row *row = st->mine.v; row < st->mine.v + st->mine.n; row++) {
         unsigned long long number;
         if (!strictly_below(row->point, st->dir))
             continue;
         const char *name = row->point + prefix, *rest = name + until(name, "/");
-        /* they mostly stand there one after the other */
         if (!parse_number(name, rest, UINT64_MAX, &number))
             continue;
         size_t i = source_of(st, number, &last);
         if (i == st->n)
             continue;           /* another call's */
+        const struct nested_mount m = { i, row->point, rest };
         st->at = i;
-        if (row->shared || *nfound == MAX_MOUNTS)
-            rc = stage_result(st, -EAGAIN);
-        else if (*rest || st->s[i].mounts)
-            found[(*nfound)++] = (struct nested_mount){ i, row->point, rest };
+        if (row->shared)
+            return stage_result(st, -EAGAIN);
+        if (*rest || st->s[i].mounts)
+            put_bytes(&st->found, (const char *)&m, sizeof m);
         if (!*rest)
             st->s[i].mounts++;
     }
-    for (size_t i = 0; !rc && i < st->n; i++)
-        if (st->s[i].same == i && !st->s[i].mounts) {
-            st->at = i;
-            rc = stage_result(st, -EAGAIN);     /* somebody has unmounted it */
-        }
-    return rc;
+    for (st->at = 0; st->at < st->n; st->at++)
+        if (st->s[st->at].same == st->at && !st->s[st->at].mounts)
+            return stage_result(st, -EAGAIN);
+    return 0;
 }
 
 /* open_tree(2) leaves unbindable mounts out without an error (copy_tree() in fs/namespace.c), and until its tree is
  * private the runner can mount something on it. So what has come is compared with what should have. */
 static int check_all(struct stage *st)
 {
-    size_t nfound = 0, i = 0;
-    struct nested_mount *found = mem_take(MAX_MOUNTS * sizeof *found);
     table_free(&st->mine);
-    int rc = found ? table_read(st->any, true, &st->mine) : DINDBIND_E_NOMEM;
+    int rc = table_read(st->any, true, &st->mine);
     if (!rc)
-        rc = staged_mounts(st, found, &nfound);
-    if (!rc) {
-        st->at = st->n;
-        qsort(found, nfound, sizeof *found, compare_nested);
-        qsort(st->nested, st->nnested, sizeof *st->nested, compare_nested);
-        while (i < nfound && i < st->nnested && !compare_nested(&found[i], &st->nested[i]))
-            i++;
-        bool more = i < nfound, less = i < st->nnested;
-        if (less && (!more || compare_nested(&st->nested[i], &found[i]) < 0)) {
-            st->at = st->nested[i].source;
-            copy_path(st->results[st->at]->path, st->nested[i].point);
-            st->err = EINVAL;
-            rc = DINDBIND_E_NESTED;
-        } else if (more) {
-            st->at = found[i].source;
-            rc = stage_result(st, -EAGAIN);
-        }
+        rc = staged_mounts(st);
+    if (!rc && (st->nested.failed || st->found.failed))
+        rc = DINDBIND_E_NOMEM;
+    if (rc)
+        return rc;
+    struct nested_mount *want = (struct nested_mount *)(void *)st->nested.at, *have = (void *)st->found.at;
+    size_t nwant = st->nested.len / sizeof *want, nhave = st->found.len / sizeof *have, i = 0;
+    if (nwant)
+        qsort(want, nwant, sizeof *want, compare_nested);
+    if (nhave)
+        qsort(have, nhave, sizeof *have, compare_nested);
+    while (i < nwant && i < nhave && !compare_nested(&want[i], &have[i]))
+        i++;
+    if (i < nwant && (i == nhave || compare_nested(&want[i], &have[i]) < 0)) {
+        st->at = want[i].source;
+        copy_path(st->results[st->at]->path, want[i].point);
+        st->err = EINVAL;
+        return DINDBIND_E_NESTED;
     }
-    mem_give(found);
-    return rc;
+    if (i < nhave) {
+        st->at = have[i].source;
+        return stage_result(st, -EAGAIN);
+    }
+    return 0;
 }
 
 /* ---- The whole ---- */

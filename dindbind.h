@@ -263,6 +263,7 @@ int dindbind_host(const struct dindbind_runner *runner, const char *source, stru
  * nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its error set.
  *
  * Holds one more descriptor for each of up to 64 sources at a time, and for each that is not SINGLE.
+ * A result keeps its descriptor, and can be staged again; one that is not SINGLE must be resolved again before that.
  *
  * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
  * METACOPY lowerdir+ (6.8). What must be done in another mount namespace, or from another directory, is done in a
