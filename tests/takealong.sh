@@ -540,7 +540,7 @@ same_bytes_cases() {
 	local deep="$T/a b/$(printf '%080d' 0)" log
 	mkdir -p "${deep%/*}" && cp -r tree "$deep" && quiet_make "$deep" clean || return
 	log=$(umask 077; export TZ=Pacific/Apia LC_ALL=C.UTF-8 LANG=de_DE HOME=/nonexistent; quiet_make "$deep" -j "$cores" 2>&1)
-	report 'the same bytes from another directory, TZ, locale and umask' "$log$(cmp tree/dindbind "$deep/dindbind" 2>&1)"
+	report 'the same bytes from another directory, TZ, locale and umask' "$(cmp tree/dindbind "$deep/dindbind" 2>&1 || echo "$log")"
 	if [ "$user" = 0 ]; then
 		cp -r tree theirs/tree && chown -R nobody theirs/tree && rm theirs/tree/dindbind
 		as=("${nobody[@]}") works 'make, by another user' quiet_make theirs/tree
