@@ -124,9 +124,13 @@ $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 # ---- Tests ------------------------------------------------------------------------------------------
 
 RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
+# In a plain chroot there is nothing to build for.
+namespaces:
+	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
+
 PROGRAMS = test_dindbind placement stage_life formats hostile corners fuzz differential
 
-check: dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests that need nothing but this machine
+check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh
 
 e2e: dindbind  ##check runc, crun, containerd, docker and podman mount the answers (root; installs them)
@@ -172,7 +176,7 @@ cover:  ##check lines and branches of dindbind.c that all suites together go thr
 bench: $(BUILD)/bench  ##check what it costs, against the bare system calls and what others do (two minutes)
 	$(BUILD)/bench
 
-# The programs that it compares with, and the tool, built as the tool is.
+# It compares with an empty program and one that makes the bare calls. Both are built with the tool's flags.
 $(BUILD)/bench: bench.c empty.c bare.c tests/world.h dindbind.c dindbind.h Makefile $(BUILD)/command
 	$(COMPILE) -o $(BUILD)/bench-tool dindbind.c $(LINK) $(LDFLAGS)
 	$(COMPILE) -o $(BUILD)/bench-empty bench/empty.c $(LINK) $(LDFLAGS)
@@ -209,4 +213,4 @@ dist:  ##release dindbind-VERSION.tar.gz
 	gzip -9n <$(BUILD)/dist.tar >dindbind-$(VERSION).tar.gz
 
 .PHONY: all always bench builds check clean cover cross demo deps differential dist e2e fault fresh fuzz help install lint \
-	oracle race size takealong uninstall valgrind
+	namespaces oracle race size takealong uninstall valgrind

@@ -22,8 +22,7 @@ suites=${SUITES:-rows examples placement formats test_dindbind fuzz}
 passed=0 failed=0 skipped=0
 
 warn=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
-small=(-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector -fno-pie
-	-fno-jump-tables -fno-inline-functions-called-once)
+small=(-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables)       # PLAIN of the Makefile
 
 # skip NUMBER REASON
 skip() {
