@@ -1188,42 +1188,47 @@ static int reopen(const struct root *root, const char *done, int last)
     return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? -EAGAIN : fd;
 }
 
-/* One component. `*dir` is replaced by what it names, or stays where a link was met. */
-static int walk_component(const struct dindbind_runner *r, const struct root *root, struct walk *w, int *dir,
-                          struct node *here)
+/* A link was met: its text comes before what is left, and the walk goes on from `*dir`, or anew from the root. */
+static int walk_follow(const struct root *root, struct walk *w, int *dir, int link)
 {
     char target[DINDBIND_PATH_MAX];
+    int rc = link_is_magic(link) ? -ELOOP : sys_readlink(link, "", target);
+    if (rc >= 0)
+        rc = walk_link(w, target, (size_t)rc);
+    if (rc == 1 && root->how == BENEATH)
+        rc = -EXDEV;
+    if (rc != 1)
+        return rc;
+    sys_close(*dir);
+    *dir = reopen(root, "", OPEN_DIR);
+    return *dir < 0 ? *dir : 0;
+}
+
+/* One component. `*dir` is replaced by what it names, or stays where a link was met. */
+static int walk_component(const struct root *root, struct walk *w, int *dir)
+{
     struct node n;
-    int fd = sys_open(*dir, w->name, OPEN_PIN | O_NOFOLLOW);
-    if (fd < 0)
-        return fd;
-    int rc = inspect_fd(r, fd, &n);
-    if (rc)
-        ;
-    else if (S_ISLNK(n.mode)) {
-        rc = link_is_magic(fd) ? -ELOOP : sys_readlink(fd, "", target);
-        rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
-        if (rc == 1 && root->how == BENEATH)
-            rc = -EXDEV;
-        if (rc == 1) {
-            sys_close(fd);
-            sys_close(*dir);
-            *dir = fd = reopen(root, "", OPEN_DIR);
-            return inspect_fd(r, fd, here);
-        }
-    } else if (walk_more(w) && !S_ISDIR(n.mode))
-        rc = -ENOTDIR;
-    else {
-        rc = walk_push(w);
-        if (!rc) {
-            sys_close(*dir);
-            *dir = fd;
-            *here = n;
-            return 0;
-        }
+    /* mostly a directory on the way, of which no more has to be known */
+    int fd = walk_more(w) ? sys_open(*dir, w->name, OPEN_DIR | O_NOFOLLOW) : -ENOTDIR, rc = fd;
+    bool look = fd == -ENOTDIR;
+    if (look) {
+        fd = sys_open(*dir, w->name, OPEN_PIN | O_NOFOLLOW);
+        rc = sys_fstat(fd, &n);
     }
-    sys_close(fd);
-    return rc;
+    if (rc >= 0 && look && S_ISLNK(n.mode)) {
+        rc = walk_follow(root, w, dir, fd);
+        sys_close(fd);
+        return rc;
+    }
+    if (rc >= 0)
+        rc = look && walk_more(w) && !S_ISDIR(n.mode) ? -ENOTDIR : walk_push(w);
+    if (rc) {
+        sys_close(fd);
+        return rc;
+    }
+    sys_close(*dir);
+    *dir = fd;
+    return 0;
 }
 
 static size_t count_names(const char *path)
@@ -1241,7 +1246,7 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
 {
     struct walk w;
     enum walk_step step;
-    int dir = reopen(root, "", OPEN_DIR), rc = inspect_fd(r, dir, &s->node);
+    int dir = reopen(root, "", OPEN_DIR), rc = dir < 0 ? dir : 0;
     size_t steps = 0;
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
@@ -1249,17 +1254,19 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
         if (steps > MAX_STEPS)
             rc = -ELOOP;
         else if (step == WALK_NAME)
-            rc = walk_component(r, root, &w, &dir, &s->node);
+            rc = walk_component(root, &w, &dir);
         else if (step == WALK_TOO_LONG)
             rc = -ENAMETOOLONG;
         else if (*w.done) {
             walk_pop(&w);
             sys_close(dir);
             dir = reopen(root, w.done, OPEN_DIR);
-            rc = inspect_fd(r, dir, &s->node);
+            rc = dir < 0 ? dir : 0;
         } else if (root->how == BENEATH)
             rc = -EXDEV;
     }
+    if (!rc)
+        rc = inspect_fd(r, dir, &s->node);
     if (!rc)
         rc = spot_name(root, s, *w.done ? w.done : "/");
     s->fd = rc ? -1 : dir;
@@ -1635,8 +1642,12 @@ static bool is_below(const char *path, const char *dir)
     return !*dir && (!*path || *path == '/');
 }
 
+/* A runner can have a mountinfo of gigabytes, and mounts enough for its answer to fill the host's table. */
+enum { MAX_MOUNTINFO = 64 << 20, MAX_MOUNTS = 4096 };
+
 struct mount_table {
     char *text;
+    size_t len;                 /* of the text; MAX_MOUNTINFO: there was more */
     struct mount_row *v;        /* in the order of the file */
     struct mount_row **by_id;   /* in that of their numbers; in one block with `v` */
     size_t n;
@@ -1653,12 +1664,13 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
 {
     size_t lines = 0;
     int rc;
-    t->v = NULL;
-    t->by_id = NULL;
-    t->n = 0;
+    *t = (struct mount_table){ 0 };
     int fd = proc_entry(r, self ? r->proc_fd : r->task_fd, self ? "thread-self/mountinfo" : "mountinfo",
                         O_RDONLY | O_CLOEXEC);
-    long len = read_whole(fd, LONG_MAX, &t->text);
+    long len = read_whole(fd, self && !r->self ? LONG_MAX : MAX_MOUNTINFO, &t->text);
+    t->len = len < 0 ? 0 : (size_t)len;
+    if (len == -EFBIG)
+        t->len = MAX_MOUNTINFO;
     if (len < 0)                /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
@@ -1732,6 +1744,16 @@ static bool is_of_stage(const struct mount_row *row, const void *unused)
 {
     (void)unused;
     return is_ours(row);
+}
+
+/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
+static int path_order(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    if (!*a || !*b)
+        return !*b - !*a;
+    return *a == '/' ? -1 : *b == '/' ? 1 : (unsigned char)*a - (unsigned char)*b;
 }
 
 /* dir, then what `path` has behind `prefix`. */
@@ -3043,11 +3065,13 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, stru
 static bool names_id(const struct dindbind_runner *r, const char *file)
 {
     char *text;
-    read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), LONG_MAX, &text);
+    read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), MAX_MOUNTINFO, &text);
     bool found = text && find_text(text, r->id);
     mem_give(text);
     return found;
 }
+
+static const char too_large[] = ": its mountinfo has more than 64 MiB";
 
 /* Is the root that was opened the one that was described? */
 static int described_check(struct dindbind_runner *r, struct text *why)
@@ -3058,6 +3082,8 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     if (proven < 0)
         return proven;
     rc = table_read(r, r->self, &t);
+    if (t.len == MAX_MOUNTINFO)
+        text_add(why, too_large);
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
     if (row)
         rc = upperdir_check(r, row, why);
@@ -3600,15 +3626,36 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
  * root of a bind mount as its file system does. Never here: a name that could be another one's, for nothing of it
  * can be looked at from inside. */
 
+/* What is known of one of the runner's mounts, once it has been looked at. */
+struct outlook {
+    enum { NOT_ASKED, HIDDEN, NAMELESS, NAMED } state;  /* by a later mount; without a host path; with one */
+    unsigned type;
+    bool ro;
+    const char *host;
+};
+
+/* A row of a dead runner, and where it is in the table. */
+struct bind_at {
+    const struct dindbind_bind *row;
+    size_t at;
+};
+
 struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
+    const struct mount_row **sorted;    /* theirs, in path_order() */
+    struct outlook *outlooks;           /* of each of them, in one block with `sorted` */
+    struct arena names;
+    struct bind_at *rows;               /* of a dead runner, sorted; NULL: not yet */
+    size_t nrows;
+    size_t spent;                       /* bytes of mountinfo that were read of the runner's */
+    bool too_large;                     /* it has more of them than are read */
     uint64_t overlay_dev;               /* self: the device of the root's overlay */
     char *data;                         /* self: the daemon's data root as it names it; "": not known */
     char *merged;                       /* self: the runner's root, likewise; in one block with `data` */
 };
 
-enum { TRY_AGAIN = 1, TABLE_TRIES = 16 };
+enum { TRY_AGAIN = 1, TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
@@ -3882,7 +3929,7 @@ static int find_host(const struct tables *t, const struct mount_row *from, const
     return found ? 0 : DINDBIND_E_FOREIGN;
 }
 
-/* Mounts below, collected: of each a byte, the four bits of S_IFMT and one for ro, and its source and path behind it. */
+/* Mounts below, parents first: of each a byte, the four bits of S_IFMT and one for ro, and its source and path behind it. */
 struct below {
     struct out out;
     size_t n;
@@ -3898,7 +3945,7 @@ static int below_add(struct below *b, const char *source, const char *path, unsi
     return b->out.failed ? DINDBIND_E_NOMEM : 0;
 }
 
-/* One block that the caller frees. Sorted, which puts parents first; mountinfo is nearly so already. */
+/* One block that the caller frees. */
 static int below_pack(const struct below *b, const char *source, struct dindbind_mount **out)
 {
     if (!b->n)
@@ -3910,11 +3957,8 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
     size_t base = strlen(as_prefix(source));
     const char *at = memcpy(end, b->out.at, b->out.len);
     *out = v;
-    for (struct dindbind_mount *next = v; next < end; next++) {
-        struct dindbind_mount *m = next;
+    for (struct dindbind_mount *m = v; m < end; m++) {
         unsigned kind = (unsigned char)*at++;
-        for (; m > v && strcmp(m[-1].source, at) > 0; m--)
-            *m = m[-1];
         m->type = kind >> 1 << 12;
         m->ro = kind & 1;
         m->source = at;
@@ -3925,27 +3969,80 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
     return 0;
 }
 
+static const char too_many[] = "it has more than 4096 mounts below it";
+_Static_assert(MAX_MOUNTS == 4096, "too_many says so");
+
 static int nested(struct dindbind_result *res, const char *culprit)
 {
     copy_path(res->path, culprit);
     return DINDBIND_E_NESTED;
 }
 
-/* The runner's mount at this row, if it is what the runner sees there, and its host path. */
-static int add_mount(const struct tables *t, const struct mount_row *row, struct dindbind_result *res, struct below *b)
+/* Look at a mount of the runner's: does it see it, and what is its host path? */
+static int look_at(struct tables *t, const struct mount_row *row, struct outlook *p)
 {
     struct found_host h;
     struct node n;
     int rc = plain_node(t->r, t->r->root_fd, row->point, &n);
     rc = rc ? error_of(rc) : 0;
-    if (rc == DINDBIND_E_MISSING || rc == DINDBIND_E_NOTDIR || rc == DINDBIND_E_LOOP || (!rc && n.mnt != row->id))
-        return 0;               /* hidden by a later mount */
+    if (rc == DINDBIND_E_MISSING || rc == DINDBIND_E_NOTDIR || rc == DINDBIND_E_LOOP || (!rc && n.mnt != row->id)) {
+        p->state = HIDDEN;
+        return 0;
+    }
+    if (!rc)
+        rc = find_host(t, row, &n, row->point, &h);
+    if (rc == DINDBIND_E_FOREIGN)
+        p->state = NAMELESS;
     if (rc)
+        return rc == DINDBIND_E_FOREIGN ? 0 : rc;
+    p->host = arena_copy(&t->names, h.path, strlen(h.path));
+    p->type = n.mode;
+    p->ro = is_ro(row) || h.ro;
+    p->state = NAMED;
+    return p->host ? 0 : DINDBIND_E_NOMEM;
+}
+
+/* The runner's mount at this row, if it is what the runner sees there, and its host path. Many sources may have it
+ * below: it is looked at once. */
+static int add_mount(struct tables *t, const struct mount_row *row, struct dindbind_result *res, struct below *b)
+{
+    struct outlook *p = &t->outlooks[row - t->theirs.v];
+    int rc = p->state == NOT_ASKED ? look_at(t, row, p) : 0;
+    if (rc || p->state == HIDDEN)
         return rc;
-    rc = find_host(t, row, &n, row->point, &h);
-    if (rc)
-        return rc == DINDBIND_E_FOREIGN ? nested(res, row->point) : rc;
-    return below_add(b, row->point, h.path, n.mode, is_ro(row) || h.ro);
+    if (p->state == NAMELESS)
+        return nested(res, row->point);
+    if (b->n == MAX_MOUNTS)
+        return nested(res, too_many);
+    return below_add(b, row->point, p->host, p->type, p->ro);
+}
+
+/* The first of the runner's mounts, in order, that is at this place or behind it. */
+static size_t first_from(const struct tables *t, const char *place)
+{
+    size_t low = 0, high = t->theirs.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path_order(t->sorted[middle]->point, place) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Does the runner have this mount of the caller's at that place? */
+static bool has_mount(const struct tables *t, const struct mount_row *row, const char *place)
+{
+    const struct mount_row *theirs;
+    for (size_t i = first_from(t, place); i < t->theirs.n; i++) {
+        theirs = t->sorted[i];
+        if (strcmp(theirs->point, place))
+            return false;
+        if (theirs->dev == row->dev && !strcmp(theirs->root, row->root))
+            return true;
+    }
+    return false;
 }
 
 /* A bind mount of the host path is recursive and carries the caller's mounts below it: each must be one that
@@ -3955,13 +4052,8 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
 {
     char there[DINDBIND_PATH_MAX];
     for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++) {
-        const struct mount_row *theirs = t->theirs.v, *end = theirs + t->theirs.n;
         struct node n;
-        if (!strictly_below(row->point, host) || !graft(there, name, row->point, host))
-            continue;
-        while (theirs < end && (theirs->dev != row->dev || strcmp(theirs->point, there) || strcmp(theirs->root, row->root)))
-            theirs++;
-        if (theirs < end)
+        if (!strictly_below(row->point, host) || !graft(there, name, row->point, host) || has_mount(t, row, there))
             continue;
         int rc = plain_node(t->r, AT_FDCWD, row->point, &n);
         if (!rc && n.mnt == row->id)
@@ -3976,7 +4068,7 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
 
 /* All of it with one reading of the two tables. `s` is the source in the runner's view, or, without a descriptor,
  * only where it is there. */
-static int host_once(const struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
+static int host_once(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
     const struct mount_row *row = row_by_id(&t->theirs, s->node.mnt);
     struct found_host h;
@@ -3997,9 +4089,9 @@ static int host_once(const struct tables *t, const struct spot *s, struct dindbi
         if (rc)
             return error_of(rc);
     }
-    for (row = t->theirs.v; !rc && row < t->theirs.v + t->theirs.n; row++)
-        if (strictly_below(row->point, s->name))
-            rc = add_mount(t, row, res, b);
+    for (size_t i = first_from(t, s->name); !rc && i < t->theirs.n && is_below(t->sorted[i]->point, s->name); i++)
+        if (strcmp(t->sorted[i]->point, s->name))
+            rc = add_mount(t, t->sorted[i], res, b);
     if (!rc)
         rc = check_host_mounts(t, s->name, h.path, res);
     if (!rc && pinned) {
@@ -4013,13 +4105,44 @@ static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
     table_free(&t->theirs);
+    mem_give(t->sorted);
+    mem_give(t->rows);
+    arena_free(&t->names);
     mem_give(t->data);
     t->data = NULL;
+    t->sorted = NULL;
+    t->rows = NULL;
+}
+
+/* Two mounts at one place: as they stand in the table. */
+static int row_order(const void *a, const void *b)
+{
+    const struct mount_row *x = *(const struct mount_row *const *)a, *y = *(const struct mount_row *const *)b;
+    int order = path_order(x->point, y->point);
+    return order ? order : (x > y) - (x < y);
+}
+
+static int tables_sort(struct tables *t)
+{
+    size_t n = t->theirs.n;
+    t->sorted = mem_take((n + 1) * (sizeof *t->sorted + sizeof *t->outlooks));
+    if (!t->sorted)
+        return DINDBIND_E_NOMEM;
+    t->outlooks = (struct outlook *)(t->sorted + n);
+    memset(t->outlooks, 0, n * sizeof *t->outlooks);
+    for (size_t i = 0; i < n; i++)
+        t->sorted[i] = &t->theirs.v[i];
+    qsort(t->sorted, n, sizeof *t->sorted, row_order);
+    return 0;
 }
 
 static int tables_read(struct tables *t)
 {
     int rc = table_read(t->r, t->r->self, &t->theirs);
+    t->spent += t->theirs.len;
+    t->too_large = t->theirs.len == MAX_MOUNTINFO;
+    if (!rc)
+        rc = tables_sort(t);
     if (!rc)
         rc = t->r->self ? daemon_names(t) : table_read(t->r, true, &t->mine);
     if (!rc)
@@ -4032,9 +4155,9 @@ static int tables_read(struct tables *t)
 /* `t` may still have the tables of the last source: several that are asked about at once share one reading. */
 static int host_live(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
 {
-    int rc = TRY_AGAIN;
+    int rc = t->too_large ? DINDBIND_E_SYSTEM : TRY_AGAIN;
     /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
-    for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES; i++) {
+    for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES && (!i || t->spent < MAX_SPENT); i++) {
         b->n = b->out.len = 0;
         if (i)
             tables_free(t);
@@ -4067,16 +4190,58 @@ static int dead_name(const struct dindbind_runner *r, const char *path, char out
     return graft(out, row->path, name, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
-/* Without a live task the bind rows are all that is known of mounts below. `name` is where the source really is. */
-static int host_rows(const struct dindbind_runner *r, const char *path, char name[DINDBIND_PATH_MAX],
-                     struct dindbind_result *res, struct below *b)
+/* Of rows at one place the one that counts comes last. */
+static int bind_order(const void *a, const void *b)
 {
-    const char *rest;
+    const struct bind_at *x = a, *y = b;
+    int order = path_order(x->row->path, y->row->path);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The rows that count, in path_order(). */
+static int rows_sort(struct tables *t)
+{
     const struct dindbind_bind *row;
-    int rc = r->nbinds ? dead_name(r, path, name) : 0;
-    for (size_t i = 0; !rc && (row = row_at(r, i)); i++)
-        if (strictly_below(row->path, name) && bind_row(r, row->path, &rest) == row)
-            rc = row->host ? below_add(b, row->path, row->host, 0, row->ro) : nested(res, row->path);
+    size_t n = 0;
+    t->rows = mem_take((t->r->nbinds + t->r->npoints + 1) * sizeof *t->rows);
+    if (!t->rows)
+        return DINDBIND_E_NOMEM;
+    for (; (row = row_at(t->r, n)); n++)
+        t->rows[n] = (struct bind_at){ row, n };
+    qsort(t->rows, n, sizeof *t->rows, bind_order);
+    t->nrows = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i + 1 == n || strcmp(t->rows[i].row->path, t->rows[i + 1].row->path))
+            t->rows[t->nrows++] = t->rows[i];
+    return 0;
+}
+
+/* Without a live task the bind rows are all that is known of mounts below. `name` is where the source really is. */
+static int host_rows(struct tables *t, const char *path, char name[DINDBIND_PATH_MAX], struct dindbind_result *res,
+                     struct below *b)
+{
+    size_t i = 0, end;
+    if (!t->r->nbinds)
+        return 0;
+    int rc = dead_name(t->r, path, name);
+    if (!rc && !t->rows)
+        rc = rows_sort(t);
+    for (end = rc ? 0 : t->nrows; i < end;) {
+        size_t middle = i + (end - i) / 2;
+        if (path_order(t->rows[middle].row->path, name) <= 0)
+            i = middle + 1;
+        else
+            end = middle;
+    }
+    for (; !rc && i < t->nrows && is_below(t->rows[i].row->path, name); i++) {
+        const struct dindbind_bind *row = t->rows[i].row;
+        if (!row->host)
+            rc = nested(res, row->path);
+        else if (b->n == MAX_MOUNTS)
+            rc = nested(res, too_many);
+        else
+            rc = below_add(b, row->path, row->host, 0, row->ro);
+    }
     return rc;
 }
 
@@ -4093,7 +4258,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
     *name = 0;
     int rc = clean_path(source, path);
     if (!rc && !r->pid && !r->self)
-        rc = host_rows(r, path, name, res, &b);
+        rc = host_rows(t, path, name, res, &b);
     else if (!rc) {
         bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
         if (proc) {
@@ -4110,6 +4275,13 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
         }
         /* where the runner does not see a row's place it has no mounts there either */
         rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(rc) : unless_absent(rc);
+    }
+    if (t->too_large) {
+        struct text where = text_in(res->path, sizeof res->path, r->self ? "" : "PID ");
+        if (!r->self)
+            text_number(&where, (unsigned long long)r->pid);
+        text_add(&where, too_large);
+        res->sys_errno = EFBIG;
     }
     if (!rc)
         rc = below_pack(&b, name, below);
@@ -4162,7 +4334,6 @@ enum {
 };
 
 enum {
-    MAX_MOUNTS = 4096,          /* of a call; a mount namespace has room for 100,000 (fs.mount-max), for everybody */
     BATCH = 64,                 /* sources that are cloned, attached and let go of before the next ones */
     LOCK_PATIENCE = 5           /* seconds */
 };
@@ -4777,7 +4948,7 @@ static bool is_cloned(const struct mount_row *row, const void *arg)
 }
 
 /* A call stages no more mounts than this. `path` tells which source has most of them. */
-static int too_many(struct stage *st)
+static int stage_too_large(struct stage *st)
 {
     size_t most = 0;
     for (size_t i = 0; i < st->n; i++)
@@ -4863,7 +5034,7 @@ static int sources_count(struct stage *st)
             rc = count_nested(st, t, name);
         all += st->s[st->at].mounts;
     }
-    return !rc && all > MAX_MOUNTS ? too_many(st) : rc;
+    return !rc && all > MAX_MOUNTS ? stage_too_large(st) : rc;
 }
 
 /* Numbers are given once in the life of a stage: a container that is started again must not find another source under
@@ -7130,6 +7301,8 @@ struct job {
     const char *source;         /* in work, for trace lines */
     char **next;                /* word of the command line */
     const char **files;         /* of -r */
+    const char **targets;       /* of the specs, sorted; NULL: not needed so far */
+    size_t nmounts, ntargets;   /* mounts of the answer so far */
     struct view view;
     struct body body;
     struct tables tables;       /* shared by sources that are asked about at once */
@@ -7280,6 +7453,41 @@ static const char *put_one(struct job *j, const struct item *it, const char *tar
     return wrong;
 }
 
+static int target_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool sort_targets(struct job *j)
+{
+    j->targets = arena_alloc(&j->arena, (j->nitems + 1) * sizeof *j->targets);
+    if (!j->targets)
+        return false;
+    for (size_t i = 0; i < j->nitems; i++)
+        if (j->items[i].spec && *j->items[i].spec->target)
+            j->targets[j->ntargets++] = j->items[i].spec->target;
+    qsort(j->targets, j->ntargets, sizeof *j->targets, target_order);
+    return true;
+}
+
+/* Was something asked for at a place below `above` that has `target`, or is above it? */
+static bool is_taken(const struct job *j, const char *above, const char *target)
+{
+    char place[DINDBIND_PATH_MAX];
+    const char *key = place;
+    copy_path(place, target);
+    char *end = place + strlen(above);
+    bool taken = false;
+    while (!taken && *end) {
+        end += 1 + until(end + 1, "/");
+        char kept = *end;
+        *end = 0;
+        taken = bsearch(&key, j->targets, j->ntargets, sizeof *j->targets, target_order) != NULL;
+        *end = kept;
+    }
+    return taken;
+}
+
 /* A mount below a source, as one more spec; unless something else was asked for there, or above it. */
 static const char *put_below(struct job *j, const struct item *it, const struct dindbind_mount *m)
 {
@@ -7289,11 +7497,10 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
                                    .ro = m->ro || s.ro || (j->given & GIVEN_READONLY) };
     const struct item below = { .source = m->source, .spec = &s, .res = &res };
     bool fits = put_path(target, s.target, m->rest);
-    for (size_t i = 0; i < j->nitems; i++) {
-        const struct spec *other = j->items[i].spec;
-        if (other && *other->target && strictly_below(other->target, s.target) && is_below(target, other->target))
-            return NULL;
-    }
+    if (!j->targets && !sort_targets(j))
+        return "out of memory";
+    if (is_taken(j, s.target, target))
+        return NULL;
     if (!fits)
         return "a mount below it has too long a target";
     copy_path(res.path, m->path);
@@ -7301,20 +7508,41 @@ static const char *put_below(struct job *j, const struct item *it, const struct 
     return put_one(j, &below, target);
 }
 
-/* A path that is not there is mostly mistyped: how far it is right. */
+/* A slash between two others, as far in the middle as there is one; `low`: there is none. */
+static size_t slash_between(const char *path, size_t low, size_t high)
+{
+    size_t at = low + (high - low) / 2;
+    while (at > low && path[at] != '/')
+        at--;
+    if (at == low)
+        for (at = low + (high - low) / 2; at < high && path[at] != '/';)
+            at++;
+    return at < high ? at : low;
+}
+
+/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may be 2,000 names. */
 static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
 {
-    char path[DINDBIND_PATH_MAX], *slash;
+    char path[DINDBIND_PATH_MAX];
     struct dindbind_runner quiet = *r;
     struct dindbind_result res;
-    int rc = copy_path(path, source) ? DINDBIND_E_MISSING : DINDBIND_E_TOOLONG;
+    int rc = clean_path(source, path);
+    size_t good = 0, bad = rc ? 0 : strlen(path), at;
     quiet.trace = NULL;
-    while (rc == DINDBIND_E_MISSING && (slash = find_last(path, '/')) && slash != path) {
-        *slash = 0;
+    while (!rc && (at = slash_between(path, good, bad)) != good) {
+        path[at] = 0;
         rc = dindbind_resolve(&quiet, path, 0, &res);
         dindbind_release(&res);
+        path[at] = '/';
+        if (!rc)
+            good = at;
+        else
+            bad = at;
+        if (rc == DINDBIND_E_MISSING)
+            rc = 0;
     }
-    if (!rc) {
+    path[good] = 0;
+    if (!rc && good) {
         text_add(t, "; ");
         text_shown(t, path);
         text_add(t, " is there");
@@ -7421,6 +7649,25 @@ static bool would_be_ro(const struct item *it)
     return false;
 }
 
+/* false: the answer becomes too large with this source. What it has below is given back at once. */
+static bool count_mounts(struct job *j, struct item *it)
+{
+    size_t all = j->nmounts + 1 + it->nbelow;
+    if (all <= MAX_MOUNTS) {
+        j->nmounts = all;
+        return true;
+    }
+    struct text t = text_new(it->res->path, sizeof it->res->path);
+    text_number(&t, it->nbelow);
+    text_add(&t, " mounts below it, and an answer has ");
+    text_number(&t, MAX_MOUNTS);
+    text_add(&t, " at most, all sources together");
+    mem_give(it->below);
+    it->below = NULL;
+    it->nbelow = 0;
+    return false;
+}
+
 /* The answer for one source, but for staging it. */
 static int find_answer(struct job *j, struct item *it, const char *source)
 {
@@ -7447,6 +7694,8 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     }
     if (s && s->flat)
         it->nbelow = 0;
+    if (s && !stage && !count_mounts(j, it))
+        return DINDBIND_E_NESTED;
     if (it->nbelow && (!s || s->volume)) {
         copy_path(res->path, it->below[0].source);
         it->wrong = s ? NULL : "or use -v or --mount, which carry it";
@@ -7580,6 +7829,8 @@ static int translate_stdin(struct job *j)
     while (!rc && got) {
         char *line = buf, *stop;
         tables_free(&j->tables);        /* they may change while we wait */
+        j->tables.spent = 0;
+        j->tables.too_large = false;
         got = sys_read(0, buf + len, size - len - 1);
         if (got < 0) {
             rc = complain_errno("standard input", got);

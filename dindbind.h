@@ -55,7 +55,7 @@ enum dindbind_error {
     DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
     DINDBIND_E_FOREIGN = -16,   /* "foreign": has no path in the caller's mount namespace */
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
-    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that one host path cannot carry, or that cannot be staged */
+    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that cannot be carried along, or too many */
     DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
     DINDBIND_E_HOST = -20,      /* "host": the PID is a process of the host itself, which needs no translation */
     DINDBIND_E_BUSY = -21,      /* "busy": another call holds the lock on the staging directory */
@@ -234,7 +234,8 @@ struct dindbind_mount {
  * the caller's own mountinfo, `merged` and the rows do not tell for certain is FOREIGN. Two mounts that both qualify: the first writable one.
  *
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
- * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none.
+ * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none. More than
+ * 4,096 are NESTED. Of the runner's mountinfo 64 MiB are read; if there is more it is SYSTEM, with EFBIG.
  *
  * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
  * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then

@@ -1327,10 +1327,11 @@ static unsigned count_text(const char *s, const char *what)
     return n;
 }
 
-/* A thousand binds of a directory with three hundred mounts below: each becomes three hundred and one. */
+/* Binds of a directory with three hundred mounts below: each becomes three hundred and one. Thirteen are what an answer
+ * can hold. */
 static void bench_nested(void)
 {
-    enum { BINDS = 1000, ROUNDS = 1 };
+    enum { BINDS = 13, ROUNDS = 5 };
     static struct side a = { .run = run_program, .times = 1 };
     if (!world.overlay)
         skip("nested", "no overlay can be mounted");
@@ -1338,7 +1339,7 @@ static void bench_nested(void)
     char number[16];
     size_t len;
     snprintf(number, sizeof number, "%d", pid);
-    for (unsigned binds = BINDS / 10; binds <= BINDS; binds *= 10) {
+    for (unsigned binds = 1; binds <= BINDS; binds += BINDS - 1) {
         FILE *f = fopen("/tmp/body", "we");
         fprintf(f, "{\"Image\":\"x\",\"HostConfig\":{\"Binds\":[");
         for (unsigned i = 0; i < binds; i++)

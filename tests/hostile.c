@@ -719,6 +719,11 @@ static void many_mounts(void)
         must(!mount("/r/vol", textf("/r/m/%d", i), NULL, MS_BIND, NULL), "one of many");
 }
 
+static void mount_one_more(void)
+{
+    must(!mount("/vol", "/m/more", NULL, MS_BIND, NULL), "one more");
+}
+
 static void many_rows(void)
 {
     for (size_t i = 0; i < 2; i++)
@@ -731,7 +736,8 @@ static void many_rows(void)
     }
     for (int i = 0; i < MANY; i++)
         make_dir(textf("/r/m/%d", i));
-    pid_t pid = start_runner("/r", 0, many_mounts, NULL);
+    make_dir("/r/m/more");
+    pid_t pid = start_runner("/r", 0, many_mounts, mount_one_more);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -769,6 +775,12 @@ static void many_rows(void)
     if (nbelow != MANY || strcmp(res.path, "/r/m"))
         flunk("host of /m: %s, %zu below", res.path, nbelow);
     free(below);
+    order();
+    res.error = 0;
+    want("host, one more", dindbind_host(&r, "/m", &res, &below, &nbelow), DINDBIND_E_NESTED);
+    if (below || nbelow || !strstr(res.path, "more than 4096"))
+        flunk("host of /m: %s, %zu below", res.path, nbelow);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
     want("stage", stage_one(&r, &res, &shown), 0);
     if (!shown || strcmp(slurp(textf("%s/3711/v", res.path)), "right"))
         flunk("stage: another file");
@@ -1222,6 +1234,147 @@ static void swapped_looks(void)
     dindbind_close(&r);
 }
 
+/* ---- Mounts that a runner can have */
+
+static void hidden_again(void)
+{
+    for (int i = 0; i < 3000; i++)
+        must(!mount("/r/vol", "/r/d/n", NULL, MS_BIND, NULL), "one over another");
+}
+
+/* The body of a request: so many binds of this source, and so many of each file of /r/w. */
+static char *many_binds(const char *source, int binds, int others)
+{
+    char *body = malloc(64 + 64 * (size_t)(binds + others)), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[");
+    for (int i = 0; i < binds; i++)
+        p += sprintf(p, "%s\"%s:/t%d\"", i ? "," : "", source, i);
+    for (int i = 0; i < others; i++)
+        p += sprintf(p, "%s\"/w:/o%d\"", i || binds ? "," : "", i);
+    strcpy(p, "]}}");
+    return body;
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, what)); text++)
+        n++;
+    return n;
+}
+
+static void a_thousand(void)
+{
+    for (int i = 0; i < 1000; i++)
+        must(!mount("/r/vol", textf("/r/m/%d", i), NULL, MS_BIND, NULL), "one of a thousand");
+}
+
+/* Before there was a limit this took half a minute, most of it for comparing each mount with each bind. */
+static void a_thousand_binds(void)
+{
+    make_dir("/r/m");
+    make_dir("/r/w");
+    for (int i = 0; i < 1000; i++)
+        make_dir(textf("/r/m/%d", i));
+    char *number = textf("%d", start_runner("/r", 0, a_thousand, NULL));
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-p", number, (char *)"-c");
+    said(r, 1, "", "1000 mounts below it, and an answer has 4096 at most");
+    /* the first four of them fit, and each other one is told of */
+    if (count_lines(r.err) != 996 || !strstr(r.err, "dindbind: /m: "))
+        flunk("%zu messages: %.300s", count_lines(r.err), r.err);
+    r = RUN_WITHIN(10, many_binds("/m", 3, 997), (char *)"-p", number, (char *)"-c");
+    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 || count_of(r.out, "\"/r/vol:/t") != 3000)
+        flunk("%zu, %zu and %zu mounts", count_of(r.out, "\"/r/m:/t"), count_of(r.out, "\"/r/w:/o"),
+              count_of(r.out, "\"/r/vol:/t"));
+    /* a body that covers all but one of the mounts below by something else */
+    char *body = malloc(1 << 16), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/m:/t\"");
+    for (int i = 1; i < 999; i++)
+        p += sprintf(p, ",\"/w:/t/%d\"", i);
+    strcpy(p, "]}}");
+    r = RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c");
+    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") || !strstr(r.out, "\"/r/vol:/t/999\""))
+        flunk("%zu mounts that nothing covers", count_of(r.out, "\"/r/vol:/t/"));
+}
+
+/* All that a dead runner has are its rows. */
+static void a_thousand_rows(void)
+{
+    char *lines = malloc(1 << 20), *p = lines;
+    make_dir("/w");
+    for (int i = 0; i < 8000; i++)
+        p += sprintf(p, "bind /r/vol:/m/%d\n", i % 4000);
+    p += sprintf(p, "bind /r/d:/m\nbind /r/e:/m/7\nbind /w:/w\n");
+    new_file("/rows", lines);
+    make_dir("/r/e");
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), (char *)"-r", (char *)"/rows", (char *)"-c");
+    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") || count_of(r.out, "\"/w:/o") != 90)
+        flunk("%zu mounts below", count_of(r.out, "\"/r/vol:/t0/"));
+    said(RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-r", (char *)"/rows", (char *)"-c"), 1, "",
+         "4000 mounts below it, and an answer has 4096 at most");
+}
+
+/* 3,000 rows that nobody sees cost a look each, and not one for each source. */
+static void hidden_rows(void)
+{
+    make_dir("/r/w");
+    char *number = textf("%d", start_runner("/r", 0, hidden_again, NULL));
+    struct ran r = RUN_WITHIN(20, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c");
+    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/d:/t") != 1000 || count_of(r.out, "\"/r/vol:/t") != 1000)
+        flunk("%zu and %zu mounts", count_of(r.out, "\"/r/d:/t"), count_of(r.out, "\"/r/vol:/t"));
+}
+
+/* A mountinfo of gigabytes: of a name each newline takes four bytes there, and the name stands in each row twice. */
+static char *deep_name(void)
+{
+    char name[128];
+    memset(name, '\n', 120);
+    name[120] = 0;
+    char *path = textf("/r/q");
+    for (int i = 0; i < 30; i++) {
+        make_dir(path);
+        path = textf("%s/%s", path, name);
+    }
+    make_dir(path);
+    return path;
+}
+
+static void huge_table(void)
+{
+    char *path = deep_name();
+    for (int i = 0; i < 2600; i++)
+        must(!mount(path, path, NULL, MS_BIND, NULL), "one over another");
+}
+
+static void huge_mountinfo(void)
+{
+    pid_t pid = start_runner("/r", 0, huge_table, NULL);
+    char *number = textf("%d", pid);
+    must(strlen(slurp(textf("/proc/%d/stat", pid))) > 0, "alive");
+    said(RUN_WITHIN(30, NULL, (char *)"-p", number, (char *)"-H", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN_WITHIN(30, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN((char *)"-p", number, (char *)"/d"), 0, textf("/proc/%s/root/d\n", number), "");
+    new_file("/state", textf("{\"pid\":%s,\"bundle\":\"/\",\"rootfs\":\"/nowhere\"}", number));
+    said(RUN_WITHIN(30, NULL, (char *)"-r", (char *)"/state", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
+}
+
+/* A source of 2,000 names that is not there at all: where it stops being right is not looked for name by name. */
+static void long_and_missing(void)
+{
+    char *body = malloc(8 << 20), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/d/f:/t\""), *deep = malloc(5000), *q = deep;
+    for (int i = 0; i < 2000; i++)
+        q = stpcpy(q, "/a");
+    for (int i = 0; i < 999; i++)
+        p += sprintf(p, ",\"/d%s:/t%d\"", deep, i);
+    strcpy(p, "]}}");
+    char *number = textf("%d", start_runner("/r", 0, NULL, NULL));
+    said(RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c"), 1, "", "; /d is there");
+    said(RUN((char *)"-p", number, (char *)"/esc//../d/./nope/f"), 1, "", "; /d is there");
+    said(RUN((char *)"-p", number, (char *)"/d/n/a/very/long/way"), 1, "", "; /d/n is there");
+}
+
 /* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
 
 /* Forty links of a page each, far below the root: each `..` of them is a walk from there. */
@@ -1304,6 +1457,11 @@ static const struct {
     { "the same in a PID namespace of the runner's own", own_pids },
     { "the same, swapped with another link", swapped_looks },
     { "forty links of a page each", long_links },
+    { "a thousand binds, a thousand mounts below", a_thousand_binds },
+    { "thousands of rows of a dead runner", a_thousand_rows },
+    { "thousands of mounts that nobody sees", hidden_rows },
+    { "a mountinfo of more than 64 MiB", huge_mountinfo },
+    { "long sources that are not there", long_and_missing },
 };
 
 /* openat2(2) is as on Linux 5.5. */
