@@ -77,6 +77,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -876,6 +877,8 @@ static const struct reason reasons[] = {
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
       "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+    { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
+      "go to the namespace where it was made (nsenter), or take another directory" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
@@ -4192,6 +4195,7 @@ struct stage {
     int err;
     bool ours;                          /* a tmpfs of a stage is on top at the directory */
     bool is_stage;                      /* and it is the inner one */
+    uint64_t top;                       /* the mount of `fd` */
     bool created, mounted;              /* by this call: the directory, the outer tmpfs */
     const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
@@ -4293,13 +4297,14 @@ static int detach(const char *name)
 }
 
 /* Errand: the topmost mount at the directory, with all that is mounted in it. Only whoever holds the lock on its root
- * may do this: under the lock it is still the one that was looked at. */
+ * may do this: under the lock it is still the one that was looked at. EINVAL: there is no mount, for a peer's unmount has
+ * taken it along; or it is locked there, because it came with the mounts of another user namespace. */
 static int detach_top(struct stage *st)
 {
     int rc = CALL3(SYS_fchdir, st->parent, 0, 0);
     if (!rc)
         rc = detach(st->name);
-    return rc == -EINVAL ? 0 : rc;      /* no mount there: a peer's unmount has taken it along */
+    return rc;
 }
 
 /* Errand: the directory itself. Outside of its namespace this call would drop what is mounted there. */
@@ -4490,6 +4495,7 @@ static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
     st->ours = st->is_stage = false;
+    st->top = n->mnt;
     if (st->above.mnt == n->mnt)
         return 0;
     int rc = table_read(st->any, true, &t);
@@ -4506,10 +4512,17 @@ static int stage_look(struct stage *st, const struct node *n)
     return rc;
 }
 
+struct waiter {
+    int fd, parent;
+};
+
+/* It does not outlive its parent: it would keep all of its descriptors, also of a pipe that somebody reads to its end. */
 static int wait_for_lock(void *arg)
 {
-    const int *fd = arg;
-    syscall(SYS_flock, *fd, LOCK_EX);
+    const struct waiter *w = arg;
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == w->parent)
+        syscall(SYS_flock, w->fd, LOCK_EX);
     return 0;
 }
 
@@ -4520,12 +4533,13 @@ static int lock_patiently(int fd)
 {
     _Alignas(16) char stack[2 * 8192];
     sigset_t all, old;
+    struct waiter w = { fd, getpid() };
     int pidfd = -1, rc = CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
     if (rc != -EWOULDBLOCK)
         return rc;
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
-    int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &fd, &pidfd);
+    int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &w, &pidfd);
     rc = pid < 0 ? -errno : 0;
     set_signals(&old, NULL);
     if (rc)
@@ -4587,9 +4601,13 @@ static int stage_clear(struct stage *st)
 {
     int rc = 0;
     do {
-        rc = stage_result(st, in_child(st, st->engine_ns, detach_top));
+        uint64_t top = st->top;
+        int detached = in_child(st, st->engine_ns, detach_top);
+        rc = detached == -EINVAL ? 0 : stage_result(st, detached);
         if (!rc)
             rc = stage_lock(st, false);
+        if (!rc && detached && st->ours && st->top == top)
+            rc = unsafe(st, EINVAL);
     } while (!rc && st->ours && !st->is_stage);
     return rc;
 }
@@ -5110,8 +5128,12 @@ static void stage_undo(struct stage *st)
         in_child(st, st->engine_ns, remove_attached);
     else if (st->is_stage)
         rc = in_child(st, st->engine_ns, detach_top);   /* the inner one, and the outer one next */
+    if (rc == -EINVAL)
+        rc = 0;
     if (st->mounted && !rc)
         rc = in_child(st, st->engine_ns, detach_top);
+    if (rc == -EINVAL)
+        rc = 0;
     if (st->created && !rc && (st->mounted || !st->ours))
         in_child(st, st->engine_ns, remove_dir);
 }

@@ -1664,6 +1664,33 @@ static void locked_for_long(void)
     said(RUN((char *)"-u", (char *)"/p/three"), 0, "", "");
 }
 
+/* Who is killed while it waits is gone, and with it all that it had open. A reader of its output sees the end. */
+static void killed_waiting(void)
+{
+    furnish();
+    start_runner(with_volume);
+    made_before("/p/one", 0700);
+    struct actor locker = lock_by_another("/p/one");
+    int ends_of[2];
+    char byte;
+    must(!pipe(ends_of), "pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        dup2(ends_of[1], 1);
+        close(ends_of[0]);
+        close(ends_of[1]);
+        execv("/dindbind", ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/one", (char *)"/d"));
+        _exit(99);
+    }
+    close(ends_of[1]);
+    usleep(500000);
+    must(pid > 0 && !kill(pid, SIGTERM) && waitpid(pid, NULL, 0) == pid, "a call that waits");
+    struct pollfd end = { ends_of[0], POLLIN, 0 };
+    if (poll(&end, 1, 2000) != 1 || read(ends_of[0], &byte, 1))
+        flunk("killed while it waited for the lock, and something of it lives on");
+    end_actor(&locker);
+}
+
 /* A lock that is let go of in time is no obstacle. */
 static void locked_for_short(void)
 {
@@ -1859,6 +1886,41 @@ static void become_rootless(void)
     must(!errno && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "maps");
     struct stat st;
     must(!stat("/", &st) && st.st_uid == 65534, "/ is the overflow user's");
+}
+
+/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is not
+ * said to be, and nothing is tried for ever. */
+static void cannot_take_down(const char *what)
+{
+    int status = -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        uid_t uid = geteuid();
+        gid_t gid = getegid();
+        must(!unshare(CLONE_NEWUSER | CLONE_NEWNS), "a user namespace");
+        errno = map_root(uid, gid);
+        must(!errno, "maps");
+        char *table = my_table();
+        struct ran r = BOUNDED(what, (char *)"-u", (char *)ST);
+        said(r, 1, "", "another user namespace");
+        if (strcmp(my_table(), table))
+            flunk("%s: the mounts are not what they were", what);
+        _exit(0);
+    }
+    must(pid > 0 && waitpid(pid, &status, 0) == pid, "fork");
+    if (status)
+        flunk("%s: %d", what, status);
+}
+
+static void locked_by_the_kernel(void)
+{
+    begin();
+    cannot_take_down("-u of a whole stage");
+    stage_shows_the_same();
+    must(!umount2(ST, MNT_DETACH), ST);
+    cannot_take_down("-u of an outer tmpfs");
+    unstage();
 }
 
 static void owned(const char *path, mode_t mode, uid_t uid)
@@ -2114,6 +2176,8 @@ static const struct {
     { "a DIR made before, another user's", made_before_by_another, 0 },
     { "a lock that is held", locked_for_long, 0 },
     { "a lock that is held for a moment", locked_for_short, 0 },
+    { "killed while it waits for a lock", killed_waiting, 0 },
+    { "a stage in a user namespace below", locked_by_the_kernel, 0 },
     { "another user at a setuid file in a stage", other_user, IN_PLACES },
     { "another user at a stage whose DIR was missing", other_user_fresh, IN_PLACES },
     { "600 sources, soft limit 1024", sources_soft, 0 },
