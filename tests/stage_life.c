@@ -1985,6 +1985,29 @@ static void rootless_runtime_dir(void)
         flunk("something stays mounted");
 }
 
+static bool one_process(void)
+{
+    struct rlimit limit = { 1, 1 };
+    return !setrlimit(RLIMIT_NPROC, &limit);
+}
+
+/* A runner of the same user may have used up all processes: what was mounted before one was needed does not stay. */
+static void rootless_processes(void)
+{
+    char *table = my_table(), *dir = (char *)"/run/user/1000/st";
+    struct stat st;
+    struct ran r = end_tool(start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), -1, one_process));
+    if (!r.status)
+        flunk("setup: a process could be made: %s", r.out);
+    if (strcmp(my_table(), table) || !lstat(dir, &st))
+        flunk("no process can be made, and something stays: %s", r.err);
+    said_of(RUN((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), textf("%s/0\n", dir));
+    said(end_tool(start_tool(ARGV((char *)"-u", textf("%s/0", dir)), -1, one_process)), 0, "", "");
+    said(end_tool(start_tool(ARGV((char *)"-u", dir), -1, one_process)), 0, "", "");
+    if (strcmp(my_table(), table) || !lstat(dir, &st))
+        flunk("-u without another process: something stays");
+}
+
 /* Whoever may write to /tmp has nothing to do with what is the caller's in it. */
 static void rootless_tmp(void)
 {
@@ -2007,6 +2030,7 @@ static void rootless_unsafe(void)
 static void in_runtime_dir(void) { rootless(rootless_runtime_dir); }
 static void in_tmp(void) { rootless(rootless_tmp); }
 static void in_unsafe(void) { rootless(rootless_unsafe); }
+static void in_processes(void) { rootless(rootless_processes); }
 
 /* ==== Whose names ======================================================================================= */
 
@@ -2186,6 +2210,7 @@ static const struct {
     { "in a user namespace: a runtime directory", in_runtime_dir, 0 },
     { "in a user namespace: below /tmp", in_tmp, 0 },
     { "in a user namespace: directories that are not safe", in_unsafe, 0 },
+    { "in a user namespace: no more processes", in_processes, 0 },
     { "no host path is one in a stage", no_name_from_a_stage, IN_PLACES | OF_KINDS },
     { "no host path, whatever entry is gone", other_stages_in_the_way, 0 },
     { "a directory that docker made in a stage", docker_directory_in_stage, IN_PLACES },
