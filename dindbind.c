@@ -4564,12 +4564,15 @@ static int lock_patiently(int fd)
     if (rc)
         return rc;
     struct timespec start, now;
+    time_t left;
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        rc = poll(&ended, 1, LOCK_PATIENCE * 1000);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (rc < 0 && now.tv_sec - start.tv_sec < LOCK_PATIENCE);  /* a signal of the caller's interrupts it */
+        left = LOCK_PATIENCE - (now.tv_sec - start.tv_sec);
+        if (left > 0)
+            rc = poll(&ended, 1, (int)left * 1000);
+    } while (rc < 0 && left > 0);       /* a signal of the caller's interrupts it */
     CALL3(SYS_kill, pid, SIGKILL, 0);
     CALL3(SYS_wait4, pid, NULL, __WALL);
     sys_close(pidfd);
