@@ -77,6 +77,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -875,7 +876,10 @@ static const struct reason reasons[] = {
     { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
       "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
+    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there", "take one on a file system that can be written, as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+    { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
+      "go to the namespace where it was made (nsenter), or take another directory" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
@@ -4363,6 +4367,8 @@ struct stage {
     int err;
     bool ours;                          /* a tmpfs of a stage is on top at the directory */
     bool is_stage;                      /* and it is the inner one */
+    uint64_t top;                       /* the mount of `fd` */
+    bool no_child;                      /* none could be made, and the caller's working directory is not ours to change */
     bool created, mounted;              /* by this call: the directory, the outer tmpfs */
     const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
@@ -4458,19 +4464,37 @@ static int in_engine(struct stage *st, int (*run)(struct stage *st))
     return st->engine_ns < 0 ? run(st) : in_child(st, st->engine_ns, run);
 }
 
-static int detach(const char *name)
+/* An errand that takes something down. What has been mounted must not stay because no more processes are allowed, as by
+ * what a runner of the same user has started (RLIMIT_NPROC): then it is done here, by way of procfs. */
+static int take_down(struct stage *st, int (*run)(struct stage *st))
 {
-    return CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
+    int rc = in_child(st, st->engine_ns, run);
+    if (st->engine_ns >= 0 || (rc != -EAGAIN && rc != -ENOMEM))
+        return rc;
+    st->no_child = true;
+    return run(st);
+}
+
+static int detach(struct stage *st, int dir, const char *name)
+{
+    char path[FD_PATH + NAME_MAX + 1];
+    if (!st->no_child) {
+        int rc = CALL3(SYS_fchdir, dir, 0, 0);
+        return rc ? rc : CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
+    }
+    struct text t = text_in(path, sizeof path, "/proc/thread-self/fd/");
+    text_number(&t, (unsigned)dir);
+    text_add(&t, "/");
+    text_add(&t, name);
+    return t.cut ? -ENAMETOOLONG : CALL3(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 /* Errand: the topmost mount at the directory, with all that is mounted in it. Only whoever holds the lock on its root
- * may do this: under the lock it is still the one that was looked at. */
+ * may do this: under the lock it is still the one that was looked at. EINVAL: there is no mount, for a peer's unmount has
+ * taken it along; or it is locked there, because it came with the mounts of another user namespace. */
 static int detach_top(struct stage *st)
 {
-    int rc = CALL3(SYS_fchdir, st->parent, 0, 0);
-    if (!rc)
-        rc = detach(st->name);
-    return rc == -EINVAL ? 0 : rc;      /* no mount there: a peer's unmount has taken it along */
+    return detach(st, st->parent, st->name);
 }
 
 /* Errand: the directory itself. Outside of its namespace this call would drop what is mounted there. */
@@ -4481,20 +4505,20 @@ static int remove_dir(struct stage *st)
 
 /* An entry, whose name is a number: detach what is mounted there, and remove the place for it, which is on the tmpfs.
  * A mount point cannot be removed (EBUSY), so nothing is ever removed through one. */
-static int entry_remove(int tmpfs, uint64_t number)
+static int entry_remove(struct stage *st, uint64_t number)
 {
     char name[FD_PATH];
     struct text t = text_new(name, sizeof name);
     text_number(&t, number);
-    int rc = CALL3(SYS_fchdir, tmpfs, 0, 0);
+    int rc = 0;
     for (int i = 0; !rc && i < RETRIES; i++) {
-        rc = CALL3(SYS_unlinkat, tmpfs, name, 0);
+        rc = CALL3(SYS_unlinkat, st->fd, name, 0);
         if (rc == -EISDIR)
-            rc = CALL3(SYS_unlinkat, tmpfs, name, AT_REMOVEDIR);
+            rc = CALL3(SYS_unlinkat, st->fd, name, AT_REMOVEDIR);
         if (!rc || rc == -ENOENT)
             return 0;
         if (rc == -EBUSY)
-            rc = detach(name);
+            rc = detach(st, st->fd, name);
     }
     return rc ? rc : -EBUSY;
 }
@@ -4505,7 +4529,7 @@ static int remove_attached(struct stage *st)
     int rc = 0;
     for (size_t i = 0; i < st->n; i++)
         if (st->s[i].attached) {
-            int removed = entry_remove(st->fd, st->s[i].number);
+            int removed = entry_remove(st, st->s[i].number);
             rc = rc ? rc : removed;
             st->s[i].attached = false;
         }
@@ -4515,7 +4539,7 @@ static int remove_attached(struct stage *st)
 /* Errand: the one entry `next`. */
 static int remove_next(struct stage *st)
 {
-    return entry_remove(st->fd, st->next);
+    return entry_remove(st, st->next);
 }
 
 /* Private, in both directions and for good; and what is read-only is so in every mount of the tree. */
@@ -4661,6 +4685,7 @@ static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
     st->ours = st->is_stage = false;
+    st->top = n->mnt;
     if (st->above.mnt == n->mnt)
         return 0;
     int rc = table_read(st->any, true, &t);
@@ -4677,10 +4702,17 @@ static int stage_look(struct stage *st, const struct node *n)
     return rc;
 }
 
+struct waiter {
+    int fd, parent;
+};
+
+/* It does not outlive its parent: it would keep all of its descriptors, also of a pipe that somebody reads to its end. */
 static int wait_for_lock(void *arg)
 {
-    const int *fd = arg;
-    syscall(SYS_flock, *fd, LOCK_EX);
+    const struct waiter *w = arg;
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == w->parent)
+        syscall(SYS_flock, w->fd, LOCK_EX);
     return 0;
 }
 
@@ -4691,23 +4723,27 @@ static int lock_patiently(int fd)
 {
     _Alignas(16) char stack[2 * 8192];
     sigset_t all, old;
+    struct waiter w = { fd, getpid() };
     int pidfd = -1, rc = CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
     if (rc != -EWOULDBLOCK)
         return rc;
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
-    int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &fd, &pidfd);
+    int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &w, &pidfd);
     rc = pid < 0 ? -errno : 0;
     set_signals(&old, NULL);
     if (rc)
         return rc;
     struct timespec start, now;
+    time_t left;
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        rc = poll(&ended, 1, LOCK_PATIENCE * 1000);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (rc < 0 && now.tv_sec - start.tv_sec < LOCK_PATIENCE);  /* a signal of the caller's interrupts it */
+        left = LOCK_PATIENCE - (now.tv_sec - start.tv_sec);
+        if (left > 0)
+            rc = poll(&ended, 1, (int)left * 1000);
+    } while (rc < 0 && left > 0);       /* a signal of the caller's interrupts it */
     CALL3(SYS_kill, pid, SIGKILL, 0);
     CALL3(SYS_wait4, pid, NULL, __WALL);
     sys_close(pidfd);
@@ -4724,6 +4760,8 @@ static int stage_lock(struct stage *st, bool create)
         int rc = create ? CALL3(SYS_mkdirat, st->parent, st->name, 0700) : -EEXIST;
         if (!rc)
             st->created = true;
+        else if (rc == -ENOENT || rc == -EROFS)
+            return unsafe(st, EROFS);
         else if (rc != -EEXIST)
             return stage_result(st, rc);
         st->fd = sys_open(st->parent, st->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -4758,9 +4796,13 @@ static int stage_clear(struct stage *st)
 {
     int rc = 0;
     do {
-        rc = stage_result(st, in_child(st, st->engine_ns, detach_top));
+        uint64_t top = st->top;
+        int detached = take_down(st, detach_top);
+        rc = detached == -EINVAL ? 0 : stage_result(st, detached);
         if (!rc)
             rc = stage_lock(st, false);
+        if (!rc && detached && st->ours && st->top == top)
+            rc = unsafe(st, EINVAL);
     } while (!rc && st->ours && !st->is_stage);
     return rc;
 }
@@ -5278,13 +5320,17 @@ static void stage_undo(struct stage *st)
 {
     int rc = 0;
     if (st->is_stage && !st->mounted)
-        in_child(st, st->engine_ns, remove_attached);
+        take_down(st, remove_attached);
     else if (st->is_stage)
-        rc = in_child(st, st->engine_ns, detach_top);   /* the inner one, and the outer one next */
+        rc = take_down(st, detach_top);   /* the inner one, and the outer one next */
+    if (rc == -EINVAL)
+        rc = 0;
     if (st->mounted && !rc)
-        rc = in_child(st, st->engine_ns, detach_top);
+        rc = take_down(st, detach_top);
+    if (rc == -EINVAL)
+        rc = 0;
     if (st->created && !rc && (st->mounted || !st->ours))
-        in_child(st, st->engine_ns, remove_dir);
+        take_down(st, remove_dir);
 }
 
 /* Was there a stage before, or at least its directory? */
@@ -5341,7 +5387,7 @@ static int stage_remove(struct stage *st)
 {
     int rc = st->ours ? stage_clear(st) : 0;
     if (!rc && !st->ours) {
-        rc = in_child(st, st->engine_ns, remove_dir);
+        rc = take_down(st, remove_dir);
         rc = rc == -ENOTEMPTY ? unsafe(st, ENOTEMPTY) : stage_result(st, rc);
     }
     return rc == DINDBIND_E_MISSING ? 0 : rc;
@@ -5394,7 +5440,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
         st.next = number;
         bool again = entry && (rc == DINDBIND_E_UNSAFE || (!rc && !st.ours));
         if (!rc && entry && st.is_stage) {
-            rc = in_child(&st, st.engine_ns, remove_next);
+            rc = take_down(&st, remove_next);
             rc = rc == -ENOTEMPTY ? unsafe(&st, ENOTEMPTY) : stage_result(&st, rc);
         } else if (!rc && !entry)
             rc = stage_remove(&st);

@@ -276,7 +276,8 @@ int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct
 
 /* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one entry of it
  * (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes through a mount: a
- * directory that is neither a stage nor empty is UNSAFE. BUSY as above. The stage then vanishes from siblings that have it
+ * directory that is neither a stage nor empty is UNSAFE, and so is a stage that came with the mounts of another user
+ * namespace: the kernel keeps it where it is. BUSY as above. The stage then vanishes from siblings that have it
  * mounted no more than any unmounted source does: they keep what they have. */
 int dindbind_unstage(const char *path, int *sys_errno);
 

@@ -1664,6 +1664,33 @@ static void locked_for_long(void)
     said(RUN((char *)"-u", (char *)"/p/three"), 0, "", "");
 }
 
+/* Who is killed while it waits is gone, and with it all that it had open. A reader of its output sees the end. */
+static void killed_waiting(void)
+{
+    furnish();
+    start_runner(with_volume);
+    made_before("/p/one", 0700);
+    struct actor locker = lock_by_another("/p/one");
+    int ends_of[2];
+    char byte;
+    must(!pipe(ends_of), "pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        dup2(ends_of[1], 1);
+        close(ends_of[0]);
+        close(ends_of[1]);
+        execv("/dindbind", ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/one", (char *)"/d"));
+        _exit(99);
+    }
+    close(ends_of[1]);
+    usleep(500000);
+    must(pid > 0 && !kill(pid, SIGTERM) && waitpid(pid, NULL, 0) == pid, "a call that waits");
+    struct pollfd end = { ends_of[0], POLLIN, 0 };
+    if (poll(&end, 1, 2000) != 1 || read(ends_of[0], &byte, 1))
+        flunk("killed while it waited for the lock, and something of it lives on");
+    end_actor(&locker);
+}
+
 /* A lock that is let go of in time is no obstacle. */
 static void locked_for_short(void)
 {
@@ -1861,6 +1888,41 @@ static void become_rootless(void)
     must(!stat("/", &st) && st.st_uid == 65534, "/ is the overflow user's");
 }
 
+/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is not
+ * said to be, and nothing is tried for ever. */
+static void cannot_take_down(const char *what)
+{
+    int status = -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        uid_t uid = geteuid();
+        gid_t gid = getegid();
+        must(!unshare(CLONE_NEWUSER | CLONE_NEWNS), "a user namespace");
+        errno = map_root(uid, gid);
+        must(!errno, "maps");
+        char *table = my_table();
+        struct ran r = BOUNDED(what, (char *)"-u", (char *)ST);
+        said(r, 1, "", "another user namespace");
+        if (strcmp(my_table(), table))
+            flunk("%s: the mounts are not what they were", what);
+        _exit(0);
+    }
+    must(pid > 0 && waitpid(pid, &status, 0) == pid, "fork");
+    if (status)
+        flunk("%s: %d", what, status);
+}
+
+static void locked_by_the_kernel(void)
+{
+    begin();
+    cannot_take_down("-u of a whole stage");
+    stage_shows_the_same();
+    must(!umount2(ST, MNT_DETACH), ST);
+    cannot_take_down("-u of an outer tmpfs");
+    unstage();
+}
+
 static void owned(const char *path, mode_t mode, uid_t uid)
 {
     must(!mkdir(path, 0755) && !chown(path, uid, uid) && !chmod(path, mode), path);
@@ -1923,6 +1985,29 @@ static void rootless_runtime_dir(void)
         flunk("something stays mounted");
 }
 
+static bool one_process(void)
+{
+    struct rlimit limit = { 1, 1 };
+    return !setrlimit(RLIMIT_NPROC, &limit);
+}
+
+/* A runner of the same user may have used up all processes: what was mounted before one was needed does not stay. */
+static void rootless_processes(void)
+{
+    char *table = my_table(), *dir = (char *)"/run/user/1000/st";
+    struct stat st;
+    struct ran r = end_tool(start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), -1, one_process));
+    if (!r.status)
+        flunk("setup: a process could be made: %s", r.out);
+    if (strcmp(my_table(), table) || !lstat(dir, &st))
+        flunk("no process can be made, and something stays: %s", r.err);
+    said_of(RUN((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), textf("%s/0\n", dir));
+    said(end_tool(start_tool(ARGV((char *)"-u", textf("%s/0", dir)), -1, one_process)), 0, "", "");
+    said(end_tool(start_tool(ARGV((char *)"-u", dir), -1, one_process)), 0, "", "");
+    if (strcmp(my_table(), table) || !lstat(dir, &st))
+        flunk("-u without another process: something stays");
+}
+
 /* Whoever may write to /tmp has nothing to do with what is the caller's in it. */
 static void rootless_tmp(void)
 {
@@ -1945,6 +2030,7 @@ static void rootless_unsafe(void)
 static void in_runtime_dir(void) { rootless(rootless_runtime_dir); }
 static void in_tmp(void) { rootless(rootless_tmp); }
 static void in_unsafe(void) { rootless(rootless_unsafe); }
+static void in_processes(void) { rootless(rootless_processes); }
 
 /* ==== Whose names ======================================================================================= */
 
@@ -2114,6 +2200,8 @@ static const struct {
     { "a DIR made before, another user's", made_before_by_another, 0 },
     { "a lock that is held", locked_for_long, 0 },
     { "a lock that is held for a moment", locked_for_short, 0 },
+    { "killed while it waits for a lock", killed_waiting, 0 },
+    { "a stage in a user namespace below", locked_by_the_kernel, 0 },
     { "another user at a setuid file in a stage", other_user, IN_PLACES },
     { "another user at a stage whose DIR was missing", other_user_fresh, IN_PLACES },
     { "600 sources, soft limit 1024", sources_soft, 0 },
@@ -2122,6 +2210,7 @@ static const struct {
     { "in a user namespace: a runtime directory", in_runtime_dir, 0 },
     { "in a user namespace: below /tmp", in_tmp, 0 },
     { "in a user namespace: directories that are not safe", in_unsafe, 0 },
+    { "in a user namespace: no more processes", in_processes, 0 },
     { "no host path is one in a stage", no_name_from_a_stage, IN_PLACES | OF_KINDS },
     { "no host path, whatever entry is gone", other_stages_in_the_way, 0 },
     { "a directory that docker made in a stage", docker_directory_in_stage, IN_PLACES },
