@@ -5955,6 +5955,41 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
+/* Options of nfs(5) and mount.cifs(8), and those of mount(8) that mean nothing here. What is not in the list is
+ * refused: `move` makes busybox's mount take a mount of the host's away, whatever the type says, `loop` wants a file
+ * of the host's, and `credentials` reads one. */
+static const char net_flags[] =
+    "_netdev\0nofail\0"
+    "soft\0hard\0softerr\0softreval\0nosoftreval\0intr\0nointr\0ac\0noac\0bg\0fg\0rdirplus\0nordirplus\0"
+    "sharecache\0nosharecache\0resvport\0noresvport\0fsc\0nofsc\0sloppy\0udp\0tcp\0rdma\0lock\0nolock\0"
+    "cto\0nocto\0acl\0noacl\0migration\0nomigration\0posix\0noposix\0trunkdiscovery\0notrunkdiscovery\0"
+    "guest\0forceuid\0noforceuid\0forcegid\0noforcegid\0perm\0noperm\0dynperm\0nodynperm\0setuids\0nosetuids\0"
+    "serverino\0noserverino\0mapchars\0nomapchars\0mapposix\0nomapposix\0nocase\0ignorecase\0brl\0nobrl\0"
+    "sfu\0nosfu\0mfsymlinks\0seal\0sign\0unix\0nounix\0linux\0nolinux\0user_xattr\0nouser_xattr\0cifsacl\0"
+    "nocifsacl\0idsfromsid\0modefromsid\0multiuser\0nodfs\0persistenthandles\0nopersistenthandles\0"
+    "resilienthandles\0noresilienthandles\0multichannel\0nomultichannel\0domainauto\0nosharesock\0"
+    "noblocksend\0forcemandatorylock\0nohandlecache\0posixpaths\0noposixpaths\0nostrictsync\0strictsync\0";
+
+static const char net_options[] =
+    "addr\0timeo\0retrans\0rsize\0wsize\0acregmin\0acregmax\0acdirmin\0acdirmax\0actimeo\0retry\0sec\0"
+    "nconnect\0max_connect\0lookupcache\0fsc\0proto\0port\0mountport\0mountproto\0mounthost\0mountaddr\0"
+    "mountvers\0namlen\0local_lock\0clientaddr\0vers\0nfsvers\0minorversion\0rdirplus\0write\0xprtsec\0"
+    "username\0user\0password\0pass\0password2\0domain\0dom\0workgroup\0ip\0uid\0gid\0cruid\0backupuid\0"
+    "backupgid\0file_mode\0dir_mode\0servern\0netbiosname\0cache\0iocharset\0echo_interval\0bsize\0esize\0"
+    "snapshot\0max_credits\0max_channels\0handletimeout\0multichannel\0symlink\0reparse\0";
+
+static bool is_net_safe(const char *o)
+{
+    for (; *o; o = behind_word(o, until(o, ","))) {
+        size_t n = until(o, "=,");
+        bool known = o[n] == '=' ? find_word(net_options, o, n) >= 0
+                                 : find_word(net_flags, o, n) >= 0 || find_word(mount_flags, o, n) >= 0;
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
 /* File systems whose device is nothing of the host's: none, or another machine's. */
 static bool is_elsewhere(const struct driver *d)
 {
@@ -5963,7 +5998,7 @@ static bool is_elsewhere(const struct driver *d)
     bool local = *device == '/' || *device == '.';
     if (!strcmp(type, "tmpfs"))
         return !local && all_known(o, mount_flags, sizes);
-    if (names_dirs(o))
+    if (names_dirs(o) || !is_net_safe(o))
         return false;
     if (!strcmp(type, "cifs"))
         return starts(device, "//") || starts(device, "\\\\");
@@ -5981,7 +6016,8 @@ static const char *take_volume(struct spec *s, const struct driver *d)
         return take_bind_volume(s, d);
     if (is_elsewhere(d))
         return NULL;
-    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass: make it beforehand";
+    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass, each with its own "
+           "options: make it beforehand";
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
@@ -7031,6 +7067,7 @@ static const char *view_readonly(struct view *v)
 enum { MAX_BODY_MOUNTS = 1000 };
 
 static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (-s DIR)",
+                  not_utf8[] = "not UTF-8, which the daemon would change: stage it (-s DIR)",
                   bad_source[] = "no string, or one that no path can be", not_object[] = "must be a JSON object";
 
 struct body {
@@ -7269,7 +7306,7 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
 {
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
-        return "not UTF-8, which the daemon would change: stage it (-s DIR)";
+        return not_utf8;
     if (s->rest) {
         put(o, "\"");
         const char *wrong = put_volume(o, s, source, target, ro);
@@ -7467,6 +7504,8 @@ static int flush(struct job *j)
     return rc ? complain_errno("standard output", rc) : 0;
 }
 
+static const char line_break[] = "a line break in it: use -0 or -f json";
+
 /* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
 static const char *put_one(struct job *j, const struct item *it, const char *target)
 {
@@ -7494,7 +7533,7 @@ static const char *put_one(struct job *j, const struct item *it, const char *tar
     else
         wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
     if (!wrong && j->end && find_byte(o->at + start, '\n', o->len - start))
-        wrong = "a line break in it: use -0 or -f json";
+        wrong = line_break;
     put_bytes(o, &j->end, 1);
     return wrong;
 }
@@ -7650,6 +7689,12 @@ static void put_item(struct job *j, struct item *it)
     }
 }
 
+/* Does a line break end an answer, as text has it? */
+static bool is_by_line(const struct job *j)
+{
+    return j->format == FORMAT_TEXT && j->end == '\n';
+}
+
 /* What the format or the place asked for cannot say of a spec, whatever its source. NULL: none. */
 static const char *not_to_say(const struct job *j, const struct item *it)
 {
@@ -7660,6 +7705,24 @@ static const char *not_to_say(const struct job *j, const struct item *it)
         return "a volume, which only its engine can make";
     if (j->place == PLACE_STAGE && s && s->peers && !it->passes)
         return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
+    /* one in the source may be gone from the answer */
+    if (is_by_line(j) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
+        return line_break;
+    return NULL;
+}
+
+/* Why the answer could not be written if this source were made, since its own name would stand in it. NULL: it can
+ * be made. */
+static const char *not_to_make(const struct job *j, const struct item *it)
+{
+    if (j->place == PLACE_STAGE)
+        return NULL;            /* no byte of it is in the answer */
+    if (is_by_line(j) && strchr(it->source, '\n'))
+        return line_break;
+    if (j->format == FORMAT_BODY && !is_utf8(it->source))
+        return not_utf8;
+    if (j->format == FORMAT_BODY && !it->spec->rest && !it->spec->volume && strchr(it->source, ','))
+        return comma;
     return NULL;
 }
 
@@ -7722,11 +7785,17 @@ static int find_answer(struct job *j, struct item *it, const char *source)
     bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
     bool create = (j->given & GIVEN_MKDIR) && (!s || s->create);
     unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
-    if (j->host_error)
-        return refuse_host(j->runner, res, j->host_error);      /* before anything is made */
-    if (create && !j->doomed)
+    const char *unsaid = create ? not_to_make(j, it) : NULL;
+    /* before anything is made; what only opens a PATH needs no container */
+    if (j->host_error && (s || j->place != PLACE_NONE))
+        return refuse_host(j->runner, res, j->host_error);
+    if (create && !j->doomed && !unsaid)
         flags |= DINDBIND_MKDIR;
     int rc = dindbind_resolve(j->runner, source, flags, res);
+    if (rc == DINDBIND_E_MISSING && unsaid) {
+        it->wrong = unsaid;
+        return DINDBIND_E_FORMAT;
+    }
     if (rc == DINDBIND_E_MISSING && create && j->doomed)
         return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
     /* the host path, for what is to be mounted, and the mounts below it */

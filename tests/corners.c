@@ -185,6 +185,12 @@ static const struct corner {
     { "nothing was made for that", W "/w/new2", NULL, 1, "", "/w/new2: not there" },
     { "-m, one that is doomed and one that is missing", "-m " W "-v /w/new3:/a --mount type=bind,src=/w/no,dst=/b -v w/w:/c",
         NULL, 1, "", "/w/no: not there" },
+    { "-m, and a target with a line break", "-m " W "-v /w/new5:/a -v /w:/b\nc", NULL, 1, "", "a line break in it" },
+    { "nothing was made for that target", W "/w/new5", NULL, 1, "", "/w/new5: not there" },
+    { "-m, and a source with a line break", "-m " W "/w/new6\n", NULL, 1, "", "a line break in it" },
+    { "nothing was made for that source", "-0 " W "/w/new6\n", NULL, 1, "", "not there" },
+    { "-m, a line break that json can write", "-m -f json " W "/w/new7\n", NULL, 0, "{`source`:`/w/new7\\n`,`rule`:`bind`,"
+        "`kind`:`single`,`path`:`@/w/new7\\n`,`type`:`directory`,`ro`:false}\n", "" },
     { "-m, line by line", "-m -f json " W "/w/new4 w", NULL, 1, "{`source`:`/w/new4`,`rule`:`bind`,`kind`:`single`,"
         "`path`:`@/w/new4`,`type`:`directory`,`ro`:false}\n{`source`:`w`,`error`:`relative`,`message`:`w: not an absolute "
         "path; give it from / on`}\n", "" },

@@ -2758,6 +2758,19 @@ static const struct body_case body_cases[] = {
       "" },
     { "nfs with an option of mount(8)", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`s:/e`,"
       "`o`:`x-mount.subdir=l`}")), 1, EXACT, "" },
+    { "nfs with more options", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`:/e`,"
+      "`o`:`addr=10.0.0.1,nolock,noatime,hard,rsize=8192,_netdev`}")), 0, EXACT, NULL },
+    { "nfs with a file of the host's", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`s:/e`,`o`:`loop`}")), 1, EXACT,
+      "" },
+    { "nfs with what is not known", NULL, M(VOLUME("`Options`:{`type`:`nfs`,`device`:`s:/e`,`o`:`soft=1`}")), 1, EXACT,
+      "" },
+    /* busybox's mount takes a mount of the host's at /home away then */
+    { "cifs that moves a mount", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//home`,`o`:`move`}")), 1, EXACT,
+      "" },
+    { "cifs that moves a mount, with more", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//home`,"
+      "`o`:`username=u,move`}")), 1, EXACT, "" },
+    { "cifs with a relative file", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//h/s`,"
+      "`o`:`credentials=etc/x`}")), 1, EXACT, "" },
     { "cifs", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//server/share`,`o`:`username=u,password=p`}")), 0,
       EXACT, NULL },
     { "cifs with a file of the host's", NULL, M(VOLUME("`Options`:{`type`:`cifs`,`device`:`//server/share`,"
@@ -3077,7 +3090,7 @@ static void both_options(struct two *w)
 {
     static const char *const os[] = { "bind", "rbind", "ro,bind", "bind,rw", "noexec,rbind,nosuid" };
     bool local = draw(3) != 0, bind = draw(3) != 0, first = draw(2);
-    const char *o = bind ? os[draw(COUNT(os))] : "addr=1.2.3.4,bindx";
+    const char *o = bind ? os[draw(COUNT(os))] : "addr=1.2.3.4,nolock,clientaddr=bind";
     both_key(w, spelling("VolumeOptions", true));
     both(w, "{");
     both_members(w, (int)draw(2), 1);

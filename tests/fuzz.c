@@ -875,6 +875,25 @@ static bool may_choose_dir(const char *list)
     "nodiratime relatime norelatime strictatime nostrictatime private rprivate shared rshared slave rslave unbindable " \
     "runbindable noswap inode32 inode64 "
 
+/* nfs(5) and mount.cifs(8) */
+#define NET_FLAGS " " \
+    "_netdev nofail soft hard softerr softreval nosoftreval intr nointr ac noac bg fg rdirplus " \
+    "nordirplus sharecache nosharecache resvport noresvport fsc nofsc sloppy udp tcp rdma lock nolock " \
+    "cto nocto acl noacl migration nomigration posix noposix trunkdiscovery notrunkdiscovery guest " \
+    "forceuid noforceuid forcegid noforcegid perm noperm dynperm nodynperm setuids nosetuids serverino " \
+    "noserverino mapchars nomapchars mapposix nomapposix nocase ignorecase brl nobrl sfu nosfu " \
+    "mfsymlinks seal sign unix nounix linux nolinux user_xattr nouser_xattr cifsacl nocifsacl " \
+    "idsfromsid modefromsid multiuser nodfs persistenthandles nopersistenthandles resilienthandles " \
+    "noresilienthandles multichannel nomultichannel domainauto nosharesock noblocksend " \
+    "forcemandatorylock nohandlecache posixpaths noposixpaths nostrictsync strictsync "
+#define NET_OPTIONS " " \
+    "addr timeo retrans rsize wsize acregmin acregmax acdirmin acdirmax actimeo retry sec nconnect " \
+    "max_connect lookupcache fsc proto port mountport mountproto mounthost mountaddr mountvers namlen " \
+    "local_lock clientaddr vers nfsvers minorversion rdirplus write xprtsec username user password pass " \
+    "password2 domain dom workgroup ip uid gid cruid backupuid backupgid file_mode dir_mode servern " \
+    "netbiosname cache iocharset echo_interval bsize esize snapshot max_credits max_channels " \
+    "handletimeout multichannel symlink reparse "
+
 /* May a volume have these options of the driver? `*device`: it is a bind mount of that. */
 static bool may_be_volume(const char *driver, const char *type, const char *device, const char *o, bool options,
                           bool *binds)
@@ -892,7 +911,7 @@ static bool may_be_volume(const char *driver, const char *type, const char *devi
     o = o ? o : "";
     if (equal(type, "tmpfs"))
         return !here && only_words(o, FLAGS, " size nr_blocks nr_inodes mode uid gid huge mpol ");
-    if (may_choose_dir(o) || !type || !device)
+    if (may_choose_dir(o) || !type || !device || !only_words(o, FLAGS NET_FLAGS, NET_OPTIONS))
         return false;
     if (equal(type, "cifs"))
         return !strncmp(device, "//", 2) || !strncmp(device, "\\\\", 2);

@@ -97,6 +97,9 @@ promise 1 '' "$D" -p $$ -v "$T/h/w:/x"
 tells 'its paths need no translation; if you mean it, say -b /:/'
 promise 0 "$T/h/w:/x" "$D" -p $$ -b /:/ -v "$T/h/w:/x"
 promise 0 "/proc/$$/root$T/h/w" "$D" -p $$ "$T/h/w"
+name='beside a spec that is refused a PATH gets its proc path'
+promise 1 "{\"source\":\"$T/h/w\",\"rule\":\"proc\",\"kind\":\"single\",\"path\":\"/proc/$$/root$T/h/w\",\"type\":\"directory\",\"ro\":false}" \
+	sh -c '"$@" 2>err2 | grep -v "\"error\":\"host\""; grep -q "say -b /:/" err2 && exit 1' sh "$D" -p $$ -f json -v "$T/h/w:/x" "$T/h/w"
 if [ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ] && readlink /proc/2/root >/dev/null 2>&1; then
 	name='a kernel thread is no runner, whatever its root is'
 	promise 1 '' "$D" -p 2 -v "$T/h/w:/x"
