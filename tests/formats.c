@@ -2332,8 +2332,7 @@ static void zombie(void **state)
 
 /* ==== -c: single bodies ================================================================================= */
 
-enum { EXACT, ALIKE, EITHER };  /* byte for byte; or the same values, where the spelling is the tool's to choose; or refused, or
-                                 * passed on with no source left: a daemon that is written in Go refuses the body then */
+enum { EXACT, ALIKE };          /* byte for byte; or the same values, where the spelling is the tool's to choose */
 
 struct body_case {
     const char *name, *args;    /* NULL: the two rows below */
@@ -2587,6 +2586,8 @@ static const struct body_case body_cases[] = {
     { "Source relative", NULL, M("{`Type`:`bind`,`Source`:`w/f`,`Target`:`/t`}"), 1, EXACT, "" },
     { "Source with a dot, relative", NULL, M("{`Type`:`bind`,`Source`:`./w`,`Target`:`/t`}"), 1, EXACT, "" },
     { "Source missing on the host", NULL, M("{`Type`:`bind`,`Source`:`/w/none`,`Target`:`/t`}"), 1, EXACT, "/w/none" },
+    { "Source a number, of a volume", NULL, M("{`Type`:`volume`,`Source`:1,`Target`:`/t`}"), 1, EXACT, "Source" },
+    { "Target an array, of a tmpfs", NULL, M("{`Type`:`tmpfs`,`Target`:[`/t`]}"), 1, EXACT, "Target" },
     { "Type a number", NULL, M("{`Type`:1,`Source`:`/w/f`,`Target`:`/t`}"), 1, EXACT, "type" },
     { "BindOptions a string", NULL, M(BIND(",`BindOptions`:`x`")), 1, EXACT, "object" },
     { "BindOptions an array", NULL, M(BIND(",`BindOptions`:[]")), 1, EXACT, "object" },
@@ -2622,7 +2623,11 @@ static const struct body_case body_cases[] = {
       "" },
     { "a path as the source of an image", NULL, M("{`Type`:`image`,`Source`:`/w/d`,`Target`:`/t`}"), 1, EXACT, "" },
     { "a path and no type", NULL, M("{`Source`:`/w/f`,`Target`:`/t`}"), 1, EXACT, "" },
-    { "a type in capitals", NULL, M("{`Type`:`BIND`,`Source`:`/w/f`,`Target`:`/t`}"), 1, EITHER, "" },
+    /* dockerd and podman compare it as it is: keys alone are folded */
+    { "a type in capitals", NULL, M("{`Type`:`BIND`,`Source`:`/w/f`,`Target`:`/t`}"), 1, EXACT, "the type must be" },
+    { "a type with a capital", NULL, M("{`Type`:`Volume`,`Target`:`/t`}"), 1, EXACT, "the type must be" },
+    { "a type with a long s", NULL, M("{`Type`:`tmpf\xc5\xbf`,`Target`:`/t`}"), 1, EXACT, "the type must be" },
+    { "a type with an escaped long s", NULL, M("{`Type`:`tmpf\\u017f`,`Target`:`/t`}"), 1, EXACT, "the type must be" },
     /* podman writes Type, Source, Target into one string, and takes a bind from a key of Volumes */
     { "a comma in a target", NULL, M(PART("/w/f", "/t,source=/etc", "")), 1, EXACT, "comma" },
     { "a comma in a propagation", NULL, M(BIND(",`BindOptions`:{`Propagation`:`rprivate,source=/etc`}")), 1, EXACT,
@@ -2631,7 +2636,7 @@ static const struct body_case body_cases[] = {
     { "a colon in a key of Volumes, and a mode", NULL, "{`Volumes`:{`/etc:/t:ro`:{}}}", 1, EXACT, "colon" },
     { "a relative bind in a key of Volumes", NULL, "{`Volumes`:{`../etc:/t`:{}}}", 1, EXACT, "colon" },
     { "a colon in a key of Volumes, the slash escaped", NULL, "{`Volumes`:{`/etc:\\/t`:{}}}", 1, EXACT, "colon" },
-    { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "colon" },
+    { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "no path" },
     { "what docker-py writes for /w/f:/b:z", NULL, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`/w/f:/b:z`]}}", 0,
       EXACT, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`@/h/hb/f:/b:z`]}}" },
     { "a colon and no path after it, in Volumes", NULL, "{`Volumes`:{`/b:ro,z`:{},`/c:`:{},`v:t`:{}}}", 0, EXACT,
@@ -2640,6 +2645,18 @@ static const struct body_case body_cases[] = {
     { "Volumes", NULL, "{`Volumes`:{`/a`:{},`/b` : { } },`HostConfig`:{`Binds`:[`/w/f:/t`]}}", 0, EXACT,
       "{`Volumes`:{`/a`:{},`/b` : { } },`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]}}" },
     { "Volumes null", NULL, "{`Volumes`:null}", 0, EXACT, NULL },
+    { "Volumes an array of numbers", NULL, "{`Volumes`:[0]}", 1, EXACT, "must be objects" },
+    { "Volumes an array of null", NULL, "{`Volumes`:[null]}", 1, EXACT, "must be objects" },
+    { "Volumes an array of strings", NULL, "{`Volumes`:[`/a`]}", 1, EXACT, "must be objects" },
+    { "Volumes an array of objects", NULL, "{`volume\\u017f`:[{`/a`:{}},[]]}", 1, EXACT, "must be objects" },
+    { "Volumes an empty array", NULL, "{`Volumes`:[]}", 1, EXACT, "must be objects" },
+    { "Volumes a string", NULL, "{`Volumes`:`/a`}", 1, EXACT, "must be objects" },
+    { "Volumes a number", NULL, "{`Volumes`:0}", 1, EXACT, "must be objects" },
+    { "Tmpfs null", NULL, HC("`Tmpfs`:null"), 0, EXACT, NULL },
+    { "Tmpfs an array of numbers", NULL, HC("`Tmpfs`:[0]"), 1, EXACT, "must be objects" },
+    { "Tmpfs an array of an array", NULL, HC("`Tmpfs`:[[]]"), 1, EXACT, "must be objects" },
+    { "Tmpfs true", NULL, HC("`Tmpfs`:true"), 1, EXACT, "must be objects" },
+    { "a NUL in a key of Tmpfs", NULL, HC("`Tmpfs`:{`/t\\u0000`:``}"), 1, EXACT, "no path" },
     { "Tmpfs", NULL, HC("`Tmpfs`:{`/t/u`:`size=1m,mode=1777`},`Binds`:[`/w:/t`]"), 0, EXACT,
       HC("`Tmpfs`:{`/t/u`:`size=1m,mode=1777`},`Binds`:[`@/h/hb:/t`]") },
 
@@ -2759,7 +2776,7 @@ static const struct body_case body_cases[] = {
     { "a NUL in a device", NULL, M(VOLUME(OPTS("/w/d\\u0000", "bind"))), 1, EXACT, "" },
     { "a NUL elsewhere", NULL, "{`x`:`\\u0000`,`HostConfig`:{`Binds`:[`/w/f:/t`]},`\\u0000`:1}", 0, EXACT,
       "{`x`:`\\u0000`,`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]},`\\u0000`:1}" },
-    { "a lone surrogate in a source", NULL, B("`/w/\\ud800:/t`"), 1, EXACT, "" },
+    { "a lone surrogate in a source", NULL, B("`/w/\\ud800:/t`"), 1, EXACT, "no path" },
     { "a lone low surrogate in a source", NULL, B("`/w/\\udc00:/t`"), 1, EXACT, "" },
     { "surrogates the wrong way round", NULL, B("`/w/\\udc80\\ud83d:/t`"), 1, EXACT, "" },
     { "a lone surrogate in Source", NULL, M("{`Type`:`bind`,`Source`:`/w/\\ud800`,`Target`:`/t`}"), 1, EXACT, "" },
@@ -2767,6 +2784,43 @@ static const struct body_case body_cases[] = {
     { "a lone surrogate elsewhere", NULL, "{`x`:`\\ud800`,`\\udfff`:`\\udc80`,`HostConfig`:{`Binds`:[`/w/f:/t`]}}", 0,
       EXACT,
       "{`x`:`\\ud800`,`\\udfff`:`\\udc80`,`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]}}" },
+    /* which dockerd would read as U+FFFD: another name */
+    { "a lone surrogate for a byte, in a source", "-b @/h/hb:/\xc3\xa9 -c", B("`/\\udcc3\\udca9:/t`"), 1, EXACT,
+      "no path" },
+    { "a lone surrogate for a byte, in a target", NULL, B("`/w:/t\\udcc3\\udca9`"), 1, EXACT, "no path" },
+    { "a lone surrogate for a byte, in a mode", NULL, B("`/w:/t:ro\\udc80`"), 1, EXACT, "no path" },
+    { "a lone surrogate for a byte, in a volume's name", NULL, B("`v\\udc80l:/t`"), 1, EXACT, "no path" },
+    { "a lone surrogate for a byte, in Source", "-b @/h/hb:/\xc3\xa9 -c", M(PART("/\\uDCC3\\uDCA9", "/t", "")), 1,
+      EXACT, "a path can be" },
+    { "a lone surrogate for a byte, in Target", NULL, M(PART("/w/f", "/t\\udcc3\\udca9", "")), 1, EXACT,
+      "a path can be" },
+    { "a lone surrogate for a byte, in a tmpfs's Target", NULL, M("{`Type`:`tmpfs`,`Target`:`/t\\udcff`}"), 1, EXACT,
+      "a path can be" },
+    { "a lone surrogate for a byte, in an image", NULL, M("{`Type`:`image`,`Source`:`i\\udcff`,`Target`:`/t`}"), 1,
+      EXACT, "a path can be" },
+    { "a lone surrogate for a byte, in Type", NULL, M("{`Type`:`tmpfs\\udcff`,`Target`:`/t`}"), 1, EXACT,
+      "the type must be" },
+    { "a lone surrogate for a byte, in a device", "-b @/h/hb:/\xc3\xa9 -c", M(VOLUME(OPTS("/\\udcc3\\udca9", "bind"))),
+      1, EXACT, "a path can be" },
+    { "a lone surrogate for a byte, in o", NULL, M(VOLUME(OPTS("/w/d", "bind\\udc80"))), 1, EXACT, "a path can be" },
+    { "a lone surrogate for a byte, in a driver's name", NULL, M(VOLUME("`Name`:`\\udc80`")), 1, EXACT,
+      "a path can be" },
+    { "a lone surrogate for a byte, in a Propagation", NULL, M(BIND(",`BindOptions`:{`Propagation`:`\\udc80`}")), 1,
+      EXACT, "a path can be" },
+    { "a lone surrogate for a byte, in a key of Tmpfs", NULL, HC("`Tmpfs`:{`/t\\udcc3\\udca9`:``}"), 1, EXACT,
+      "no path" },
+    { "a lone surrogate for a byte, in a key of Volumes", NULL, "{`Volumes`:{`/t\\udcff`:{}}}", 1, EXACT, "no path" },
+    { "lone surrogates that are no long s", NULL, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`]"), 0, EXACT, NULL },
+    { "lone surrogates that are no long s, beside it", NULL, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`/w/f:/t`]"),
+      0, EXACT, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`@/h/hb/f:/t`]") },
+    { "lone surrogates that are no long s, in HostConfig", NULL, "{`Ho\\udcc5\\udcbftConfig`:{`Binds`:[`/w/f:/t`]}}", 0,
+      EXACT, NULL },
+    { "lone surrogates that are no long s, in Source", NULL, M(BIND(",`\\udcc5\\udcbfource`:`/etc`")), 0, EXACT,
+      M(BOUND(",`\\udcc5\\udcbfource`:`/etc`")) },
+    { "lone surrogates for bytes elsewhere", NULL, "{`Env`:[`A=\\udcff`],`Labels`:{`\\udc80`:`\\udcc3`},"
+      "`HostConfig`:{`Binds`:[`/w/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}",
+      0, EXACT, "{`Env`:[`A=\\udcff`],`Labels`:{`\\udc80`:`\\udcc3`},"
+      "`HostConfig`:{`Binds`:[`@/h/hb/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}" },
     { "a raw byte that is not UTF-8, in a source", NULL, B("`/w/\x80:/t`"), 1, EXACT, "" },
     { "a raw byte that is not UTF-8, elsewhere", NULL, "{`x`:`\xff`,`HostConfig`:{`Binds`:[`/w/f:/t`]}}", 1, EXACT,
       "" },
@@ -2779,11 +2833,7 @@ static void check_body(void **state)
     const char *args = c->args ? c->args : ROWS;
     struct ran r = tool_in(args, c->body);
     char *what = textf("%s with %s", expand(args), expand(c->body));
-    if (c->how == EITHER && !r.status) {
-        struct json *j = parse(r.out, r.n);
-        if (!j || leak_in_body(j, AT("@/h/")))
-            flunk("%s: %s", what, r.out);
-    } else if (c->status) {
+    if (c->status) {
         told(what, r, c->status, "", c->out);
     } else if (c->how == EXACT) {
         told(what, r, 0, c->out ? c->out : c->body, "");
@@ -2843,13 +2893,18 @@ static void names(void **state)
                     kind ? "" : ":/t"))
                 flunk("%s: %d %s%s", body, r.status, r.out, r.err);
         }
+        /* a stage has no byte of the source, whatever it is called; what a body cannot name, a link in it can */
+        unlink(AT("@/h/hb/link"));
+        if (symlink(cases[i].name, AT("@/h/hb/link")))
+            flunk("a link to %s: %s", path, strerror(errno));
+        if (!cases[i].utf8)
+            told(cases[i].spelled, tool_in("-b @/h/hb:/w -c", B("`/w/link:/t`")), 1, "", "not UTF-8");
         if (no_stages())
             continue;
-        /* a stage has no byte of the source, whatever it is called */
-        struct ran r = tool_in("-b @/h/hb:/w -s @/st -c", textf(B("`/w/%s:/t`"), cases[i].spelled));
-        if (strchr(cases[i].name, ':'))
-            continue;
-        told(cases[i].spelled, r, 0, B("`@/st/0:/t`"), "");
+        if (!cases[i].utf8)
+            told(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", textf(B("`/w/%s:/t`"), cases[i].spelled)), 1, "",
+                 "no path");
+        told(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", B("`/w/link:/t`")), 0, B("`@/st/0:/t`"), "");
         if (!same_file(AT("@/st/0"), path))
             flunk("%s is not what is staged", cases[i].spelled);
         expect("-u @/st", 0, "", "");
