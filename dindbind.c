@@ -865,6 +865,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
+    { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
+      "put ro into the options of the volume (o=bind,ro)" },
     { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
     { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
     { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
@@ -5117,6 +5119,7 @@ struct spec {
     bool relabel;               /* Z: SELinux's label becomes one of the sibling's own */
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
+    bool volume_ro;             /* and is read-only by its own options, whoever mounts it */
     bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
     const char *text;           /* as given */
     const char *source;         /* NULL: nothing in it to translate */
@@ -5538,6 +5541,18 @@ static const char mount_flags[] =
     "private\0rprivate\0shared\0rshared\0slave\0rslave\0unbindable\0runbindable\0"
     "noswap\0inode32\0inode64\0";
 
+/* The last one of ro and rw counts. */
+static bool has_ro(const char *o)
+{
+    bool ro = false;
+    for (; *o; o = behind_word(o, until(o, ","))) {
+        int access = find_word("rw\0ro\0", o, until(o, ","));
+        if (access >= 0)
+            ro = access;
+    }
+    return ro;
+}
+
 /* A volume of the local driver with o=bind or o=rbind is a bind mount of its device, whatever the
  * type says. */
 static const char *take_bind_volume(struct spec *s, const struct driver *d)
@@ -5547,6 +5562,7 @@ static const char *take_bind_volume(struct spec *s, const struct driver *d)
     if (!d->device)
         return "a volume with o=bind has no device";
     s->volume = true;
+    s->volume_ro = has_ro(d->o);
     s->flat = !has_word(d->o, "rbind");
     for (const char *peer = peer_modes; *peer; peer = word_at(peer, 1))
         s->peers = has_word(d->o, peer) ? peer : s->peers;
@@ -7245,6 +7261,11 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
     if (rc)
         return rc;
+    /* the volume stays, and another mount of it by its name would be writable; a stage never is */
+    if (s && s->volume && res->ro && !s->volume_ro && !stage) {
+        res->sys_errno = EROFS;
+        return DINDBIND_E_READONLY;
+    }
     if (stage && it->nbelow) {
         it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
         return DINDBIND_E_NESTED;

@@ -2350,6 +2350,8 @@ struct body_case {
 #define ROBOUND(more) "{`Type`:`bind`,`Source`:`@/h/devb`,`Target`:`/t`" more "}"
 #define PART(source, target, more) "{`Type`:`bind`,`Source`:`" source "`,`Target`:`" target "`" more "}"
 #define VOLUME(driver) "{`Type`:`volume`,`Source`:`cache`,`Target`:`/t`,`VolumeOptions`:{`DriverConfig`:{" driver "}}}"
+#define ROVOLUME(driver) "{`Type`:`volume`,`Source`:`cache`,`Target`:`/t`,`ReadOnly`:true," \
+    "`VolumeOptions`:{`DriverConfig`:{" driver "}}}"
 #define OPTS(device, o) "`Name`:`local`,`Options`:{`type`:`none`,`device`:`" device "`,`o`:`" o "`}"
 #define NAMED(name, device) name "`Options`:{`type`:`none`,`device`:`" device "`,`o`:`bind`}"
 
@@ -2667,6 +2669,28 @@ static const struct body_case body_cases[] = {
     { "o=bind,rw", NULL, M(VOLUME(OPTS("/w/d", "bind,rw"))), 0, EXACT, M(VOLUME(OPTS("@/h/hb/d", "bind,rw"))) },
     { "o=defaults,rbind,noexec", NULL, M(VOLUME(OPTS("/w/d", "defaults,rbind,noexec"))), 0, EXACT,
       M(VOLUME(OPTS("@/h/hb/d", "defaults,rbind,noexec"))) },
+    /* the daemon keeps the volume: what is read-only must be so by the volume's own options */
+    { "a read-only device, o=bind", NULL, M(VOLUME(OPTS("/ro", "bind"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, o=rbind", NULL, M(VOLUME(OPTS("/ro", "rbind"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, o=bind,rw", NULL, M(VOLUME(OPTS("/ro", "bind,rw"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, o=ro,bind,rw", NULL, M(VOLUME(OPTS("/ro", "ro,bind,rw"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, o=rw,bind,ro", NULL, M(ROVOLUME(OPTS("/ro", "rw,bind,ro"))), 0, EXACT,
+      M(ROVOLUME(OPTS("@/h/devb", "rw,bind,ro"))) },
+    { "a read-only device, o=bind,ro,noexec,", NULL, M(ROVOLUME(OPTS("/ro", "bind,ro,noexec,"))), 0, EXACT,
+      M(ROVOLUME(OPTS("@/h/devb", "bind,ro,noexec,"))) },
+    { "a read-only device, o=bind,ro and nothing asked for", NULL, M(VOLUME(OPTS("/ro", "bind,ro"))), 0, ALIKE,
+      M(ROVOLUME(OPTS("@/h/devb", "bind,ro"))) },
+    { "a read-only device, words that are not ro", NULL, M(VOLUME(OPTS("/ro", "bind,rprivate"))), 1, EXACT,
+      "o=bind,ro" },
+    { "a read-only device, ReadOnly asked for", NULL, M(ROVOLUME(OPTS("/ro", "bind"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, -R", "-R " ROWS, M(VOLUME(OPTS("/ro", "bind"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device, -H", "-H " ROWS, M(VOLUME(OPTS("/ro", "bind"))), 1, EXACT, "o=bind,ro" },
+    { "a read-only device beside a bind", NULL, HC("`Binds`:[`/w/f:/u`,`cache:/v`],`Mounts`:["
+      VOLUME(OPTS("/ro", "bind")) "]"), 1, EXACT, "o=bind,ro" },
+    { "a writable device, ReadOnly asked for", NULL, M(ROVOLUME(OPTS("/w/d", "bind"))), 0, EXACT,
+      M(ROVOLUME(OPTS("@/h/hb/d", "bind"))) },
+    { "a writable device, -R", "-R " ROWS, M(VOLUME(OPTS("/w/d", "bind"))), 0, ALIKE,
+      M(ROVOLUME(OPTS("@/h/hb/d", "bind"))) },
     { "o in escapes", NULL, M(VOLUME(OPTS("/w\\/d", "b\\u0069nd"))), 0, EXACT, M(VOLUME(OPTS("@/h/hb/d",
       "b\\u0069nd"))) },
     { "the device first, o before", NULL, M(VOLUME("`Options`:{`o`:`bind`,`type`:`none`,`device`:`/w/d`},"
@@ -3617,6 +3641,57 @@ static void staged_bodies(void **state)
          B("`@/d/overlay2/" L1 "/diff/low:/t:ro`"), "");
 }
 
+/* A volume outlives the mount that it was made for, and others mount it by its name: what is read-only must be so by the
+ * options of the volume, or in a stage. */
+static void read_only_volumes(void **state)
+{
+    static const struct { const char *args, *device, *o, *out; } cases[] = {
+        { "-o " LAYERS, "/low", "bind", NULL },
+        { "-o " LAYERS, "/low", "ro,bind", "@/d/overlay2/" L1 "/diff/low" },
+        { "-o " LAYERS, "/up", "bind", "@/d/overlay2/" TOP "/diff/up" },
+        { "-p $", "/hb", "bind", NULL },
+        { "-p $", "/hb", "rw,rbind", NULL },
+        { "-p $", "/hb", "ro,rw,bind", NULL },
+        { "-p $", "/hb", "bind,ro", "@/h/hb" },
+        { "-p $", "/low", "bind", "^/low" },
+        { "-b @/h/devb:/ro:ro", "/ro", "bind", NULL },
+        { "-b @/h/devb:/ro:ro", "/ro", "bind,rw,ro", "@/h/devb" },
+        { "-b @/h/devb:/ro", "/ro", "bind", "@/h/devb" },
+    };
+    static const char record[] = "type=volume,src=v,dst=/t,volume-opt=type=none,\"volume-opt=o=%s\",volume-opt=device=%s";
+    (void)state;
+    must("file ^/up x");
+    start_runner("bind @/h/hb ^/hb;ro ^/hb");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *device = cases[i].device, *o = cases[i].o, *out = cases[i].out ? AT(cases[i].out) : NULL;
+        bool ro = strstr(o, "ro") != NULL;
+        struct ran r = tool_in(textf("%s -c", cases[i].args), textf(M(ROVOLUME(OPTS("%s", "%s"))), device, o));
+        told(textf("%s %s, o=%s", cases[i].args, device, o), r, !out, out ? textf(M(ROVOLUME(OPTS("%s", "%s"))), out, o) : "",
+             out ? "" : "o=bind,ro");
+        r = tool(textf("%s --mount %s", cases[i].args, textf(record, o, device)));
+        told(device, r, !out, out ? textf("%s%s\n", textf(record, o, out), ro ? ",readonly" : "") : "", out ? "" : "o=bind,ro");
+        r = tool(textf("%s -f json --mount %s", cases[i].args, textf(record, o, device)));
+        const char *want = out ? textf("\"path\":\"%s\"", out) : "\"error\":\"readonly\"";
+        if (r.status != !out || !strstr(r.out, want))
+            flunk("--mount %s: %d %s%s", textf(record, o, device), r.status, r.out, r.err);
+    }
+    if (no_stages())
+        return;
+    /* a stage is read-only itself, and so is each bind mount of it */
+    static const char *const staged[][2] = { { "-p $", "/hb" }, { "-b @/h/devb:/ro:ro", "/ro" }, { "-o " LAYERS, "/low" } };
+    must("dir @/volume;file @/volume-file x");
+    for (size_t i = 0; i < COUNT(staged); i++) {
+        told(staged[i][1], tool_in(textf("%s -s @/st -c", staged[i][0]), textf(M(ROVOLUME(OPTS("%s", "bind"))),
+             staged[i][1])), 0, M(ROVOLUME(OPTS("@/st/0", "bind"))), "");
+        bool file = i == 2;
+        must(file ? "bind @/st/0 @/volume-file" : "bind @/st/0 @/volume");
+        if (put_file(AT(file ? "@/volume-file" : "@/volume/new"), "x") || errno != EROFS)
+            flunk("%s: the volume of a stage is writable", staged[i][1]);
+        must(file ? "umount @/volume-file" : "umount @/volume");
+        expect("-u @/st", 0, "", "");
+    }
+}
+
 /* What each of BindOptions does to a stage: is it read-only there, and are the mounts below? */
 static void bind_options(void **state)
 {
@@ -3847,9 +3922,9 @@ static const struct below_case below_cases[] = {
     { "o=bind has no mounts below", "-p $ -c", M(VOLUME(OPTS("/a", "bind"))), 0, M(VOLUME(OPTS("^/a", "bind"))) },
     { "o=rbind cannot have them", "-p $ -c", M(VOLUME(OPTS("/a", "rbind"))), 1, "/a/b" },
     { "o=rbind, nothing below", "-p $ -c", M(VOLUME(OPTS("/a/c", "rbind"))), 0, M(VOLUME(OPTS("@/h/devb", "rbind"))) },
-    { "o=bind, read-only", "-p $ -c", M(VOLUME(OPTS("/a/b/sub", "bind"))), 0,
-      M("{`Type`:`volume`,`Source`:`cache`,`Target`:`/t`,`ReadOnly`:true,"
-      "`VolumeOptions`:{`DriverConfig`:{" OPTS("@/h/hb", "bind") "}}}") },
+    { "o=bind, read-only", "-p $ -c", M(VOLUME(OPTS("/a/b/sub", "bind"))), 1, "o=bind,ro" },
+    { "o=bind,ro, read-only", "-p $ -c", M(VOLUME(OPTS("/a/b/sub", "bind,ro"))), 0,
+      M(ROVOLUME(OPTS("@/h/hb", "bind,ro"))) },
 };
 
 static void check_below(void **state)
@@ -4360,6 +4435,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-c, -S: what does not go together", conflicts, true },
     { "-c: missing sources", make_missing, false },
     { "-c: stages", staged_bodies, false },
+    { "volumes of what is read-only", read_only_volumes, false },
     { "BindOptions of a stage", bind_options, false },
     { "a stage has no peers", no_peers, false },
     { "Z is warned of", labels, false },

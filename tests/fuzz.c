@@ -923,8 +923,22 @@ static bool may_be_volume(const char *driver, const char *type, const char *devi
     return (equal(type, "nfs") || equal(type, "nfs3") || equal(type, "nfs4")) && !here && strchr(device, ':');
 }
 
+/* Of ro and rw, does the former stand last? */
+static bool is_ro_last(const char *o)
+{
+    char *copy = strdup(o), *rest = copy;
+    const char *last = "";
+    NEED(copy);
+    for (char *word; (word = strsep(&rest, ","));)
+        if (!strcmp(word, "ro") || !strcmp(word, "rw"))
+            last = word;
+    bool ro = !strcmp(last, "ro");
+    free(copy);
+    return ro;
+}
+
 /* May this record be taken? In two passes: the type, which is the last one given, and then the keys by it. */
-static bool may_be_mount(const char *text)
+static bool may_be_mount(const char *text, bool *volume_ro)
 {
     struct wanted w = { .bad = false };
     const char *row = NULL, *p = text;
@@ -959,6 +973,7 @@ static bool may_be_mount(const char *text)
                 w.execs < 2 && w.devs < 2 && w.suids < 2;
     if (good && !strcasecmp(type, "volume"))
         good = may_be_volume(w.driver, w.option[0], w.option[1], w.option[2], w.options, &binds);
+    *volume_ro = good && binds && is_ro_last(w.option[2]);
     if (good && !strcasecmp(type, "bind"))
         good = w.source;
     else if (good)
@@ -1029,6 +1044,7 @@ static void mount_again(const struct spec *s, const char *source, const char *ta
     if (!wrong) {
         NEED(equal(again.source, source) && equal(again.target, target ? target : s->target));
         NEED(again.ro == ro && again.flat == s->flat && again.create == s->create && again.volume == s->volume);
+        NEED(again.volume_ro == s->volume_ro);
         NEED(again.noci == s->noci && !again.never == !s->never);
         check_fields(s, &again, source, target, ro);
     }
@@ -1041,11 +1057,12 @@ static void fuzz_mount(char *text, size_t len)
     struct arena a = { NULL };
     struct spec s;
     (void)len;
-    bool good = check_csv(text);
+    bool good = check_csv(text), volume_ro;
     const char *wrong = parse_mount(&a, text, &s);
     NEED(wrong || good);
-    NEED(!wrong == may_be_mount(text));
+    NEED(!wrong == may_be_mount(text, &volume_ro));
     if (!wrong) {
+        NEED(s.volume_ro == volume_ro);
         NEED(*s.target == '/' && s.nfields <= MAX_FIELDS && s.noci <= 4);
         for (size_t i = 0; i < s.nfields; i++)
             NEED(s.fields[i].at >= text && s.fields[i].at + s.fields[i].len <= text + strlen(text));
@@ -1118,7 +1135,7 @@ static char *text_of(const char *value)
 }
 
 /* The device of a local volume with o=bind; all other options that pass are known. */
-static const char *device_of(const char *volume_options)
+static const char *device_of(const struct spec *s, const char *volume_options)
 {
     const char *driver = only(volume_options, "DriverConfig"), *map = only(driver, "Options");
     const char *value[4] = { NULL };
@@ -1135,6 +1152,7 @@ static const char *device_of(const char *volume_options)
     char *name = text_of(only(driver, "Name")), *type = text_of(value[0]), *device = text_of(value[1]);
     char *o = text_of(value[2]);
     NEED(may_be_volume(name, type, device, o, any, &binds));
+    NEED(s->volume == binds && s->volume_ro == (binds && is_ro_last(o)));
     free(name);
     free(type);
     free(device);
@@ -1165,8 +1183,8 @@ static void check_found_mount(const struct spec *s, const char *value)
         for (size_t i = 0; i < COUNT(peers); i++)
             peer = peer || says(only(bind, "Propagation"), peers[i]);
         NEED(!!s->peers == peer);
-    } else if (json_is(type, "volume", true))
-        want = device_of(only(value, "VolumeOptions"));
+    } else if (says(type, "volume"))
+        want = device_of(s, only(value, "VolumeOptions"));
     NEED(s->at_source == want && !s->source == !want);
     NEED(!want || says(want, s->source));
     free(text_of(only(value, "Source")));
@@ -1366,6 +1384,7 @@ static void check_spec(const struct spec *s, const struct spec *again, const cha
 {
     NEED(equal(again->source, source) && equal(again->target, target));
     NEED(again->ro == (ro || s->ro) && again->flat == s->flat && again->volume == s->volume);
+    NEED(again->volume_ro == s->volume_ro);
     NEED(again->create == s->create && !again->rest == !s->rest && again->aside == s->aside);
 }
 
