@@ -7559,6 +7559,15 @@ static const char *take_spec(struct job *j, const char *value, const char *(*par
     return wrong ? wrong : add_spec(j, s);
 }
 
+/* Before anything is looked at, and maybe created, for what is never to be staged. */
+static const char *take_dir(struct job *j, const char *value)
+{
+    char clean[DINDBIND_PATH_MAX];
+    int rc = clean_path(value, clean);
+    j->dir = value;
+    return rc ? error_text(rc, ERROR_WHAT) : NULL;
+}
+
 static const char *take_format(struct job *j, const char *value)
 {
     int i = find_word("text\0json\0oci\0", value, strlen(value));
@@ -7584,7 +7593,7 @@ static const char *take_option(struct job *j, int i, const char *value)
     case 0: return take_spec(j, value, parse_mount);
     case 'f': return take_format(j, value);
     case 's':
-    case 'u': j->dir = value; break;
+    case 'u': return take_dir(j, value);
     default: break;
     }
     return NULL;

@@ -3569,6 +3569,21 @@ static void make_missing(void **state)
     if (!same_file(AT("^/new/dir"), inside("/new/dir")) || stat(AT(VOL "/new"), &st))
         flunk("not made in the runner");
     told("layers", tool_in("-o " LAYERS " -m -c", B("`/another:/t`")), 1, "", "/another");
+    /* nothing is made for a stage that cannot be */
+    static const char *const dirs[][2] = { { "relative", "-s relative: not an absolute path\n" }, { "''", "-s : empty path\n" },
+                                           { "./st", "-s ./st: not an absolute path\n" } };
+    for (size_t i = 0; i < COUNT(dirs); i++) {
+        told(dirs[i][0], tool(textf("-p $ -m -s %s /new2", dirs[i][0])), 2, "", dirs[i][1]);
+        told(dirs[i][0], tool(textf("-p $ -m -f json --stage=%s -v /new2:/t", strcmp(dirs[i][0], "''") ? dirs[i][0] : "")), 2, "",
+             strchr(dirs[i][1], ':'));
+        told(dirs[i][0], tool_in(textf("-p $ -m -c -s %s", dirs[i][0]), B("`/new2:/t`")), 2, "", dirs[i][1]);
+        told(dirs[i][0], tool(textf("-u %s", dirs[i][0])), 2, "", strchr(dirs[i][1], ':'));
+    }
+    static char long_dir[5000];
+    memset(long_dir, 'd', sizeof long_dir - 1);
+    *long_dir = '/';
+    told("a DIR that is too long", tool(textf("-p $ -m -s %s /new2", long_dir)), 2, "", "too long");
+    gone(AT("^/new2"));
     gone(AT("@/d/overlay2/" TOP "/diff/another"));
 }
 
