@@ -868,6 +868,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
+    { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
+      "put ro into the options of the volume (o=bind,ro)" },
     { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
     { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
     { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
@@ -5514,6 +5516,7 @@ struct spec {
     bool relabel;               /* Z: SELinux's label becomes one of the sibling's own */
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
+    bool volume_ro;             /* and is read-only by its own options, whoever mounts it */
     bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
     const char *text;           /* as given */
     const char *source;         /* NULL: nothing in it to translate */
@@ -5935,6 +5938,18 @@ static const char mount_flags[] =
     "private\0rprivate\0shared\0rshared\0slave\0rslave\0unbindable\0runbindable\0"
     "noswap\0inode32\0inode64\0";
 
+/* The last one of ro and rw counts. */
+static bool has_ro(const char *o)
+{
+    bool ro = false;
+    for (; *o; o = behind_word(o, until(o, ","))) {
+        int access = find_word("rw\0ro\0", o, until(o, ","));
+        if (access >= 0)
+            ro = access;
+    }
+    return ro;
+}
+
 /* A volume of the local driver with o=bind or o=rbind is a bind mount of its device, whatever the
  * type says. */
 static const char *take_bind_volume(struct spec *s, const struct driver *d)
@@ -5944,6 +5959,7 @@ static const char *take_bind_volume(struct spec *s, const struct driver *d)
     if (!d->device)
         return "a volume with o=bind has no device";
     s->volume = true;
+    s->volume_ro = has_ro(d->o);
     s->flat = !has_word(d->o, "rbind");
     for (const char *peer = peer_modes; *peer; peer = word_at(peer, 1))
         s->peers = has_word(d->o, peer) ? peer : s->peers;
@@ -6258,9 +6274,14 @@ static unsigned json_hex(const char *p)
     return v;
 }
 
-/* The next bytes of a string's text. \udc80 to \udcff are bytes that are no UTF-8, as put_json() writes them.
- * 0: what no path can hold, a NUL or half of a surrogate pair. */
-static size_t json_char(const char **at, char out[4])
+/* Whose reading of \udc80 to \udcff counts, which alone are half of a surrogate pair. */
+enum json_reader {
+    JSON_OURS,      /* a byte that is no UTF-8, as put_json() and Python write it */
+    JSON_GO         /* nothing that a path can hold: encoding/json, the daemon's, reads U+FFFD */
+};
+
+/* The next bytes of a string's text. 0: what no path can hold, a NUL or half of a surrogate pair. */
+static size_t json_char(const char **at, enum json_reader who, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
     const char *p = (*at)++, *special;
@@ -6283,7 +6304,8 @@ static size_t json_char(const char **at, char out[4])
         *at += 6;
     }
     *out = (char)c;
-    if (c < 0x80 || (c >= 0xdc80 && c <= 0xdcff))
+    bool byte = c >= 0xdc80 && c <= 0xdcff && who == JSON_OURS;
+    if (c < 0x80 || byte)
         return c ? 1 : 0;
     if ((c & ~0x7ffu) == 0xd800)
         return 0;
@@ -6294,13 +6316,20 @@ static size_t json_char(const char **at, char out[4])
     return n;
 }
 
-/* The text of a string. false: it is no string, one that no path can be, or one that does not fit. */
-static bool json_copy(const char *value, char *out, size_t size)
+/* What is between the quotes. NULL: it is no string. */
+static const char *json_inside(const char *value)
 {
-    if (!value || *value != '"')
+    return value && *value == '"' ? value + 1 : NULL;
+}
+
+/* The text of a string. false: it is no string, one that no path can be, or one that does not fit. */
+static bool json_copy(const char *value, enum json_reader who, char *out, size_t size)
+{
+    value = json_inside(value);
+    if (!value)
         return false;
-    for (value++; *value != '"';) {
-        size_t n = size > 4 ? json_char(&value, out) : 0;
+    while (*value != '"') {
+        size_t n = size > 4 ? json_char(&value, who, out) : 0;
         if (!n)
             return false;
         out += n;
@@ -6311,30 +6340,31 @@ static bool json_copy(const char *value, char *out, size_t size)
 }
 
 /* NULL also when out of memory. */
-static char *json_decode(struct arena *a, const char *value)
+static char *json_decode(struct arena *a, enum json_reader who, const char *value)
 {
-    size_t size = value && *value == '"' ? (size_t)(json_skip(value) - value) + 4 : 0;
+    size_t size = json_inside(value) ? (size_t)(json_skip(value) - value) + 4 : 0;
     char *text = size ? arena_alloc(a, size) : NULL;
-    return text && json_copy(value, text, size) ? text : NULL;
+    return text && json_copy(value, who, text, size) ? text : NULL;
 }
 
-/* Has a string this character, also where it is no text that we take? */
+/* Is it a string with this character of ASCII, also where it is no text that we take? */
 static bool json_has(const char *value, char c)
 {
-    for (value++; *value != '"';) {
-        char text[4];
-        if (json_char(&value, text) == 1 && *text == c)
+    char text[4];
+    value = json_inside(value);
+    while (value && *value != '"')
+        if (json_char(&value, JSON_GO, text) == 1 && *text == c)
             return true;
-    }
     return false;
 }
 
-/* Where in the string's spelling the n-th byte of its text is. */
-static const char *json_place(const char *value, size_t n)
+/* Where in the spelling of a string, which json_copy() takes, the n-th byte of its text is. */
+static const char *json_place(const char *value, enum json_reader who, size_t n)
 {
     char c[4];
-    for (value++; n;)
-        n -= json_char(&value, c);
+    value = json_inside(value);
+    while (value && n && *value != '"')
+        n -= json_char(&value, who, c);
     return value;
 }
 
@@ -6359,9 +6389,9 @@ static void json_fold(char *text)
 enum { JSON_NAME = 64 };        /* more than any name that is looked for has */
 
 /* The text of a key or word, empty where it is none that can be looked for. */
-static void json_name(const char *value, bool fold, char text[JSON_NAME])
+static void json_name(const char *value, enum json_reader who, bool fold, char text[JSON_NAME])
 {
-    if (!json_copy(value, text, JSON_NAME))
+    if (!json_copy(value, who, text, JSON_NAME))
         *text = 0;
     if (fold)
         json_fold(text);
@@ -6396,9 +6426,11 @@ struct member {
 };
 
 /* The members of an object by name; none for what is no object. `names` are several strings in one, each with its
- * NUL. One with a dot before it is looked for in the closest one above that has a dot less. Names with less than
- * `fold` dots are in lower case, and found in any. Returns one that stands there twice, or NULL. */
-static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m, size_t fold)
+ * NUL. One with a dot before it is looked for in the closest one above that has a dot less. To Go a name with fewer
+ * than three dots is a field of a struct: it is in lower case, and found in any; one with three is a key of a map.
+ * Returns one that stands there twice, or NULL. */
+static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m,
+                                enum json_reader who)
 {
     const char *twice = NULL, *in[5] = { object };
     char text[JSON_NAME];
@@ -6407,14 +6439,14 @@ static const char *json_members(struct arena *a, const char *object, const char 
         const char *at = NULL, *key = in[depth];
         names += depth;
         for (key = key && *key == '{' ? json_first(key) : NULL; key; key = json_after(key)) {
-            json_name(key, depth < fold, text);
+            json_name(key, who, who == JSON_GO && depth < 3, text);
             if (!strcmp(text, names)) {
                 twice = at ? names : twice;
                 at = json_of(key);
             }
         }
         in[depth + 1] = at;
-        *m = (struct member){ at, json_decode(a, at) };
+        *m = (struct member){ at, json_decode(a, who, at) };
     }
     return twice;
 }
@@ -6828,7 +6860,7 @@ static bool is_empty_path(const char *path)
 
 static void view_members(struct view *v, const char *object, const char *names, struct member *m)
 {
-    if (json_members(v->arena, object, names, m, 0))
+    if (json_members(v->arena, object, names, m, JSON_OURS))
         view_note(v, repeated);
 }
 
@@ -6838,7 +6870,7 @@ static bool json_lists(const char *list, const char *words)
     char text[JSON_NAME];
     for (; *words; words += strlen(words) + 1)
         for (const char *p = json_first(list); p; p = json_after(p)) {
-            json_name(p, false, text);
+            json_name(p, JSON_OURS, false, text);
             if (!strcmp(text, words))
                 return true;
         }
@@ -6865,7 +6897,7 @@ static void inspect_mounts(struct view *v, const char *mounts)
             source = NULL;
         /* podman mounts an overlay of it, where only itself sees it */
         for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
-            if (names_dirs(json_decode(v->arena, o)))
+            if (names_dirs(json_decode(v->arena, JSON_OURS, o)))
                 source = NULL;
         /* the directory of a volume that is a mount itself is empty once that has been unmounted */
         if (source && volume && !v->runner->pid && !v->runner->self && is_empty_path(source))
@@ -6949,7 +6981,7 @@ static void view_inspect(struct view *v, const char *top)
             view_mount(v, file && *file == '/' ? file : NULL, place, v->readonly);
     }
     for (const char *p = json_first(m[TMPFS].at); p; p = json_after(p))
-        view_mount(v, NULL, json_decode(v->arena, p), false);
+        view_mount(v, NULL, json_decode(v->arena, JSON_OURS, p), false);
     inspect_mounts(v, m[MOUNTS].at);
     inspect_subpaths(v, m[HOST_MOUNTS].at);
     if (is_word(m[DRIVER].text, "overlay2") || is_word(m[DRIVER].text, "overlay"))
@@ -7068,7 +7100,7 @@ enum { MAX_BODY_MOUNTS = 1000 };
 
 static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (-s DIR)",
                   not_utf8[] = "not UTF-8, which the daemon would change: stage it (-s DIR)",
-                  bad_source[] = "no string, or one that no path can be", not_object[] = "must be a JSON object";
+                  bad_text[] = "no string, or one that no path can be", not_object[] = "must be a JSON object";
 
 struct body {
     struct arena *arena;
@@ -7081,17 +7113,17 @@ struct body {
 
 static const char *body_bind(struct body *b, const char *value, struct spec *s)
 {
-    const char *text = json_decode(b->arena, value);
+    const char *text = json_decode(b->arena, JSON_GO, value);
     if (!text)
-        return bad_source;
+        return bad_text;
     b->what = text;
     const char *wrong = parse_volume(b->arena, text, s);
     s->json = value;
     if (wrong || !s->source)
         return wrong;
     size_t n = strlen(s->source);
-    s->rest = json_place(value, n);
-    s->tail = json_place(value, n + s->rest_len);
+    s->rest = json_place(value, JSON_GO, n);
+    s->tail = json_place(value, JSON_GO, n + s->rest_len);
     s->rest_len = (size_t)(s->tail - s->rest);
     s->tail_len = (size_t)(json_skip(value) - 1 - s->tail);
     for (const char *p = s->mode; p && *p; p++)
@@ -7103,7 +7135,7 @@ static const char *body_bind(struct body *b, const char *value, struct spec *s)
 /* A key that stands twice is what the error is about. */
 static bool body_members(struct body *b, const char *object, const char *names, struct member *m)
 {
-    const char *twice = json_members(b->arena, object, names, m, 3);
+    const char *twice = json_members(b->arena, object, names, m, JSON_GO);
     b->what = twice ? twice : b->what;
     return twice;
 }
@@ -7114,9 +7146,9 @@ static bool has_comma(const char *value, const char *key, const char *but)
     char name[JSON_NAME];
     if (value == but)
         return false;
-    if (*value == '"')
-        return json_has(value, ',');
-    json_name(key, true, name);
+    if (json_has(value, ','))
+        return true;
+    json_name(key, JSON_GO, true, name);
     if (!strcmp(name, "options") || !strcmp(name, "labels"))
         return false;           /* not these */
     for (key = json_first(value); key && !has_comma(json_of(key), key, but);)
@@ -7159,7 +7191,8 @@ static const char *body_kinds(const struct member *m)
     static const enum body_key
         bools[] = { BODY_READONLY, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL },
         objects[] = { BODY_BIND_OPTIONS, BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_OPTIONS },
-        texts[] = { BODY_PROPAGATION, BODY_NAME, BODY_FSTYPE, BODY_DEVICE, BODY_O };
+        texts[] = { BODY_SOURCE, BODY_TARGET, BODY_PROPAGATION, BODY_NAME, BODY_FSTYPE, BODY_DEVICE,
+                    BODY_O };
     for (size_t i = 0; i < sizeof bools / sizeof *bools; i++)
         if (is_no_bool(&m[bools[i]]))
             return "ReadOnly, and what BindOptions has besides Propagation, must be true or false";
@@ -7168,7 +7201,8 @@ static const char *body_kinds(const struct member *m)
             return "BindOptions, VolumeOptions, DriverConfig and its Options must be JSON objects";
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (is_odd(&m[texts[i]]))
-            return "Propagation, Name, type, device and o must be strings that a path can be";
+            return "Source, Target, Propagation, Name, type, device and o must be strings that a path can "
+                   "be";
     return NULL;
 }
 
@@ -7192,7 +7226,7 @@ static const char *body_volume(struct spec *s, const struct member *m)
                                    .options = json_first(m[BODY_OPTIONS].at) };
     for (const char *key = json_first(m[BODY_OPTIONS].at); key; key = json_after(key)) {
         char name[JSON_NAME];
-        json_name(key, false, name);
+        json_name(key, JSON_GO, false, name);
         if (!is_one_of("type\0device\0o\0size\0", name))
             return "the local driver has type, device, o and size as options, no other is known";
     }
@@ -7202,40 +7236,33 @@ static const char *body_volume(struct spec *s, const struct member *m)
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
     struct member m[BODY_KEYS], *from = NULL;
-    const char *source, *wrong;
-    char c[4];
     if (*value != '{')
         return not_object;
     if (body_members(b, value, body_keys, m))
         return repeated;
     int type = -1;
-    if (m[BODY_TYPE].text) {
-        json_fold(m[BODY_TYPE].text);
+    if (m[BODY_TYPE].text)      /* in lower case: no daemon takes another one */
         type = find_word(mount_types, m[BODY_TYPE].text, strlen(m[BODY_TYPE].text));
-    }
     if (type < 0)
         return bad_type;
     if (has_comma(value, NULL, type == TYPE_BIND ? m[BODY_SOURCE].at : NULL))
         return comma;           /* a bind's source becomes another one */
     *s = (struct spec){ .json = value, .at_target = m[BODY_TARGET].at,
                         .at_readonly = m[BODY_READONLY].at, .ro = json_true(m[BODY_READONLY].at) };
-    wrong = body_kinds(m);
+    const char *wrong = body_kinds(m), *source = m[BODY_SOURCE].text;
     if (!wrong && type == TYPE_BIND)
         wrong = body_bind_options(s, m);
     if (!wrong && type == TYPE_VOLUME)
         wrong = body_volume(s, m);
     if (wrong)
         return wrong;
-    source = m[BODY_SOURCE].at;
     if (type == TYPE_BIND)
         from = &m[BODY_SOURCE];
-    else if (source && *source++ == '"' && (!json_char(&source, c) || *c == '/' || *c == '.'))
+    else if (source && (*source == '/' || *source == '.'))
         return pathlike;
     else if (s->volume)
         from = &m[BODY_DEVICE];
     if (from) {
-        if (!from->text)
-            return bad_source;
         s->at_source = from->at;
         s->source = from->text;
     }
@@ -7252,10 +7279,12 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
  * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
-    const char *target = json_decode(b->arena, key);
-    if (target ? strstr(target, ":/") != NULL : json_has(key, ':'))
+    const char *target = json_decode(b->arena, JSON_GO, key);
+    if (!target)
+        return bad_text;
+    if (strstr(target, ":/"))
         return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
-    target = target ? clean_target(b->arena, target) : NULL;
+    target = clean_target(b->arena, target);
     *s = (struct spec){ .json = key, .target = target ? target : "", .aside = true };
     return NULL;
 }
@@ -7273,16 +7302,16 @@ static void body_each(struct body *b, const char *list, const char *what,
 static const char *body_parse(struct body *b, const char *top)
 {
     enum { HOST_CONFIG, BINDS, MOUNTS, TMPFS, TOP_BINDS, TOP_MOUNTS, VOLUMES, KEYS };
-    static const char kinds[] = "{[[*[[", mounts[] = "HostConfig.Mounts", places[] = "Volumes or Tmpfs";
+    static const char kinds[] = "{[[{[[{", mounts[] = "HostConfig.Mounts", places[] = "Volumes or Tmpfs";
     struct member m[KEYS];
     b->what = "body";
     if (*top != '{')
         return not_object;
     if (body_members(b, top, "hostconfig\0.binds\0.mounts\0.tmpfs\0binds\0mounts\0volumes\0", m))
         return repeated;
-    for (int i = 0; kinds[i]; i++)
-        if (kinds[i] != '*' && !json_null(m[i].at) && *m[i].at != kinds[i])
-            return "HostConfig must be an object, Binds and Mounts arrays";
+    for (int i = 0; i < KEYS; i++)
+        if (!json_null(m[i].at) && *m[i].at != kinds[i])
+            return "HostConfig, Volumes and Tmpfs must be objects, Binds and Mounts arrays";
     /* dockerd before 23 takes them for HostConfig's when that is missing */
     if (json_first(m[TOP_BINDS].at) || json_first(m[TOP_MOUNTS].at))
         return "Binds and Mounts belong into HostConfig";
@@ -7803,6 +7832,11 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
     if (rc)
         return rc;
+    /* the volume stays, and another mount of it by its name would be writable; a stage never is */
+    if (s && s->volume && res->ro && !s->volume_ro && !stage) {
+        res->sys_errno = EROFS;
+        return DINDBIND_E_READONLY;
+    }
     if (stage && it->nbelow) {
         it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
         return DINDBIND_E_NESTED;
@@ -8100,6 +8134,15 @@ static const char *take_spec(struct job *j, const char *value, const char *(*par
     return wrong ? wrong : add_spec(j, s);
 }
 
+/* Before anything is looked at, and maybe created, for what is never to be staged. */
+static const char *take_dir(struct job *j, const char *value)
+{
+    char clean[DINDBIND_PATH_MAX];
+    int rc = clean_path(value, clean);
+    j->dir = value;
+    return rc ? error_text(rc, ERROR_WHAT) : NULL;
+}
+
 static const char *take_format(struct job *j, const char *value)
 {
     int i = find_word("text\0json\0oci\0", value, strlen(value));
@@ -8125,7 +8168,7 @@ static const char *take_option(struct job *j, int i, const char *value)
     case 0: return take_spec(j, value, parse_mount);
     case 'f': return take_format(j, value);
     case 's':
-    case 'u': j->dir = value; break;
+    case 'u': return take_dir(j, value);
     default: break;
     }
     return NULL;

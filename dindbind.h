@@ -51,7 +51,8 @@ enum dindbind_error {
     DINDBIND_E_INEXACT = -11,   /* "inexact": no set of layer directories shows what the overlay shows */
     DINDBIND_E_BROKEN = -12,    /* "broken": the overlay itself would fail here; sys_errno says how */
     DINDBIND_E_CHANGED = -13,   /* "changed": kept being renamed while it was looked at */
-    DINDBIND_E_READONLY = -14,  /* "readonly": must be mounted read-only, which a bare path cannot say */
+    DINDBIND_E_READONLY = -14,  /* "readonly": must be mounted read-only, which a bare path cannot say, nor (EROFS) a
+                                 * volume that is writable by its own options */
     DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
     DINDBIND_E_FOREIGN = -16,   /* "foreign": has no path in the caller's mount namespace */
     DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */

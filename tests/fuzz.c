@@ -265,6 +265,7 @@ struct spelled {
     const char **from;          /* NULL within a character; one more for the end */
     size_t len;
     bool good;                  /* it can be (part of) a path */
+    bool half;                  /* with bytes that stand there as half of a surrogate pair: not for Go */
 };
 
 static unsigned eat_hex(struct reader *r)
@@ -305,7 +306,7 @@ static size_t encode(unsigned c, char *out)
 static struct spelled read_string(const char *at, const char *end)
 {
     size_t room = (size_t)(end - at) + 1;
-    struct spelled s = { calloc(room, 1), calloc(room, sizeof *s.from), 0, true };
+    struct spelled s = { calloc(room, 1), calloc(room, sizeof *s.from), 0, true, false };
     struct reader r = { at + 1, end - 1, NULL, 0 };
     NEED(s.text && s.from);
     while (r.p < r.end) {
@@ -317,6 +318,7 @@ static struct spelled read_string(const char *at, const char *end)
         else
             s.len += encode(c, s.text + s.len);
         s.good = s.good && c && (byte || c < 0xd800 || c > 0xdfff);
+        s.half = s.half || byte;
     }
     s.from[s.len] = r.p;
     return s;
@@ -368,17 +370,18 @@ static size_t json_count(const char *value)
     return n;
 }
 
-/* Is this string, short enough, that name? */
+/* Is this string, short enough, that name? With `fold`: to Go. */
 static bool json_is(const char *value, const char *name, bool fold)
 {
     char text[JSON_NAME];
-    if (!json_copy(value, text, sizeof text))
+    enum json_reader who = fold ? JSON_GO : JSON_OURS;
+    if (!json_copy(value, who, text, sizeof text))
         return false;
-    json_name(value, fold, text);
+    json_name(value, who, fold, text);
     return fold ? !strcasecmp(text, name) : !strcmp(text, name);
 }
 
-/* The last member of that name, as Go's decoder has it, and how many there are. */
+/* The last member of that name, with `fold` as Go's decoder has it, and how many there are. */
 static const char *member(const char *object, const char *name, bool fold, size_t *n)
 {
     const char *found = NULL;
@@ -387,7 +390,8 @@ static const char *member(const char *object, const char *name, bool fold, size_
     while (object && *object == '{' && json_next(&w)) {
         struct spelled key = read_string(w.key, json_skip(w.key));
         char *plain = folded(key.text);
-        if (key.good && (fold ? !strcasecmp(plain, name) : !strcmp(key.text, name))) {
+        bool same = fold ? !key.half && !strcasecmp(plain, name) : !strcmp(key.text, name);
+        if (key.good && same) {
             found = w.value;
             ++*n;
         }
@@ -429,22 +433,39 @@ static void check_string(const char *at, const char *end)
     static const char *const names[] = { "Source", "Binds", "RW", "HostConfig", "k", "s", "" };
     struct arena a = { NULL };
     struct spelled s = read_string(at, end);
-    char *text = json_decode(&a, at), *plain = folded(s.text);
-    NEED(!!text == s.good);
+    char *text = json_decode(&a, JSON_OURS, at), *for_go = json_decode(&a, JSON_GO, at), *plain = folded(s.text);
+    NEED(!!text == s.good && !!for_go == (s.good && !s.half));
     NEED(!text || (strlen(text) == s.len && !strcmp(text, s.text)));
+    NEED(!for_go || equal(for_go, text));
     for (size_t i = 0; s.good && i <= s.len; i += 1 + s.len / 64) {
         while (!s.from[i])
             i++;
-        NEED(json_place(at, i) == s.from[i]);
+        NEED(json_place(at, JSON_OURS, i) == s.from[i]);
+        NEED(s.half || json_place(at, JSON_GO, i) == s.from[i]);
     }
-    NEED(!s.good || json_place(at, s.len) == end - 1);
+    NEED(!s.good || json_place(at, JSON_OURS, s.len) == end - 1);
     for (size_t i = 0; i < COUNT(names); i++) {
         NEED(json_is(at, names[i], false) == (s.good && !strcmp(s.text, names[i])));
-        NEED(json_is(at, names[i], true) == (s.good && !strcasecmp(plain, names[i])));
+        NEED(json_is(at, names[i], true) == (s.good && !s.half && !strcasecmp(plain, names[i])));
     }
+    for (const char *c = ",:/\"\\a"; *c; c++)
+        NEED(json_has(at, *c) == (memchr(s.text, *c, s.len) != NULL));
     NEED(s.len >= JSON_NAME - 4 || json_is(at, s.text, false) == s.good);
     free(plain);
     free_spelled(&s);
+    arena_free(&a);
+}
+
+/* What reads strings finds nothing in any other value, and does not run past it. */
+static void check_no_string(const char *value)
+{
+    struct arena a = { NULL };
+    char text[JSON_NAME];
+    NEED(!json_has(value, '0') && !json_has(value, 'l') && !json_has(value, ','));
+    NEED(!json_place(value, JSON_GO, 1) && !json_place(value, JSON_OURS, 1000));
+    NEED(!json_copy(value, JSON_GO, text, sizeof text) && !json_decode(&a, JSON_GO, value));
+    json_name(value, JSON_OURS, false, text);
+    NEED(!*text);
     arena_free(&a);
 }
 
@@ -457,6 +478,8 @@ static void check_walk(const char *value, const struct seen **next)
     ++*next;
     if (*value == '"')
         check_string(value, json_skip(value));
+    else
+        check_no_string(value);
     for (; json_next(&w); n++) {
         NEED(w.object == (*value == '{') && w.object == (*next)->key);
         if (w.object) {
@@ -481,7 +504,8 @@ static void check_put(const char *text)
     size_t len = o->len;
     char *json = output_end(o);
     NEED(json_check(&e, json, len) == json && strlen(json) == len && valid_utf8(json));
-    NEED(equal(json_decode(&a, json), text));
+    NEED(equal(json_decode(&a, JSON_OURS, json), text));
+    NEED(equal(json_decode(&a, JSON_GO, json), valid_utf8(text) ? text : NULL));
     free(json);
     arena_free(&a);
 }
@@ -588,7 +612,7 @@ static void check_oci_mount(const struct spec *s)
     size_t len = o->len;
     char *json = output_end(o);
     NEED(!wrong && json_check(&(struct json_error){ 0 }, json, len) == json &&
-         !json_members(&a, json, "destination\0type\0source\0options\0", m, 0));
+         !json_members(&a, json, "destination\0type\0source\0options\0", m, JSON_OURS));
     NEED(json_count(json) == 4 && says(m[0].at, s->target) && says(m[1].at, "bind") &&
          says(m[2].at, res.path));
     struct json_walk w = { .at = m[3].at };
@@ -918,8 +942,22 @@ static bool may_be_volume(const char *driver, const char *type, const char *devi
     return (equal(type, "nfs") || equal(type, "nfs3") || equal(type, "nfs4")) && !here && strchr(device, ':');
 }
 
+/* Of ro and rw, does the former stand last? */
+static bool is_ro_last(const char *o)
+{
+    char *copy = strdup(o), *rest = copy;
+    const char *last = "";
+    NEED(copy);
+    for (char *word; (word = strsep(&rest, ","));)
+        if (!strcmp(word, "ro") || !strcmp(word, "rw"))
+            last = word;
+    bool ro = !strcmp(last, "ro");
+    free(copy);
+    return ro;
+}
+
 /* May this record be taken? In two passes: the type, which is the last one given, and then the keys by it. */
-static bool may_be_mount(const char *text)
+static bool may_be_mount(const char *text, bool *volume_ro)
 {
     struct wanted w = { .bad = false };
     const char *row = NULL, *p = text;
@@ -954,6 +992,7 @@ static bool may_be_mount(const char *text)
                 w.execs < 2 && w.devs < 2 && w.suids < 2;
     if (good && !strcasecmp(type, "volume"))
         good = may_be_volume(w.driver, w.option[0], w.option[1], w.option[2], w.options, &binds);
+    *volume_ro = good && binds && is_ro_last(w.option[2]);
     if (good && !strcasecmp(type, "bind"))
         good = w.source;
     else if (good)
@@ -1024,6 +1063,7 @@ static void mount_again(const struct spec *s, const char *source, const char *ta
     if (!wrong) {
         NEED(equal(again.source, source) && equal(again.target, target ? target : s->target));
         NEED(again.ro == ro && again.flat == s->flat && again.create == s->create && again.volume == s->volume);
+        NEED(again.volume_ro == s->volume_ro);
         NEED(again.noci == s->noci && !again.never == !s->never);
         check_fields(s, &again, source, target, ro);
     }
@@ -1036,11 +1076,12 @@ static void fuzz_mount(char *text, size_t len)
     struct arena a = { NULL };
     struct spec s;
     (void)len;
-    bool good = check_csv(text);
+    bool good = check_csv(text), volume_ro;
     const char *wrong = parse_mount(&a, text, &s);
     NEED(wrong || good);
-    NEED(!wrong == may_be_mount(text));
+    NEED(!wrong == may_be_mount(text, &volume_ro));
     if (!wrong) {
+        NEED(s.volume_ro == volume_ro);
         NEED(*s.target == '/' && s.nfields <= MAX_FIELDS && s.noci <= 4);
         for (size_t i = 0; i < s.nfields; i++)
             NEED(s.fields[i].at >= text && s.fields[i].at + s.fields[i].len <= text + strlen(text));
@@ -1107,13 +1148,13 @@ static char *text_of(const char *value)
         return NULL;
     NEED(*value == '"');
     struct spelled s = read_string(value, json_skip(value));
-    NEED(s.good);
+    NEED(s.good && !s.half);
     free(s.from);
     return s.text;
 }
 
 /* The device of a local volume with o=bind; all other options that pass are known. */
-static const char *device_of(const char *volume_options)
+static const char *device_of(const struct spec *s, const char *volume_options)
 {
     const char *driver = only(volume_options, "DriverConfig"), *map = only(driver, "Options");
     const char *value[4] = { NULL };
@@ -1130,6 +1171,7 @@ static const char *device_of(const char *volume_options)
     char *name = text_of(only(driver, "Name")), *type = text_of(value[0]), *device = text_of(value[1]);
     char *o = text_of(value[2]);
     NEED(may_be_volume(name, type, device, o, any, &binds));
+    NEED(s->volume == binds && s->volume_ro == (binds && is_ro_last(o)));
     free(name);
     free(type);
     free(device);
@@ -1153,17 +1195,19 @@ static void check_found_mount(const struct spec *s, const char *value)
     bool known = false, peer = false;
     NEED(type && *type == '"');
     for (size_t i = 0; i < COUNT(grammar); i++)
-        known = known || json_is(type, grammar[i].type, true);
+        known = known || says(type, grammar[i].type);
     NEED(known);
-    if (json_is(type, "bind", true)) {
+    if (says(type, "bind")) {
         want = only(value, "Source");
         for (size_t i = 0; i < COUNT(peers); i++)
             peer = peer || says(only(bind, "Propagation"), peers[i]);
         NEED(!!s->peers == peer);
-    } else if (json_is(type, "volume", true))
-        want = device_of(only(value, "VolumeOptions"));
+    } else if (says(type, "volume"))
+        want = device_of(s, only(value, "VolumeOptions"));
     NEED(s->at_source == want && !s->source == !want);
     NEED(!want || says(want, s->source));
+    free(text_of(only(value, "Source")));
+    free(text_of(only(value, "Target")));
     NEED(s->at_target == only(value, "Target") && s->at_readonly == only(value, "ReadOnly"));
     NEED(is_bool_or_null(s->at_readonly));
     for (size_t i = 0; i < COUNT(bools); i++)
@@ -1174,8 +1218,10 @@ static void check_found_mount(const struct spec *s, const char *value)
 static void check_found_places(const char *object)
 {
     struct json_walk w = { .at = object };
-    while (object && *object == '{' && json_next(&w)) {
+    NEED(is_null(object) || *object == '{');
+    while (json_next(&w)) {
         struct spelled key = read_string(w.key, json_skip(w.key));
+        NEED(key.good && !key.half);
         for (size_t i = 0; i + 1 < key.len; i++)
             NEED(key.text[i] != ':' || key.text[i + 1] != '/');
         free_spelled(&key);
@@ -1193,7 +1239,7 @@ static void check_found(const struct body *b)
     while (json_next(&binds)) {
         const struct spec *s = spec_at(b, binds.value);
         struct spelled text = read_string(binds.value, json_skip(binds.value));
-        NEED(s && text.good && equal(s->text, text.text));
+        NEED(s && text.good && !text.half && equal(s->text, text.text));
         free_spelled(&text);
     }
     while (json_next(&mounts)) {
@@ -1357,6 +1403,7 @@ static void check_spec(const struct spec *s, const struct spec *again, const cha
 {
     NEED(equal(again->source, source) && equal(again->target, target));
     NEED(again->ro == (ro || s->ro) && again->flat == s->flat && again->volume == s->volume);
+    NEED(again->volume_ro == s->volume_ro);
     NEED(again->create == s->create && !again->rest == !s->rest && again->aside == s->aside);
 }
 
@@ -1514,8 +1561,8 @@ static void check_inspected(const char *top, const struct dindbind_runner *r)
     struct arena a = { NULL };
     size_t n;
     const char *data = member(member(top, "GraphDriver", false, &n), "Data", false, &n);
-    const char *lower = json_decode(&a, member(data, "LowerDir", false, &n));
-    const char *upper = json_decode(&a, member(data, "UpperDir", false, &n));
+    const char *lower = json_decode(&a, JSON_OURS, member(data, "LowerDir", false, &n));
+    const char *upper = json_decode(&a, JSON_OURS, member(data, "UpperDir", false, &n));
     struct options *o = malloc(sizeof *o);
     char *parsed = malloc(strlen(r->overlay) + 1);
     NEED(o && parsed);
@@ -1854,11 +1901,11 @@ static void check_oci(const struct dindbind_layers *l)
     const char *wrong = put_oci(o, &s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, 0));
+    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, JSON_OURS));
     struct json_walk w = { .at = m->at };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);
-    const char *text = json_decode(&a, w.value);
+    const char *text = json_decode(&a, JSON_OURS, w.value);
     NEED(parsed && text);
     if (!wrong) {
         NEED(parse_tight(parsed, text, &block, AS_STRING) && !parsed->upper);

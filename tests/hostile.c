@@ -700,7 +700,7 @@ static void unprivileged(void)
 static const char *const odd_names[] = { "new\nline", "sp ace", "back\\slash", "tab\t", "\xff\xfe", "\\040", "a\\012b",
                                          "\n", "x//deleted-not", "end " };
 
-enum { MANY = 4000 };
+enum { MANY = 4095 };
 
 static char *odd(size_t i, const char *dir)
 {
@@ -721,7 +721,7 @@ static void many_mounts(void)
 
 static void mount_one_more(void)
 {
-    must(!mount("/vol", "/m/more", NULL, MS_BIND, NULL), "one more");
+    must(!mount("/vol", "/m/more", NULL, MS_BIND, NULL) && !mount("/vol", "/m/yet", NULL, MS_BIND, NULL), "two more");
 }
 
 static void many_rows(void)
@@ -737,6 +737,7 @@ static void many_rows(void)
     for (int i = 0; i < MANY; i++)
         make_dir(textf("/r/m/%d", i));
     make_dir("/r/m/more");
+    make_dir("/r/m/yet");
     pid_t pid = start_runner("/r", 0, many_mounts, mount_one_more);
     struct dindbind_runner r;
     struct dindbind_result res;

@@ -168,21 +168,11 @@ func sameModes(text string) string {
 	return strings.Join(fields, ":")
 }
 
-// lowerASCII is for the words that clients write in any case. No daemon folds others.
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
-// mount reads an element of Mounts as the daemon does.
+// mount reads an element of Mounts as the daemon does: encoding/json folds keys, nobody folds a
+// type.
 func (w *world) mount(v view, m Mount) expectation {
 	var e expectation
-	kind := lowerASCII(m.Type)
-	switch kind {
+	switch m.Type {
 	case "bind":
 		e.source(w, v, m.Source, m.Target, m.BindOptions != nil && m.BindOptions.NonRecursive)
 		return e
@@ -195,7 +185,7 @@ func (w *world) mount(v view, m Mount) expectation {
 		e.complain(unknownType, "the type "+m.Type)
 	}
 	if strings.HasPrefix(m.Source, "/") || strings.HasPrefix(m.Source, ".") {
-		e.complain(untranslated, kind+" with a path as its source: "+m.Source)
+		e.complain(untranslated, m.Type+" with a path as its source: "+m.Source)
 	}
 	return e
 }
@@ -234,7 +224,7 @@ func mountFor(m Mount, host, target string, ro bool) Mount {
 		m.Target = target
 	}
 	m.ReadOnly = m.ReadOnly || ro
-	if lowerASCII(m.Type) == "bind" {
+	if m.Type == "bind" {
 		m.Source = host
 		return m
 	}

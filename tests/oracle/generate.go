@@ -474,16 +474,15 @@ func (g *generator) mount() string {
 	kind := g.pick([]string{"bind", "bind", "bind", "bind", "volume", "volume", "volume",
 		"tmpfs", "image",
 		"cluster", "npipe"})
-	if g.chance(0.05) {
-		kind = strings.ToUpper(kind[:1]) + kind[1:]
-	}
 	source := map[string]string{"volume": "vol", "image": "alpine", "cluster": "group:g",
-		"npipe": `\\.\pipe\x`}[lowerASCII(kind)]
-	if lowerASCII(kind) == "bind" {
+		"npipe": `\\.\pipe\x`}[kind]
+	if kind == "bind" {
 		source = g.source(",")
 	}
+	more := kind
 	if g.off() {
-		kind = g.pick([]string{"", "glob", "overlay", "devpts", "ramfs", "artifact",
+		kind = g.pick([]string{strings.ToUpper(kind), strings.ToUpper(kind[:1]) + kind[1:],
+			"", "glob", "overlay", "devpts", "ramfs", "artifact",
 			"b\u0131nd", "bind ", "tmpf\u017f", "none", "volumes"})
 	}
 	if g.off() {
@@ -497,7 +496,7 @@ func (g *generator) mount() string {
 	if source != "" || g.chance(0.5) {
 		parts = append(parts, part{"Source", func() string { return g.quote(source) }})
 	}
-	return g.object(append(parts, g.mountOptions(lowerASCII(kind))...), true)
+	return g.object(append(parts, g.mountOptions(more)...), true)
 }
 
 // mountOptions are the other fields of a mount: those of its type, and in a wild one those of

@@ -409,7 +409,7 @@ func (t *texts) mountParts(n node, text []byte) parts {
 	options, counts[4] = n.field(text, "VolumeOptions")
 	driver, counts[5] = options.field(text, "DriverConfig")
 	map_, counts[6] = driver.field(text, "Options")
-	if lowerASCII(kind.str(text)) != "bind" {
+	if kind.str(text) != "bind" {
 		p.source, counts[7] = map_.entry(text, "device")
 	}
 	for _, c := range counts {
@@ -428,7 +428,7 @@ func (t *texts) mountElement(element, is node, i int) int {
 	if element.kind != '{' || !e.translated {
 		return 1
 	}
-	if lowerASCII(m.Type) == "bind" {
+	if m.Type == "bind" {
 		t.mounts++
 	} else {
 		t.volumes++

@@ -128,8 +128,11 @@ var wrong = []struct{ promise, body, answer string }{
 		`{"HostConfig":{"Binds":["/etc:/x"]}}`},
 	{untranslated, `{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/etc",` +
 		`"Target":"/x"}]}}`, ""},
-	{untranslated, `{"HostConfig":{"Mounts":[{"Type":"Bind","Source":"etc","Target":"/x"}]}}`,
+	{untranslated, `{"HostConfig":{"Mounts":[{"Type":"bind","Source":"etc","Target":"/x"}]}}`,
 		""},
+	{unknownType, `{"HostConfig":{"Mounts":[{"Type":"Bind","Source":"/w","Target":"/x"}]}}`,
+		`{"HostConfig":{"Mounts":[{"Type":"Bind","Source":"/T/w","Target":"/x"}]}}`},
+	{unknownType, `{"HostConfig":{"Mounts":[{"Type":"TMPFS","Target":"/x"}]}}`, ""},
 	{untranslated, `{"HostConfig":{"Mounts":[{"Type":"volume","Source":"/etc",` +
 		`"Target":"/x"}]}}`, ""},
 	{untranslated, `{"Binds":["/etc:/x"]}`, ""},
