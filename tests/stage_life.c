@@ -911,6 +911,11 @@ static void killed_staging_more(void)
                                                    (char *)"/one")); at++) {
         stage_shows_the_same();
         stage_is_private();
+        if (entries(ST) < 12)
+            continue;
+        unstage();              /* what the killed ones left makes the next ones longer */
+        nothing_left("after -u");
+        stage_four();
     }
     engines_fail(ST "/0");
     struct ran r = STAGE((char *)"/one");
@@ -2014,12 +2019,13 @@ static void docker_directory_alone(void)
     static const char *const left[] = { ST "/0", ST "/1" };
     begin();
     unstage();
-    table_was = my_table();
     must(!mkdir(ST, 0755), ST);
     for (size_t i = 0; i < COUNT(left); i++)
         make_dir(left[i]);
-    said(RUN((char *)"-u", (char *)ST "/0"), 0, "", "");
-    is_gone(ST "/0");
+    for (size_t i = 0; i < COUNT(left); i++) {
+        said(RUN((char *)"-u", (char *)left[i]), 0, "", "");
+        is_gone(left[i]);
+    }
     said(RUN((char *)"-u", (char *)ST), 0, "", "");
     is_gone(ST);
     /* what a container has written is not ours to delete */
