@@ -463,10 +463,10 @@ podman_sibling() {
 podman_kill() { podman_ kill "$1"; }
 podman_rm() { podman_ rm --force --volumes --time 0 "$1"; }
 
-# It binds its graph root onto itself, to make it private.
+# It binds its graph root onto itself, to make it private; two that start at once both do.
 podman_down() {
 	kill "$podman_pid" && wait "$podman_pid"
-	! mountpoint -q "$W/podman/root/overlay" || umount "$W/podman/root/overlay"
+	while mountpoint -q "$W/podman/root/overlay"; do umount "$W/podman/root/overlay" || return; done
 }
 
 # ---- Answers ----------------------------------------------------------------------------------------

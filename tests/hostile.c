@@ -776,18 +776,18 @@ static void many_rows(void)
     if (nbelow != MANY || strcmp(res.path, "/r/m"))
         flunk("host of /m: %s, %zu below", res.path, nbelow);
     free(below);
-    order();
-    res.error = 0;
-    want("host, one more", dindbind_host(&r, "/m", &res, &below, &nbelow), DINDBIND_E_NESTED);
-    if (below || nbelow || !strstr(res.path, "more than 4096"))
-        flunk("host of /m: %s, %zu below", res.path, nbelow);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
     want("stage", stage_one(&r, &res, &shown), 0);
     if (!shown || strcmp(slurp(textf("%s/3711/v", res.path)), "right"))
         flunk("stage: another file");
     unstage_all();
     if (strcmp(slurp(textf("/proc/%d/root/m/3711/v", pid)), "right"))
         flunk("the runner's mount is gone");
+    order();
+    res.error = 0;
+    want("host, one more", dindbind_host(&r, "/m", &res, &below, &nbelow), DINDBIND_E_NESTED);
+    if (below || nbelow || !strstr(res.path, "more than 4096"))
+        flunk("host of /m: %s, %zu below", res.path, nbelow);
+    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
     dindbind_release(&res);
     dindbind_close(&r);
 }

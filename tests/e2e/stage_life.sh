@@ -77,8 +77,9 @@ life_restart() {
 	report docker 'a container that is started again reads the same' "$why"
 	in_runner cover - /home/runner/life/one
 	life_down docker 'a container that is started again'
-	# it makes directories where its mounts were
+	# the daemon makes a directory where its mount was
 	docker start --attach again >/dev/null 2>&1
+	[ ! -e "$life_stage/0" ] || "$D" -u "$life_stage/0"
 	life_down docker 'a container whose stage was gone'
 	docker rm --force again >/dev/null 2>&1
 }
@@ -103,11 +104,13 @@ life_elsewhere() {
 	for i in 0 1; do
 		why=''
 		answer "$engine" /home/runner/life/ws /x rw -p "$PID:$START" -s "$life_stage" 2>"$W/err" || why=$(cat "$W/err")
-		eval "$engine() { nsenter --target ${peers[$i]} --mount $(command -v "$engine") \"\$@\"; }"
+		# what these run runs there, whichever of the two it is (crun_)
+		eval "$engine() { nsenter --target ${peers[$i]} --mount $engine \"\$@\"; }
+			unshare() { nsenter --target ${peers[$i]} --mount unshare \"\$@\"; }"
 		if got=$(life_reads "$engine" ls -a /x); then
 			why="$why it has mounted something: $got"
 		fi
-		unset -f "$engine"
+		unset -f "$engine" unshare
 		! nsenter --target "${peers[$i]}" --mount test -e "$life_stage/0" || why="$why $life_stage/0 is there"
 		report "$engine" "in a ${label[$i]} namespace it fails" "$why"
 		life_down "$engine" "a ${label[$i]} namespace"
@@ -172,7 +175,7 @@ life_rootless() {
 }
 
 life_user() {
-	setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/run/user/1000 XDG_RUNTIME_DIR=/run/user/1000 "$@"
+	setpriv --reuid 1000 --regid 1000 --clear-groups env -u CONTAINERS_CONF HOME=/run/user/1000 XDG_RUNTIME_DIR=/run/user/1000 "$@"
 }
 
 # After all engines. What podman leaves is that user's, and nobody else here is.
