@@ -238,6 +238,8 @@ struct dindbind_mount {
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none. More than
  * 4,096 are NESTED. Of the runner's mountinfo 64 MiB are read; if there is more it is SYSTEM, with EFBIG.
  *
+ * `result` is as dindbind_resolve() left it: one that was staged, or refused, must be resolved again.
+ *
  * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
  * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
  * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
