@@ -486,7 +486,7 @@ static void doublings(const char *of)
 static void doublings_directory(void) { doublings("/d 10"); }
 static void doublings_below(void) { doublings("/d/n 10"); }
 static void doublings_file(void) { doublings("/one 10"); }
-static void doublings_fifteen(void) { doublings("/d/n 15"); }
+static void doublings_many(void) { doublings("/d/n 13"); }
 
 static void runner_unmounts(void)
 {
@@ -2088,7 +2088,7 @@ static const struct {
     { "ten doublings of a staged directory", doublings_directory, IN_PLACES | OF_KINDS },
     { "ten doublings below a staged directory", doublings_below, IN_PLACES | OF_KINDS },
     { "ten doublings of a staged file", doublings_file, IN_PLACES | OF_KINDS },
-    { "fifteen doublings", doublings_fifteen, OF_KINDS },
+    { "thirteen doublings", doublings_many, OF_KINDS },
     { "the runner unmounts what is staged, and ends", runner_unmounts, IN_PLACES | OF_KINDS },
     { "the host mounts and unmounts in the runner", host_mounts, IN_PLACES | OF_KINDS },
     { "a sibling mounts below its copy", sibling_mounts, IN_PLACES | OF_KINDS },
