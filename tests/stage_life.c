@@ -1182,6 +1182,35 @@ static void one_entry_a_mode(void)
     unstage();
 }
 
+/* Of the caller's own mounts, with so many below. */
+static void row_with_mounts(unsigned n)
+{
+    char *row = textf("/h%u:/x", n);
+    make_dir(textf("/h%u", n));
+    for (unsigned i = 0; i < n; i++) {
+        char *path = textf("/h%u/%u", n, i);
+        make_dir(path);
+        errno = do_tmpfs(path);
+        must(!errno, path);
+    }
+    said_of(RUN((char *)"-b", row, (char *)"-s", (char *)ST, (char *)"/x"), ST "/0\n");
+    stage_is_private();
+    if (each_row(ST "/0", NULL) != n + 1)
+        flunk("%zu mounts of a row with %u below", each_row(ST "/0", NULL), n);
+    for (unsigned i = 0; i < n; i++)
+        if (do_look(textf(ST "/0/%u/new", i)))
+            flunk("the mount at %u is missing in the stage", i);
+    unstage();
+}
+
+static void rows_with_mounts(void)
+{
+    furnish();
+    row_with_mounts(0);
+    row_with_mounts(2);
+    row_with_mounts(300);
+}
+
 static struct ran create(char *body, bool (*before)(void))
 {
     int in = memfd_create("in", MFD_CLOEXEC);
@@ -2115,6 +2144,7 @@ static const struct {
     { "a body with a thousand binds of /", thousand_binds_of_one, 0 },
     { "a source with too many mounts", too_many_of_one, OF_KINDS },
     { "sources with too many mounts together", too_many_together, OF_KINDS },
+    { "a bind row with mounts below", rows_with_mounts, IN_PLACES },
     { "a FUSE mount is staged", fuse_works, OF_KINDS },
     { "a FUSE server that reads nothing more", fuse_reads_nothing, OF_KINDS },
     { "a FUSE server that answers nothing more", fuse_answers_nothing, OF_KINDS },
