@@ -463,9 +463,13 @@ podman_sibling() {
 podman_kill() { podman_ kill "$1"; }
 podman_rm() { podman_ rm --force --volumes --time 0 "$1"; }
 
-# It binds its graph root onto itself, to make it private; two that start at once both do.
+no_podman() { ! cat /proc/[0-9]*/comm 2>/dev/null | grep -qx podman; }
+
+# It binds its graph root onto itself, to make it private; two that start at once both do, and conmon starts one when a
+# container has ended.
 podman_down() {
 	kill "$podman_pid" && wait "$podman_pid"
+	until_true no_podman
 	while mountpoint -q "$W/podman/root/overlay"; do umount "$W/podman/root/overlay" || return; done
 }
 

@@ -486,7 +486,7 @@ static void doublings(const char *of)
 static void doublings_directory(void) { doublings("/d 10"); }
 static void doublings_below(void) { doublings("/d/n 10"); }
 static void doublings_file(void) { doublings("/one 10"); }
-static void doublings_fifteen(void) { doublings("/d/n 15"); }
+static void doublings_many(void) { doublings("/d/n 13"); }
 
 static void runner_unmounts(void)
 {
@@ -1180,6 +1180,35 @@ static void one_entry_a_mode(void)
     if (write_text(ST "/0/new", "w", O_CREAT) || errno != EROFS || !write_text(ST "/1/new", "w", O_CREAT))
         flunk("the entry that is read-only can be written, or the other one cannot");
     unstage();
+}
+
+/* Of the caller's own mounts, with so many below. */
+static void row_with_mounts(unsigned n)
+{
+    char *row = textf("/h%u:/x", n);
+    make_dir(textf("/h%u", n));
+    for (unsigned i = 0; i < n; i++) {
+        char *path = textf("/h%u/%u", n, i);
+        make_dir(path);
+        errno = do_tmpfs(path);
+        must(!errno, path);
+    }
+    said_of(RUN((char *)"-b", row, (char *)"-s", (char *)ST, (char *)"/x"), ST "/0\n");
+    stage_is_private();
+    if (each_row(ST "/0", NULL) != n + 1)
+        flunk("%zu mounts of a row with %u below", each_row(ST "/0", NULL), n);
+    for (unsigned i = 0; i < n; i++)
+        if (do_look(textf(ST "/0/%u/new", i)))
+            flunk("the mount at %u is missing in the stage", i);
+    unstage();
+}
+
+static void rows_with_mounts(void)
+{
+    furnish();
+    row_with_mounts(0);
+    row_with_mounts(2);
+    row_with_mounts(300);
 }
 
 static struct ran create(char *body, bool (*before)(void))
@@ -2176,7 +2205,7 @@ static const struct {
     { "ten doublings of a staged directory", doublings_directory, IN_PLACES | OF_KINDS },
     { "ten doublings below a staged directory", doublings_below, IN_PLACES | OF_KINDS },
     { "ten doublings of a staged file", doublings_file, IN_PLACES | OF_KINDS },
-    { "fifteen doublings", doublings_fifteen, OF_KINDS },
+    { "thirteen doublings", doublings_many, OF_KINDS },
     { "the runner unmounts what is staged, and ends", runner_unmounts, IN_PLACES | OF_KINDS },
     { "the host mounts and unmounts in the runner", host_mounts, IN_PLACES | OF_KINDS },
     { "a sibling mounts below its copy", sibling_mounts, IN_PLACES | OF_KINDS },
@@ -2203,6 +2232,7 @@ static const struct {
     { "a body with a thousand binds of /", thousand_binds_of_one, 0 },
     { "a source with too many mounts", too_many_of_one, OF_KINDS },
     { "sources with too many mounts together", too_many_together, OF_KINDS },
+    { "a bind row with mounts below", rows_with_mounts, IN_PLACES },
     { "a FUSE mount is staged", fuse_works, OF_KINDS },
     { "a FUSE server that reads nothing more", fuse_reads_nothing, OF_KINDS },
     { "a FUSE server that answers nothing more", fuse_answers_nothing, OF_KINDS },

@@ -92,7 +92,7 @@ life_namespaces() {
 		unshare --mount --propagation "$p" sleep 1000 &
 		pid=$!
 		until_true life_apart $pid
-		peers+=($pid)
+		peers+=("$pid")
 	done
 }
 
@@ -100,7 +100,7 @@ life_apart() { [ "$(readlink "/proc/$1/ns/mnt")" != "$(readlink /proc/self/ns/mn
 
 # life_elsewhere ENGINE: what has no daemon, in each of them. Nobody mounts an empty directory without a word.
 life_elsewhere() {
-	local engine=$1 i got why label=(peer slave)
+	local engine=$1 i got why which=(peer slave)
 	for i in 0 1; do
 		why=''
 		answer "$engine" /home/runner/life/ws /x rw -p "$PID:$START" -s "$life_stage" 2>"$W/err" || why=$(cat "$W/err")
@@ -112,8 +112,8 @@ life_elsewhere() {
 		fi
 		unset -f "$engine" unshare
 		! nsenter --target "${peers[$i]}" --mount test -e "$life_stage/0" || why="$why $life_stage/0 is there"
-		report "$engine" "in a ${label[$i]} namespace it fails" "$why"
-		life_down "$engine" "a ${label[$i]} namespace"
+		report "$engine" "in a ${which[$i]} namespace it fails" "$why"
+		life_down "$engine" "a ${which[$i]} namespace"
 	done
 }
 
