@@ -4381,6 +4381,7 @@ struct stage {
     struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
     struct mount_table theirs, mine;    /* the runner's mounts and the caller's, where they were needed */
+    struct mount_table after;           /* the caller's, with the stage */
     struct out nested, found;           /* struct nested_mount: what must be below the sources, and what is */
     size_t nnested;
     int runner_ns;                      /* the runner's mount namespace; -1: not needed */
@@ -4833,6 +4834,7 @@ static void stage_close(struct stage *st)
 {
     table_free(&st->theirs);
     table_free(&st->mine);
+    table_free(&st->after);
     if (st->nested.ours)
         mem_give(st->nested.at);
     if (st->found.ours)
@@ -5210,7 +5212,7 @@ static int staged_mounts(struct stage *st)
     size_t prefix = strlen(st->dir) + 1, last = 0;
     for (size_t i = 0; i < st->n; i++)
         st->s[i].mounts = 0;
-    for (const struct mount_row *row = st->mine.v; row < st->mine.v + st->mine.n; row++) {
+    for (const struct mount_row *row = st->after.v; row < st->after.v + st->after.n; row++) {
         unsigned long long number;
         if (!strictly_below(row->point, st->dir))
             continue;
@@ -5239,8 +5241,7 @@ static int staged_mounts(struct stage *st)
  * private the runner can mount something on it. So what has come is compared with what should have. */
 static int check_all(struct stage *st)
 {
-    table_free(&st->mine);
-    int rc = table_read(st->any, true, &st->mine);
+    int rc = table_read(st->any, true, &st->after);     /* what is wanted points into the other two */
     if (!rc)
         rc = staged_mounts(st);
     if (!rc && (st->nested.failed || st->found.failed))
