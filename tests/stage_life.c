@@ -632,14 +632,17 @@ static void engines_find_nothing(void)
 }
 
 /* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
+/* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the place
+ * for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their own. */
 static void late_engine(void)
 {
     begin();
     struct actor late = start_actor(be_slave, "");
     have(&late, do_look, ST "/0/f");
     said(STAGE((char *)"/d"), 0, ST "/4\n", "");
-    if (!ask(&late, do_look, ST "/4") && ask(&late, do_look, ST "/4/f"))
-        flunk("an engine sees an empty directory at %s", ST "/4");
+    if (!ask(&late, do_look, ST "/4/f"))
+        flunk("an engine elsewhere sees a later stage");
+    have(&late, do_look, ST "/0/f");
     unstage();
 }
 
