@@ -4359,6 +4359,7 @@ struct staged {
 struct nested_mount {
     size_t source;
     const char *point, *rest;   /* where it is, and the part of that after the source, or after the entry */
+    uint64_t id;
 };
 
 /* Where the stage is, and what comes onto it. */
@@ -5029,7 +5030,7 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
             continue;
         if (!strcmp(row->point, name))
             return stage_result(st, -EAGAIN);   /* mounted over the source since that was pinned */
-        const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)) };
+        const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)), row->id };
         if (st->nnested < MAX_MOUNTS)
             put_bytes(&st->nested, (const char *)&m, sizeof m);
         st->nnested++;
@@ -5222,7 +5223,7 @@ static int staged_mounts(struct stage *st)
         size_t i = source_of(st, number, &last);
         if (i == st->n)
             continue;           /* another call's */
-        const struct nested_mount m = { i, row->point, rest };
+        const struct nested_mount m = { i, row->point, rest, row->id };
         st->at = i;
         if (row->shared)
             return stage_result(st, -EAGAIN);
@@ -5235,6 +5236,24 @@ static int staged_mounts(struct stage *st)
         if (st->s[st->at].same == st->at && !st->s[st->at].mounts)
             return stage_result(st, -EAGAIN);
     return 0;
+}
+
+/* A mount that did not come along: it cannot be cloned, if its namespace has it still; else it was unmounted meanwhile. */
+static int missing_mount(struct stage *st, const struct nested_mount *m)
+{
+    struct mount_table now;
+    bool own = st->results[m->source]->rule != DINDBIND_RULE_PROC;
+    st->at = m->source;
+    int rc = table_read(own ? st->any : st->r, own, &now);
+    if (!rc && !row_by_id(&now, m->id))
+        rc = stage_result(st, -EAGAIN);
+    else if (!rc) {
+        copy_path(st->results[st->at]->path, m->point);
+        st->err = EINVAL;
+        rc = DINDBIND_E_NESTED;
+    }
+    table_free(&now);
+    return rc;
 }
 
 /* open_tree(2) leaves unbindable mounts out without an error (copy_tree() in fs/namespace.c), and until its tree is
@@ -5256,12 +5275,8 @@ static int check_all(struct stage *st)
         qsort(have, nhave, sizeof *have, compare_nested);
     while (i < nwant && i < nhave && !compare_nested(&want[i], &have[i]))
         i++;
-    if (i < nwant && (i == nhave || compare_nested(&want[i], &have[i]) < 0)) {
-        st->at = want[i].source;
-        copy_path(st->results[st->at]->path, want[i].point);
-        st->err = EINVAL;
-        return DINDBIND_E_NESTED;
-    }
+    if (i < nwant && (i == nhave || compare_nested(&want[i], &have[i]) < 0))
+        return missing_mount(st, &want[i]);
     if (i < nhave) {
         st->at = have[i].source;
         return stage_result(st, -EAGAIN);

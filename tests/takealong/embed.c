@@ -90,9 +90,10 @@ static int answers(char (*out)[RECORD], int keep)
         }
         if (fd >= 0)
             close(fd);
-        if (!keep)
-            dindbind_unstage(list[i]->path, &err);
     }
+    /* after all of them were looked at: one source has one entry, whatever it was called */
+    for (size_t i = 0; stage && !keep && i < staged; i++)
+        dindbind_unstage(list[i]->path, &err);
     for (size_t i = 0; i < count; i++) {
         if (stage && !keep)
             results[i].path[0] = 0;     /* another number each time */
