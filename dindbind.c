@@ -5854,7 +5854,7 @@ static const char *take_relabel(struct spec *s, const char *word)
     return take_mode_named(s, alone ? "Z" : "z") ? NULL : "two labels";
 }
 
-/* `value` is NULL where there is none. */
+/* `value` is "true" where there is none. */
 static const char *take_key(struct spec *s, struct record *m, char *value, struct field *f)
 {
     enum key_kind kind = f->key->kind;
@@ -5882,7 +5882,7 @@ static const char *take_key(struct spec *s, struct record *m, char *value, struc
     case KEY_NEVER: s->never = f->key->name; break;
     default: break;
     }
-    return f->key->value == TRUE_OR_FALSE ? take_flag(s, kind, value ? value : "true", f) : NULL;
+    return f->key->value == TRUE_OR_FALSE ? take_flag(s, kind, value, f) : NULL;
 }
 
 static const char *take_field(struct arena *a, struct spec *s, struct record *m, char *decoded,
@@ -5900,7 +5900,9 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
         return wrong_key(a, "a key without a value: ", f->key->name);
     if (value && f->key->value == NO_VALUE)
         return wrong_key(a, "a key that has no value: ", f->key->name);
-    return take_key(s, m, value, f);
+    if (!value)
+        value = arena_copy(a, "true", 4);
+    return value ? take_key(s, m, value, f) : "out of memory";
 }
 
 static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
@@ -7319,7 +7321,7 @@ static const char *body_parse(struct body *b, const char *top)
 {
     enum { HOST_CONFIG, BINDS, MOUNTS, TMPFS, TOP_BINDS, TOP_MOUNTS, VOLUMES, KEYS };
     static const char kinds[] = "{[[{[[{", mounts[] = "HostConfig.Mounts", places[] = "Volumes or Tmpfs";
-    struct member m[KEYS];
+    struct member m[KEYS] = { { NULL, NULL } };
     b->what = "body";
     if (*top != '{')
         return not_object;
@@ -7766,7 +7768,7 @@ static const char *not_to_make(const struct job *j, const struct item *it)
         return line_break;
     if (j->format == FORMAT_BODY && !is_utf8(it->source))
         return not_utf8;
-    if (j->format == FORMAT_BODY && !it->spec->rest && !it->spec->volume && strchr(it->source, ','))
+    if (j->format == FORMAT_BODY && it->spec && !it->spec->rest && !it->spec->volume && strchr(it->source, ','))
         return comma;
     return NULL;
 }
