@@ -1656,6 +1656,7 @@ struct mount_table {
     size_t len;                 /* of the text; MAX_MOUNTINFO: there was more */
     struct mount_row *v;        /* in the order of the file */
     struct mount_row **by_id;   /* in that of their numbers; in one block with `v` */
+    struct mount_row **by_point;        /* in path_order() of their places, once table_sort() has been called; likewise */
     size_t n;
 };
 
@@ -1681,10 +1682,11 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
-    t->v = mem_take((lines + 1) * (sizeof *t->v + sizeof *t->by_id));
+    t->v = mem_take((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
     if (!t->v)
         return DINDBIND_E_NOMEM;
     t->by_id = (struct mount_row **)(t->v + lines + 1);
+    t->by_point = t->by_id + lines + 1;
     for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
         t->by_id[t->n] = &t->v[t->n];
     qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
@@ -1720,14 +1722,54 @@ static struct mount_row *parent_row(const struct mount_table *t, const struct mo
     return row->parent == row->id ? NULL : row_by_id(t, row->parent);
 }
 
-/* Mark the rows for which `is` says so, and all that are mounted on one of these, however far up. Each row is looked at
- * twice at most, in whatever order they come. */
-static void mark_rows(struct mount_table *t, bool (*is)(const struct mount_row *, const void *), const void *arg)
+/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
+static int path_order(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    if (!*a || !*b)
+        return !*b - !*a;
+    return *a == '/' ? -1 : *b == '/' ? 1 : (unsigned char)*a - (unsigned char)*b;
+}
+
+/* Two mounts at one place: as they stand in the table. */
+static int compare_points(const void *a, const void *b)
+{
+    const struct mount_row *x = *(struct mount_row *const *)a, *y = *(struct mount_row *const *)b;
+    int order = path_order(x->point, y->point);
+    return order ? order : (x > y) - (x < y);
+}
+
+static void table_sort(struct mount_table *t)
 {
     for (size_t i = 0; i < t->n; i++)
-        t->v[i].mark = NOT_MARKED_YET;
-    for (size_t i = 0; i < t->n; i++) {
-        struct mount_row *top = &t->v[i];
+        t->by_point[i] = &t->v[i];
+    qsort(t->by_point, t->n, sizeof *t->by_point, compare_points);
+}
+
+/* The first row, in that order, which is at this place or follows it. */
+static size_t first_from(const struct mount_table *t, const char *place)
+{
+    size_t low = 0, high = t->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path_order(t->by_point[middle]->point, place) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Of these rows mark those for which `is` says so, and all that are mounted on one of them, however far up; the rows in
+ * between must be among them. Each is looked at twice at most, in whatever order they come. */
+static void mark_rows(const struct mount_table *t, struct mount_row *const *rows, size_t n,
+                      bool (*is)(const struct mount_row *, const void *), const void *arg)
+{
+    for (size_t i = 0; i < n; i++)
+        rows[i]->mark = NOT_MARKED_YET;
+    for (size_t i = 0; i < n; i++) {
+        struct mount_row *top = rows[i];
         while (top && top->mark == NOT_MARKED_YET) {
             top->mark = is(top, arg) ? MARKED : NOT_MARKED;
             if (top->mark == NOT_MARKED)
@@ -1735,7 +1777,7 @@ static void mark_rows(struct mount_table *t, bool (*is)(const struct mount_row *
         }
         if (!top || top->mark == NOT_MARKED)
             continue;
-        for (struct mount_row *row = &t->v[i]; row != top; row = parent_row(t, row))
+        for (struct mount_row *row = rows[i]; row != top; row = parent_row(t, row))
             row->mark = MARKED;
     }
 }
@@ -1750,16 +1792,6 @@ static bool is_of_stage(const struct mount_row *row, const void *unused)
 {
     (void)unused;
     return is_ours(row);
-}
-
-/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
-static int path_order(const char *a, const char *b)
-{
-    while (*a && *a == *b)
-        a++, b++;
-    if (!*a || !*b)
-        return !*b - !*a;
-    return *a == '/' ? -1 : *b == '/' ? 1 : (unsigned char)*a - (unsigned char)*b;
 }
 
 /* dir, then what `path` has behind `prefix`. */
@@ -3649,8 +3681,7 @@ struct bind_at {
 struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
-    const struct mount_row **sorted;    /* theirs, in path_order() */
-    struct outlook *outlooks;           /* of each of them, in one block with `sorted` */
+    struct outlook *outlooks;           /* of each of theirs */
     struct arena names;
     struct bind_at *rows;               /* of a dead runner, sorted; NULL: not yet */
     size_t nrows;
@@ -4023,26 +4054,12 @@ static int add_mount(struct tables *t, const struct mount_row *row, struct dindb
     return below_add(b, row->point, p->host, p->type, p->ro);
 }
 
-/* The first of the runner's mounts, in order, that is at this place or behind it. */
-static size_t first_from(const struct tables *t, const char *place)
-{
-    size_t low = 0, high = t->theirs.n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (path_order(t->sorted[middle]->point, place) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Does the runner have this mount of the caller's at that place? */
 static bool has_mount(const struct tables *t, const struct mount_row *row, const char *place)
 {
     const struct mount_row *theirs;
-    for (size_t i = first_from(t, place); i < t->theirs.n; i++) {
-        theirs = t->sorted[i];
+    for (size_t i = first_from(&t->theirs, place); i < t->theirs.n; i++) {
+        theirs = t->theirs.by_point[i];
         if (strcmp(theirs->point, place))
             return false;
         if (theirs->dev == row->dev && !strcmp(theirs->root, row->root))
@@ -4095,9 +4112,13 @@ static int host_once(struct tables *t, const struct spot *s, struct dindbind_res
         if (rc)
             return error_of(rc);
     }
-    for (size_t i = first_from(t, s->name); !rc && i < t->theirs.n && is_below(t->sorted[i]->point, s->name); i++)
-        if (strcmp(t->sorted[i]->point, s->name))
-            rc = add_mount(t, t->sorted[i], res, b);
+    for (size_t i = first_from(&t->theirs, s->name); !rc && i < t->theirs.n; i++) {
+        const struct mount_row *at = t->theirs.by_point[i];
+        if (!is_below(at->point, s->name))
+            break;
+        if (strcmp(at->point, s->name))
+            rc = add_mount(t, at, res, b);
+    }
     if (!rc)
         rc = check_host_mounts(t, s->name, h.path, res);
     if (!rc && pinned) {
@@ -4111,35 +4132,13 @@ static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
     table_free(&t->theirs);
-    mem_give(t->sorted);
+    mem_give(t->outlooks);
     mem_give(t->rows);
     arena_free(&t->names);
     mem_give(t->data);
     t->data = NULL;
-    t->sorted = NULL;
+    t->outlooks = NULL;
     t->rows = NULL;
-}
-
-/* Two mounts at one place: as they stand in the table. */
-static int row_order(const void *a, const void *b)
-{
-    const struct mount_row *x = *(const struct mount_row *const *)a, *y = *(const struct mount_row *const *)b;
-    int order = path_order(x->point, y->point);
-    return order ? order : (x > y) - (x < y);
-}
-
-static int tables_sort(struct tables *t)
-{
-    size_t n = t->theirs.n;
-    t->sorted = mem_take((n + 1) * (sizeof *t->sorted + sizeof *t->outlooks));
-    if (!t->sorted)
-        return DINDBIND_E_NOMEM;
-    t->outlooks = (struct outlook *)(t->sorted + n);
-    memset(t->outlooks, 0, n * sizeof *t->outlooks);
-    for (size_t i = 0; i < n; i++)
-        t->sorted[i] = &t->theirs.v[i];
-    qsort(t->sorted, n, sizeof *t->sorted, row_order);
-    return 0;
 }
 
 static int tables_read(struct tables *t)
@@ -4147,12 +4146,17 @@ static int tables_read(struct tables *t)
     int rc = table_read(t->r, t->r->self, &t->theirs);
     t->spent += t->theirs.len;
     t->too_large = t->theirs.len == MAX_MOUNTINFO;
-    if (!rc)
-        rc = tables_sort(t);
-    if (!rc)
+    if (!rc) {
+        table_sort(&t->theirs);
+        t->outlooks = mem_take((t->theirs.n + 1) * sizeof *t->outlooks);
+        rc = t->outlooks ? 0 : DINDBIND_E_NOMEM;
+    }
+    if (!rc) {
+        memset(t->outlooks, 0, t->theirs.n * sizeof *t->outlooks);
         rc = t->r->self ? daemon_names(t) : table_read(t->r, true, &t->mine);
+    }
     if (!rc)
-        mark_rows(&t->mine, is_of_stage, NULL);
+        mark_rows(&t->mine, t->mine.by_id, t->mine.n, is_of_stage, NULL);
     if (rc)
         tables_free(t);         /* of which one is not there, or half */
     return rc;
@@ -4376,7 +4380,8 @@ struct stage {
     const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
-    size_t from, to;                    /* the batch */
+    size_t *entry, nentries;            /* the results that get an entry of their own, in order; behind `s` */
+    size_t from, to;                    /* of these, the batch */
     uint64_t next;                      /* number */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
@@ -4578,11 +4583,13 @@ static int attach(int tree, int at, const char *name)
 static int clone_foreign(struct stage *st)
 {
     int rc = CALL3(SYS_setns, st->runner_ns, CLONE_NEWNS);
-    for (size_t i = st->from; i < st->to; i++)
-        if (st->s[i].same == i && st->results[i]->rule == DINDBIND_RULE_PROC) {
-            int tree = clone_sealed(st->results[i]->fd, st->s[i].ro);
-            st->s[i].tree = tree < 0 && rc ? rc : tree;
-        }
+    for (size_t k = st->from; k < st->to; k++) {
+        size_t i = st->entry[k];
+        if (st->results[i]->rule != DINDBIND_RULE_PROC)
+            continue;
+        int tree = clone_sealed(st->results[i]->fd, st->s[i].ro);
+        st->s[i].tree = tree < 0 && rc ? rc : tree;
+    }
     return 0;
 }
 
@@ -4615,14 +4622,12 @@ static int attach_stage(struct stage *st)
 static int attach_batch(struct stage *st)
 {
     int rc = 0;
-    for (size_t i = st->from; !rc && i < st->to; i++) {
+    for (size_t k = st->from; !rc && k < st->to; k++) {
         char name[FD_PATH];
         struct text t = text_new(name, sizeof name);
-        if (st->s[i].same != i)
-            continue;
-        st->at = i;
-        text_number(&t, st->s[i].number);
-        rc = attach(st->s[i].tree, st->fd, name);
+        st->at = st->entry[k];
+        text_number(&t, st->s[st->at].number);
+        rc = attach(st->s[st->at].tree, st->fd, name);
     }
     return rc;
 }
@@ -4978,6 +4983,8 @@ static int sources_look(struct stage *st)
                 (res->fd >= 0 || !strcmp(res->path, other->path)))
                 s->same = st->s[i].same;
         }
+        if (s->same == st->at)
+            st->entry[st->nentries++] = st->at;
     }
     return 0;
 }
@@ -5011,32 +5018,45 @@ static int stage_too_large(struct stage *st)
     return DINDBIND_E_NESTED;
 }
 
-/* Which mounts must be below a source, by the table of whose mount it is. */
-static int count_nested(struct stage *st, struct mount_table *t, const char *name)
+/* One mount more that must be below the source at work. */
+static int note_nested(struct stage *st, const struct mount_row *row, const char *name)
 {
     struct staged *s = &st->s[st->at];
-    const struct clone_of of = { s->node.mnt, name };
-    mark_rows(t, is_cloned, &of);
-    const struct mount_row *own = row_by_id(t, s->node.mnt);
-    for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
-        if (row != own && row->mark != MARKED)
-            continue;
-        if (row->unbindable) {
-            copy_path(st->results[st->at]->path, row->point);
-            st->err = EINVAL;
-            return DINDBIND_E_NESTED;
-        }
-        if (row == own)
-            continue;
-        if (!strcmp(row->point, name))
-            return stage_result(st, -EAGAIN);   /* mounted over the source since that was pinned */
-        const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)), row->id };
-        if (st->nnested < MAX_MOUNTS)
-            put_bytes(&st->nested, (const char *)&m, sizeof m);
-        st->nnested++;
-        s->mounts++;
+    const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)), row->id };
+    if (row->unbindable) {
+        copy_path(st->results[st->at]->path, row->point);
+        st->err = EINVAL;
+        return DINDBIND_E_NESTED;
     }
+    if (row->id == s->node.mnt)
+        return 0;
+    if (!strcmp(row->point, name))
+        return stage_result(st, -EAGAIN);       /* mounted over the source since that was pinned */
+    if (st->nnested < MAX_MOUNTS)
+        put_bytes(&st->nested, (const char *)&m, sizeof m);
+    st->nnested++;
+    s->mounts++;
     return 0;
+}
+
+/* Which mounts must be below a source, by the table of whose mount it is. Only those at its place and below it are looked
+ * at, so that many sources with few mounts below cost little, however many the runner has elsewhere. */
+static int count_nested(struct stage *st, struct mount_table *t, const char *name)
+{
+    const struct clone_of of = { st->s[st->at].node.mnt, name };
+    const struct mount_row *own = row_by_id(t, of.mnt);
+    struct mount_row **rows = t->by_point + first_from(t, name);
+    size_t n = 0;
+    int rc = own ? note_nested(st, own, name) : 0;
+    while (rows + n < t->by_point + t->n && is_below(rows[n]->point, name))
+        n++;
+    mark_rows(t, rows, n, is_cloned, &of);
+    for (size_t i = 0; i < n; i++) {
+        if (!rc && rows[i] != own && rows[i]->mark == MARKED)
+            rc = note_nested(st, rows[i], name);
+        rows[i]->mark = NOT_MARKED;
+    }
+    return rc;
 }
 
 /* What whoever's mount it is calls a source, by the descriptor: the path in a result may be another one by now. */
@@ -5062,26 +5082,25 @@ static int source_name(struct stage *st, const struct dindbind_result *res, char
 static int sources_count(struct stage *st)
 {
     char name[DINDBIND_PATH_MAX];
-    size_t all = 0;
     int rc = 0;
-    for (st->at = 0; !rc && st->at < st->n; st->at += !rc) {
-        const struct dindbind_result *res = st->results[st->at];
+    for (size_t k = 0; !rc && k < st->nentries; k++) {
+        const struct dindbind_result *res = st->results[st->at = st->entry[k]];
         bool own = res->rule != DINDBIND_RULE_PROC;
         struct mount_table *t = own ? &st->mine : &st->theirs;
-        if (st->s[st->at].same != st->at)
-            continue;
-        all++;
         if (res->fd < 0)
-            continue;           /* of an overlay that has just been made: nothing is mounted in it */
-        if (!t->v)
+            continue;           /* of an overlay that is made for it: nothing is mounted in that */
+        if (!t->v) {
             rc = table_read(own ? st->any : st->r, own, t);
+            table_sort(t);
+        }
         if (!rc)
             rc = stage_result(st, source_name(st, res, name));
         if (!rc)
             rc = count_nested(st, t, name);
-        all += st->s[st->at].mounts;
+        if (!rc && st->nentries + st->nnested > MAX_MOUNTS)
+            return stage_too_large(st);
     }
-    return !rc && all > MAX_MOUNTS ? stage_too_large(st) : rc;
+    return !rc && st->nentries > MAX_MOUNTS ? stage_too_large(st) : rc;
 }
 
 /* Numbers are given once in the life of a stage: a container that is started again must not find another source under
@@ -5108,32 +5127,28 @@ static bool name_entry(struct stage *st, size_t i)
 
 /* An empty place of the right kind: a directory for a directory, a file for everything else. Where a number is taken by
  * what an engine made when it found nothing there, the next one is tried. */
-static int make_place(struct stage *st, size_t i)
+static int make_place(struct stage *st)
 {
-    struct dindbind_result *res = st->results[i];
+    struct dindbind_result *res = st->results[st->at];
     const char *name = res->path + strlen(st->dir) + 1;
     int rc = -EEXIST;
-    while (rc == -EEXIST && st->s[i].same == i) {
-        st->s[i].number = st->next++;
-        if (!name_entry(st, i))
+    while (rc == -EEXIST) {
+        st->s[st->at].number = st->next++;
+        if (!name_entry(st, st->at))
             return DINDBIND_E_TOOLONG;
         rc = res->type == S_IFDIR ? CALL3(SYS_mkdirat, st->fd, name, 0700)
                                   : CALL3(SYS_mknodat, st->fd, name, S_IFREG | 0600);
     }
-    if (st->s[i].same != i) {
-        st->s[i].number = st->s[st->s[i].same].number;
-        rc = name_entry(st, i) ? 0 : -ENAMETOOLONG;
-    } else
-        st->s[i].attached = !rc;        /* to be removed after a failure, from here on */
-    trace(st->r, res->ro ? "stage, read-only: " : "stage: ", res->path);
+    st->s[st->at].attached = !rc;       /* to be removed after a failure, from here on */
     return stage_result(st, rc);
 }
 
 /* Places for the batch, whose numbers are noted before anything is mounted there. */
 static int make_places(struct stage *st)
 {
-    for (st->at = st->from; st->at < st->to; st->at++) {
-        int rc = make_place(st, st->at);
+    for (size_t k = st->from; k < st->to; k++) {
+        st->at = st->entry[k];
+        int rc = make_place(st);
         if (rc)
             return rc;
     }
@@ -5144,16 +5159,15 @@ static int make_places(struct stage *st)
 static int clone_batch(struct stage *st)
 {
     bool foreign = false;
-    for (size_t i = st->from; i < st->to; i++)
-        foreign |= st->results[i]->rule == DINDBIND_RULE_PROC;
+    for (size_t k = st->from; k < st->to; k++)
+        foreign |= st->results[st->entry[k]]->rule == DINDBIND_RULE_PROC;
     int rc = foreign ? stage_result(st, in_child(st, -1, clone_foreign)) : 0;
     if (rc)
         return rc;
-    for (st->at = st->from; st->at < st->to; st->at++) {
+    for (size_t k = st->from; k < st->to; k++) {
+        st->at = st->entry[k];
         const struct dindbind_result *res = st->results[st->at];
         struct staged *s = &st->s[st->at];
-        if (s->same != st->at)
-            continue;
         if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
             s->tree = clone_sealed(res->fd, s->ro);
         if (s->tree < 0)
@@ -5162,40 +5176,51 @@ static int clone_batch(struct stage *st)
     return 0;
 }
 
+/* Every result gets the name of its entry, which several may share. */
+static int name_all(struct stage *st)
+{
+    for (st->at = 0; st->at < st->n; st->at++) {
+        struct dindbind_result *res = st->results[st->at];
+        st->s[st->at].number = st->s[st->s[st->at].same].number;
+        if (!name_entry(st, st->at))
+            return DINDBIND_E_TOOLONG;
+        trace(st->r, res->ro ? "stage, read-only: " : "stage: ", res->path);
+    }
+    return 0;
+}
+
 /* Some at a time, so that a source needs one descriptor, and only a few need two. */
 static int attach_all(struct stage *st)
 {
     int rc = counter_open(st);
-    for (st->to = 0; !rc && st->to < st->n;) {
+    for (st->to = 0; !rc && st->to < st->nentries;) {
         st->from = st->to;
-        st->to = st->n - st->from < BATCH ? st->n : st->from + BATCH;
+        st->to = st->nentries - st->from < BATCH ? st->nentries : st->from + BATCH;
         rc = clone_batch(st);
         if (!rc)
             rc = make_places(st);
         if (!rc)
             rc = stage_result(st, in_engine(st, attach_batch));
-        if (!rc)
-            st->at = st->n;
-        for (size_t i = st->from; i < st->to; i++) {
-            sys_close(st->s[i].tree);
-            st->s[i].tree = -EINTR;
+        for (size_t k = st->from; k < st->to; k++) {
+            sys_close(st->s[st->entry[k]].tree);
+            st->s[st->entry[k]].tree = -EINTR;
         }
     }
-    return rc;
+    return rc ? rc : name_all(st);
 }
 
-/* The source whose entry has this number; n: none of this call. They come in the order of numbers mostly, so the search
- * starts at the last one. */
-static size_t source_of(const struct stage *st, uint64_t number, size_t *last)
+/* The source whose entry has this number; n: none of this call. Numbers were given in the order of the entries. */
+static size_t source_of(const struct stage *st, uint64_t number)
 {
-    for (size_t tries = 0; tries < st->n; tries++) {
-        size_t i = (*last + tries) % st->n;
-        if (st->s[i].number == number && st->s[i].same == i) {
-            *last = i;
-            return i;
-        }
+    size_t low = 0, high = st->nentries;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (st->s[st->entry[middle]].number < number)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return st->n;
+    return low < st->nentries && st->s[st->entry[low]].number == number ? st->entry[low] : st->n;
 }
 
 static int compare_nested(const void *a, const void *b)
@@ -5210,7 +5235,7 @@ static int compare_nested(const void *a, const void *b)
  * what comes along. No propagation, in any direction, may be left. CHANGED: there is some, or an entry has no mount. */
 static int staged_mounts(struct stage *st)
 {
-    size_t prefix = strlen(st->dir) + 1, last = 0;
+    size_t prefix = strlen(st->dir) + 1;
     for (size_t i = 0; i < st->n; i++)
         st->s[i].mounts = 0;
     for (const struct mount_row *row = st->after.v; row < st->after.v + st->after.n; row++) {
@@ -5220,7 +5245,7 @@ static int staged_mounts(struct stage *st)
         const char *name = row->point + prefix, *rest = name + until(name, "/");
         if (!parse_number(name, rest, UINT64_MAX, &number))
             continue;
-        size_t i = source_of(st, number, &last);
+        size_t i = source_of(st, number);
         if (i == st->n)
             continue;           /* another call's */
         const struct nested_mount m = { i, row->point, rest, row->id };
@@ -5232,9 +5257,12 @@ static int staged_mounts(struct stage *st)
         if (!*rest)
             st->s[i].mounts++;
     }
-    for (st->at = 0; st->at < st->n; st->at++)
-        if (st->s[st->at].same == st->at && !st->s[st->at].mounts)
+    for (size_t k = 0; k < st->nentries; k++) {
+        st->at = st->entry[k];
+        if (!st->s[st->at].mounts)
             return stage_result(st, -EAGAIN);
+    }
+    st->at = st->n;
     return 0;
 }
 
@@ -5309,12 +5337,16 @@ static int stage_prepare(struct stage *st)
         rc = sources_count(st);
     if (rc)
         return rc;
-    for (st->at = 0; st->at < st->n; st->at++)
-        if (st->results[st->at]->kind != DINDBIND_SINGLE && st->s[st->at].same == st->at) {
-            st->s[st->at].tree = clone_merged(st, st->results[st->at]);
-            if (st->s[st->at].tree < 0)
-                return stage_result(st, st->s[st->at].tree);
-        }
+    for (size_t k = 0; k < st->nentries; k++) {
+        struct dindbind_result *res = st->results[st->at = st->entry[k]];
+        struct staged *s = &st->s[st->at];
+        if (res->kind == DINDBIND_SINGLE)
+            continue;
+        s->tree = clone_merged(st, res);
+        if (s->tree < 0)
+            return stage_result(st, s->tree);
+    }
+    st->at = st->n;
     return 0;
 }
 
@@ -5357,7 +5389,7 @@ enum made { NOT_MADE, MADE, MADE_IN_OLD };
 static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
                          size_t n, int *sys_errno, enum made *made)
 {
-    struct stage *st = mem_take(sizeof *st + n * sizeof *st->s);
+    struct stage *st = mem_take(sizeof *st + n * (sizeof *st->s + sizeof *st->entry));
     *sys_errno = 0;
     *made = NOT_MADE;
     if (!st)
@@ -5366,6 +5398,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     rc = rc ? rc : host_check(r);
     st->results = results;
     st->n = n;
+    st->entry = (size_t *)(st->s + n);
     for (size_t i = 0; i < n; i++)
         st->s[i] = (struct staged){ .same = i, .tree = -EINTR };
     st->at = n;
