@@ -280,127 +280,9 @@ static bool same_node(const struct node *a, const struct node *b)
  * Strings of a known size, output that grows, decimal numbers, the cleaning of a path, what a descriptor has as
  * text, and arenas. Never here: a name that is looked up. */
 
-/* Memory. The library has it from malloc(3). The tool needs a block or two and then ends: a mapping for each
- * costs it less than libc's allocator, which would be an eighth of the program. */
-#ifdef DINDBIND_NO_MAIN
-static void *mem_take(size_t n)
+static bool starts_with(const char *s, const char *prefix)
 {
-    return malloc(n);
-}
-
-static void mem_give(void *p)
-{
-    free(p);
-}
-
-static void *mem_grow(void *p, size_t n)
-{
-    return realloc(p, n);
-}
-#else
-enum { MEM_HEAD = 16 };
-
-/* Memory; MAP_FAILED: none. On these two architectures the call is as libc has it. */
-static void *sys_map(size_t size)
-{
-#if defined __x86_64__ || defined __aarch64__
-    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1L, 0L);
-#else
-    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-#endif
-}
-
-static void *mem_take(size_t n)
-{
-    size_t size = n + MEM_HEAD;
-    char *p = size < n ? MAP_FAILED
-                       : sys_map(size);
-    if (p == MAP_FAILED)
-        return NULL;
-    memcpy(p, &size, sizeof size);
-    return p + MEM_HEAD;
-}
-
-static void mem_give(void *block)
-{
-    size_t size;
-    if (!block)
-        return;
-    char *p = (char *)block - MEM_HEAD;
-    memcpy(&size, p, sizeof size);
-    syscall(SYS_munmap, p, size);
-}
-
-static void *mem_grow(void *block, size_t n)
-{
-    size_t size = n + MEM_HEAD, old;
-    if (!block)
-        return mem_take(n);
-    char *p = (char *)block - MEM_HEAD;
-    memcpy(&old, p, sizeof old);
-    long at = size < n ? -1 : syscall(SYS_mremap, p, old, size, MREMAP_MAYMOVE);
-    if (at == -1)
-        return NULL;
-    p = (char *)at;
-    memcpy(p, &size, sizeof size);
-    return p + MEM_HEAD;
-}
-#endif
-
-/* memchr(3), strchr(3), strrchr(3), strcspn(3), strspn(3) and, the other way round, strncmp(3), which is never
- * asked for more than `with` has. libc's are made for long strings, and in musl a fortieth of the tool; what is looked
- * through here is a name or a line. */
-static char *find_byte(char *s, char c, size_t n)
-{
-    for (; n; n--, s++)
-        if (*s == c)
-            return s;
-    return NULL;
-}
-
-static char *find_char(const char *s, char c)
-{
-    for (; *s != c; s++)
-        if (!*s)
-            return NULL;
-    return (char *)(uintptr_t)s;
-}
-
-static char *find_last(const char *s, char c)
-{
-    const char *last = NULL;
-    for (; *s; s++)
-        if (*s == c)
-            last = s;
-    return (char *)(uintptr_t)last;
-}
-
-static size_t until(const char *s, const char *stop)
-{
-    size_t n = 0;
-    while (!find_char(stop, s[n]))      /* NUL is found at its end */
-        n++;
-    return n;
-}
-
-static size_t span(const char *s, const char *set)
-{
-    size_t n = 0;
-    while (s[n] && find_char(set, s[n]))
-        n++;
-    return n;
-}
-
-static bool begins(const char *s, const char *with, size_t n)
-{
-    while (n && *s == *with)
-        n--, s++, with++;
-    return !n;
-}
-
-static bool starts(const char *s, const char *with)
-{
-    return begins(s, with, strlen(with));
+    return !strncmp(s, prefix, strlen(prefix));
 }
 
 /* Text that is built in a buffer of a known size. What does not fit is cut and noted. */
@@ -420,11 +302,7 @@ static void text_bytes(struct text *t, const char *s, size_t n)
     char *to = t->at + t->len;
     to[n] = 0;
     t->len += n;
-    if (n > 24)
-        memcpy(to, s, n);
-    else                        /* musl's memcpy(3) takes its time to start */
-        while (n--)
-            to[n] = s[n];
+    memcpy(to, s, n);
 }
 
 static void text_add(struct text *t, const char *s)
@@ -502,7 +380,7 @@ static void text_shown(struct text *t, const char *s)
 static void text_escaped(struct text *t, const char *s, const char *set)
 {
     for (; *s; s++) {
-        text_add(t, find_char(set, *s) ? "\\" : "");
+        text_add(t, strchr(set, *s) ? "\\" : "");
         text_bytes(t, s, 1);
     }
 }
@@ -526,7 +404,7 @@ static void put_bytes(struct out *o, const char *s, size_t n)
 {
     if (o->size - o->len < n) {
         size_t size = (o->size + n) * 2;
-        char *more = o->ours ? mem_grow(o->at, size) : mem_take(size);
+        char *more = o->ours ? realloc(o->at, size) : malloc(size);
         if (!more) {
             o->failed = true;
             return;
@@ -550,16 +428,6 @@ static void put(struct out *o, const char *s)
 static void put_string(struct out *o, const char *s)
 {
     put_bytes(o, s, strlen(s) + 1);
-}
-
-/* strstr(3), which brings a large machinery along in musl. */
-static char *find_text(char *s, const char *what)
-{
-    size_t n = strlen(what);
-    for (; *s; s++)
-        if (begins(s, what, n))
-            return s;
-    return NULL;
 }
 
 /* A decimal number and nothing else, at most `max`. */
@@ -587,8 +455,8 @@ static const char *behind_word(const char *list, size_t n)
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (; *list; list = behind_word(list, until(list, ",")))
-        if (begins(list, word, n) && (!list[n] || list[n] == ','))
+    for (; *list; list = behind_word(list, strcspn(list, ",")))
+        if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
             return true;
     return false;
 }
@@ -602,7 +470,7 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
     if (*path != '/')
         return DINDBIND_E_RELATIVE;
     while (*path) {
-        size_t n = until(path, "/");
+        size_t n = strcspn(path, "/");
         if (n == 2 && !memcmp(path, "..", 2)) {
             while (len && out[--len] != '/')
                 ;
@@ -614,7 +482,7 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
             len += n;
         }
         path += n;
-        path += span(path, "/");
+        path += strspn(path, "/");
     }
     if (!len)
         out[len++] = '/';
@@ -625,7 +493,7 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
 /* `.` or `..` */
 static bool is_dots(const char *name, size_t len)
 {
-    return len < 3 && span(name, ".") == len;
+    return len < 3 && strspn(name, ".") == len;
 }
 
 /* Is it as clean_path() would leave it? */
@@ -635,7 +503,7 @@ static bool is_clean(const char *path)
     if (*p != '/' || !p[1])
         return *p == '/';
     while (*p) {
-        size_t n = until(++p, "/");
+        size_t n = strcspn(++p, "/");
         if (!n || is_dots(p, n))
             return false;
         p += n;
@@ -662,21 +530,21 @@ static long read_whole(int fd, long max, char **text)
 {
     size_t size = 16384;
     long len = 0;
-    char *buf = fd < 0 ? NULL : mem_take(size), *more = buf;
+    char *buf = fd < 0 ? NULL : malloc(size), *more = buf;
     int got = fd < 0 ? fd : 1;
     while (more && got > 0) {
         got = sys_read(fd, buf + len, size - (size_t)len - 1);
         len += got > 0 ? got : 0;
         if (len > max)
             got = -EFBIG;
-        if (size - (size_t)len < 8192 && (more = mem_grow(buf, size *= 2)))
+        if (size - (size_t)len < 8192 && (more = realloc(buf, size *= 2)))
             buf = more;
     }
     sys_close(fd);
     if (!more && got >= 0)
         got = -ENOMEM;
     if (got < 0) {
-        mem_give(buf);
+        free(buf);
         buf = NULL;
     } else
         buf[len] = 0;
@@ -703,7 +571,7 @@ static void *arena_alloc(struct arena *a, size_t n)
     n = (n + 15) & ~(size_t)15;
     if (!a->top || a->top->size - a->top->used < n) {
         size_t size = n > 8000 ? n : 8000;
-        struct block *b = mem_take(BLOCK_HEAD + size);
+        struct block *b = malloc(BLOCK_HEAD + size);
         if (!b)
             return NULL;
         *b = (struct block){ a->top, 0, size, false };
@@ -729,7 +597,7 @@ static void arena_free(struct arena *a)
     while (a->top) {
         struct block *next = a->top->next;
         if (!a->top->fixed)
-            mem_give(a->top);
+            free(a->top);
         a->top = next;
     }
 }
@@ -749,7 +617,7 @@ static int find_word(const char *list, const char *word, size_t n)
 {
     /* past the first NUL of a row clang's analyzer knows nothing, NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
     for (int i = 0; *list; i++) {
-        if (begins(list, word, n) && !list[n])
+        if (!strncmp(list, word, n) && !list[n])
             return i;
         list += strlen(list) + 1;
     }
@@ -940,7 +808,7 @@ static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, con
         const char *path = as_prefix(row->path);
         size_t n = strlen(path);
         /* of two rows at one path the later one: it was mounted over the other */
-        if ((best && n < best_len) || !begins(source, path, n) || (source[n] && source[n] != '/'))
+        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
             continue;
         best = row;
         best_len = n;
@@ -984,8 +852,8 @@ static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
     sys_close(info);
     if (len < 0)
         return len == -ENOENT ? -ENOSYS : len;
-    char *id = find_text(buf, "mnt_id:\t");
-    if (!id || !parse_number(id + 8, id + until(id, "\n"), ULLONG_MAX, &v))
+    char *id = strstr(buf, "mnt_id:\t");
+    if (!id || !parse_number(id + 8, id + strcspn(id, "\n"), ULLONG_MAX, &v))
         return -ENOSYS;         /* before 3.15 */
     *mnt = v;
     return 0;
@@ -1082,7 +950,7 @@ static int root_alive(const struct root *root)
 
 static const char *below(const char *path)
 {
-    path += span(path, "/");
+    path += strspn(path, "/");
     return *path ? path : ".";
 }
 
@@ -1110,8 +978,8 @@ static void walk_start(struct walk *w, const char *path)
 static enum walk_step walk_next(struct walk *w)
 {
     for (;;) {
-        w->todo += span(w->todo, "/");
-        size_t n = until(w->todo, "/");
+        w->todo += strspn(w->todo, "/");
+        size_t n = strcspn(w->todo, "/");
         if (!n)
             return WALK_END;
         if (n > MAX_NAME)
@@ -1144,7 +1012,7 @@ static int walk_push(struct walk *w)
 
 static void walk_pop(struct walk *w)
 {
-    char *slash = find_last(w->done, '/');
+    char *slash = strrchr(w->done, '/');
     if (slash)
         *slash = 0;
 }
@@ -1183,7 +1051,7 @@ static int reopen(const struct root *root, const char *done, int last)
     char name[MAX_NAME + 1];
     int fd = sys_open(root->fd, ".", OPEN_DIR);
     while (fd >= 0 && *done) {
-        size_t n = until(++done, "/");
+        size_t n = strcspn(++done, "/");
         memcpy(name, done, n);
         name[n] = 0;
         done += n;
@@ -1394,7 +1262,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     int rc;
     copy_path(copy, path);
     do {
-        slash = find_last(copy, '/');
+        slash = strrchr(copy, '/');
         *slash = 0;
         depth++;
         rc = resolve_contained(r, root, *copy ? copy : "/", s);
@@ -1404,7 +1272,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     const char *missing = slash + 1;    /* names, each with its NUL */
     struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix, false };
     text_add(&name, path + strlen(copy));
-    at = mem_take((depth + 1) * sizeof *at);
+    at = malloc((depth + 1) * sizeof *at);
     if (!at)
         rc = -ENOMEM;
     else if (!S_ISDIR(s->node.mode))
@@ -1413,7 +1281,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     else
         rc = name.cut ? -ENAMETOOLONG : root_allows(r, root, s->name) ? 0 : -EXDEV;
     if (rc) {
-        mem_give(at);
+        free(at);
         sys_close(s->fd);
         s->fd = -1;
         return rc;
@@ -1429,7 +1297,7 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
             CALL3(SYS_unlinkat, at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
         sys_close(at[i].fd);
     }
-    mem_give(at);
+    free(at);
     return rc;
 }
 
@@ -1485,10 +1353,10 @@ static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long 
     sys_close(fd);
     if (n < 0)
         return n;
-    char *p = find_last(buf, ')');
+    char *p = strrchr(buf, ')');
     for (int field = 2; p && field < wanted; field++)
-        p = find_char(p + 1, ' ');
-    if (!p || !parse_number(p + 1, p + 1 + until(p + 1, " "), ULLONG_MAX, value))
+        p = strchr(p + 1, ' ');
+    if (!p || !parse_number(p + 1, p + 1 + strcspn(p + 1, " "), ULLONG_MAX, value))
         return -EIO;
     return 0;
 }
@@ -1626,7 +1494,7 @@ static int mount_next(char **text, struct mount_row *row)
     do {                        /* optional fields, which a dash ends */
         field = cut_word(&line, ' ');
         row->unbindable |= !strcmp(field, "unbindable");
-        row->shared |= starts(field, "shared:") || starts(field, "master:");
+        row->shared |= starts_with(field, "shared:") || starts_with(field, "master:");
     } while (*line && strcmp(field, "-"));
     row->type = cut_word(&line, ' ');
     row->source = cut_word(&line, ' ');
@@ -1682,7 +1550,7 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
-    t->v = mem_take((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
+    t->v = malloc((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
     if (!t->v)
         return DINDBIND_E_NOMEM;
     t->by_id = (struct mount_row **)(t->v + lines + 1);
@@ -1695,8 +1563,8 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
 
 static void table_free(struct mount_table *t)
 {
-    mem_give(t->text);
-    mem_give(t->v);
+    free(t->text);
+    free(t->v);
     *t = (struct mount_table){ 0 };
 }
 
@@ -1854,7 +1722,7 @@ struct options {
  * security context is quoted and may hold commas. */
 static size_t option_length(const char *s, bool string)
 {
-    size_t n = 0, key = until(s, "=,");
+    size_t n = 0, key = strcspn(s, "=,");
     bool quoted = false, context = key >= 7 && s[key] == '=' && !memcmp(s + key - 7, "context", 7);
     for (; s[n] && (quoted || s[n] != ','); n++) {
         if (context && s[n] == '"')
@@ -1916,7 +1784,7 @@ static bool parse_option(struct options *o, char *word, enum reading how)
         "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0mand\0silent\0"
         "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
         "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
-    size_t n = until(word, "=");
+    size_t n = strcspn(word, "=");
     char *value = word[n] ? word + n + 1 : NULL;
     int option = find_word(names, word, n), set = 0;
     if (option >= HARMLESS)
@@ -1964,8 +1832,8 @@ static bool parse_options(struct options *o, const char *text, char *space, enum
 /* Could mountinfo have written this? It leaves no backslash but as the start of an octal escape. */
 static bool may_be_mountinfo(const char *s)
 {
-    while ((s = find_char(s, '\\'))) {
-        if (!span(s + 1, "01") || span(s + 1, "01234567") < 3)
+    while ((s = strchr(s, '\\'))) {
+        if (!strspn(s + 1, "01") || strspn(s + 1, "01234567") < 3)
             return false;
         s += 4;
     }
@@ -2016,7 +1884,7 @@ static size_t layer_path(const struct options *o, const char *dir, char *out)
         text_bytes(&t, o->upper, base);
     }
     text_add(&t, dir);
-    return !t.cut && span(out, "/.") < t.len ? t.len : 0;
+    return !t.cut && strspn(out, "/.") < t.len ? t.len : 0;
 }
 
 /* 1: all of them; 0: not all; or an error. */
@@ -2046,7 +1914,7 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
 {
     char *space = (char *)(o + 2);
     /* without a backslash there is but one */
-    bool parsed = false, seen = false, plain = !find_char(text, '\\');
+    bool parsed = false, seen = false, plain = !strchr(text, '\\');
     int how = !plain && may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
     for (; how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
         if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
@@ -2126,7 +1994,7 @@ static void layers_free(struct dindbind_layers *l)
     for (size_t i = 0; i < l->n; i++)
         sys_close(l->v[i].fd);
     sys_close(l->base_fd);
-    mem_give(l);
+    free(l);
 }
 
 /* Engines keep all layers in one directory, and every call is shorter from there. */
@@ -2135,7 +2003,7 @@ static void layers_base(struct dindbind_layers *l)
     char *first = l->v->dir, *end, kept;
     size_t base = strlen(first);
     for (size_t i = 0; i < l->n; i++)
-        while (!begins(l->v[i].dir, first, base) || first[base - 1] != '/')
+        while (strncmp(l->v[i].dir, first, base) || first[base - 1] != '/')
             base--;
     end = first + base;
     kept = *end;
@@ -2151,7 +2019,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     size_t n = o->nlower + !!o->upper;
     const char *dir;
     /* no more text than that of the options, from which it is cut, and the base of each */
-    struct dindbind_layers *l = mem_take(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
+    struct dindbind_layers *l = malloc(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
     if (!l)
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
@@ -2309,7 +2177,7 @@ static int layer_fd(struct overlay *o, unsigned i)
 /* rel/name in the arena; the same string for every layer that has the directory under the same name. */
 static const char *join(struct overlay *o, const char *rel, const char *name, size_t n)
 {
-    if (o->parent_rel == rel && begins(o->name, name, n) && !o->name[n])
+    if (o->parent_rel == rel && !strncmp(o->name, name, n) && !o->name[n])
         return o->child_rel;
     size_t len = strlen(rel);
     char *s = arena_alloc(&o->arena, len + n + 2);
@@ -2362,7 +2230,7 @@ static int layers_confirm(struct overlay *o, int rc)
             text_add(&t, name);
             do
                 text_add(&t, "/../");
-            while ((name = find_char(name + 1, '/')));
+            while ((name = strchr(name + 1, '/')));
         } while (++end < o->peeked && end % 32);
         int fd = t.cut ? -1 : sys_openat2(o->l->base_fd, path, OPEN_DIR, BENEATH | NO_SYMLINKS);
         sys_close(fd);
@@ -2442,18 +2310,18 @@ static int attrs(struct overlay *o, struct entry e)
     o->attr = e;
     int n = list_attrs(o, fd, list, sizeof o->value);
     if (n == -ERANGE) {
-        list = large = mem_take(65536);         /* XATTR_LIST_MAX */
+        list = large = malloc(65536);         /* XATTR_LIST_MAX */
         n = list ? list_attrs(o, fd, list, 65536) : -ENOMEM;
     }
     if (n < 0)
         set = n == -EOPNOTSUPP ? 0 : failed(o, n);
     for (char *name = list; name - list < n; name += strlen(name) + 1)
-        if (starts(name, prefix)) {
+        if (starts_with(name, prefix)) {
             const char *tail = name + strlen(prefix);
             int bit = find_word("opaque\0redirect\0metacopy\0whiteout\0", tail, strlen(tail));
             set |= bit < 0 ? 0 : 1 << bit;
         }
-    mem_give(large);
+    free(large);
     return set;
 }
 
@@ -2495,7 +2363,7 @@ static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
         return rc;
     size_t n = strlen(value);
     d->absolute = *value == '/';
-    if (!n || (d->absolute ? value[n - 1] == '/' || find_text(o->value, "//") : find_char(value, '/') != NULL))
+    if (!n || (d->absolute ? value[n - 1] == '/' || strstr(o->value, "//") : strchr(value, '/') != NULL))
         return broken(o, EINVAL);
     if (d->absolute)
         d->stop = false;
@@ -2582,7 +2450,7 @@ static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
     d->found = dir;
     do {
         name += *name == '/';
-        size_t len = until(name, "/");
+        size_t len = strcspn(name, "/");
         rc = lookup_single(o, d, name, len);
         name += len;
     } while (!rc && d->found.rel && *name);
@@ -2598,7 +2466,7 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
         const char *p = name;
         int rc;
         do {
-            size_t len = until(++p, "/");
+            size_t len = strcspn(++p, "/");
             if (is_dots(p, len))
                 return broken(o, EACCES);
             e.rel = join(o, e.rel, p, len);
@@ -2731,7 +2599,7 @@ static int overlay_up(struct overlay *o, struct walk *w)
     overlay_root(o);
     for (char *p = w->done; !rc && *p;) {
         char *name = ++p;
-        p += until(p, "/");
+        p += strcspn(p, "/");
         char end = *p;
         *p = 0;
         rc = overlay_lookup(o, name);
@@ -2896,7 +2764,7 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
     bool named = false;
     int rc = layer_mount(o, dir.layer);
     for (size_t i = 0; !rc && i < table->n; i++) {
-        if (table->v[i].parent != l->mnt || !find_text(table->v[i].point, dir.rel))
+        if (table->v[i].parent != l->mnt || !strstr(table->v[i].point, dir.rel))
             continue;           /* on another mount, or on one that is on this one; or not below */
         rc = named ? 0 : name_of(o->r, l->fd, name);
         if (rc)
@@ -2951,7 +2819,7 @@ static int check_subtree(struct overlay *o)
     }
     table_free(&table);
     if (s.todo.ours)
-        mem_give(s.todo.at);
+        free(s.todo.at);
     return rc;
 }
 
@@ -2988,11 +2856,11 @@ static int rows_behind_links(struct dindbind_runner *r)
             return rc;
         if (rc || !strcmp(name, path))
             continue;
-        struct dindbind_bind *more = mem_grow(r->points, (r->npoints + 1) * sizeof *more);
+        struct dindbind_bind *more = realloc(r->points, (r->npoints + 1) * sizeof *more);
         if (!more)
             return DINDBIND_E_NOMEM;
         r->points = more;
-        char *copy = mem_take(sizeof name);
+        char *copy = malloc(sizeof name);
         if (!copy)
             return DINDBIND_E_NOMEM;
         copy_path(copy, name);
@@ -3013,11 +2881,11 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
 /* The upperdir among overlay options as an engine hands them to mount(2). 1, or 0: none; or an error. */
 static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX])
 {
-    struct options *o = mem_take(sizeof *o + strlen(options) + 2);
+    struct options *o = malloc(sizeof *o + strlen(options) + 2);
     if (!o)
         return DINDBIND_E_NOMEM;
     bool known = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
-    mem_give(o);
+    free(o);
     return known;
 }
 
@@ -3030,14 +2898,14 @@ static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
     size_t n, found = 0;
     for (; *options; options = behind_word(options, n)) {
         n = option_length(options, false);
-        if (!starts(options, key))
+        if (!starts_with(options, key))
             continue;
         struct text t = text_new(out, DINDBIND_PATH_MAX);
         text_bytes(&t, options + strlen(key), n - strlen(key));
         octal_decode(out);
         found += t.cut || !*out ? 2 : 1;
     }
-    return found == 1 && !find_char(out, '\\');
+    return found == 1 && !strchr(out, '\\');
 }
 
 /* Does `path` end with these whole components? */
@@ -3065,7 +2933,7 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
     if (known < 0)
         return known;
     bool upper = upperdir_shown(root->super, own);
-    known = known && !starts(root->type, "fuse");
+    known = known && !starts_with(root->type, "fuse");
     if (known && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
         return not_it(why, " is not the overlay with the upperdir ", told);
     if (r->self && r->merged && upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
@@ -3104,8 +2972,8 @@ static bool names_id(const struct dindbind_runner *r, const char *file)
 {
     char *text;
     read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), MAX_MOUNTINFO, &text);
-    bool found = text && find_text(text, r->id);
-    mem_give(text);
+    bool found = text && strstr(text, r->id);
+    free(text);
     return found;
 }
 
@@ -3221,8 +3089,8 @@ void dindbind_close(struct dindbind_runner *r)
     layers_free(r->layers);
     r->layers = NULL;
     while (r->npoints)
-        mem_give((char *)(uintptr_t)r->points[--r->npoints].path);
-    mem_give(r->points);
+        free((char *)(uintptr_t)r->points[--r->npoints].path);
+    free(r->points);
     r->points = NULL;
     r->caps = 0;
     sys_close(r->root_fd);
@@ -3396,7 +3264,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     size_t size = 1;
     for (size_t i = 0; i < n; i++)
         size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
-    res->layers = mem_take(n * sizeof *res->layers + size);
+    res->layers = malloc(n * sizeof *res->layers + size);
     if (!res->layers)
         return DINDBIND_E_NOMEM;
     struct text t = text_new((char *)(res->layers + n), size);
@@ -3502,7 +3370,7 @@ static int view_is_ro(const struct dindbind_runner *r, const char *path, bool ne
     copy_path(at, path);
     int rc = resolve_own(r, at, &s);
     while (nearest && rc == -ENOENT && at[1]) {
-        char *slash = find_last(at, '/');
+        char *slash = strrchr(at, '/');
         slash[slash == at] = 0;
         rc = resolve_own(r, at, &s);
     }
@@ -3591,7 +3459,7 @@ int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsign
 void dindbind_release(struct dindbind_result *res)
 {
     sys_close(res->fd);
-    mem_give(res->layers);
+    free(res->layers);
     res->fd = -1;
     res->layers = NULL;
     res->nlayers = 0;
@@ -3702,7 +3570,7 @@ struct found_host {
 /* Cut the last component off; it, or "" where there is none. */
 static const char *cut_last(char *path)
 {
-    char *slash = find_last(path, '/');
+    char *slash = strrchr(path, '/');
     if (!slash)
         return "";
     *slash = 0;
@@ -3725,7 +3593,7 @@ static int daemon_names(struct tables *t)
     const struct dindbind_runner *r = t->r;
     char upper[DINDBIND_PATH_MAX];
     struct node n;
-    t->data = mem_take(2 * DINDBIND_PATH_MAX);
+    t->data = malloc(2 * DINDBIND_PATH_MAX);
     if (!t->data)
         return DINDBIND_E_NOMEM;
     t->merged = t->data + DINDBIND_PATH_MAX;
@@ -3757,10 +3625,10 @@ static int data_root(const struct mount_row *row, bool volumes)
 {
     const char *const dir = volumes ? "/volumes/" : "/containers/";
     int found = -1;
-    for (char *p = row->root; (p = find_text(p, dir)); p++) {
-        const char *name = p + strlen(dir), *end = name + until(name, "/");
+    for (char *p = row->root; (p = strstr(p, dir)); p++) {
+        const char *name = p + strlen(dir), *end = name + strcspn(name, "/");
         if (volumes ? is_below(end, "/_data")
-                    : span(name, "0123456789abcdef") == 64 &&
+                    : strspn(name, "0123456789abcdef") == 64 &&
                       is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point) &&
                       !strcmp(name + 64, row->point + 4))
             found = (int)(p - row->root);
@@ -3886,8 +3754,8 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
             return rc;
         host = c.host;
         rest += c.len;
-        if (c.row->dev != from->dev || !begins(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
-            (c.volumes && !starts(rest, "/volumes/")))
+        if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
+            (c.volumes && !starts_with(rest, "/volumes/")))
             return DINDBIND_E_FOREIGN;
     }
     return graft(h->path, host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
@@ -3987,7 +3855,7 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
 {
     if (!b->n)
         return 0;
-    struct dindbind_mount *v = mem_take(b->n * sizeof *v + b->out.len);
+    struct dindbind_mount *v = malloc(b->n * sizeof *v + b->out.len);
     if (!v)
         return DINDBIND_E_NOMEM;
     struct dindbind_mount *end = v + b->n;
@@ -4132,10 +4000,10 @@ static void tables_free(struct tables *t)
 {
     table_free(&t->mine);
     table_free(&t->theirs);
-    mem_give(t->outlooks);
-    mem_give(t->rows);
+    free(t->outlooks);
+    free(t->rows);
     arena_free(&t->names);
-    mem_give(t->data);
+    free(t->data);
     t->data = NULL;
     t->outlooks = NULL;
     t->rows = NULL;
@@ -4148,7 +4016,7 @@ static int tables_read(struct tables *t)
     t->too_large = t->theirs.len == MAX_MOUNTINFO;
     if (!rc) {
         table_sort(&t->theirs);
-        t->outlooks = mem_take((t->theirs.n + 1) * sizeof *t->outlooks);
+        t->outlooks = malloc((t->theirs.n + 1) * sizeof *t->outlooks);
         rc = t->outlooks ? 0 : DINDBIND_E_NOMEM;
     }
     if (!rc) {
@@ -4213,7 +4081,7 @@ static int rows_sort(struct tables *t)
 {
     const struct dindbind_bind *row;
     size_t n = 0;
-    t->rows = mem_take((t->r->nbinds + t->r->npoints + 1) * sizeof *t->rows);
+    t->rows = malloc((t->r->nbinds + t->r->npoints + 1) * sizeof *t->rows);
     if (!t->rows)
         return DINDBIND_E_NOMEM;
     for (; (row = row_at(t->r, n)); n++)
@@ -4296,7 +4164,7 @@ static int host_path(struct tables *t, const char *source, struct dindbind_resul
     if (!rc)
         rc = below_pack(&b, name, below);
     *nbelow = rc ? 0 : b.n;
-    mem_give(b.out.at);
+    free(b.out.at);
     res->error = rc;
     return rc;
 }
@@ -4842,9 +4710,9 @@ static void stage_close(struct stage *st)
     table_free(&st->mine);
     table_free(&st->after);
     if (st->nested.ours)
-        mem_give(st->nested.at);
+        free(st->nested.at);
     if (st->found.ours)
-        mem_give(st->found.at);
+        free(st->found.at);
     sys_close(st->outer);
     sys_close(st->inner);
     sys_close(st->outer_root);
@@ -4874,9 +4742,9 @@ static int fs_options(int fs, const char *list)
     char key[FD_PATH];
     while (*list) {
         struct text t = text_new(key, sizeof key);
-        size_t n = until(list, ",");
+        size_t n = strcspn(list, ",");
         text_bytes(&t, list, n);
-        char *value = find_char(key, '=');
+        char *value = strchr(key, '=');
         if (value)
             *value++ = 0;
         fs = fs_set(fs, key, value);
@@ -5242,7 +5110,7 @@ static int staged_mounts(struct stage *st)
         unsigned long long number;
         if (!strictly_below(row->point, st->dir))
             continue;
-        const char *name = row->point + prefix, *rest = name + until(name, "/");
+        const char *name = row->point + prefix, *rest = name + strcspn(name, "/");
         if (!parse_number(name, rest, UINT64_MAX, &number))
             continue;
         size_t i = source_of(st, number);
@@ -5389,7 +5257,7 @@ enum made { NOT_MADE, MADE, MADE_IN_OLD };
 static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
                          size_t n, int *sys_errno, enum made *made)
 {
-    struct stage *st = mem_take(sizeof *st + n * (sizeof *st->s + sizeof *st->entry));
+    struct stage *st = malloc(sizeof *st + n * (sizeof *st->s + sizeof *st->entry));
     *sys_errno = 0;
     *made = NOT_MADE;
     if (!st)
@@ -5422,7 +5290,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     else if (st->mounted)
         *made = st->created ? MADE : MADE_IN_OLD;
     stage_close(st);
-    mem_give(st);
+    free(st);
     return rc;
 }
 
@@ -5511,7 +5379,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
 /* In a table of words, each behind a letter and ended by a NUL: the letter of this one, or the empty end. */
 static const char *find_letter(const char *table, const char *word, size_t n)
 {
-    while (*table && (!begins(table + 1, word, n) || table[n + 1]))
+    while (*table && (strncmp(table + 1, word, n) || table[n + 1]))
         table = word_at(table, 1);
     return table;
 }
@@ -5620,8 +5488,8 @@ static bool is_propagation(const char *word)
 static bool parse_modes(struct spec *s, const char *list)
 {
     while (*list) {
-        size_t n = until(list, ",");
-        const char *mode = find_letter(modes, list, starts(list, "idmap=") ? 5 : n);
+        size_t n = strcspn(list, ",");
+        const char *mode = find_letter(modes, list, starts_with(list, "idmap=") ? 5 : n);
         if ((list[n] && !list[n + 1]) || !take_mode(s, mode))
             return false;
         list = behind_word(list, n);
@@ -5638,7 +5506,7 @@ static const char *clean_target(struct arena *a, const char *target)
 /* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. NULL, or what is wrong. */
 static const char *parse_volume(struct arena *a, const char *text, struct spec *s)
 {
-    size_t n = until(text, ":");
+    size_t n = strcspn(text, ":");
     const char *target = text;
     *s = (struct spec){ .text = text };
     if (!n)
@@ -5647,7 +5515,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
         s->source = arena_copy(a, text, n);
         s->create = true;
         s->rest = text + n;
-        s->rest_len = 1 + until(s->rest + 1, ":");
+        s->rest_len = 1 + strcspn(s->rest + 1, ":");
         if (s->rest[s->rest_len])
             s->mode = s->rest + s->rest_len + 1;
         target = arena_copy(a, s->rest + 1, s->rest_len - 1);
@@ -5657,7 +5525,7 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     s->target = clean_target(a, target);
     if (!s->target)
         return bad_target;
-    if (s->mode && (find_char(s->mode, ':') || !parse_modes(s, s->mode)))
+    if (s->mode && (strchr(s->mode, ':') || !parse_modes(s, s->mode)))
         return bad_modes;
     return NULL;
 }
@@ -5666,9 +5534,9 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
 static bool is_volume_name(const char *s)
 {
     const char *p = s;
-    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || find_char("_.-", *p)))
+    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || strchr("_.-", *p)))
         p++;
-    return p > s + 1 && !*p && !find_char("_.-", *s);
+    return p > s + 1 && !*p && !strchr("_.-", *s);
 }
 
 /* One CSV field as Go's encoding/csv reads it. Returns its length in the text. */
@@ -5856,7 +5724,7 @@ static const char *take_depth(struct spec *s, const char *word)
 static const char *take_volume_option(struct record *m, const char *value, struct field *f)
 {
     static const char options[] = "type\0device\0o\0size\0";
-    size_t n = until(value, "=");
+    size_t n = strcspn(value, "=");
     int i = find_word(options, value, n);
     m->options = true;
     if (i < 0 || !value[n])
@@ -5944,8 +5812,8 @@ static const char pathlike[] = "only a mount of type bind has a path of the runn
  * choose one. */
 static bool names_dirs(const char *o)
 {
-    for (; *o; o = behind_word(o, until(o, ","))) {
-        size_t n = until(o, "=,");
+    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+        size_t n = strcspn(o, "=,");
         if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
             return true;
         if ((*o == 'x' || *o == 'X') && o[1] == '-')
@@ -5958,8 +5826,8 @@ static bool names_dirs(const char *o)
 static bool has_option(const char *o, const char *name)
 {
     size_t len = strlen(name);
-    for (; *o; o = behind_word(o, until(o, ",")))
-        if (until(o, "=,") == len && begins(o, name, len))
+    for (; *o; o = behind_word(o, strcspn(o, ",")))
+        if (strcspn(o, "=,") == len && !strncmp(o, name, len))
             return true;
     return false;
 }
@@ -5967,8 +5835,8 @@ static bool has_option(const char *o, const char *name)
 /* Has each word of a comma list its name in one of the two rows? */
 static bool all_known(const char *o, const char *flags, const char *options)
 {
-    for (; *o; o = behind_word(o, until(o, ","))) {
-        size_t n = until(o, "=,");
+    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+        size_t n = strcspn(o, "=,");
         if (find_word(o[n] == '=' ? options : flags, o, n) < 0)
             return false;
     }
@@ -5993,8 +5861,8 @@ static const char mount_flags[] =
 static bool has_ro(const char *o)
 {
     bool ro = false;
-    for (; *o; o = behind_word(o, until(o, ","))) {
-        int access = find_word("rw\0ro\0", o, until(o, ","));
+    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+        int access = find_word("rw\0ro\0", o, strcspn(o, ","));
         if (access >= 0)
             ro = access;
     }
@@ -6047,8 +5915,8 @@ static const char net_options[] =
 
 static bool is_net_safe(const char *o)
 {
-    for (; *o; o = behind_word(o, until(o, ","))) {
-        size_t n = until(o, "=,");
+    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+        size_t n = strcspn(o, "=,");
         bool known = o[n] == '=' ? find_word(net_options, o, n) >= 0
                                  : find_word(net_flags, o, n) >= 0 || find_word(mount_flags, o, n) >= 0;
         if (!known)
@@ -6068,7 +5936,7 @@ static bool is_elsewhere(const struct driver *d)
     if (names_dirs(o) || !is_net_safe(o))
         return false;
     if (!strcmp(type, "cifs"))
-        return starts(device, "//") || starts(device, "\\\\");
+        return starts_with(device, "//") || starts_with(device, "\\\\");
     return is_one_of("nfs\0nfs3\0nfs4\0", type) && !local && strchr(device, ':');
 }
 
@@ -6219,8 +6087,8 @@ static const char *json_string(const char **at)
             wrong = "not UTF-8";
         else if (*p == '\\') {
             n = p[1] == 'u' ? 6 : 2;
-            if (n == 6 ? span((const char *)p + 2, "0123456789abcdefABCDEF") < 4
-                       : !p[1] || !find_char("\"\\/bfnrt", (char)p[1]))
+            if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4
+                       : !p[1] || !strchr("\"\\/bfnrt", (char)p[1]))
                 wrong = "a bad escape";
         }
         if (wrong)
@@ -6235,22 +6103,22 @@ static const char *json_plain(const char **at)
 {
     static const char digits[] = "0123456789";
     const char *p = *at;
-    size_t n = span(p, "aeflnrstu");
+    size_t n = strspn(p, "aeflnrstu");
     if (find_word("true\0false\0null\0", p, n) >= 0) {
         *at += n;
         return NULL;
     }
     p += *p == '-';
-    n = *p == '0' ? 1 : span(p, digits);
+    n = *p == '0' ? 1 : strspn(p, digits);
     p += n;
     if (n && *p == '.') {
-        n = span(++p, digits);
+        n = strspn(++p, digits);
         p += n;
     }
     if (n && (*p == 'e' || *p == 'E')) {
         p++;
         p += *p == '+' || *p == '-';
-        n = span(p, digits);
+        n = strspn(p, digits);
         p += n;
     }
     const char *wrong = n ? NULL : p == *at ? "no value" : "a bad number";
@@ -6302,8 +6170,8 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
 static const char *json_skip(const char *value)
 {
     size_t depth = 0;
-    if (!find_char("\"{[", *value))
-        return value + until(value, ",]} \n\t\r");
+    if (!strchr("\"{[", *value))
+        return value + strcspn(value, ",]} \n\t\r");
     do {
         if (*value == '"')
             do
@@ -6341,7 +6209,7 @@ static size_t json_char(const char **at, enum json_reader who, char out[4])
         return 1;
     *out = p[1];
     ++*at;
-    special = find_char(from, p[1]);
+    special = strchr(from, p[1]);
     if (special)
         *out = to[special - from];
     if (p[1] != 'u')
@@ -6425,10 +6293,10 @@ static void json_fold(char *text)
     char *to = text;
     for (const char *p = text; *p; p++, to++) {
         *to = *p;
-        if (starts(p, "\xe2\x84\xaa")) {
+        if (starts_with(p, "\xe2\x84\xaa")) {
             *to = 'k';
             p += 2;
-        } else if (starts(p, "\xc5\xbf")) {
+        } else if (starts_with(p, "\xc5\xbf")) {
             *to = 's';
             p++;
         }
@@ -6486,7 +6354,7 @@ static const char *json_members(struct arena *a, const char *object, const char 
     const char *twice = NULL, *in[5] = { object };
     char text[JSON_NAME];
     for (; *names; names += strlen(names) + 1, m++) {
-        size_t depth = span(names, ".");
+        size_t depth = strspn(names, ".");
         const char *at = NULL, *key = in[depth];
         names += depth;
         for (key = key && *key == '{' ? json_first(key) : NULL; key; key = json_after(key)) {
@@ -6539,7 +6407,7 @@ static void put_json_text(struct out *o, const char *text)
         unsigned char c = (unsigned char)*text;
         char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
         n = utf8_length((const unsigned char *)text);
-        if (find_char("\"\\\n\t", *text)) {
+        if (strchr("\"\\\n\t", *text)) {
             escape[1] = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
             put_bytes(o, escape, 2);
         } else if (n && c >= 0x20)
@@ -6567,7 +6435,7 @@ static void put_json(struct out *o, const char *text)
 /* A string, behind a comma unless it is the first one in its brackets or the value of a key. */
 static void put_next(struct out *o, const char *text)
 {
-    if (o->len && !find_char("{[:", o->at[o->len - 1]))
+    if (o->len && !strchr("{[:", o->at[o->len - 1]))
         put(o, ",");
     put_json(o, text);
 }
@@ -6624,7 +6492,7 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
     }
     put_next(o, options);
     for (const char *p = res->options; *p;) {
-        size_t n = until(p, ",");
+        size_t n = strcspn(p, ",");
         text_add(&t, ",");
         char *word = options + t.len;
         text_bytes(&t, p, n);
@@ -6663,7 +6531,7 @@ static void put_modes(struct out *o, const char *mode, bool ro)
 {
     const char *sep = ":";
     while (mode && *mode) {
-        size_t n = until(mode, ",");
+        size_t n = strcspn(mode, ",");
         bool access = n == 2;   /* ro or rw: no other mode has two letters */
         put(o, sep);
         put_bytes(o, access && ro ? "ro" : mode, n);
@@ -6681,7 +6549,7 @@ static void put_modes(struct out *o, const char *mode, bool ro)
 /* Has one of the two this character? */
 static bool either_has(const char *source, const char *target, char c)
 {
-    return find_char(source, c) || (target && find_char(target, c));
+    return strchr(source, c) || (target && strchr(target, c));
 }
 
 /* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
@@ -6706,7 +6574,7 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
 /* Quoted when Go's encoding/csv would not read it back otherwise. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
-    bool quote = value[until(value, ",\"\n")] || (key_len && *key == '"');
+    bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
     if (*key == '"')
         key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
     put_bytes(o, "\"", quote);
@@ -6811,7 +6679,7 @@ static const char *view_task(struct view *v, const char *pid, const char *end, u
 static const char *view_pid(struct view *v, const char *value)
 {
     unsigned long long start = 0;
-    const char *end = value + until(value, ":");
+    const char *end = value + strcspn(value, ":");
     if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
         return "no decimal PID[:START]";
     return view_task(v, value, end, start);
@@ -6852,7 +6720,7 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
     static const char *(*const take[])(struct view *, const char *) = { view_pid, view_bind, view_overlay };
     const char *wrong = NULL, *stop = text + len;
     for (*number = 0; !wrong && text < stop;) {
-        char *line = text + span(text, " \t"), *end = line + until(line, "\n");
+        char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
         ++*number;
         if (!*end && end != stop)
             return "a NUL byte";
@@ -6860,12 +6728,12 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
         *end = 0;
         if (!*line || *line == '#')
             continue;
-        if (find_char(" \t\r", end[-1]))
+        if (strchr(" \t\r", end[-1]))
             return "a blank or a carriage return at its end";
-        size_t n = until(line, " \t");
+        size_t n = strcspn(line, " \t");
         int word = find_word("pid\0bind\0overlay\0", line, n);
         line += n;
-        line += span(line, " \t");
+        line += strspn(line, " \t");
         const char *value = arena_copy(v->arena, line, strlen(line));
         wrong = word < 0 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
               : take[word](v, value);
@@ -6943,7 +6811,7 @@ static void inspect_mounts(struct view *v, const char *mounts)
         view_members(v, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m);
         char *source = m[SOURCE].text;
         bool volume = is_word(m[TYPE].text, "volume");
-        if (source && (*source != '/' || find_text(source, "\xef\xbf\xbd") || !is_empty_member(&m[SUBPATH]) ||
+        if (source && (*source != '/' || strstr(source, "\xef\xbf\xbd") || !is_empty_member(&m[SUBPATH]) ||
                        (!volume && !is_word(m[TYPE].text, "bind"))))
             source = NULL;
         /* podman mounts an overlay of it, where only itself sees it */
@@ -7091,7 +6959,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
 static int view_file(struct view *v, const char *file, struct text *why)
 {
     struct json_error e = { NULL, NULL };
-    const char *wrong, *unit = "line ", *slash = find_last(file, '/');
+    const char *wrong, *unit = "line ", *slash = strrchr(file, '/');
     char *text;
     size_t number = 0;
     long len = strcmp(file, "-") ? read_whole(open_path(file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text)
@@ -7120,7 +6988,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
         text_add(why, ": ");
     }
     text_add(why, wrong ? wrong : "");
-    mem_give(text);
+    free(text);
     return wrong ? 2 : 0;
 }
 
@@ -7216,7 +7084,7 @@ static bool is_odd(const struct member *m)
 /* Not what Go's decoder takes for a boolean, or for an object; null is nothing at all for it. */
 static bool is_no_bool(const struct member *m)
 {
-    return !json_null(m->at) && !find_char("tf", *m->at);
+    return !json_null(m->at) && !strchr("tf", *m->at);
 }
 
 static bool is_no_object(const struct member *m)
@@ -7612,7 +7480,7 @@ static const char *put_one(struct job *j, const struct item *it, const char *tar
         put(o, res->path);
     else
         wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
-    if (!wrong && j->end && find_byte(o->at + start, '\n', o->len - start))
+    if (!wrong && j->end && memchr(o->at + start, '\n', o->len - start))
         wrong = line_break;
     put_bytes(o, &j->end, 1);
     return wrong;
@@ -7644,7 +7512,7 @@ static bool is_taken(const struct job *j, const char *above, const char *target)
     char *end = place + strlen(above);
     bool taken = false;
     while (!taken && *end) {
-        end += 1 + until(end + 1, "/");
+        end += 1 + strcspn(end + 1, "/");
         char kept = *end;
         *end = 0;
         taken = bsearch(&key, j->targets, j->ntargets, sizeof *j->targets, target_order) != NULL;
@@ -7851,7 +7719,7 @@ static bool count_mounts(struct job *j, struct item *it)
     text_add(&t, " mounts below it, and an answer has ");
     text_number(&t, MAX_MOUNTS);
     text_add(&t, " at most, all sources together");
-    mem_give(it->below);
+    free(it->below);
     it->below = NULL;
     it->nbelow = 0;
     return false;
@@ -8012,7 +7880,7 @@ static int translate(struct job *j)
         unstage_items(j);
     for (it = j->items; it < end; it++) {
         dindbind_release(it->res);
-        mem_give(it->below);
+        free(it->below);
     }
     return rc;
 }
@@ -8022,7 +7890,7 @@ static int translate(struct job *j)
 static int translate_stdin(struct job *j)
 {
     static const size_t size = 65536;
-    char *buf = mem_take(size);
+    char *buf = malloc(size);
     size_t len = 0;
     bool skip = false;          /* the rest of a record that is longer than any path */
     int got = 1, rc = buf ? 0 : out_of_memory();
@@ -8039,11 +7907,11 @@ static int translate_stdin(struct job *j)
         len += (size_t)got;
         if (!got && len)
             buf[len++] = j->end;        /* the last record may lack its end */
-        while (!rc && (stop = find_byte(line, j->end, len))) {
+        while (!rc && (stop = memchr(line, j->end, len))) {
             *stop++ = 0;
             len -= (size_t)(stop - line);
             /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            j->items->source = find_byte(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
+            j->items->source = memchr(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
             rc = skip ? 0 : translate(j);
             skip = false;
             line = stop;
@@ -8062,7 +7930,7 @@ static int translate_stdin(struct job *j)
         }
         rc = rc ? rc : flush(j);
     }
-    mem_give(buf);
+    free(buf);
     return rc;
 }
 
@@ -8161,7 +8029,7 @@ enum { FIRST_WITH_VALUE = 9 };
 
 static int find_option(const char *name, size_t n, bool is_long)
 {
-    const char *letter = is_long ? NULL : find_char(option_letters, *name);
+    const char *letter = is_long ? NULL : strchr(option_letters, *name);
     return is_long ? find_word(option_names, name, n) : letter ? (int)(letter - option_letters) : -1;
 }
 
@@ -8241,7 +8109,7 @@ enum { GO_ON = -1 };
 static int refuse_one_dash(const char *word)
 {
     char what[64];
-    size_t n = until(word + 1, "=");
+    size_t n = strcspn(word + 1, "=");
     if (n < 2 || find_word(option_names, word + 1, n) < 0)
         return GO_ON;
     struct text t = text_in(what, sizeof what, "did you mean --");
@@ -8259,7 +8127,7 @@ static int parse_word(struct job *j, const char *word)
     if (i != GO_ON)
         return i;
     do {
-        size_t n = is_long ? until(p, "=") : 1;
+        size_t n = is_long ? strcspn(p, "=") : 1;
         const char *name = p;
         p += n;
         i = find_option(name, n, is_long);
@@ -8314,7 +8182,7 @@ static int check_line(struct job *j)
 {
     static const char name[] = "DINDBIND_RUNNER=";
     for (char **env = environ; env && *env && !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)); env++)
-        if (starts(*env, name) && (*env)[sizeof name - 1])
+        if (starts_with(*env, name) && (*env)[sizeof name - 1])
             take_file(j, *env + sizeof name - 1);
     for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {
         bool one = j->given & clashes[i].one;
@@ -8453,9 +8321,9 @@ static int applet(int argc, char **argv, struct dindbind_runner *r, struct room 
     int rc = answer_line(&j, argc, argv);
     tables_free(&j.tables);
     arena_free(&j.arena);
-    mem_give((char *)(uintptr_t)j.body.text);
+    free((char *)(uintptr_t)j.body.text);
     if (j.out.ours)
-        mem_give(j.out.at);
+        free(j.out.at);
     return rc;
 }
 

@@ -93,7 +93,7 @@ static char *output_end(struct out *o)
     memcpy(text, o->at, o->len);
     text[o->len] = 0;
     if (o->ours)
-        mem_give(o->at);
+        free(o->at);
     return text;
 }
 
@@ -1929,7 +1929,7 @@ static void check_upperdir(const char *text)
     if (parse_tight(o, text, &block, AS_MOUNTINFO_RAW)) {
         size_t given = 0;
         for (const char *p = text; *p; p = behind_word(p, option_length(p, false)))
-            given += starts(p, "upperdir=");
+            given += starts_with(p, "upperdir=");
         bool known = given == 1 && strlen(o->upper) < sizeof upper && !strchr(o->upper, '\\');
         NEED(shown == known && (!known || equal(o->upper, upper)));
     }
@@ -2156,7 +2156,7 @@ static void run_prefixes(const struct target *t, const char *file)
     NEED(n >= 0);
     for (*tried = (size_t)n; *tried < SIZE_MAX; --*tried)
         run_input(t, text, *tried);
-    mem_give(text);
+    free(text);
 }
 
 static void run_file(const struct target *t, const char *file)
