@@ -104,7 +104,7 @@ TEST_CC ?= cc
 CLANG ?= clang
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-TEST_FLAGS = $(SANITIZE)
+TEST_FLAGS = $(SANITIZE) -DDINDBIND_CHECKED
 TEST_REST = -lcmocka -lpthread
 
 $(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h tests/process.h Makefile $(BUILD)/test-command

@@ -259,7 +259,9 @@ static int sys_fstat(int fd, struct node *n)
 #if defined __x86_64__ || defined __aarch64__
     int rc = CALL(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
 #else
-    int rc = fd < 0 ? fd : fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT) ? -errno : 0;
+    int rc = fd < 0 ? fd : fstatat(fd, "", &st, AT_EMPTY_PATH | AT_NO_AUTOMOUNT);
+    if (rc == -1)
+        rc = -errno;
 #endif
     if (rc)
         *n = (struct node){ 0 };
@@ -515,11 +517,12 @@ static bool is_clean(const char *path)
 static int read_start(int fd, char *buf, size_t size)
 {
     size_t len = 0;
-    int n = 1;
-    while (n > 0 && len < size - 1) {
+    int n;
+    do {
         n = sys_read(fd, buf + len, size - 1 - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
+        if (n > 0)
+            len += (size_t)n;
+    } while (n > 0 && len < size - 1);
     buf[len] = 0;
     return n < 0 ? n : (int)len;
 }
@@ -528,28 +531,37 @@ static int read_start(int fd, char *buf, size_t size)
  * of opening it. The length, or -errno and no block; EFBIG: more than `max`. */
 static long read_whole(int fd, long max, char **text)
 {
-    size_t size = 16384;
-    long len = 0;
-    char *buf = fd < 0 ? NULL : malloc(size), *more = buf;
-    int got = fd < 0 ? fd : 1;
-    while (more && got > 0) {
-        got = sys_read(fd, buf + len, size - (size_t)len - 1);
-        len += got > 0 ? got : 0;
-        if (len > max)
+    size_t size = 16384, len = 0;
+    char *buf = NULL;
+    int got = fd;
+    *text = NULL;
+    if (fd >= 0) {
+        buf = malloc(size);
+        got = buf ? 1 : -ENOMEM;
+    }
+    while (got > 0) {
+        got = sys_read(fd, buf + len, size - len - 1);
+        if (got > 0)
+            len += (size_t)got;
+        if ((long)len > max)
             got = -EFBIG;
-        if (size - (size_t)len < 8192 && (more = realloc(buf, size *= 2)))
-            buf = more;
+        if (got > 0 && size - len < 8192) {
+            char *more = realloc(buf, size * 2);
+            size *= 2;
+            if (more)
+                buf = more;
+            else
+                got = -ENOMEM;
+        }
     }
     sys_close(fd);
-    if (!more && got >= 0)
-        got = -ENOMEM;
     if (got < 0) {
         free(buf);
-        buf = NULL;
-    } else
-        buf[len] = 0;
+        return got;
+    }
+    buf[len] = 0;
     *text = buf;
-    return got < 0 ? got : len;
+    return (long)len;
 }
 
 /* Blocks that live until all of them are freed at once. The first one may be the caller's. */
@@ -632,104 +644,169 @@ static bool is_one_of(const char *list, const char *word)
 
 /* ==== errors ============================================================================================
  *
- * In: a code, or an errno of a look-up. Out: its word, exit status, and text. */
+ * In: a code, or an errno of a look-up. Out: its word, its exit status, and text for people. A code is never an errno:
+ * what the kernel answered is -1 to -4095 (-errno), and the codes of dindbind.h lie below that.
+ * Never here: a message in which the same sentence can mean two causes that ask for different things. */
 
-/* Three strings for each code, in the order of the codes: its word, what it is, what to do. Pointers to them would
- * take as much room as they do. */
-static const char error_table[] =
-    "ok\0" "\0" "\0"
-    "usage\0" "cannot be meant\0" "\0"
-    "empty\0" "empty path\0" "give an absolute path as the runner names it\0"
-    "relative\0" "not an absolute path\0" "give it from / on\0"
-    "toolong\0" "name or path too long\0" "a name has 255 bytes at most, a path or answer 4095\0"
-    "missing\0" "not there\0" "check it as the runner sees it\0"
-    "notdir\0" "not a directory on the way\0" "check the path\0"
-    "loop\0" "too many symlinks, or a link of procfs\0" "name the target itself\0"
-    "escape\0" "a link leads into or out of a bind row\0"
-        "only the runner can tell where to: give its PID (-p)\0"
-    "unmatched\0" "no rule covers it\0"
-        "give a live PID (-p), a bind row (-b), or overlay options (-o)\0"
-    "layers\0" "the layers cannot be read with certainty\0"
-        "give absolute layers, redirect_dir= and metacopy=\0"
-    "inexact\0" "no layers show just what the overlay shows\0" "give the PID of a live runner\0"
-    "broken\0" "the overlay itself fails here\0" "repair the image\0"
-    "changed\0" "kept changing while it was looked at\0" "try again\0"
-    "readonly\0" "must be mounted read-only, which a path alone cannot say\0"
-        "mount it read-only and say so (-R), or use -f json, -v or --mount\0"
-    "format\0" "cannot be written in this format\0" "\0"
-    "foreign\0" "has no path in this mount namespace\0" "stage it (-s DIR), or give a bind row (-b)\0"
-    "exists\0" "is there and is no directory\0" "remove it in the runner first\0"
-    "nested\0" "a mount below it would be missing or wrong\0" "stage it (-s DIR) with a live PID\0"
-    "unsafe\0" "not safe for staging\0" "take a new directory below ones that only root or you can change\0"
-    "host\0" "this is a process of the host itself\0"
-        "its paths need no translation; if you mean it, say -b /:/\0"
-    "busy\0" "another call has held its lock for five seconds\0" "see who has it open (fuser), and try again\0"
-    "unstaged\0" "not staged, because another source was refused\0" "\0"
-    "gone\0" "no live process has this PID\0" "take the runner's task PID anew\0"
-    "reused\0" "not the runner that was described\0" "describe it anew: another PID or container\0"
-    "procfs\0" "/proc is not the procfs that it should be\0" "mount proc at /proc, with nothing over it\0"
-    "denied\0" "no permission\0" "run as root, or as the user who owns the runner\0"
-    "xattr\0" "trusted.* attributes decide here and cannot be read\0"
-        "run with CAP_SYS_ADMIN in the initial user namespace\0"
-    "kernel\0" "this kernel, or a seccomp filter, lacks a system call\0" "\0"
-    "nomem\0" "out of memory\0" "\0"
-    "system\0" "the system fails\0" "\0";
+/* A build with -DDINDBIND_CHECKED, as the tests are, stops where one is taken for the other. */
+#ifdef DINDBIND_CHECKED
+#include <assert.h>
+#define CHECK(condition) assert(condition)
+#else
+#define CHECK(condition) ((void)0)
+#endif
 
-enum error_part { ERROR_WORD, ERROR_WHAT, ERROR_HINT, ERROR_PARTS };
+struct error_row {
+    const char *word;           /* for programs; it never changes */
+    const char *what, *hint;    /* for people: what is wrong, and what to do */
+    int status;                 /* to exit with */
+};
 
-static const char *error_text(int error, enum error_part part)
+#define ROW(code) [DINDBIND_E_USAGE - DINDBIND_E_##code]
+
+static const struct error_row errors[] = {
+    ROW(USAGE) = { "usage", "is invalid", "", 2 },
+    ROW(EMPTY) = { "empty", "empty path", "give an absolute path as the runner names it", 1 },
+    ROW(RELATIVE) = { "relative", "not an absolute path", "give it from / on", 1 },
+    ROW(TOOLONG) = { "toolong", "name or path too long",
+                     "a name has 255 bytes at most, a path or answer 4095", 1 },
+    ROW(MISSING) = { "missing", "not there", "check it as the runner sees it", 1 },
+    ROW(NOTDIR) = { "notdir", "not a directory on the way", "check the path", 1 },
+    ROW(LOOP) = { "loop", "too many symlinks, or a link of procfs", "name the target itself", 1 },
+    ROW(ESCAPE) = { "escape", "a link leads into or out of a bind row",
+                    "only the runner can say where to: give its PID (-p)", 1 },
+    ROW(UNMATCHED) = { "unmatched", "no rule covers it",
+                       "give a live PID (-p), a bind row (-b), or overlay options (-o)", 1 },
+    ROW(LAYERS) = { "layers", "the layers cannot be read with certainty",
+                    "give absolute layers, redirect_dir= and metacopy=", 1 },
+    ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows", "give the PID of a live runner", 1 },
+    ROW(BROKEN) = { "broken", "the overlay itself fails here", "repair the image", 1 },
+    ROW(CHANGED) = { "changed", "kept changing while it was looked at", "try again", 1 },
+    ROW(READONLY) = { "readonly", "must be mounted read-only, which a path alone cannot say",
+                      "mount it read-only and say so (-R), or use -f json, -v or --mount", 1 },
+    ROW(FORMAT) = { "format", "cannot be written in this format", "", 1 },
+    ROW(FOREIGN) = { "foreign", "has no path in this mount namespace", "stage it (-s DIR), or give a bind row (-b)", 1 },
+    ROW(EXISTS) = { "exists", "is there and is no directory", "remove it in the runner first", 1 },
+    ROW(NESTED) = { "nested", "a mount below it would be missing or wrong", "stage it (-s DIR) with a live PID", 1 },
+    ROW(UNSAFE) = { "unsafe", "not safe for staging", "take a new directory below ones that only root or you can change", 1 },
+    ROW(HOST) = { "host", "this is a process of the host itself",
+                  "its paths need no translation; if you mean it, say -b /:/", 1 },
+    ROW(BUSY) = { "busy", "another call has held its lock for five seconds", "see who has it open (fuser), and try again", 1 },
+    ROW(UNSTAGED) = { "unstaged", "not staged, because another source was refused", "", 1 },
+    ROW(GONE) = { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
+    ROW(REUSED) = { "reused", "not the runner that was described", "describe it anew: another PID or container", 3 },
+    ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
+    ROW(DENIED) = { "denied", "no permission", "run as root, or as the user who owns the runner", 3 },
+    ROW(XATTR) = { "xattr", "trusted.* attributes decide here and cannot be read",
+                   "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
+    ROW(KERNEL) = { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
+    ROW(NOMEM) = { "nomem", "out of memory", "", 3 },
+    ROW(SYSTEM) = { "system", "the system fails", "", 3 },
+};
+
+_Static_assert(sizeof errors / sizeof *errors == DINDBIND_E_USAGE - DINDBIND_E_SYSTEM + 1, "a row for each code");
+_Static_assert(DINDBIND_E_USAGE < -4095, "no code is an -errno");
+
+static bool is_code(int error)
 {
-    if (error > 0 || error < DINDBIND_E_SYSTEM)
+    return error <= DINDBIND_E_USAGE && error >= DINDBIND_E_SYSTEM;
+}
+
+/* Of what is no code, the row of SYSTEM. */
+static const struct error_row *error_row(int error)
+{
+    if (!is_code(error))
         error = DINDBIND_E_SYSTEM;
-    return word_at(error_table, (unsigned)part - (unsigned)error * ERROR_PARTS);
+    return &errors[DINDBIND_E_USAGE - error];
 }
 
 const char *dindbind_word(int error)
 {
-    return error_text(error, ERROR_WORD);
+    return error ? error_row(error)->word : "ok";
 }
 
 int dindbind_status(int error)
 {
-    return !error ? 0 : error == DINDBIND_E_USAGE ? 2 : error < 0 && error >= DINDBIND_E_UNSTAGED ? 1 : 3;
+    return error ? error_row(error)->status : 0;
 }
 
-/* What a failed look-up means, and what an errno is called: strerror(3) would be a thirtieth of the tool. */
-#define ERRNOS(X) \
-    X(ENOENT, MISSING) X(ENOTDIR, NOTDIR) X(ELOOP, LOOP) X(EXDEV, ESCAPE) X(ENAMETOOLONG, TOOLONG) \
-    X(EAGAIN, CHANGED) X(EACCES, DENIED) X(EPERM, DENIED) X(ESRCH, GONE) X(ENOMEM, NOMEM) X(ENOSYS, KERNEL) \
-    X(EEXIST, EXISTS) X(EROFS, MISSING) X(EPROTO, PROCFS) X(EINVAL, SYSTEM) X(EIO, SYSTEM) X(EBUSY, SYSTEM) \
-    X(EMFILE, SYSTEM) X(ENFILE, SYSTEM) X(ENOSPC, SYSTEM) X(EDQUOT, SYSTEM) X(EFBIG, SYSTEM) X(EBADF, SYSTEM) \
-    X(EISDIR, SYSTEM) X(ENOTEMPTY, SYSTEM) X(E2BIG, SYSTEM) X(EPIPE, SYSTEM) X(ENODEV, SYSTEM) X(ESTALE, SYSTEM) X(EOPNOTSUPP, SYSTEM)
-#define ERRNO_ROW(err, code) { err, DINDBIND_E_##code },
-#define ERRNO_NAME(err, code) #err "\0"
+/* What a failed look-up means, and what an errno is called: strerror(3) speaks the reader's language, or none. */
+struct errno_row {
+    int err;
+    const char *name;
+    int error;
+};
 
-static const struct { short err; signed char code; } errno_table[] = { ERRNOS(ERRNO_ROW) { 0, DINDBIND_E_SYSTEM } };
-static const char errno_names[] = ERRNOS(ERRNO_NAME) "errno ";
+#define ERRNO(name, code) { name, #name, DINDBIND_E_##code }
 
-/* Its row, else the last one. */
-static unsigned errno_row(int rc)
+static const struct errno_row errnos[] = {
+    ERRNO(ENOENT, MISSING),
+    ERRNO(ENOTDIR, NOTDIR),
+    ERRNO(ELOOP, LOOP),
+    ERRNO(EXDEV, ESCAPE),
+    ERRNO(ENAMETOOLONG, TOOLONG),
+    ERRNO(EAGAIN, CHANGED),
+    ERRNO(EACCES, DENIED),
+    ERRNO(EPERM, DENIED),
+    ERRNO(ESRCH, GONE),
+    ERRNO(ENOMEM, NOMEM),
+    ERRNO(ENOSYS, KERNEL),
+    ERRNO(EEXIST, EXISTS),
+    ERRNO(EROFS, MISSING),
+    ERRNO(EPROTO, PROCFS),
+    ERRNO(EINVAL, SYSTEM),
+    ERRNO(EIO, SYSTEM),
+    ERRNO(EBUSY, SYSTEM),
+    ERRNO(EMFILE, SYSTEM),
+    ERRNO(ENFILE, SYSTEM),
+    ERRNO(ENOSPC, SYSTEM),
+    ERRNO(EDQUOT, SYSTEM),
+    ERRNO(EFBIG, SYSTEM),
+    ERRNO(EBADF, SYSTEM),
+    ERRNO(EISDIR, SYSTEM),
+    ERRNO(ENOTEMPTY, SYSTEM),
+    ERRNO(E2BIG, SYSTEM),
+    ERRNO(EPIPE, SYSTEM),
+    ERRNO(ENODEV, SYSTEM),
+    ERRNO(ESTALE, SYSTEM),
+    ERRNO(EOPNOTSUPP, SYSTEM),
+};
+
+/* NULL: one that has no row. `rc` is -errno. */
+static const struct errno_row *errno_row(int rc)
 {
-    unsigned i = 0;
-    while (errno_table[i].err && errno_table[i].err != -rc)
-        i++;
-    return i;
+    CHECK(rc < 0 && rc > DINDBIND_E_USAGE);
+    for (size_t i = 0; i < sizeof errnos / sizeof *errnos; i++)
+        if (errnos[i].err == -rc)
+            return &errnos[i];
+    return NULL;
 }
 
+/* The code for -errno. */
 static int error_of(int rc)
 {
-    return errno_table[errno_row(rc)].code;
+    const struct errno_row *row = errno_row(rc);
+    return row ? row->error : DINDBIND_E_SYSTEM;
+}
+
+/* The same of what a call returned: 0 where that is no failure. */
+static int error_unless_ok(int rc)
+{
+    return rc < 0 ? error_of(rc) : 0;
 }
 
 static void text_errno(struct text *t, int rc)
 {
-    unsigned i = errno_row(rc);
-    text_add(t, word_at(errno_names, i));
-    if (!errno_table[i].err)
-        text_number(t, (unsigned)-rc);
+    const struct errno_row *row = errno_row(rc);
+    if (row) {
+        text_add(t, row->name);
+        return;
+    }
+    text_add(t, "errno ");
+    text_number(t, (unsigned)-rc);
 }
 
-/* Where one code has several causes that ask for different things, the errno beside it tells which it is. */
+/* Where one code has several causes that ask for different things, the errno beside it tells them apart. */
 struct reason {
     int error, err;
     const char *what, *hint;
@@ -793,10 +870,13 @@ static void trace(const struct dindbind_runner *r, const char *rule, const char 
  * In: the rows and a clean source. Out: the row that covers it and what is left over.
  * Never here: a match that ends within a component. */
 
-/* The caller's rows, and behind them those that we made of them, see rows_behind_links(). */
+/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL: there is no such row. */
 static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
 {
-    return i < r->nbinds ? &r->binds[i] : i < r->nbinds + r->npoints ? &r->points[i - r->nbinds] : NULL;
+    if (i < r->nbinds)
+        return &r->binds[i];
+    i -= r->nbinds;
+    return i < r->npoints ? &r->points[i] : NULL;
 }
 
 static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
@@ -904,9 +984,11 @@ static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PA
 {
     char number[FD_PATH];
     int dir = proc_entry(r, r->proc_fd, "thread-self/fd", OPEN_DIR);
+    if (is_absent(dir))
+        return -EPROTO;
     int n = sys_readlink(dir, fd_path(number, "", fd), out);
     sys_close(dir);
-    return n >= 0 ? 0 : is_absent(dir) ? -EPROTO : n;
+    return n < 0 ? n : 0;
 }
 
 /* A root to resolve in. */
@@ -944,8 +1026,12 @@ static bool root_allows(const struct dindbind_runner *r, const struct root *root
 static int root_alive(const struct root *root)
 {
     char first;
-    int n = root->task < 0 ? 0 : CALL(SYS_readlinkat, root->task, "root", &first, 1);
-    return n >= 0 ? 0 : n == -ENOENT ? -ESRCH : n;
+    if (root->task < 0)
+        return 0;
+    int n = CALL(SYS_readlinkat, root->task, "root", &first, 1);
+    if (n == -ENOENT)
+        return -ESRCH;
+    return n < 0 ? n : 0;
 }
 
 static const char *below(const char *path)
@@ -1233,7 +1319,7 @@ static int adopt(int fd, const struct node *owner)
     return rc;
 }
 
-/* One directory level: made, or found and really a directory. `*made` tells which. */
+/* One directory level: made, or found and really a directory. `*made` says which. A descriptor, or -errno. */
 static int make_level(int parent, const char *name, const struct node *owner, bool *made)
 {
     int rc = CALL3(SYS_mkdirat, parent, name, 0755);
@@ -1241,14 +1327,62 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
     if (rc && rc != -EEXIST)
         return rc;
     int fd = sys_open(parent, name, OPEN_DIR | O_NOFOLLOW);
-    rc = fd == -ENOTDIR || fd == -ELOOP ? -EEXIST : fd < 0 ? fd : 0;
-    if (!rc && *made)
-        rc = adopt(fd, owner);
-    if (rc)
-        sys_close(fd);
-    if (rc && *made)
-        CALL3(SYS_unlinkat, parent, name, AT_REMOVEDIR);
-    return rc ? rc : fd;
+    if (fd == -ENOTDIR || fd == -ELOOP)
+        return -EEXIST;         /* found: what was made is a directory, or has been replaced, and stays */
+    if (fd < 0 || !*made)
+        return fd;
+    rc = adopt(fd, owner);
+    if (!rc)
+        return fd;
+    sys_close(fd);
+    CALL3(SYS_unlinkat, parent, name, AT_REMOVEDIR);
+    return rc;
+}
+
+/* A directory on the way down, and whether this call has made it. */
+struct level {
+    const char *name;
+    int fd;                     /* or -errno */
+    bool made;
+};
+
+/* The closest ancestor of `path` that is there. `*missing` gets what is not: names, from a slash on. */
+static int find_ancestor(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s,
+                         const char **missing)
+{
+    char above[DINDBIND_PATH_MAX];
+    int rc;
+    copy_path(above, path);
+    do {
+        *strrchr(above, '/') = 0;
+        rc = resolve_contained(r, root, *above ? above : "/", s);
+    } while (rc == -ENOENT && *above);
+    *missing = path + strlen(above);
+    return rc;
+}
+
+/* May these names be made below the ancestor? What the last of them will be called decides, so that is put together
+ * first. */
+static int may_make(const struct dindbind_runner *r, const struct root *root, struct spot *s, const char *missing)
+{
+    struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix, false };
+    if (!S_ISDIR(s->node.mode))
+        return -ENOTDIR;
+    text_add(&name, missing);
+    if (name.cut)
+        return -ENAMETOOLONG;
+    return root_allows(r, root, s->name) ? 0 : -EXDEV;
+}
+
+/* The levels down to v[n] are closed, and what of them was made is removed again if `undo`. */
+static void levels_close(const struct level *v, size_t n, bool undo)
+{
+    for (size_t i = n; i > 0; i--) {
+        if (undo && v[i].made && v[i].fd >= 0)
+            CALL3(SYS_unlinkat, v[i - 1].fd, v[i].name, AT_REMOVEDIR);
+        sys_close(v[i].fd);
+    }
+    sys_close(v[0].fd);
 }
 
 /* Create the missing directories of `path`. The closest ancestor that is there is resolved once; from it
@@ -1256,48 +1390,36 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
 static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
-    struct level { int fd; bool made; } *at;
-    char copy[DINDBIND_PATH_MAX], *slash;
-    unsigned depth = 0, i = 0;
-    int rc;
-    copy_path(copy, path);
-    do {
-        slash = strrchr(copy, '/');
-        *slash = 0;
-        depth++;
-        rc = resolve_contained(r, root, *copy ? copy : "/", s);
-    } while (rc == -ENOENT && *copy);
+    char names[DINDBIND_PATH_MAX];
+    const char *missing;
+    int rc = find_ancestor(r, root, path, s, &missing);
     if (rc)
         return rc;
-    const char *missing = slash + 1;    /* names, each with its NUL */
-    struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix, false };
-    text_add(&name, path + strlen(copy));
-    at = malloc((depth + 1) * sizeof *at);
-    if (!at)
-        rc = -ENOMEM;
-    else if (!S_ISDIR(s->node.mode))
-        rc = -ENOTDIR;
-    /* what it will be called decides whether it may be made at all */
-    else
-        rc = name.cut ? -ENAMETOOLONG : root_allows(r, root, s->name) ? 0 : -EXDEV;
+    copy_path(names, missing);
+    struct level *v = malloc((count_names(names) + 1) * sizeof *v);
+    rc = v ? may_make(r, root, s, missing) : -ENOMEM;
     if (rc) {
-        free(at);
+        free(v);
         sys_close(s->fd);
-        s->fd = -1;
         return rc;
     }
-    at->fd = s->fd;
-    for (; rc >= 0 && i < depth; i++)
-        at[i + 1].fd = rc = make_level(at[i].fd, word_at(missing, i), &s->node, &at[i + 1].made);
-    if (rc >= 0)
-        rc = inspect_fd(r, rc, &s->node);
-    s->fd = rc ? -1 : at[i--].fd;
-    for (; i <= depth; i--) {           /* down to the one that was there */
-        if (rc && i && at[i].fd >= 0 && at[i].made)
-            CALL3(SYS_unlinkat, at[i - 1].fd, word_at(missing, i - 1), AT_REMOVEDIR);
-        sys_close(at[i].fd);
+    size_t n = 0;
+    v[0] = (struct level){ .fd = s->fd };
+    for (char *slash = names; slash && v[n].fd >= 0; n++) {
+        char *name = slash + 1;
+        slash = strchr(name, '/');
+        if (slash)
+            *slash = 0;
+        v[n + 1].name = name;
+        v[n + 1].fd = make_level(v[n].fd, name, &s->node, &v[n + 1].made);
     }
-    free(at);
+    s->fd = v[n].fd;
+    rc = inspect_fd(r, s->fd, &s->node);
+    if (rc)
+        levels_close(v, n, true);
+    else
+        levels_close(v, n - 1, false);
+    free(v);
     return rc;
 }
 
@@ -1339,7 +1461,9 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
     /* another PID namespace's has nothing there, and its numbers are other processes' */
     char first;
     rc = CALL(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1);
-    return rc >= 0 ? 0 : rc == -EINVAL || is_absent(rc) ? DINDBIND_E_PROCFS : error_of(rc);
+    if (rc == -EINVAL || is_absent(rc))
+        return DINDBIND_E_PROCFS;
+    return error_unless_ok(rc);
 }
 
 enum { STAT_FLAGS = 9, STAT_START = 22 };
@@ -1364,8 +1488,11 @@ static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long 
 /* What a failure to look into /proc/PID means. */
 static int task_error(int rc)
 {
-    return rc == -ENOENT || rc == -ESRCH ? DINDBIND_E_GONE :
-           rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
+    if (rc == -ENOENT || rc == -ESRCH)
+        return DINDBIND_E_GONE;
+    if (rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR)
+        return DINDBIND_E_PROCFS;
+    return error_of(rc);
 }
 
 static int task_open(struct dindbind_runner *r, struct text *why)
@@ -1407,9 +1534,11 @@ static int task_open(struct dindbind_runner *r, struct text *why)
 static int self_open(struct dindbind_runner *r, struct text *why)
 {
     text_add(why, "/");
-    int rc = open_path("/", OPEN_DIR);
-    r->root_fd = rc < 0 ? -1 : rc;
-    return rc < 0 ? error_of(rc) : 0;
+    int fd = open_path("/", OPEN_DIR);
+    if (fd < 0)
+        return error_of(fd);
+    r->root_fd = fd;
+    return 0;
 }
 
 /* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
@@ -1423,9 +1552,10 @@ static void proc_path(struct text *t, const struct dindbind_runner *r)
 }
 
 /* What a magic link leads to. */
-static int behind(int dir, const char *link, struct node *n)
+static int inspect_magic(int dir, const char *link, struct node *n)
 {
-    int fd = sys_open(dir, link, OPEN_PIN), rc = sys_fstat(fd, n);
+    int fd = sys_open(dir, link, OPEN_PIN);
+    int rc = sys_fstat(fd, n);
     sys_close(fd);
     return rc;
 }
@@ -1593,11 +1723,18 @@ static struct mount_row *parent_row(const struct mount_table *t, const struct mo
 /* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
 static int path_order(const char *a, const char *b)
 {
-    while (*a && *a == *b)
-        a++, b++;
-    if (!*a || !*b)
-        return !*b - !*a;
-    return *a == '/' ? -1 : *b == '/' ? 1 : (unsigned char)*a - (unsigned char)*b;
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    /* the end of a path comes before a slash, and a slash before all else */
+    int x = *a == '/' ? 1 : (unsigned char)*a + 1;
+    int y = *b == '/' ? 1 : (unsigned char)*b + 1;
+    if (!*a)
+        x = 0;
+    if (!*b)
+        y = 0;
+    return x - y;
 }
 
 /* Two mounts at one place: as they stand in the table. */
@@ -1887,18 +2024,21 @@ static size_t layer_path(const struct options *o, const char *dir, char *out)
     return !t.cut && strspn(out, "/.") < t.len ? t.len : 0;
 }
 
-/* 1: all of them; 0: not all; or an error. */
-static int layers_exist(const struct options *o)
+static int layers_exist(const struct options *o, bool *all)
 {
     char path[DINDBIND_PATH_MAX];
     const char *dir;
-    for (size_t i = 0; (dir = layer_given(o, i)); i++) {
-        int fd = layer_path(o, dir, path) ? open_path(path, OPEN_DIR) : -ENOENT;
+    *all = true;
+    for (size_t i = 0; *all && (dir = layer_given(o, i)); i++) {
+        int fd = -ENOENT;
+        if (layer_path(o, dir, path))
+            fd = open_path(path, OPEN_DIR);
         sys_close(fd);
-        if (fd < 0)
-            return is_absent(fd) ? 0 : error_of(fd);
+        if (fd < 0 && !is_absent(fd))
+            return error_of(fd);
+        *all = fd >= 0;
     }
-    return 1;
+    return 0;
 }
 
 static int layers_unread(struct text *why, const char *what, const char *text)
@@ -1909,19 +2049,20 @@ static int layers_unread(struct text *why, const char *what, const char *text)
 }
 
 /* The one reading to believe: where there are several, the one whose layers exist. It is left in o[0]; o[1] is for
- * those that are tried, and behind it there is room for all of their texts. */
+ * those that are tried, and after it there is room for all of their texts. */
 static int choose_reading(const char *text, struct options *o, struct text *why)
 {
     char *space = (char *)(o + 2);
-    /* without a backslash there is but one */
-    bool parsed = false, seen = false, plain = !strchr(text, '\\');
-    int how = !plain && may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
+    bool plain = !strchr(text, '\\');          /* then there is but one */
+    bool parsed = false, seen = false;
+    enum reading how = !plain && may_be_mountinfo(text) ? AS_MOUNTINFO : AS_STRING;
     for (; how < READINGS && !(plain && parsed); how++, space += strlen(text) + 2) {
-        if (!parse_options(o + 1, text, space, (enum reading)how) || (parsed && same_options(o, o + 1)))
+        bool there = false;
+        if (!parse_options(o + 1, text, space, how) || (parsed && same_options(o, o + 1)))
             continue;
-        int there = plain ? 0 : layers_exist(o + 1);
-        if (there < 0)
-            return there;
+        int rc = plain ? 0 : layers_exist(o + 1, &there);
+        if (rc)
+            return rc;
         if (there && seen)
             return layers_unread(why, "the options have two readings, and the layers of both exist: ", text);
         if (there || !parsed)
@@ -1938,9 +2079,11 @@ static enum setting kernel_default(const char *name)
     char path[DINDBIND_PATH_MAX], value;
     put_path(path, "/sys/module/overlay/parameters/", name);
     int fd = open_path(path, O_RDONLY | O_CLOEXEC);
-    bool known = fd >= 0 && sys_read(fd, &value, 1) == 1;
+    int n = sys_read(fd, &value, 1);
     sys_close(fd);
-    return !known ? UNKNOWN : value == 'Y' ? ON : OFF;
+    if (n != 1)
+        return UNKNOWN;
+    return value == 'Y' ? ON : OFF;
 }
 
 /* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
@@ -1983,7 +2126,7 @@ static bool can_read_trusted(const struct dindbind_runner *r)
     struct { uint32_t version; int pid; } head = { 0x20080522, 0 };
     struct { uint32_t effective, permitted, inheritable; } caps[2];
     struct node ns;
-    return !behind(r->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino &&
+    return !inspect_magic(r->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino &&
            !CALL3(SYS_capget, &head, caps) && (caps[0].effective >> 21 & 1);
 }
 
@@ -2217,30 +2360,38 @@ static int layer_peek(struct overlay *o, struct entry e, struct node *n)
     return rc;
 }
 
-/* Are all layers there that nothing was found in? One walk through many of them, `1/../2/../`, costs a sixth of a look
- * at each. Where it fails, as with a name that is a link, their descriptors have to tell. */
-static int layers_confirm(struct overlay *o, int rc)
+/* The names of some layers as one walk through all of them: `1/../2/../`. false: it does not fit. */
+static bool text_layer_walk(const struct overlay *o, unsigned from, unsigned to, char path[DINDBIND_PATH_MAX])
+{
+    struct text t = text_new(path, DINDBIND_PATH_MAX);
+    for (unsigned i = from; i < to; i++) {
+        const char *name = layer_name(o, i);
+        size_t names = 1 + count_names(name);
+        text_add(&t, name);
+        while (names--)
+            text_add(&t, "/../");
+    }
+    return !t.cut;
+}
+
+/* Are all layers there in which nothing was found? One walk through 32 of them costs a sixth of a look at each. Where
+ * it fails, as with a name that is a link, each layer's own descriptor has to show it. 0, or an error. */
+static int layers_confirm(struct overlay *o)
 {
     char path[DINDBIND_PATH_MAX];
-    for (unsigned i = 0; i < o->peeked;) {
-        struct text t = text_new(path, sizeof path);
-        unsigned end = i;
-        do {
-            const char *name = layer_name(o, end);
-            text_add(&t, name);
-            do
-                text_add(&t, "/../");
-            while ((name = strchr(name + 1, '/')));
-        } while (++end < o->peeked && end % 32);
-        int fd = t.cut ? -1 : sys_openat2(o->l->base_fd, path, OPEN_DIR, BENEATH | NO_SYMLINKS);
+    for (unsigned from = 0, to; from < o->peeked; from = to) {
+        to = o->peeked - from < 32 ? o->peeked : from + 32;
+        int fd = -1;
+        if (text_layer_walk(o, from, to, path))
+            fd = sys_openat2(o->l->base_fd, path, OPEN_DIR, BENEATH | NO_SYMLINKS);
         sys_close(fd);
-        for (; i < end; i++) {
-            int gone = fd < 0 ? layer_fd(o, i) : 0;
-            if (gone < 0)
-                return gone;
+        for (unsigned i = from; fd < 0 && i < to; i++) {
+            int layer = layer_fd(o, i);
+            if (layer < 0)
+                return layer;
         }
     }
-    return rc;
+    return 0;
 }
 
 /* What is at a place of a layer. Mode 0: nothing. */
@@ -2296,12 +2447,32 @@ static int list_attrs(struct overlay *o, int layer, char *to, size_t size)
     return n;
 }
 
-/* Which attributes of overlayfs an object has, as a set; or an error. */
-static int attrs(struct overlay *o, struct entry e)
+/* The attributes of overlayfs that decide about look-ups. */
+static const struct overlay_attr {
+    const char *name;
+    int bit;
+} overlay_attrs[] = {
+    { "opaque", ATTR_OPAQUE },
+    { "redirect", ATTR_REDIRECT },
+    { "metacopy", ATTR_METACOPY },
+    { "whiteout", ATTR_WHITEOUT },
+};
+
+static int attr_bit(const char *name)
+{
+    for (size_t i = 0; i < sizeof overlay_attrs / sizeof *overlay_attrs; i++)
+        if (!strcmp(overlay_attrs[i].name, name))
+            return overlay_attrs[i].bit;
+    return 0;
+}
+
+/* Which attributes of overlayfs an object has, as a set. */
+static int attrs(struct overlay *o, struct entry e, int *set)
 {
     char *list = o->value, *large = NULL;
     const char *prefix = attr_prefix(o);
-    int set = 0;
+    int rc = 0;
+    *set = 0;
     if (!o->l->attrs)
         return blame(o, e, DINDBIND_E_XATTR, 0);
     int fd = layer_fd(o, e.layer);
@@ -2310,46 +2481,63 @@ static int attrs(struct overlay *o, struct entry e)
     o->attr = e;
     int n = list_attrs(o, fd, list, sizeof o->value);
     if (n == -ERANGE) {
-        list = large = malloc(65536);         /* XATTR_LIST_MAX */
-        n = list ? list_attrs(o, fd, list, 65536) : -ENOMEM;
+        large = malloc(65536);  /* XATTR_LIST_MAX */
+        list = large;
+        n = large ? list_attrs(o, fd, large, 65536) : -ENOMEM;
     }
-    if (n < 0)
-        set = n == -EOPNOTSUPP ? 0 : failed(o, n);
+    if (n < 0 && n != -EOPNOTSUPP)
+        rc = failed(o, n);
     for (char *name = list; name - list < n; name += strlen(name) + 1)
-        if (starts_with(name, prefix)) {
-            const char *tail = name + strlen(prefix);
-            int bit = find_word("opaque\0redirect\0metacopy\0whiteout\0", tail, strlen(tail));
-            set |= bit < 0 ? 0 : 1 << bit;
-        }
+        if (starts_with(name, prefix))
+            *set |= attr_bit(name + strlen(prefix));
     free(large);
-    return set;
+    return rc;
 }
 
-/* One attribute of the object that attrs() was asked about last: its length, or an error. `value` is terminated. */
-static int attr_value(struct overlay *o, const char *name)
+/* One attribute of the object that attrs() was asked about last. `value` is terminated. */
+static int attr_value(struct overlay *o, const char *name, size_t *len)
 {
     char full[64], path[DINDBIND_PATH_MAX];
     struct text t = text_in(full, sizeof full, attr_prefix(o));
     text_add(&t, name);
-    int n = attr_path(o, path) ? CALL(SYS_lgetxattr, path, full, o->value, sizeof o->value - 1) : -ENAMETOOLONG;
+    int n = -ENAMETOOLONG;
+    if (attr_path(o, path))
+        n = CALL(SYS_lgetxattr, path, full, o->value, sizeof o->value - 1);
+    if (n == -ERANGE)
+        return broken(o, EINVAL);
     if (n < 0)
-        return n == -ERANGE ? broken(o, EINVAL) : failed(o, n);
+        return failed(o, n);
     o->value[n] = 0;
-    return n;
+    *len = (size_t)n;
+    return 0;
 }
 
 /* Follow redirects, make metacopy files whole? A default that cannot be read must not be guessed. */
 static int allowed(struct overlay *o, enum setting s)
 {
-    if (s != ON)
-        o->sys_errno = s == UNKNOWN ? ENOENT : EPERM;
-    return s == ON ? 0 : s == OFF ? DINDBIND_E_BROKEN : DINDBIND_E_LAYERS;
+    if (s == ON)
+        return 0;
+    o->sys_errno = s == UNKNOWN ? ENOENT : EPERM;
+    return s == UNKNOWN ? DINDBIND_E_LAYERS : DINDBIND_E_BROKEN;
 }
 
 static int check_follow(struct overlay *o, const struct lookup *d)
 {
-    int rc = d->metacopy ? allowed(o, o->l->metacopy) : 0;
-    return rc ? rc : d->redirect ? allowed(o, o->l->follow) : 0;
+    int rc = 0;
+    if (d->metacopy)
+        rc = allowed(o, o->l->metacopy);
+    if (!rc && d->redirect)
+        rc = allowed(o, o->l->follow);
+    return rc;
+}
+
+/* May this be the value of a redirect? */
+static bool is_redirect(const char *value)
+{
+    size_t n = strlen(value);
+    if (*value != '/')
+        return n && !strchr(value, '/');
+    return value[n - 1] != '/' && !strstr(value, "//");
 }
 
 /* A redirect replaces the component that was looked up, or the whole name; rule 17. `rest` is what follows
@@ -2357,27 +2545,28 @@ static int check_follow(struct overlay *o, const struct lookup *d)
 static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
 {
     const char *value = o->value;
-    size_t keep = 0, tail = strlen(rest);
-    int rc = attr_value(o, "redirect");
-    if (rc < 0)
+    size_t keep = 0, n;
+    int rc = attr_value(o, "redirect", &n);
+    if (rc)
         return rc;
-    size_t n = strlen(value);
-    d->absolute = *value == '/';
-    if (!n || (d->absolute ? value[n - 1] == '/' || strstr(o->value, "//") : strchr(value, '/') != NULL))
+    if (!is_redirect(value))
         return broken(o, EINVAL);
+    d->absolute = *value == '/';
     if (d->absolute)
         d->stop = false;
     else {
-        keep = strlen(d->name) - tail;
+        keep = strlen(d->name) - strlen(rest);
         while (keep && d->name[keep - 1] != '/')
             keep--;
     }
-    char *name = arena_alloc(&o->arena, keep + n + tail + 1);
+    size_t size = keep + strlen(value) + strlen(rest) + 1;
+    char *name = arena_alloc(&o->arena, size);
     if (!name)
         return DINDBIND_E_NOMEM;
-    memcpy(name, d->name, keep);
-    memcpy(name + keep, value, n);
-    memcpy(name + keep + n, rest, tail + 1);
+    struct text t = text_new(name, size);
+    text_bytes(&t, d->name, keep);
+    text_add(&t, value);
+    text_add(&t, rest);
     d->name = name;
     d->redirect = true;
     return 0;
@@ -2386,20 +2575,79 @@ static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
 /* A file that may hold attributes only, its data being further down. */
 static int take_metacopy(struct overlay *o, struct lookup *d, int set)
 {
-    int n = set & ATTR_METACOPY ? attr_value(o, "metacopy") : 0;
-    if (n < 0)
-        return n;
-    d->metacopy = set & ATTR_METACOPY;
+    size_t n;
+    d->metacopy = false;
+    if (set & ATTR_METACOPY) {
+        int rc = attr_value(o, "metacopy", &n);
+        if (rc)
+            return rc;
+        d->metacopy = true;
+        if (n && n < 4)
+            return broken(o, EIO);
+    }
     d->stop = !d->metacopy;
-    return n && n < 4 ? broken(o, EIO) : 0;
+    return 0;
+}
+
+/* Do attributes decide about this object? Not about a directory that nothing lies below, nor about a file that cannot be
+ * what is looked for. */
+static bool needs_attrs(const struct lookup *d, bool last_element)
+{
+    if (S_ISDIR(d->node.mode))
+        return !d->last;
+    return S_ISREG(d->node.mode) && last_element && !d->is_dir;
+}
+
+/* Does this object end the search, as if nothing lay below it? A whiteout does, and what is not of the kind that the
+ * layers above have. */
+static bool ends_search(const struct lookup *d, int set, bool last_element)
+{
+    unsigned mode = d->node.mode;
+    if (is_whiteout(&d->node, set))
+        return true;
+    if (last_element && d->metacopy && !S_ISREG(mode))
+        return true;
+    return !S_ISDIR(mode) && (d->is_dir || !last_element);
+}
+
+/* Is the directory that attrs() was asked about opaque? */
+static int is_opaque(struct overlay *o, bool *opaque)
+{
+    size_t n = 0;
+    int rc = attr_value(o, "opaque", &n);
+    *opaque = !rc && n == 1 && *o->value == 'y';
+    return rc == DINDBIND_E_BROKEN ? 0 : rc;    /* that is: longer than any value that has a meaning */
+}
+
+/* What an object that was found says of the layers below; rules 14 to 17. */
+static int lookup_further(struct overlay *o, struct lookup *d, int set, const char *rest)
+{
+    bool is_dir = S_ISDIR(d->node.mode), opaque = false;
+    int rc = 0;
+    if (!is_dir)
+        rc = take_metacopy(o, d, set);
+    else if (!*rest)
+        d->is_dir = true;
+    if (rc || d->last || !(is_dir || d->metacopy))
+        return rc;
+    if (is_dir && (set & ATTR_OPAQUE))
+        rc = is_opaque(o, &opaque);
+    if (rc)
+        return rc;
+    if (opaque) {
+        d->stop = true;
+        return 0;
+    }
+    d->absolute = false;
+    return set & ATTR_REDIRECT ? take_redirect(o, d, rest) : 0;
 }
 
 /* The next component in one layer, below what was found; rules 12 to 17. */
 static int lookup_single(struct overlay *o, struct lookup *d, const char *name, size_t len)
 {
-    const struct node *n = &d->node;
     struct entry e = d->found;
-    int set = 0, rc;
+    const char *rest = name + len;
+    int set = 0;
     d->found.rel = NULL;
     if (is_dots(name, len))
         return broken(o, EACCES);
@@ -2408,38 +2656,20 @@ static int lookup_single(struct overlay *o, struct lookup *d, const char *name, 
     e.rel = join(o, e.rel, name, len);
     if (!e.rel)
         return DINDBIND_E_NOMEM;
-    rc = layer_stat(o, e, &d->node);
-    if (rc || !n->mode)
+    int rc = layer_stat(o, e, &d->node);
+    if (rc || !d->node.mode)
         return rc;
-    bool is_dir = S_ISDIR(n->mode), is_file = S_ISREG(n->mode), last_element = !name[len];
-    /* a directory that nothing lies below, a file that cannot be the object: their attributes do not matter */
-    if (is_dir ? !d->last : is_file && last_element && !d->is_dir)
-        set = attrs(o, e);
-    if (set < 0)
-        return set;
-    if (is_whiteout(n, set) || (last_element && d->metacopy && !is_file) ||
-        (!is_dir && (d->is_dir || !last_element))) {
+    if (needs_attrs(d, !*rest)) {
+        rc = attrs(o, e, &set);
+        if (rc)
+            return rc;
+    }
+    if (ends_search(d, set, !*rest)) {
         d->stop = true;
         return 0;
     }
     d->found = e;
-    if (is_dir)
-        d->is_dir = d->is_dir || last_element;
-    else
-        rc = take_metacopy(o, d, set);
-    if (rc || d->last || !(is_dir || d->metacopy))
-        return rc;
-    if (is_dir && (set & ATTR_OPAQUE)) {
-        int size = attr_value(o, "opaque");
-        if (size < 0 && size != DINDBIND_E_BROKEN)      /* that is: longer than anything that has a meaning */
-            return size;
-        if (size == 1 && *o->value == 'y') {
-            d->stop = true;
-            return 0;
-        }
-    }
-    d->absolute = false;
-    return set & ATTR_REDIRECT ? take_redirect(o, d, name + len) : 0;
+    return lookup_further(o, d, set, rest);
 }
 
 /* The whole name in one layer; rule 18 when it is a path. */
@@ -2477,7 +2707,7 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
         } while (*p && S_ISDIR(n.mode));
         if (!*p && S_ISREG(n.mode)) {
             *found = e;
-            return layers_confirm(o, 0);
+            return layers_confirm(o);
         }
     }
     return broken(o, ENOENT);
@@ -2619,8 +2849,26 @@ static bool enters_row(const struct dindbind_runner *r, const struct walk *w)
     return join_path(path, w->done, w->name) && bind_row(r, path, &rest);
 }
 
-/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object; `name`, when not NULL,
- * gets the path without links. */
+/* One name of a path: a link leads on, a directory is `here`, and anything else must be the end. */
+static int overlay_step(struct overlay *o, struct walk *w)
+{
+    if (enters_row(o->r, w))
+        return walk_failed(o, -EXDEV);
+    int rc = overlay_lookup(o, w->name);
+    if (rc)
+        return rc;
+    if (o->top.rel && S_ISLNK(o->node.mode)) {
+        rc = overlay_link(o, w);
+        o->top.rel = NULL;
+        return rc;
+    }
+    if (o->top.rel && walk_more(w))
+        return walk_failed(o, -ENOTDIR);
+    return walk_failed(o, walk_push(w));
+}
+
+/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object, and `name` the path without
+ * links. */
 static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, const char *path,
                         char name[DINDBIND_PATH_MAX])
 {
@@ -2629,25 +2877,15 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
     int rc = overlay_init(o, r);
     walk_start(&w, path);
     while (!rc && (step = walk_next(&w)) != WALK_END) {
-        if (step == WALK_UP)
-            rc = overlay_up(o, &w);
-        else if (step == WALK_TOO_LONG)
-            rc = walk_failed(o, -ENAMETOOLONG);
-        else if (enters_row(o->r, &w))
-            rc = walk_failed(o, -EXDEV);
-        else if ((rc = overlay_lookup(o, w.name)))
-            break;
-        else if (o->top.rel && S_ISLNK(o->node.mode)) {
-            rc = overlay_link(o, &w);
-            o->top.rel = NULL;
-        } else if (o->top.rel && walk_more(&w))
-            rc = walk_failed(o, -ENOTDIR);
-        else
-            rc = walk_failed(o, walk_push(&w));
+        switch (step) {
+        case WALK_UP: rc = overlay_up(o, &w); break;
+        case WALK_TOO_LONG: rc = walk_failed(o, -ENAMETOOLONG); break;
+        default: rc = overlay_step(o, &w); break;
+        }
     }
-    if (name)
-        copy_path(name, *w.done ? w.done : "/");
-    return layers_confirm(o, rc);
+    copy_path(name, *w.done ? w.done : "/");
+    int missing = layers_confirm(o);
+    return missing ? missing : rc;
 }
 
 /* Where a path really is in the overlay, links followed. */
@@ -2692,6 +2930,24 @@ static const char *scan_pop(struct scan *s)
     return s->todo.at + start;
 }
 
+/* Do attributes decide about an entry of this kind? */
+static bool scan_needs_attrs(const struct scan *s, unsigned mode)
+{
+    return (S_ISDIR(mode) && s->dirs) || (S_ISREG(mode) && s->files);
+}
+
+/* Does a redirect lead out of the directories that are answered? A relative one only renames within them. */
+static int scan_redirect(struct scan *s, struct entry e)
+{
+    struct lookup d = { .name = e.rel };
+    int rc = take_redirect(s->o, &d, "");
+    if (rc && rc != DINDBIND_E_BROKEN)
+        return rc;
+    if (rc || d.absolute || s->o->l->follow != ON)
+        return blame(s->o, e, DINDBIND_E_INEXACT, 0);
+    return 0;
+}
+
 /* Does this entry mean something else in the overlay than it is? `type` is the file type of its mode, or 0. */
 static int scan_entry(struct scan *s, const char *rel, unsigned type)
 {
@@ -2700,23 +2956,21 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
     int set = 0, rc = 0;
     if (!type || S_ISCHR(type))
         rc = layer_stat(s->o, e, &n);
-    bool is_dir = S_ISDIR(n.mode), is_file = S_ISREG(n.mode);
-    if (!rc && (is_dir ? s->dirs : is_file && s->files))
-        rc = set = attrs(s->o, e);
-    if (rc >= 0 && s->single && is_file && (set & ATTR_WHITEOUT))
+    if (!rc && scan_needs_attrs(s, n.mode))
+        rc = attrs(s->o, e, &set);
+    bool is_dir = S_ISDIR(n.mode), metacopy = S_ISREG(n.mode) && (set & ATTR_METACOPY);
+    if (!rc && s->single && S_ISREG(n.mode) && (set & ATTR_WHITEOUT))
         rc = layer_stat(s->o, e, &n);
-    if (rc < 0)
+    if (rc)
         return rc;
     if (!n.mode)
         return failed(s->o, -ENOENT);
-    if (s->single && (is_whiteout(&n, set) || (is_file && (set & ATTR_METACOPY))))
+    if (s->single && (is_whiteout(&n, set) || metacopy))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
-    if ((set & ATTR_REDIRECT) && (is_dir || (set & ATTR_METACOPY))) {
-        /* a relative one only renames within these directories; an absolute one leaves them */
-        struct lookup d = { .name = rel };
-        rc = take_redirect(s->o, &d, "");
-        if (rc || d.absolute || s->o->l->follow != ON)
-            return rc && rc != DINDBIND_E_BROKEN ? rc : blame(s->o, e, DINDBIND_E_INEXACT, 0);
+    if ((set & ATTR_REDIRECT) && (is_dir || metacopy)) {
+        rc = scan_redirect(s, e);
+        if (rc)
+            return rc;
     }
     return is_dir ? scan_push(s, rel) : 0;
 }
@@ -2802,13 +3056,12 @@ static int check_subtree(struct overlay *o)
     struct scan s = { .o = o, .single = o->here.n == 1, .todo = { .at = space, .size = sizeof space } };
     struct mount_table table;
     int rc = table_read(o->r, true, &table);
-    if (rc)
-        o->sys_errno = errno;
     for (size_t i = 0; !rc && i < o->here.n; i++) {
         struct entry dir = o->here.v[i];
         bool lowest = dir.layer + 1 == o->roots.n;
         s.layer = dir.layer;
-        /* where redirects are not looked at, a directory that has one fails in both alike, or is the last */
+        /* Where the overlay follows no redirects, a second one does not either, so they need not be looked for; nor in
+         * the lowest layer, which has nothing below that one could lead to. */
         s.dirs = o->redirects && (!lowest || o->data_layers);
         s.files = s.single || o->l->metacopy != OFF || o->data_layers;
         rc = scan_mounts(o, &table, dir);
@@ -2838,8 +3091,10 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
     int rc = inspect(r, AT_FDCWD, r->layers->v[0].dir, &n);
     if (is_absent(rc) || (!rc && !n.uid))
         return 0;
-    return rc ? error_of(rc) : layers_unread(why, "they belong to an engine without root, whose mount options nobody "
-                                              "tells: give these with -o", "");
+    if (rc)
+        return error_of(rc);
+    return layers_unread(why, "they belong to an engine without root, whose mount options nobody reports: "
+                              "give these with -o", "");
 }
 
 /* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x, and hides what the
@@ -2878,15 +3133,15 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
     return rc ? rc : rows_behind_links(r);
 }
 
-/* The upperdir among overlay options as an engine hands them to mount(2). 1, or 0: none; or an error. */
-static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX])
+/* The upperdir among overlay options as an engine hands them to mount(2). */
+static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX], bool *given)
 {
     struct options *o = malloc(sizeof *o + strlen(options) + 2);
     if (!o)
         return DINDBIND_E_NOMEM;
-    bool known = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
+    *given = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
     free(o);
-    return known;
+    return 0;
 }
 
 /* The upperdir of an overlay's row that was read from procfs. Kernels add words (Ubuntu's end each row with
@@ -2924,46 +3179,62 @@ static int not_it(struct text *why, const char *what, const char *name)
 }
 
 /* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
- * the root that is open. A relative upperdir is the tail of the one that the engine tells. 1: it is that one; 0: it
- * cannot be told, as with a FUSE root, whose options the kernel does not show. */
-static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, struct text *why)
+ * the root that is open. A relative upperdir is the tail of the one that the engine reports. `*proven` stays as it is
+ * where nothing can be compared, as with a FUSE root, whose options the kernel does not show. */
+static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, bool *proven, struct text *why)
 {
-    char told[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
-    int known = r->overlay ? upperdir_given(r->overlay, told) : 0;
-    if (known < 0)
-        return known;
-    bool upper = upperdir_shown(root->super, own);
-    known = known && !starts_with(root->type, "fuse");
-    if (known && !(upper && !strcmp(root->type, "overlay") && ends_with(told, own)))
-        return not_it(why, " is not the overlay with the upperdir ", told);
-    if (r->self && r->merged && upper && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
+    char described[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
+    bool given = false, shown = upperdir_shown(root->super, own);
+    int rc = 0;
+    if (r->overlay)
+        rc = upperdir_given(r->overlay, described, &given);
+    if (rc)
+        return rc;
+    if (given && !starts_with(root->type, "fuse")) {
+        if (!shown || strcmp(root->type, "overlay") || !ends_with(described, own))
+            return not_it(why, " is not the overlay with the upperdir ", described);
+        *proven = true;
+    }
+    if (r->self && r->merged && shown && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
         memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
         if (!ends_with(r->merged, own))
             return not_it(why, " is not ", r->merged);
     }
-    return known;
+    return 0;
+}
+
+/* What a directory of the caller's looks like, beside the runner's root. */
+enum likeness { NOT_SEEN, SAME_DIR, EMPTY_DIR, OTHER_DIR };
+
+static int compare_root(const struct dindbind_runner *r, const char *path, const struct node *root, enum likeness *is)
+{
+    struct node n;
+    *is = NOT_SEEN;
+    int fd = open_path(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (is_absent(fd))
+        return 0;
+    int rc = inspect_fd(r, fd, &n);
+    if (!rc && n.ino == root->ino && n.dev == root->dev)
+        *is = SAME_DIR;
+    else if (!rc)
+        *is = is_empty_dir(fd, 2) ? EMPTY_DIR : OTHER_DIR;
+    sys_close(fd);
+    return error_unless_ok(rc);
 }
 
 /* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
- * The caller's own root is no container's. 1: it is the one. */
-static int merged_check(struct dindbind_runner *r, const struct node *root, struct text *why)
+ * The caller's own root is no container's. */
+static int merged_check(struct dindbind_runner *r, const struct node *root, bool *proven, struct text *why)
 {
-    int rc = 0;
-    for (int i = 0; !rc && i < 2; i++) {
-        struct node n;
-        int fd = open_path(i ? r->merged : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (is_absent(fd))
-            continue;
-        rc = inspect_fd(r, fd, &n);
-        bool same = !rc && n.ino == root->ino && n.dev == root->dev;
-        if (rc)
-            rc = error_of(rc);
-        else if (i ? !same && !is_empty_dir(fd, 2) : same)
-            rc = not_it(why, i ? " is not " : " is my own root, not ", r->merged);
-        else
-            rc = i && same;
-        sys_close(fd);
-    }
+    enum likeness is;
+    int rc = compare_root(r, "/", root, &is);
+    if (!rc && is == SAME_DIR)
+        return not_it(why, " is my own root, not ", r->merged);
+    if (!rc)
+        rc = compare_root(r, r->merged, root, &is);
+    if (!rc && is == OTHER_DIR)
+        return not_it(why, " is not ", r->merged);
+    *proven = !rc && is == SAME_DIR;
     return rc;
 }
 
@@ -2979,28 +3250,39 @@ static bool names_id(const struct dindbind_runner *r, const char *file)
 
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
 
+/* The same again, by the row of that root in the task's mountinfo. */
+static int root_row_check(struct dindbind_runner *r, const struct node *root, bool *proven, struct text *why)
+{
+    struct mount_table t;
+    int rc = table_read(r, r->self, &t);
+    if (t.len == MAX_MOUNTINFO)
+        text_add(why, too_large);
+    if (!rc) {
+        const struct mount_row *row = row_by_id(&t, root->mnt);
+        if (row)
+            rc = upperdir_check(r, row, proven, why);
+        else if (!*proven)
+            rc = not_it(why, " is not the root of a mount", "");        /* a mere chroot */
+    }
+    table_free(&t);
+    return rc;
+}
+
 /* Is the root that was opened the one that was described? */
 static int described_check(struct dindbind_runner *r, struct text *why)
 {
-    struct mount_table t;
-    struct node n;
-    int rc = inspect_fd(r, r->root_fd, &n), proven = rc ? error_of(rc) : r->self ? 0 : merged_check(r, &n, why);
-    if (proven < 0)
-        return proven;
-    rc = table_read(r, r->self, &t);
-    if (t.len == MAX_MOUNTINFO)
-        text_add(why, too_large);
-    const struct mount_row *row = rc ? NULL : row_by_id(&t, n.mnt);
-    if (row)
-        rc = upperdir_check(r, row, why);
-    else if (!rc && !proven)
-        rc = not_it(why, " is not the root of a mount", "");    /* a mere chroot */
-    table_free(&t);
-    proven = proven || rc > 0;
-    rc = rc > 0 ? 0 : rc;
-    if (!rc && !r->self && !proven && r->id && !names_id(r, "mountinfo") && !names_id(r, "cgroup"))
-        rc = not_it(why, ": nothing shows that it is ", r->id);
-    return rc;
+    struct node root;
+    bool proven = false;
+    int rc = error_unless_ok(inspect_fd(r, r->root_fd, &root));
+    if (!rc && !r->self)
+        rc = merged_check(r, &root, &proven, why);
+    if (!rc)
+        rc = root_row_check(r, &root, &proven, why);
+    if (rc || proven || r->self || !r->id)
+        return rc;
+    if (names_id(r, "mountinfo") || names_id(r, "cgroup"))
+        return 0;
+    return not_it(why, ": nothing shows that it is ", r->id);
 }
 
 /* Has the caller said that it means its own host? */
@@ -3053,7 +3335,10 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
     if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
         sys_close(r->proc_fd);
         r->proc_fd = -1;
-        r->caps |= (is_missing(SYS_statx) ? CAPS_NO_STATX : 0) | (is_missing(SYS_openat2) ? CAPS_NO_OPENAT2 : 0);
+        if (is_missing(SYS_statx))
+            r->caps |= CAPS_NO_STATX;
+        if (is_missing(SYS_openat2))
+            r->caps |= CAPS_NO_OPENAT2;
         return 0;
     }
     if (rc)
@@ -3106,12 +3391,14 @@ void dindbind_close(struct dindbind_runner *r)
 
 static int refuse(struct dindbind_result *res, int error, int err)
 {
+    CHECK(is_code(error));
     res->error = error;
     res->sys_errno = err;
     res->fd = -1;
     return error;
 }
 
+/* The same by -errno. */
 static int refuse_errno(struct dindbind_result *res, int rc)
 {
     return refuse(res, error_of(rc), -rc);
@@ -3152,12 +3439,11 @@ static const char *row_name(const struct root *root, const char *name)
 }
 
 /* Look up below a root, the name of which `res->path` starts with; on an error it has what was tried. Where nothing is
- * there and the caller wants it: create it. */
+ * there and the caller wants it: create it. `res->name` gets the name below the root. */
 static int by_root(const struct dindbind_runner *r, const struct root *root, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
-    struct spot s;
-    s.name = res->path + root->prefix;
+    struct spot s = { .fd = -1, .name = res->name };
     struct text t = { res->path, root->prefix, sizeof res->path, false };
     int rc;
     for (int i = 0;; i++) {
@@ -3172,9 +3458,7 @@ static int by_root(const struct dindbind_runner *r, const struct root *root, con
         s.fd = -1;
     else if (!root_allows(r, root, s.name))
         rc = -EXDEV;
-    const char *name = row_name(root, rc ? path : s.name);
-    if (name != s.name)
-        text_add(&t, name);
+    text_add(&t, row_name(root, rc ? path : s.name));
     return accept_node(res, rc, s.fd, &s.node, root->row && root->row->ro);
 }
 
@@ -3185,38 +3469,49 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
     struct node n;
     int fd = open_path(row->host, OPEN_PIN);
     res->ro = row->ro;
+    copy_path(res->name, row->path);
     if (is_absent(fd))
         return 0;
     return accept_node(res, inspect_fd(r, fd, &n), fd, &n, row->ro);
 }
 
-enum { NEXT_RULE = 1 };
+/* What is left over of a source that a row covers, strictly beneath that. */
+static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
+                   unsigned flags, struct dindbind_result *res)
+{
+    char inside[DINDBIND_PATH_MAX];
+    struct text t = text_in(res->path, sizeof res->path, row->host);
+    while (t.len && row->host[t.len - 1] == '/')
+        t.len--;
+    struct root root = { open_path(row->host, OPEN_DIR), -1, BENEATH, row, t.len };
+    text_add(&t, row_name(&root, rest));
+    if (root.fd < 0)
+        return refuse_errno(res, root.fd);
+    int rc = by_root(r, &root, rest, flags, res);
+    sys_close(root.fd);
+    if (!rc) {                  /* root_allows() has seen that it fits */
+        copy_path(inside, res->name);
+        graft(res->name, row->path, inside, "/");
+    }
+    return rc;
+}
 
-/* Rule 1. NEXT_RULE: a link leaves the row. */
+/* Rule 1. ESCAPE: a link leaves the row. */
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
                    unsigned flags, struct dindbind_result *res)
 {
     trace(r, "rule bind: the row at ", row->path);
-    if (!row->host && r->pid)
-        return NEXT_RULE;
     res->rule = DINDBIND_RULE_BIND;
-    const char *name = row->host ? row->host : row->path;
-    struct text t = text_in(res->path, sizeof res->path, name);
-    if (!row->host)
+    if (!row->host) {
+        copy_path(res->path, row->path);
         return refuse(res, DINDBIND_E_FOREIGN, 0);
+    }
+    copy_path(res->path, row->host);
     if (!*rest)
         return by_row(r, row, res);
-    size_t n = t.len;
-    while (n && name[n - 1] == '/')
-        n--;
-    t.len = n;
-    struct root root = { open_path(name, OPEN_DIR), -1, BENEATH, row, n };
-    text_add(&t, row_name(&root, rest));
     if (row->ro)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
-    int rc = root.fd < 0 ? refuse_errno(res, root.fd) : by_root(r, &root, rest, flags, res);
-    sys_close(root.fd);
-    return rc == DINDBIND_E_ESCAPE && r->pid ? NEXT_RULE : rc;
+    return by_rest(r, row, rest, flags, res);
 }
 
 /* Rule 2, and the same in the caller's own view. */
@@ -3238,13 +3533,14 @@ static int layers_pin(struct overlay *o, struct dindbind_result *res)
     struct node n;
     bool is_dir = !o->top.rel;
     const struct entry e = is_dir ? *o->here.v : o->top;
-    int root = layer_fd(o, e.layer);
+    const char *name = below(e.rel);
+    int root = layer_fd(o, e.layer), fd;
     if (root < 0)
         return root;
-    int fd = o->r->caps & CAPS_NO_OPENAT2
-               ? sys_open(root, below(e.rel), OPEN_PIN | O_NOFOLLOW)
-               : sys_openat2(root, below(e.rel), OPEN_PIN | O_NOFOLLOW,
-                             BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+    if (o->r->caps & CAPS_NO_OPENAT2)
+        fd = sys_open(root, name, OPEN_PIN | O_NOFOLLOW);
+    else
+        fd = sys_openat2(root, name, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
     int rc = inspect_fd(o->r, fd, &n);
     if (!rc && !is_dir && !same_node(&n, &o->node))
         rc = -EAGAIN;
@@ -3279,20 +3575,29 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n, struc
     return 0;
 }
 
+/* An object that is no directory. */
+static int layers_file(struct overlay *o, struct dindbind_result *res)
+{
+    /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
+    if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
+        return DINDBIND_E_INEXACT;
+    if (o->data_name) {
+        int rc = lookup_data(o, o->data_name, &o->data);
+        if (rc)
+            return rc;
+    }
+    if (!o->data.rel)
+        return layers_pin(o, res);
+    struct entry both[2] = { o->top, o->data };
+    res->kind = DINDBIND_METACOPY;
+    res->type = S_IFREG;
+    return layers_list(o, both, 2, res);
+}
+
 static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_result *res)
 {
-    if (o->top.rel) {
-        /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
-        if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
-            return DINDBIND_E_INEXACT;
-        int rc = o->data_name ? lookup_data(o, o->data_name, &o->data) : 0;
-        if (rc || !o->data.rel)
-            return rc ? rc : layers_pin(o, res);
-        struct entry both[2] = { o->top, o->data };
-        res->kind = DINDBIND_METACOPY;
-        res->type = S_IFREG;
-        return layers_list(o, both, 2, res);
-    }
+    if (o->top.rel)
+        return layers_file(o, res);
     /* an overlay of all layers is exact in any case */
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     if (!whole || o->here.n == 1) {
@@ -3308,6 +3613,13 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
     return layers_list(o, o->here.v, o->here.n, res);
 }
 
+/* Errors for which the walk has noted an object of a layer that they are about. */
+static bool is_about_an_object(int error)
+{
+    return error == DINDBIND_E_INEXACT || error == DINDBIND_E_LAYERS || error == DINDBIND_E_BROKEN ||
+           error == DINDBIND_E_XATTR;
+}
+
 /* Rule 3. */
 static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
                      struct dindbind_result *res)
@@ -3316,14 +3628,12 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     res->rule = DINDBIND_RULE_LAYERS;
     copy_path(res->path, path);
     trace(r, "rule layers: ", path);
-    int rc = overlay_walk(&o, r, path, NULL);
+    int rc = overlay_walk(&o, r, path, res->name);
     if (!rc)
         rc = layers_answer(&o, flags, res);
     if (rc) {
-        static const unsigned long long places = 1ull << -DINDBIND_E_INEXACT | 1ull << -DINDBIND_E_LAYERS |
-                                                 1ull << -DINDBIND_E_BROKEN | 1ull << -DINDBIND_E_XATTR;
         *res->path = 0;
-        if ((places >> -rc & 1) && o.top.rel)
+        if (o.top.rel && is_about_an_object(rc))
             join_path(res->path, o.l->v[o.top.layer].dir, o.top.rel);
         refuse(res, rc, o.sys_errno);
     }
@@ -3331,42 +3641,59 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     return rc;
 }
 
-/* A stage carries the mounts below a source, which only the runner's own mount of it has: where its view of a
- * row's path is the same inode, or the row cannot be seen from here, that is the one to pin. */
+/* Is it the same inode that two descriptors pin? 0 or -errno. */
+static int same_inode(int a, int b, bool *same)
+{
+    struct node x, y;
+    int rc = sys_fstat(a, &x);
+    if (!rc)
+        rc = sys_fstat(b, &y);
+    *same = !rc && same_node(&x, &y);
+    return rc;
+}
+
+/* A stage carries the mounts below a source, and only the runner's own mount of it has them. So that one is pinned,
+ * if what the runner sees at the row's path is the same inode, or the row cannot be seen from here. */
 static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
-    struct node a, b;
     struct dindbind_result view = *res;
-    int rc = by_proc(r, path, 0, &view), err = -view.sys_errno;
+    bool same = true;
+    int rc = by_proc(r, path, 0, &view);
     if (rc && dindbind_status(rc) < 3)
+        return 0;               /* it sees nothing there: the row stands */
+    if (rc) {
+        sys_close(res->fd);
+        return refuse(res, rc, view.sys_errno);
+    }
+    if (res->fd >= 0)
+        rc = same_inode(res->fd, view.fd, &same);
+    if (rc) {
+        sys_close(view.fd);
+        sys_close(res->fd);
+        return refuse_errno(res, rc);
+    }
+    if (!same) {
+        sys_close(view.fd);
         return 0;
-    if (!rc && res->fd >= 0) {
-        err = sys_fstat(res->fd, &a);
-        if (!err)
-            err = sys_fstat(view.fd, &b);
-        if (!err && !same_node(&a, &b)) {
-            sys_close(view.fd);
-            return 0;
-        }
     }
     sys_close(res->fd);
-    if (err) {
-        sys_close(view.fd);
-        return refuse_errno(res, err);
-    }
-    view.ro_mount = view.ro_mount && !(res->ro && !res->ro_mount);
+    if (res->ro && !res->ro_mount)
+        view.ro_mount = false;
     view.ro |= res->ro;
     *res = view;
     return 0;
 }
 
-/* Is the mount read-only on which the runner itself sees this path or, with `nearest`, the closest directory above it
- * that is there? 1; 0: no, or it sees nothing there; or -errno. */
-static int view_is_ro(const struct dindbind_runner *r, const char *path, bool nearest)
+/* How the runner itself sees this path or, with `nearest`, the closest directory above it that is there: is the mount
+ * read-only that it is on, and what is it called without links? The name is "" where the runner sees nothing. 0, or
+ * -errno. */
+static int view_look(const struct dindbind_runner *r, const char *path, bool nearest, bool *ro,
+                     char name[DINDBIND_PATH_MAX])
 {
-    char at[DINDBIND_PATH_MAX], name[DINDBIND_PATH_MAX];
+    char at[DINDBIND_PATH_MAX];
     struct statfs fs;
     struct spot s = { .name = name };
+    *ro = false;
     copy_path(at, path);
     int rc = resolve_own(r, at, &s);
     while (nearest && rc == -ENOENT && at[1]) {
@@ -3374,23 +3701,29 @@ static int view_is_ro(const struct dindbind_runner *r, const char *path, bool ne
         slash[slash == at] = 0;
         rc = resolve_own(r, at, &s);
     }
-    if (rc)
+    if (rc) {
+        *name = 0;
         return rc == -EACCES || !is_absent(rc) ? rc : 0;
+    }
     rc = sys_fstatfs(s.fd, &fs);
     sys_close(s.fd);
-    return rc ? rc : (fs.f_flags & ST_RDONLY) != 0;
+    *ro = !rc && (fs.f_flags & ST_RDONLY);
+    return rc;
 }
 
 /* What the runner may not write no sibling may, whatever the row says: the runner's own mount counts. */
 static int heed_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
-    int ro = view_is_ro(r, path, false);
-    if (ro < 0) {
+    bool ro;
+    int rc = view_look(r, path, false, &ro, res->name);
+    if (rc) {
         sys_close(res->fd);
-        return refuse_errno(res, ro);
+        return refuse_errno(res, rc);
     }
-    res->ro |= ro;
-    res->ro_mount = res->ro_mount && !ro;       /* that mount is not the one that is answered */
+    if (ro) {
+        res->ro = true;
+        res->ro_mount = false;  /* that mount is not the one that is answered */
+    }
     return 0;
 }
 
@@ -3399,9 +3732,10 @@ static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_b
                         const char *rest, unsigned flags, struct dindbind_result *res)
 {
     if (flags & DINDBIND_MKDIR) {
-        int ro = view_is_ro(r, path, true);
-        if (ro < 0)
-            return refuse_errno(res, ro);
+        bool ro;
+        int rc = view_look(r, path, true, &ro, res->name);
+        if (rc)
+            return refuse_errno(res, rc);
         if (ro)
             flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
     }
@@ -3421,15 +3755,15 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
     if (r->self)
         return by_proc(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    int rc = NEXT_RULE;
-    if (row && r->pid)
-        rc = by_live_bind(r, row, path, rest, flags, res);
-    else if (row)
-        rc = by_bind(r, row, rest, flags, res);
-    if (rc != NEXT_RULE)
-        return rc;
-    if (r->nbinds)
-        trace(r, row && row->host ? "rule bind: a link leaves the row: " : "rule bind: no row covers ", path);
+    if (row && !r->pid)
+        return by_bind(r, row, rest, flags, res);
+    if (row && row->host) {
+        int rc = by_live_bind(r, row, path, rest, flags, res);
+        if (rc != DINDBIND_E_ESCAPE)
+            return rc;
+        trace(r, "rule bind: a link leaves the row: ", path);
+    } else if (r->nbinds)
+        trace(r, "rule bind: no row covers ", path);
     if (r->pid)
         return by_proc(r, path, flags, res);
     if (r->layers)
@@ -3450,10 +3784,13 @@ static int by_cleaned(const struct dindbind_runner *r, const char *source, unsig
 int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
                      struct dindbind_result *res)
 {
-    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
+    memset(res, 0, offsetof(struct dindbind_result, path));
     res->fd = -1;
     res->options = "";
-    return (is_clean(source) ? by_rules : by_cleaned)(r, source, flags, res);
+    *res->name = *res->path = 0;
+    if (is_clean(source))
+        return by_rules(r, source, flags, res);
+    return by_cleaned(r, source, flags, res);
 }
 
 void dindbind_release(struct dindbind_result *res)
@@ -3493,7 +3830,7 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     text_shown(t, source ? source : "runner");
     bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
     const struct reason *reason = res ? reason_of(error, res->sys_errno) : NULL;
-    const char *what = error_text(error, ERROR_WHAT), *hint = error_text(error, ERROR_HINT);
+    const char *what = error_row(error)->what, *hint = error_row(error)->hint;
     if (unknown)
         what = "the daemon's name of it is not known";
     if (reason) {
@@ -3525,12 +3862,11 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     return buf;
 }
 
-/* ==== the daemon's names ================================================================================
+/* ==== mount identity ====================================================================================
  *
- * In: a pinned source of the caller's own, who is in the runner (self). Out: what the daemon outside calls it. What
- * there is of its directories are the paths in our own mounts: the upperdir is told as the daemon names it, the
- * root of a bind mount as its file system does. Never here: a name that could be another one's, for nothing of it
- * can be looked at from inside. */
+ * In: a pinned source of a live runner, and the mounts that the runner and the caller see. Out: a path of the caller's
+ * that names the same file on the same file system. Never here: a path that was not opened and compared, or a guess from
+ * a name that belongs to another mount namespace. */
 
 /* What is known of one of the runner's mounts, once it has been looked at. */
 struct outlook {
@@ -3546,9 +3882,11 @@ struct bind_at {
     size_t at;
 };
 
+/* What several sources that are asked about at once share. */
 struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
+    bool stale;                         /* theirs lacks a mount that was met: worth another reading */
     struct outlook *outlooks;           /* of each of theirs */
     struct arena names;
     struct bind_at *rows;               /* of a dead runner, sorted; NULL: not yet */
@@ -3560,12 +3898,96 @@ struct tables {
     char *merged;                       /* self: the runner's root, likewise; in one block with `data` */
 };
 
-enum { TRY_AGAIN = 1, TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
+enum { TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
     char path[DINDBIND_PATH_MAX];
 };
+
+/* What an absolute path leads to that has no symlink in it, from the runner's root or (AT_FDCWD) from the caller's. */
+static int plain_node(const struct dindbind_runner *r, int dir, const char *path, struct node *n)
+{
+    bool from_cwd = dir == AT_FDCWD;
+    int fd;
+    if (!(r->caps & CAPS_NO_OPENAT2))
+        fd = sys_openat2(dir, from_cwd ? path : below(path), OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+    else {
+        struct root root = { .fd = sys_open(dir, from_cwd ? "/" : ".", OPEN_DIR) };
+        fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
+        sys_close(root.fd);
+        if (fd == -EAGAIN)
+            fd = -ENOENT;       /* nobody has walked it before */
+    }
+    int rc = inspect_fd(r, fd, n);
+    sys_close(fd);
+    return rc;
+}
+
+/* Is this path of the caller's that node, on this mount? */
+static int is_mount_of(const struct tables *t, const char *path, const struct node *want, uint64_t mnt, bool *yes)
+{
+    struct node n;
+    *yes = false;
+    int rc = plain_node(t->r, AT_FDCWD, path, &n);
+    if (rc)
+        return unless_absent(rc);
+    if (n.mnt != mnt)
+        return 0;
+    n.mnt = want->mnt;
+    *yes = same_node(&n, want);
+    return 0;
+}
+
+/* Of a runner in the caller's own mount namespace, as with a mere chroot, the very same mount. */
+static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX], bool *found)
+{
+    const struct mount_row *row = row_by_id(&t->mine, s->node.mnt);
+    *found = false;
+    if (!row || row->mark == MARKED)
+        return 0;
+    int rc = name_of(t->r, s->fd, path);
+    if (rc)
+        return unless_absent(rc);
+    return is_mount_of(t, path, &s->node, s->node.mnt, found);
+}
+
+/* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
+ * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
+ * st_dev, which btrfs and overlayfs number otherwise. A writable one is preferred. */
+static int find_seen(const struct tables *t, const struct mount_row *from, const struct node *node, const char *name,
+                     struct found_host *h)
+{
+    char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
+    const struct mount_row *end = t->mine.v + t->mine.n;
+    bool found = false, same;
+    if (!is_below(name, from->point) || !graft(inside, from->root, name, from->point))
+        return DINDBIND_E_FOREIGN;
+    for (const struct mount_row *row = t->mine.v; row < end && (!found || h->ro); row++) {
+        if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)))
+            continue;
+        /* what is in a stage vanishes with it, and its number is another source's in the next one */
+        if (row->mark == MARKED || !graft(candidate, row->point, inside, row->root))
+            continue;
+        int rc = is_mount_of(t, candidate, node, row->id, &same);
+        if (rc)
+            return rc;
+        trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate);
+        if (!same)
+            continue;
+        found = true;
+        h->ro = is_ro(row);
+        copy_path(h->path, candidate);
+    }
+    return found ? 0 : DINDBIND_E_FOREIGN;
+}
+
+/* ==== the daemon's names ================================================================================
+ *
+ * In: a pinned source of the caller's own, who is in the runner (self). Out: what the daemon outside calls it. The
+ * caller's own mounts show the paths of its directories: the upperdir as the daemon names it, the root of a bind mount as
+ * its file system does. Never here: a name that could be another one's, for nothing of it can be looked at from
+ * inside. */
 
 /* Cut the last component off; it, or "" where there is none. */
 static const char *cut_last(char *path)
@@ -3587,26 +4009,40 @@ static void daemon_layout(struct tables *t, const char *dir)
         *t->merged = *t->data = 0;
 }
 
+/* The upperdir of the caller's own root: by its description, else by its row. false: not known. */
+static int own_upperdir(const struct tables *t, const struct mount_row *root, char out[DINDBIND_PATH_MAX], bool *known)
+{
+    if (t->r->overlay)
+        return upperdir_given(t->r->overlay, out, known);
+    *known = upperdir_shown(root->super, out);
+    return 0;
+}
+
 /* What is known for certain of the daemon's own names. */
 static int daemon_names(struct tables *t)
 {
     const struct dindbind_runner *r = t->r;
     char upper[DINDBIND_PATH_MAX];
     struct node n;
+    bool known;
     t->data = malloc(2 * DINDBIND_PATH_MAX);
     if (!t->data)
         return DINDBIND_E_NOMEM;
     t->merged = t->data + DINDBIND_PATH_MAX;
     *t->merged = *t->data = 0;
     int rc = inspect_fd(r, r->root_fd, &n);
-    const struct mount_row *root = rc ? NULL : row_by_id(&t->theirs, n.mnt);
-    if (!root)
-        return rc ? error_of(rc) : TRY_AGAIN;
-    t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
-    rc = r->overlay ? upperdir_given(r->overlay, upper) : upperdir_shown(root->super, upper);
-    if (rc < 0)
-        return rc;
     if (rc)
+        return error_of(rc);
+    const struct mount_row *root = row_by_id(&t->theirs, n.mnt);
+    if (!root) {
+        t->stale = true;
+        return DINDBIND_E_FOREIGN;
+    }
+    t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
+    rc = own_upperdir(t, root, upper, &known);
+    if (rc)
+        return rc;
+    if (known)
         daemon_layout(t, upper);
     if (r->merged && *r->merged) {
         if (!*t->data)
@@ -3618,19 +4054,29 @@ static int daemon_names(struct tables *t)
     return 0;
 }
 
-/* The length of the data root's name in the root of a row that is a file of docker's own,
- * <data root>/containers/<64 hex digits>/hosts, hostname or resolv.conf, or a part of <data root>/volumes/<name>/_data.
- * -1: it is none. */
-static int data_root(const struct mount_row *row, bool volumes)
+/* The length of the data root's name in a row's root: that of a part of <data root>/volumes/<name>/_data. -1: it is none. */
+static int data_root_by_volume(const struct mount_row *row)
 {
-    const char *const dir = volumes ? "/volumes/" : "/containers/";
+    static const char dir[] = "/volumes/";
     int found = -1;
-    for (char *p = row->root; (p = strstr(p, dir)); p++) {
-        const char *name = p + strlen(dir), *end = name + strcspn(name, "/");
-        if (volumes ? is_below(end, "/_data")
-                    : strspn(name, "0123456789abcdef") == 64 &&
-                      is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point) &&
-                      !strcmp(name + 64, row->point + 4))
+    for (const char *p = row->root; (p = strstr(p, dir)); p++) {
+        const char *name = p + strlen(dir);
+        if (is_below(name + strcspn(name, "/"), "/_data"))
+            found = (int)(p - row->root);
+    }
+    return found;
+}
+
+/* The same of a file of docker's own, <data root>/containers/<64 hex digits>/hosts, hostname or resolv.conf. */
+static int data_root_by_file(const struct mount_row *row)
+{
+    static const char dir[] = "/containers/";
+    int found = -1;
+    if (!is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point))
+        return found;
+    for (const char *p = row->root; (p = strstr(p, dir)); p++) {
+        const char *id = p + strlen(dir);
+        if (strspn(id, "0123456789abcdef") == 64 && !strcmp(id + 64, row->point + strlen("/etc")))
             found = (int)(p - row->root);
     }
     return found;
@@ -3639,60 +4085,97 @@ static int data_root(const struct mount_row *row, bool volumes)
 /* How the daemon names what is on a device. */
 struct calibration {
     const struct mount_row *row;        /* NULL: not known */
-    const char *host;                   /* what the daemon has ... */
-    size_t len;                         /* ... for so much of the row's root */
+    const char *host;                   /* what the daemon has for ... */
+    size_t len;                         /* ... this much of the row's root */
     bool volumes;                       /* only what is below volumes/ there */
 };
 
-/* Is this on the file system that has the upperdir of the root's overlay? Of that statfs(2) gives the numbers.
- * Between two looks at the root that see the same, nothing has been written meanwhile. 1: yes; 0: no, or it is
- * not there; or an error. */
-static int same_numbers(const char *path)
+/* Is this on the file system that has the upperdir of the root's overlay? statfs(2) gives the numbers of that.
+ * Between two looks at the root that see the same, nothing has been written meanwhile. Of what is not there: no. */
+static int same_numbers(const char *path, bool *same)
 {
     /* f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree */
     enum { FIRST = offsetof(struct statfs, f_bsize), ALL = offsetof(struct statfs, f_fsid) - FIRST };
-    struct statfs fs[3];
+    enum { BEFORE, THERE, AFTER, LOOKS };
+    struct statfs fs[LOOKS];
+    *same = false;
     for (int i = 0; i < RETRIES; i++) {
-        for (int k = 0; k < 3; k++) {
-            int fd = open_path(k == 1 ? path : "/", OPEN_PIN), rc = sys_fstatfs(fd, &fs[k]);
+        for (int k = 0; k < LOOKS; k++) {
+            int fd = open_path(k == THERE ? path : "/", OPEN_PIN);
+            int rc = sys_fstatfs(fd, &fs[k]);
             sys_close(fd);
             if (rc)
                 return unless_absent(rc);
         }
-        if (!memcmp((char *)&fs[0] + FIRST, (char *)&fs[2] + FIRST, ALL))
-            return !memcmp((char *)&fs[0] + FIRST, (char *)&fs[1] + FIRST, ALL);
+        if (memcmp((char *)&fs[BEFORE] + FIRST, (char *)&fs[AFTER] + FIRST, ALL))
+            continue;
+        *same = !memcmp((char *)&fs[BEFORE] + FIRST, (char *)&fs[THERE] + FIRST, ALL);
+        break;
     }
     return 0;
 }
 
-/* The data root's own name and its place on its device are known for certain, so names below it are. Where both
- * are the same the device is mounted at /, which names all of it. Any other device might be mounted in two ways:
- * /docker at /var/lib/docker is a disk at /var/lib, or a bind mount of a directory of a disk that is elsewhere.
- * Docker's own files can only be in its data root; a directory that looks like a volume tells of volumes only. A
- * row that is not on the upperdir's file system, whose numbers statfs(2) gives for an overlay, counts for nothing.
- * FOREIGN: nothing is known, or two rows tell two things. */
-static int calibrate(const struct tables *t, struct calibration *c)
+/* What one row says. `len` is the length of the data root's name in its root, with `all` of that name: if all of it is
+ * there, the device is mounted at /. */
+static struct calibration calibration_of(const struct tables *t, const struct mount_row *row, size_t len, bool volumes)
 {
     size_t all = strlen(t->data);
+    if (len == all && !strncmp(row->root, t->data, len))
+        return (struct calibration){ row, "/", 0, false };
+    return (struct calibration){ row, t->data, len, volumes };
+}
+
+static bool same_calibration(const struct calibration *a, const struct calibration *b)
+{
+    return a->row->dev == b->row->dev && !strcmp(a->host, b->host) && a->len == b->len &&
+           !memcmp(a->row->root, b->row->root, a->len);
+}
+
+/* Does a row's root start with the end of the data root's name? */
+static bool starts_with_tail(const struct tables *t, const struct mount_row *row, size_t len)
+{
+    size_t all = strlen(t->data);
+    return len <= all && !memcmp(t->data + all - len, row->root, len);
+}
+
+/* By the rows of docker's own files, or by those of volumes. FOREIGN: two rows say two things. */
+static int calibrate_by(const struct tables *t, bool volumes, struct calibration *c)
+{
+    for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
+        int len = volumes ? data_root_by_volume(row) : data_root_by_file(row);
+        bool counts;
+        if (len < 0 || (volumes && !starts_with_tail(t, row, (size_t)len)))
+            continue;
+        int rc = same_numbers(row->point, &counts);
+        if (rc)
+            return rc;
+        if (!counts)
+            continue;
+        struct calibration new = calibration_of(t, row, (size_t)len, volumes);
+        if (c->row && !same_calibration(c, &new))
+            return DINDBIND_E_FOREIGN;
+        *c = new;
+    }
+    return 0;
+}
+
+/* How the daemon names what is on the device of its data root. Two things are known for certain: the data root's own
+ * name (by the upperdir), and its place on its device (by the root of a row that lies in it). So all that lies below
+ * it there has a name. If both are the same text, the device is mounted at /, and everything on it has a name. Nothing
+ * more is certain of any other device: /docker on it, at /var/lib/docker, may be a disk that is mounted at /var/lib, or
+ * a bind mount of a directory of a disk that is mounted elsewhere.
+ * Docker's own files can only be in its data root. A directory that looks like a volume counts for volumes only. A row
+ * counts if it is on the upperdir's file system. FOREIGN: nothing is known, or two rows say two things. */
+static int calibrate(const struct tables *t, struct calibration *c)
+{
     *c = (struct calibration){ 0 };
-    for (int volumes = 0; volumes < 2 && all && !c->row; volumes++)
-        for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
-            int at = data_root(row, volumes);
-            if (at < 0)
-                continue;
-            size_t len = (size_t)at;
-            bool tail = len <= all && !memcmp(t->data + all - len, row->root, len), same = tail && len == all;
-            int counts = !tail && volumes ? 0 : same_numbers(row->point);
-            if (counts < 0)
-                return counts;
-            if (!counts)
-                continue;
-            struct calibration new = { row, same ? "/" : t->data, same ? 0 : len, volumes && !same };
-            if (c->row && (c->row->dev != row->dev || c->host != new.host || c->len != new.len ||
-                           memcmp(c->row->root, row->root, new.len)))
-                return DINDBIND_E_FOREIGN;
-            *c = new;
-        }
+    if (!*t->data)
+        return DINDBIND_E_FOREIGN;
+    int rc = calibrate_by(t, false, c);
+    if (!rc && !c->row)
+        rc = calibrate_by(t, true, c);
+    if (rc)
+        return rc;
     return c->row ? 0 : DINDBIND_E_FOREIGN;
 }
 
@@ -3704,33 +4187,50 @@ static size_t mounts_at(const struct tables *t, const char *point)
     return n;
 }
 
-/* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. NEXT_RULE: there
- * is none. */
-static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h)
+/* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. */
+static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h,
+                      bool *found)
 {
     size_t best = 0;
-    int found = NEXT_RULE;
     char place[DINDBIND_PATH_MAX];
+    *found = false;
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *row = &t->r->binds[i];
-        struct spot at;
-        at.name = place;
-        int rc = row->host ? resolve_own(t->r, row->path, &at) : -ENOENT;
-        if (rc) {
-            rc = unless_absent(rc);
-            if (rc)
-                return rc;
+        struct spot at = { .name = place };
+        if (!row->host)
             continue;
-        }
+        int rc = resolve_own(t->r, row->path, &at);
+        if (rc && unless_absent(rc))
+            return unless_absent(rc);
+        if (rc)
+            continue;
         sys_close(at.fd);
         size_t len = strlen(place);
         if (len < best || !is_below(name, place) || strictly_below(from->point, place) || mounts_at(t, place) > 1)
             continue;
         best = len;
         h->ro = row->ro;
-        found = graft(h->path, row->host, name, place) ? 0 : DINDBIND_E_TOOLONG;
+        *found = true;
+        if (!graft(h->path, row->host, name, place))
+            return DINDBIND_E_TOOLONG;
     }
-    return found;
+    return 0;
+}
+
+/* What is on the device of the data root, by its place there. */
+static int find_calibrated(const struct tables *t, const struct mount_row *from, const char *inside,
+                           struct found_host *h)
+{
+    struct calibration c;
+    int rc = calibrate(t, &c);
+    if (rc)
+        return rc;
+    const char *rest = inside + c.len;
+    if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/'))
+        return DINDBIND_E_FOREIGN;
+    if (c.volumes && !starts_with(rest, "/volumes/"))
+        return DINDBIND_E_FOREIGN;
+    return graft(h->path, c.host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
 /* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
@@ -3739,138 +4239,73 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
                        struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX];
-    const char *host = t->merged, *rest = inside;
-    struct calibration c;
+    bool found;
     h->ro = false;
-    int rc = daemon_row(t, from, name, h);
+    int rc = daemon_row(t, from, name, h, &found);
     h->ro |= is_ro(from);
-    if (rc != NEXT_RULE)
+    if (rc || found)
         return rc;
-    if (ends_with(from->root, "//deleted") || !is_below(name, from->point) || !graft(inside, from->root, name, from->point))
+    if (ends_with(from->root, "//deleted") || !is_below(name, from->point))
         return DINDBIND_E_FOREIGN;
-    if (from->dev != t->overlay_dev || !*host) {
-        rc = calibrate(t, &c);
-        if (rc)
-            return rc;
-        host = c.host;
-        rest += c.len;
-        if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/') ||
-            (c.volumes && !starts_with(rest, "/volumes/")))
-            return DINDBIND_E_FOREIGN;
-    }
-    return graft(h->path, host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
+    if (!graft(inside, from->root, name, from->point))
+        return DINDBIND_E_FOREIGN;
+    if (from->dev != t->overlay_dev || !*t->merged)
+        return find_calibrated(t, from, inside, h);
+    return graft(h->path, t->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
-/* ==== mount identity ====================================================================================
+/* ==== host paths ========================================================================================
  *
- * In: a pinned source of a live runner. Out: the host path of the same file on the same file system, and the
- * runner's mounts below it. Never here: a path that was not opened and compared, or a guess from a name that
- * belongs to another mount namespace. */
+ * In: a result of a live runner, of the caller's own, or of rows and layers. Out: its host path, and the runner's mounts
+ * below it. Never here: a mount below that is left out without a word. */
 
-/* What an absolute path leads to that has no symlink in it, from the runner's root or (AT_FDCWD) from the caller's. */
-static int plain_node(const struct dindbind_runner *r, int dir, const char *path, struct node *n)
-{
-    int fd;
-    if (!(r->caps & CAPS_NO_OPENAT2))
-        fd = sys_openat2(dir, dir < 0 ? path : below(path), OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
-    else {
-        struct root root = { .fd = sys_open(dir, dir < 0 ? "/" : ".", OPEN_DIR) };
-        fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
-        sys_close(root.fd);
-        if (fd == -EAGAIN)
-            fd = -ENOENT;       /* nobody has walked it before */
-    }
-    int rc = inspect_fd(r, fd, n);
-    sys_close(fd);
-    return rc;
-}
-
-/* 1: yes; 0: no; or an error. */
-static int is_mount_of(const struct tables *t, const char *path, const struct node *want, uint64_t mnt)
-{
-    struct node n;
-    int rc = plain_node(t->r, AT_FDCWD, path, &n);
-    if (rc)
-        return unless_absent(rc);
-    n.mnt ^= mnt ^ want->mnt;
-    return same_node(&n, want);
-}
-
-/* Of a runner in the caller's own mount namespace, as with a mere chroot, the very same mount. As above. */
-static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX])
-{
-    const struct mount_row *row = row_by_id(&t->mine, s->node.mnt);
-    int rc = row && row->mark != MARKED ? name_of(t->r, s->fd, path) : -ENOENT;
-    return rc ? unless_absent(rc) : is_mount_of(t, path, &s->node, s->node.mnt);
-}
-
-/* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
- * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
- * st_dev, which btrfs and overlayfs number otherwise. */
 static int find_host(const struct tables *t, const struct mount_row *from, const struct node *node, const char *name,
                      struct found_host *h)
 {
-    char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
-    bool found = false;
     if (t->r->self)
         return find_daemon(t, from, name, h);
-    if (!is_below(name, from->point) || !graft(inside, from->root, name, from->point))
-        return DINDBIND_E_FOREIGN;
-    for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n && (!found || h->ro); row++) {
-        /* what is in a stage vanishes with it, and its number is another source's in the next one */
-        if (row->dev != from->dev || row->mark == MARKED || !is_below(inside, row->root) || (found && is_ro(row)) ||
-            !graft(candidate, row->point, inside, row->root))
-            continue;
-        int rc = is_mount_of(t, candidate, node, row->id);
-        if (rc < 0)
-            return rc;
-        trace(t->r, rc ? "host path: " : "host path: not the same file on that mount: ", candidate);
-        if (!rc)
-            continue;
-        found = true;
-        h->ro = is_ro(row);
-        copy_path(h->path, candidate);
-    }
-    return found ? 0 : DINDBIND_E_FOREIGN;
+    return find_seen(t, from, node, name, h);
 }
 
-/* Mounts below, parents first: of each a byte, the four bits of S_IFMT and one for ro, and its source and path behind it. */
+/* Mounts below, parents first, while they are collected. */
 struct below {
-    struct out out;
+    struct out items;                   /* struct below_item */
+    struct out names;                   /* their strings, each with its NUL */
     size_t n;
+};
+
+struct below_item {
+    size_t source, path;                /* where these begin in `names`, which may still move */
+    unsigned type;
+    bool ro;
 };
 
 static int below_add(struct below *b, const char *source, const char *path, unsigned type, bool ro)
 {
-    char kind = (char)((type & S_IFMT) >> 11 | ro);
-    put_bytes(&b->out, &kind, 1);
-    put_string(&b->out, source);
-    put_string(&b->out, path);
+    struct below_item item = { .source = b->names.len, .type = type & S_IFMT, .ro = ro };
+    put_string(&b->names, source);
+    item.path = b->names.len;
+    put_string(&b->names, path);
+    put_bytes(&b->items, (const char *)&item, sizeof item);
     b->n++;
-    return b->out.failed ? DINDBIND_E_NOMEM : 0;
+    return b->names.failed || b->items.failed ? DINDBIND_E_NOMEM : 0;
 }
 
 /* One block that the caller frees. */
 static int below_pack(const struct below *b, const char *source, struct dindbind_mount **out)
 {
+    const struct below_item *items = (const void *)b->items.at;
     if (!b->n)
         return 0;
-    struct dindbind_mount *v = malloc(b->n * sizeof *v + b->out.len);
+    struct dindbind_mount *v = malloc(b->n * sizeof *v + b->names.len);
     if (!v)
         return DINDBIND_E_NOMEM;
-    struct dindbind_mount *end = v + b->n;
+    const char *names = memcpy(v + b->n, b->names.at, b->names.len);
     size_t base = strlen(as_prefix(source));
-    const char *at = memcpy(end, b->out.at, b->out.len);
+    for (size_t i = 0; i < b->n; i++)
+        v[i] = (struct dindbind_mount){ .source = names + items[i].source, .rest = names + items[i].source + base,
+                                        .path = names + items[i].path, .type = items[i].type, .ro = items[i].ro };
     *out = v;
-    for (struct dindbind_mount *m = v; m < end; m++) {
-        unsigned kind = (unsigned char)*at++;
-        m->type = kind >> 1 << 12;
-        m->ro = kind & 1;
-        m->source = at;
-        m->rest = at + base;
-        m->path = word_at(at, 1);
-        at = word_at(at, 2);
-    }
     return 0;
 }
 
@@ -3889,17 +4324,19 @@ static int look_at(struct tables *t, const struct mount_row *row, struct outlook
     struct found_host h;
     struct node n;
     int rc = plain_node(t->r, t->r->root_fd, row->point, &n);
-    rc = rc ? error_of(rc) : 0;
-    if (rc == DINDBIND_E_MISSING || rc == DINDBIND_E_NOTDIR || rc == DINDBIND_E_LOOP || (!rc && n.mnt != row->id)) {
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || (!rc && n.mnt != row->id)) {
         p->state = HIDDEN;
         return 0;
     }
-    if (!rc)
-        rc = find_host(t, row, &n, row->point, &h);
-    if (rc == DINDBIND_E_FOREIGN)
-        p->state = NAMELESS;
     if (rc)
-        return rc == DINDBIND_E_FOREIGN ? 0 : rc;
+        return error_of(rc);
+    rc = find_host(t, row, &n, row->point, &h);
+    if (rc == DINDBIND_E_FOREIGN) {
+        p->state = NAMELESS;
+        return 0;
+    }
+    if (rc)
+        return rc;
     p->host = arena_copy(&t->names, h.path, strlen(h.path));
     p->type = n.mode;
     p->ro = is_ro(row) || h.ro;
@@ -3952,48 +4389,76 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
         if (rc == -EACCES || unless_absent(rc))
             return error_of(rc);
     }
-    /* with its last task a mount namespace loses its mounts: what was seen of them counts if there is a task now */
-    int rc = t->r->self ? 0 : sys_readlink(t->r->task_fd, "root", there);
+    return 0;
+}
+
+/* With its last task a mount namespace loses its mounts: what was seen of them counts if there is a task now. */
+static int still_alive(const struct dindbind_runner *r)
+{
+    char root[DINDBIND_PATH_MAX];
+    if (r->self)
+        return 0;
+    int rc = sys_readlink(r->task_fd, "root", root);
     return rc < 0 ? task_error(rc) : 0;
 }
 
-/* All of it with one reading of the two tables. `s` is the source in the runner's view, or, without a descriptor,
- * only where it is there. */
-static int host_once(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
+/* The mounts below a place of the runner's, and whether the host path has just these. */
+static int find_below(struct tables *t, const char *name, const char *host, struct dindbind_result *res,
+                      struct below *b)
 {
-    const struct mount_row *row = row_by_id(&t->theirs, s->node.mnt);
-    struct found_host h;
-    bool pinned = s->fd >= 0;
-    int rc;
-    if (pinned) {
-        rc = find_own(t, s, h.path);
-        if (rc > 0)
-            copy_path(res->path, h.path);
-        if (rc)
-            return rc < 0 ? rc : 0;
-        rc = row ? find_host(t, row, &s->node, s->name, &h) : TRY_AGAIN;
-    } else {
-        if (res->fd < 0)
-            return 0;
-        /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
-        rc = name_of(t->r, res->fd, h.path);
-        if (rc)
-            return error_of(rc);
-    }
-    for (size_t i = first_from(&t->theirs, s->name); !rc && i < t->theirs.n; i++) {
-        const struct mount_row *at = t->theirs.by_point[i];
-        if (!is_below(at->point, s->name))
+    for (size_t i = first_from(&t->theirs, name); i < t->theirs.n; i++) {
+        const struct mount_row *row = t->theirs.by_point[i];
+        if (!is_below(row->point, name))
             break;
-        if (strcmp(at->point, s->name))
-            rc = add_mount(t, at, res, b);
+        if (!strcmp(row->point, name))
+            continue;
+        int rc = add_mount(t, row, res, b);
+        if (rc)
+            return rc;
     }
+    int rc = check_host_mounts(t, name, host, res);
+    return rc ? rc : still_alive(t->r);
+}
+
+/* The host path of what is pinned in the runner's own view. */
+static int host_of_view(struct tables *t, struct dindbind_result *res, struct below *b)
+{
+    struct spot s = { .fd = res->fd, .name = res->name };
+    struct found_host h;
+    bool own;
+    int rc = error_unless_ok(inspect_fd(t->r, s.fd, &s.node));
     if (!rc)
-        rc = check_host_mounts(t, s->name, h.path, res);
-    if (!rc && pinned) {
-        res->ro |= h.ro;
+        rc = find_own(t, &s, h.path, &own);
+    if (rc)
+        return rc;
+    if (own) {
         copy_path(res->path, h.path);
+        return 0;
     }
-    return rc;
+    const struct mount_row *row = row_by_id(&t->theirs, s.node.mnt);
+    if (!row) {
+        t->stale = true;
+        return DINDBIND_E_FOREIGN;
+    }
+    rc = find_host(t, row, &s.node, s.name, &h);
+    if (!rc)
+        rc = find_below(t, s.name, h.path, res, b);
+    if (rc)
+        return rc;
+    res->ro |= h.ro;
+    copy_path(res->path, h.path);
+    return 0;
+}
+
+/* A bind row of a live runner has its host path already. */
+static int host_of_row(struct tables *t, struct dindbind_result *res, struct below *b)
+{
+    char host[DINDBIND_PATH_MAX];
+    /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
+    int rc = name_of(t->r, res->fd, host);
+    if (rc)
+        return error_of(rc);
+    return find_below(t, res->name, host, res, b);
 }
 
 static void tables_free(struct tables *t)
@@ -4031,41 +4496,25 @@ static int tables_read(struct tables *t)
 }
 
 /* `t` may still have the tables of the last source: several that are asked about at once share one reading. */
-static int host_live(struct tables *t, const struct spot *s, struct dindbind_result *res, struct below *b)
+static int host_live(struct tables *t, struct dindbind_result *res, struct below *b)
 {
-    int rc = t->too_large ? DINDBIND_E_SYSTEM : TRY_AGAIN;
-    /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
-    for (int i = 0; rc == TRY_AGAIN && i < TABLE_TRIES && (!i || t->spent < MAX_SPENT); i++) {
-        b->n = b->out.len = 0;
-        if (i)
-            tables_free(t);
+    int rc;
+    if (t->too_large)
+        return DINDBIND_E_SYSTEM;
+    for (int i = 0; i < TABLE_TRIES; i++) {
+        t->stale = false;
+        b->n = b->items.len = b->names.len = 0;
         rc = t->theirs.v ? 0 : tables_read(t);
-        if (!rc)
-            rc = host_once(t, s, res, b);
+        if (!rc && res->rule == DINDBIND_RULE_BIND)
+            rc = host_of_row(t, res, b);
+        else if (!rc)
+            rc = host_of_view(t, res, b);
+        /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
+        if (!t->stale || t->spent >= MAX_SPENT)
+            break;
+        tables_free(t);
     }
-    return rc == TRY_AGAIN ? DINDBIND_E_FOREIGN : rc;
-}
-
-/* Where a source really is in the runner, links followed, when only rows and layers are known. */
-static int dead_name(const struct dindbind_runner *r, const char *path, char out[DINDBIND_PATH_MAX])
-{
-    const char *rest;
-    const struct dindbind_bind *row = bind_row(r, path, &rest);
-    if (!row && r->layers)
-        return overlay_name(r, path, out);
-    copy_path(out, path);
-    if (!row || !*rest)
-        return 0;
-    char name[DINDBIND_PATH_MAX];
-    struct spot s;
-    s.name = name;
-    struct root root = { open_path(row->host, OPEN_DIR), -1, BENEATH, row, 0 };
-    int rc = root.fd < 0 ? root.fd : resolve_contained(r, &root, rest, &s);
-    sys_close(root.fd);
-    if (rc)
-        return error_of(rc);
-    sys_close(s.fd);
-    return graft(out, row->path, name, "/") ? 0 : DINDBIND_E_TOOLONG;
+    return rc;
 }
 
 /* Of rows at one place the one that counts comes last. */
@@ -4094,83 +4543,80 @@ static int rows_sort(struct tables *t)
     return 0;
 }
 
-/* Without a live task the bind rows are all that is known of mounts below. `name` is where the source really is. */
-static int host_rows(struct tables *t, const char *path, char name[DINDBIND_PATH_MAX], struct dindbind_result *res,
-                     struct below *b)
+/* The first of these rows that follows a place. */
+static size_t first_row_after(const struct tables *t, const char *place)
 {
-    size_t i = 0, end;
-    if (!t->r->nbinds)
-        return 0;
-    int rc = dead_name(t->r, path, name);
-    if (!rc && !t->rows)
-        rc = rows_sort(t);
-    for (end = rc ? 0 : t->nrows; i < end;) {
-        size_t middle = i + (end - i) / 2;
-        if (path_order(t->rows[middle].row->path, name) <= 0)
-            i = middle + 1;
+    size_t low = 0, high = t->nrows;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (path_order(t->rows[middle].row->path, place) <= 0)
+            low = middle + 1;
         else
-            end = middle;
+            high = middle;
     }
-    for (; !rc && i < t->nrows && is_below(t->rows[i].row->path, name); i++) {
-        const struct dindbind_bind *row = t->rows[i].row;
-        if (!row->host)
-            rc = nested(res, row->path);
-        else if (b->n == MAX_MOUNTS)
-            rc = nested(res, too_many);
-        else
-            rc = below_add(b, row->path, row->host, 0, row->ro);
-    }
-    return rc;
+    return low;
 }
 
-static int host_path(struct tables *t, const char *source, struct dindbind_result *res, struct dindbind_mount **below,
-                     size_t *nbelow)
+/* Without a live task the bind rows are all that is known of mounts below. */
+static int host_dead(struct tables *t, struct dindbind_result *res, struct below *b)
+{
+    if (!t->r->nbinds)
+        return 0;
+    int rc = t->rows ? 0 : rows_sort(t);
+    if (rc)
+        return rc;
+    for (size_t i = first_row_after(t, res->name); i < t->nrows; i++) {
+        const struct dindbind_bind *row = t->rows[i].row;
+        if (!is_below(row->path, res->name))
+            break;
+        if (!row->host)
+            return nested(res, row->path);
+        if (b->n == MAX_MOUNTS)
+            return nested(res, too_many);
+        rc = below_add(b, row->path, row->host, 0, row->ro);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* The runner has more mounts than are read: that is what the result is about. */
+static void blame_mountinfo(const struct dindbind_runner *r, struct dindbind_result *res)
+{
+    struct text where = text_new(res->path, sizeof res->path);
+    if (!r->self) {
+        text_add(&where, "PID ");
+        text_number(&where, (unsigned long long)r->pid);
+    }
+    text_add(&where, too_large);
+    res->sys_errno = EFBIG;
+}
+
+static int host_path(struct tables *t, struct dindbind_result *res, struct dindbind_mount **below, size_t *nbelow)
 {
     const struct dindbind_runner *r = t->r;
     struct below b = { 0 };
-    char path[DINDBIND_PATH_MAX], name[DINDBIND_PATH_MAX];
-    struct spot s;
-    s.fd = -1;
-    s.name = name;
+    int rc;
     *below = NULL;
-    *name = 0;
-    int rc = clean_path(source, path);
-    if (!rc && !r->pid && !r->self)
-        rc = host_rows(t, path, name, res, &b);
-    else if (!rc) {
-        bool proc = res->rule == DINDBIND_RULE_PROC || r->self;
-        if (proc) {
-            struct text prefix = text_new(path, sizeof path);
-            proc_path(&prefix, r);
-            copy_path(name, res->path + prefix.len);
-            s.fd = res->fd;
-            rc = inspect_fd(r, s.fd, &s.node);
-        } else {
-            rc = resolve_own(r, path, &s);
-            if (!rc)
-                sys_close(s.fd);
-            s.fd = -1;
-        }
-        /* where the runner does not see a row's place it has no mounts there either */
-        rc = !rc ? host_live(t, &s, res, &b) : proc ? error_of(rc) : unless_absent(rc);
-    }
-    if (t->too_large) {
-        struct text where = text_in(res->path, sizeof res->path, r->self ? "" : "PID ");
-        if (!r->self)
-            text_number(&where, (unsigned long long)r->pid);
-        text_add(&where, too_large);
-        res->sys_errno = EFBIG;
-    }
+    if (!r->pid && !r->self)
+        rc = host_dead(t, res, &b);
+    else if (res->rule == DINDBIND_RULE_BIND && (res->fd < 0 || !*res->name))
+        rc = 0;                 /* where the runner does not see a row's place, it has no mounts there either */
+    else
+        rc = host_live(t, res, &b);
+    if (t->too_large)
+        blame_mountinfo(r, res);
     if (!rc)
-        rc = below_pack(&b, name, below);
+        rc = below_pack(&b, res->name, below);
     *nbelow = rc ? 0 : b.n;
-    free(b.out.at);
+    free(b.items.at);
+    free(b.names.at);
     res->error = rc;
     return rc;
 }
 
-int dindbind_host(const struct dindbind_runner *r, const char *source, struct dindbind_result *res,
-                  struct dindbind_mount **below, size_t *nbelow)
+int dindbind_host(const struct dindbind_runner *r, struct dindbind_result *res, struct dindbind_mount **below,
+                  size_t *nbelow)
 {
     struct tables t = { .r = r };
     int rc = host_check(r);
@@ -4179,7 +4625,7 @@ int dindbind_host(const struct dindbind_runner *r, const char *source, struct di
         *nbelow = 0;
         return refuse_host(r, res, rc);
     }
-    rc = host_path(&t, source, res, below, nbelow);
+    rc = host_path(&t, res, below, nbelow);
     tables_free(&t);
     return rc;
 }
@@ -4266,11 +4712,14 @@ struct stage {
     struct staged s[];
 };
 
-/* What a call gave: the code of -errno, which is noted, else 0. */
+/* What a call gave: the code of -errno, which is noted, else 0. EPERM is also what the seccomp filters of old engines
+ * answer for the mount calls of Linux 5.2: as root would not help then. */
 static int stage_result(struct stage *st, int rc)
 {
     if (rc >= 0)
         return 0;
+    if (rc == -EPERM && is_missing(SYS_open_tree))
+        rc = -ENOSYS;
     st->err = -rc;
     return error_of(rc);
 }
@@ -4509,7 +4958,7 @@ static unsigned overflow_uid(const struct dindbind_runner *any)
     struct node ns;
     char buf[24];
     unsigned long long uid = 0;
-    if (!behind(any->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino)
+    if (!inspect_magic(any->proc_fd, "thread-self/ns/user", &ns) && ns.ino == init_user_ns_ino)
         return 0;
     int fd = proc_entry(any, any->proc_fd, "sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
     int len = read_start(fd, buf, sizeof buf);
@@ -4600,10 +5049,10 @@ static int lock_patiently(int fd)
 {
     _Alignas(16) char stack[2 * 8192];
     sigset_t all, old;
-    struct waiter w = { fd, getpid() };
     int pidfd = -1, rc = CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
     if (rc != -EWOULDBLOCK)
         return rc;
+    struct waiter w = { fd, getpid() };
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
     int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &w, &pidfd);
@@ -7748,7 +8197,7 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
     /* the host path, for what is to be mounted, and the mounts below it */
     if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
-        rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
+        rc = host_path(&j->tables, res, &it->below, &it->nbelow);
     if (rc)
         return rc;
     /* the volume stays, and another mount of it by its name would be writable; a stage never is */
@@ -8059,7 +8508,7 @@ static const char *take_dir(struct job *j, const char *value)
     char clean[DINDBIND_PATH_MAX];
     int rc = clean_path(value, clean);
     j->dir = value;
-    return rc ? error_text(rc, ERROR_WHAT) : NULL;
+    return rc ? error_row(rc)->what : NULL;
 }
 
 static const char *take_format(struct job *j, const char *value)

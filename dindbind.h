@@ -36,40 +36,40 @@ enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 enum dindbind_error {
     DINDBIND_OK = 0,
     /* the caller's words: exit status 2 */
-    DINDBIND_E_USAGE = -1,      /* "usage": a bind row, layer option or spec that cannot be meant */
+    DINDBIND_E_USAGE = -5001,      /* "usage": a bind row, layer option or spec that cannot be meant */
     /* this source is refused: exit status 1 */
-    DINDBIND_E_EMPTY = -2,      /* "empty": the empty string */
-    DINDBIND_E_RELATIVE = -3,   /* "relative": not an absolute path */
-    DINDBIND_E_TOOLONG = -4,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
-    DINDBIND_E_MISSING = -5,    /* "missing": not there, in the view that decides */
-    DINDBIND_E_NOTDIR = -6,     /* "notdir": something below a file */
-    DINDBIND_E_LOOP = -7,       /* "loop": more than 40 symlinks, links that are very long, or a link of
+    DINDBIND_E_EMPTY = -5002,      /* "empty": the empty string */
+    DINDBIND_E_RELATIVE = -5003,   /* "relative": not an absolute path */
+    DINDBIND_E_TOOLONG = -5004,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
+    DINDBIND_E_MISSING = -5005,    /* "missing": not there, in the view that decides */
+    DINDBIND_E_NOTDIR = -5006,     /* "notdir": something below a file */
+    DINDBIND_E_LOOP = -5007,       /* "loop": more than 40 symlinks, links that are very long, or a link of
                                  * procfs (/proc/PID/root, and /proc/self: it means whoever looks) */
-    DINDBIND_E_ESCAPE = -8,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
-    DINDBIND_E_UNMATCHED = -9,  /* "unmatched": no rule applies */
-    DINDBIND_E_LAYERS = -10,    /* "layers": the layer options cannot be read with certainty */
-    DINDBIND_E_INEXACT = -11,   /* "inexact": no set of layer directories shows what the overlay shows */
-    DINDBIND_E_BROKEN = -12,    /* "broken": the overlay itself would fail here; sys_errno says how */
-    DINDBIND_E_CHANGED = -13,   /* "changed": kept being renamed while it was looked at */
-    DINDBIND_E_READONLY = -14,  /* "readonly": must be mounted read-only, which a bare path cannot say, nor (EROFS) a
+    DINDBIND_E_ESCAPE = -5008,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
+    DINDBIND_E_UNMATCHED = -5009,  /* "unmatched": no rule applies */
+    DINDBIND_E_LAYERS = -5010,    /* "layers": the layer options cannot be read with certainty */
+    DINDBIND_E_INEXACT = -5011,   /* "inexact": no set of layer directories shows what the overlay shows */
+    DINDBIND_E_BROKEN = -5012,    /* "broken": the overlay itself would fail here; sys_errno says how */
+    DINDBIND_E_CHANGED = -5013,   /* "changed": kept being renamed while it was looked at */
+    DINDBIND_E_READONLY = -5014,  /* "readonly": must be mounted read-only, which a bare path cannot say, nor (EROFS) a
                                  * volume that is writable by its own options */
-    DINDBIND_E_FORMAT = -15,    /* "format": the answer cannot be written in the format asked for */
-    DINDBIND_E_FOREIGN = -16,   /* "foreign": has no path in the caller's mount namespace */
-    DINDBIND_E_EXISTS = -17,    /* "exists": what is to be created is there, and is no directory */
-    DINDBIND_E_NESTED = -18,    /* "nested": a mount below it that cannot be carried along, or too many */
-    DINDBIND_E_UNSAFE = -19,    /* "unsafe": the staging directory, or one above it, is not safe to use */
-    DINDBIND_E_HOST = -20,      /* "host": the PID is a process of the host itself, which needs no translation */
-    DINDBIND_E_BUSY = -21,      /* "busy": another call holds the lock on the staging directory */
-    DINDBIND_E_UNSTAGED = -22,  /* "unstaged": fine, but not staged because another source was refused */
+    DINDBIND_E_FORMAT = -5015,    /* "format": the answer cannot be written in the format asked for */
+    DINDBIND_E_FOREIGN = -5016,   /* "foreign": has no path in the caller's mount namespace */
+    DINDBIND_E_EXISTS = -5017,    /* "exists": what is to be created is there, and is no directory */
+    DINDBIND_E_NESTED = -5018,    /* "nested": a mount below it that cannot be carried along, or too many */
+    DINDBIND_E_UNSAFE = -5019,    /* "unsafe": the staging directory, or one above it, is not safe to use */
+    DINDBIND_E_HOST = -5020,      /* "host": the PID is a process of the host itself, which needs no translation */
+    DINDBIND_E_BUSY = -5021,      /* "busy": another call holds the lock on the staging directory */
+    DINDBIND_E_UNSTAGED = -5022,  /* "unstaged": fine, but not staged because another source was refused */
     /* the runner or this system cannot be read: exit status 3 */
-    DINDBIND_E_GONE = -23,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -24,    /* "reused": the PID, or the description, is another process's or container's */
-    DINDBIND_E_PROCFS = -25,    /* "procfs": /proc is not a procfs, or something is mounted over it */
-    DINDBIND_E_DENIED = -26,    /* "denied": no permission */
-    DINDBIND_E_XATTR = -27,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -28,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
-    DINDBIND_E_NOMEM = -29,     /* "nomem": out of memory */
-    DINDBIND_E_SYSTEM = -30     /* "system": any other failure; sys_errno says which */
+    DINDBIND_E_GONE = -5023,      /* "gone": no live process has this PID */
+    DINDBIND_E_REUSED = -5024,    /* "reused": the PID, or the description, is another process's or container's */
+    DINDBIND_E_PROCFS = -5025,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_DENIED = -5026,    /* "denied": no permission */
+    DINDBIND_E_XATTR = -5027,     /* "xattr": trusted.* attributes decide, and cannot be read */
+    DINDBIND_E_KERNEL = -5028,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_NOMEM = -5029,     /* "nomem": out of memory */
+    DINDBIND_E_SYSTEM = -5030     /* "system": any other failure; sys_errno says which */
 };
 
 /* The stable word of a code; "ok" for 0. Never NULL. */
@@ -169,8 +169,11 @@ struct dindbind_result {
     size_t nlayers;
     const char *options;        /* MERGED: what the overlay of `layers` needs besides lowerdir=, separated by
                                  * commas ("redirect_dir=on,metacopy=on"); mostly "". Static. */
+    /* strings, each terminated; what stands after its end is not initialised */
     char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. MERGED and METACOPY: the source, cleaned. On an error:
                                  * what was tried. */
+    char name[DINDBIND_PATH_MAX]; /* what the runner calls it, links followed; "": it does not see it (a bind row), or an
+                                 * error */
 };
 
 enum {
@@ -238,14 +241,14 @@ struct dindbind_mount {
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none. More than
  * 4,096 are NESTED. Of the runner's mountinfo 64 MiB are read; if there is more it is SYSTEM, with EFBIG.
  *
- * `result` is as dindbind_resolve() left it: one that was staged, or refused, must be resolved again.
+ * `result` is an answer of dindbind_resolve(); no name is looked up again. One that was refused must be resolved again.
  *
  * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
  * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
  * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
  * call. A host path is a string that somebody walks again later: only for a runner that is trusted not to
  * swap directories meanwhile. */
-int dindbind_host(const struct dindbind_runner *runner, const char *source, struct dindbind_result *result,
+int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *result,
                   struct dindbind_mount **below, size_t *nbelow);
 
 /* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths

@@ -2671,10 +2671,10 @@ static void lib_words(void **state)
     (void)state;
     assert_string_equal(dindbind_word(0), "ok");
     assert_int_equal(dindbind_status(0), 0);
-    for (int e = DINDBIND_E_SYSTEM; e < 0; e++) {
+    for (int e = DINDBIND_E_SYSTEM; e <= DINDBIND_E_USAGE; e++) {
         const char *word = dindbind_word(e);
         assert_true(*word && strspn(word, "abcdefghijklmnopqrstuvwxyz") == strlen(word));
-        for (int f = e + 1; f < 0; f++)
+        for (int f = e + 1; f <= DINDBIND_E_USAGE; f++)
             assert_string_not_equal(word, dindbind_word(f));
         assert_int_equal(dindbind_status(e), e == DINDBIND_E_USAGE ? 2 : e > DINDBIND_E_GONE ? 1 : 3);
     }

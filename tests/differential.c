@@ -1304,7 +1304,7 @@ static void spell(const char *path, char out[PATH_MAX + 16])
 static void count_answer(const struct dindbind_result *r, int error)
 {
     if (error)
-        T.error[-error & 31]++;
+        T.error[(DINDBIND_E_USAGE - error) & 31]++;
     else if (r->kind == DINDBIND_SINGLE)
         T.single++;
     else if (r->kind == DINDBIND_MERGED)
@@ -1943,17 +1943,17 @@ static int report(unsigned long rounds)
     demand_share(TAMPERED, 25);
     demand_share(BY_HAND, 25);
     printf("answers: single %lu (%lu rw), merged %lu, metacopy %lu", T.single, T.rw, T.merged, T.metacopy);
-    for (int i = 1; i < 32; i++)
+    for (int i = 0; i < 32; i++)
         if (T.error[i])
-            printf(", %s %lu", dindbind_word(-i), T.error[i]);
+            printf(", %s %lu", dindbind_word(DINDBIND_E_USAGE - i), T.error[i]);
     printf("\nmerged: %lu of one directory (compared above an empty one); of %lu tried without the stack's words %lu hold\n",
            T.empty_below, T.bare, T.bare_holds);
     printf("aliases: %lu paths where the kernel's answer depends on the order of look-ups\n", T.aliases);
     demand(rounds, "a stack that must be answered in full", T.strict_stacks);
     demand(rounds, "single", T.single);
     demand(rounds, "merged", T.merged);
-    demand(rounds, "missing", T.error[-DINDBIND_E_MISSING]);
-    demand(rounds, "notdir", T.error[-DINDBIND_E_NOTDIR]);
+    demand(rounds, "missing", T.error[DINDBIND_E_USAGE - DINDBIND_E_MISSING]);
+    demand(rounds, "notdir", T.error[DINDBIND_E_USAGE - DINDBIND_E_NOTDIR]);
     if (T.trusted)
         demand(rounds, "metacopy", T.metacopy);
     printf("%lu passed, %lu failed, 0 skipped\n", T.passed, T.failed);

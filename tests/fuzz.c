@@ -1945,7 +1945,8 @@ static void fuzz_overlay(char *text, size_t len)
     (void)len;
     check_readings(text);
     check_upperdir(text);
-    upperdir_given(text, upper);
+    bool given;
+    NEED(!upperdir_given(text, upper, &given));
     int rc = layers_open(&r, &t);
     NEED(rc ? !r.layers && t.len : r.layers && !t.len);
     if (!rc) {

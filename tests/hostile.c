@@ -275,7 +275,7 @@ static void over_entry(const char *entry, const char *what, enum call refuses)
     }
     if (!rc) {
         call = HOST;
-        rc = dindbind_host(&r, "/d", &res, &below, &nbelow);
+        rc = dindbind_host(&r, &res, &below, &nbelow);
         if (!rc && (strcmp(res.path, "/r/d") || nbelow != 1))
             flunk("host: %s, with %zu mounts below", res.path, nbelow);
         free(below);
@@ -337,7 +337,7 @@ static void over_own(const char *link, bool pid_dir)
     if (!rc && (!same_file(res.fd, "/r/d") || strcmp(res.path, textf("/proc/%d/root/d", pid))))
         flunk("resolve: %s", res.path);
     if (!rc) {
-        rc = dindbind_host(&r, "/d", &res, &below, &nbelow);
+        rc = dindbind_host(&r, &res, &below, &nbelow);
         if (!rc)
             flunk("host: %s, and the mount below is hidden", res.path);
     }
@@ -368,7 +368,7 @@ static void works(const char *source)
     char *number = textf("%d:%llu", pid, start_time(pid));
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
-    want("host", dindbind_host(&r, source, &res, &below, &nbelow), 0);
+    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
     if (strcmp(res.path, textf("/r%s", source)))
         flunk("host: %s", res.path);
     want("stage", stage_one(&r, &res, &shown), 0);
@@ -506,7 +506,7 @@ static void after_open(bool comes_back)
     dindbind_release(&res);
     if (!access("/r/d/new", F_OK) || !access("/decoy/d/new", F_OK))
         flunk("something was made");
-    int rc = dindbind_host(&r, "/d", &old, &below, &nbelow);
+    int rc = dindbind_host(&r, &old, &below, &nbelow);
     if (rc != DINDBIND_E_GONE)
         flunk("host: %s", rc ? dindbind_word(rc) : old.path);
     struct dindbind_result *const two[] = { &old, &file };
@@ -577,7 +577,7 @@ static enum call ask_once(pid_t pid, enum call until, int i, int *rc)
             flunk("resolve: %s", res.path);
         if (!*rc && until == HOST) {
             call = HOST;
-            *rc = dindbind_host(&r, source, &res, &below, &nbelow);
+            *rc = dindbind_host(&r, &res, &below, &nbelow);
             if (!*rc && (strcmp(res.path, host) || nbelow))
                 flunk("host: %s, %zu below", res.path, nbelow);
             free(below);
@@ -752,14 +752,14 @@ static void many_rows(void)
             want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
             if (!same_file(res.fd, host) || strcmp(res.path, textf("/proc/%d/root%s", pid, source)))
                 flunk("resolve: %s", res.path);
-            want("host", dindbind_host(&r, source, &res, &below, &nbelow), 0);
+            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
             if (strcmp(res.path, host) || nbelow)
                 flunk("host of %s: %s", source, res.path);
             dindbind_release(&res);
             said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"-0", (char *)source), 0, host, "");
         }
     want("resolve", dindbind_resolve(&r, "/odd", 0, &res), 0);
-    want("host", dindbind_host(&r, "/odd", &res, &below, &nbelow), 0);
+    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
     if (nbelow != COUNT(odd_names))
         flunk("%zu odd mounts below", nbelow);
     for (size_t k = 0; k < nbelow; k++) {
@@ -772,7 +772,7 @@ static void many_rows(void)
     free(below);
     dindbind_release(&res);
     want("resolve", dindbind_resolve(&r, "/m", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, "/m", &res, &below, &nbelow), 0);
+    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
     if (nbelow != MANY || strcmp(res.path, "/r/m"))
         flunk("host of /m: %s, %zu below", res.path, nbelow);
     free(below);
@@ -785,7 +785,7 @@ static void many_rows(void)
     dindbind_release(&res);
     order();
     want("resolve", dindbind_resolve(&r, "/m", 0, &res), 0);
-    want("host, one more", dindbind_host(&r, "/m", &res, &below, &nbelow), DINDBIND_E_NESTED);
+    want("host, one more", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
     if (below || nbelow || !strstr(res.path, "more than 4096"))
         flunk("host of /m: %s, %zu below", res.path, nbelow);
     said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
@@ -807,7 +807,7 @@ static void own_user(void)
         flunk("resolve: %s", res.path);
     dindbind_release(&res);
     want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, "/d", &res, &below, &nbelow), 0);
+    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
     if (strcmp(res.path, "/r/d") || nbelow != 1 || strcmp(below->path, "/r/vol"))
         flunk("host: %s, %zu below", res.path, nbelow);
     free(below);
@@ -839,7 +839,7 @@ static void chrooted(int kind)
         if (!cases[i].error) {
             if (!same_file(res.fd, cases[i].host))
                 flunk("%s: %s", cases[i].source, res.path);
-            want("host", dindbind_host(&r, cases[i].source, &res, &below, &nbelow), 0);
+            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
             if (strcmp(res.path, cases[i].host))
                 flunk("host of %s: %s", cases[i].source, res.path);
             free(below);
@@ -879,10 +879,10 @@ static void deleted_rows(void)
         if (again == 2)
             make_dir("/r/e/deleted");
         want("resolve", dindbind_resolve(&r, "/d/n", 0, &res), 0);
-        want("host", dindbind_host(&r, "/d/n", &res, &below, &nbelow), DINDBIND_E_FOREIGN);
+        want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_FOREIGN);
         dindbind_release(&res);
         want("resolve", dindbind_resolve(&r, "/d", 0, &res), 0);
-        want("host of what is above", dindbind_host(&r, "/d", &res, &below, &nbelow), DINDBIND_E_NESTED);
+        want("host of what is above", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
         dindbind_release(&res);
     }
     dindbind_close(&r);
@@ -1070,7 +1070,7 @@ static void refused_as_host(pid_t pid)
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
     want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
-    want("host", dindbind_host(&r, "/r/d", &res, &below, &nbelow), DINDBIND_E_HOST);
+    want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_HOST);
     if (below || nbelow || res.error != DINDBIND_E_HOST)
         flunk("host: something below, or no error in the result");
     dindbind_release(&res);

@@ -368,7 +368,7 @@ static void expect(const char *args, int status, const char *out, const char *er
 static void refused(const char *args, const char *word, const char *message)
 {
     int status = dindbind_status(0);
-    for (int e = 0; e > -40; e--)
+    for (int e = DINDBIND_E_USAGE; e >= DINDBIND_E_SYSTEM; e--)
         if (!strcmp(dindbind_word(e), word))
             status = dindbind_status(e);
     expect(args, status, "", message);
@@ -403,7 +403,7 @@ static char *host_of(const char *source, unsigned caps, int *ro, size_t *nbelow)
     r.caps |= caps;
     rc = dindbind_resolve(&r, source, 0, &res);
     if (!rc)
-        rc = dindbind_host(&r, source, &res, &below, nbelow);
+        rc = dindbind_host(&r, &res, &below, nbelow);
     char *told = textf("%s", rc ? dindbind_word(rc) : res.path);
     *ro = res.ro;
     free(below);
@@ -590,7 +590,7 @@ static void mount_churn(void **state)
             break;
         }
         r.caps |= back_ends[i / 4 % 4];
-        if (!dindbind_resolve(&r, source, 0, &res) && !dindbind_host(&r, source, &res, &below, &nbelow)) {
+        if (!dindbind_resolve(&r, source, 0, &res) && !dindbind_host(&r, &res, &below, &nbelow)) {
             right++;
             if (fstat(res.fd, &a) || lstat(res.path, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
                 wrong = textf("%s: %s", source, res.path);

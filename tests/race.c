@@ -348,7 +348,8 @@ static _Noreturn void be_runner(int kind, unsigned caps, int ready)
 /* ==== what is asked ===================================================================================== */
 
 #define R4(part, a, b, c, d) (BIT(a, part) | BIT(b, part) | BIT(c, part) | BIT(d, part))
-#define ERR(word) (1u << -DINDBIND_E_##word)
+#define INDEX(error) (DINDBIND_E_USAGE - (error))
+#define ERR(word) (1u << INDEX(DINDBIND_E_##word))
 
 static const struct name {
     const char *source;
@@ -381,14 +382,14 @@ static const unsigned may_fail[OPS] = {
     [SELF] = ERR(MISSING) | ERR(NOTDIR) | ERR(LOOP) | ERR(CHANGED),
     [ROWS] = ERR(MISSING) | ERR(NOTDIR) | ERR(LOOP) | ERR(CHANGED) | ERR(ESCAPE),
     [HOST] = ERR(FOREIGN) | ERR(NESTED) | ERR(CHANGED),
-    [STAGE] = ERR(FOREIGN) | ERR(CHANGED),
+    [STAGE] = ERR(FOREIGN) | ERR(NESTED) | ERR(CHANGED),       /* NESTED: a directory with mounts came or went */
     [MAKE] = ERR(MISSING) | ERR(NOTDIR) | ERR(LOOP) | ERR(CHANGED) | ERR(EXISTS),
 };
 
 static bool failed_as_it_may(enum op op, const char *source, int rc, const struct dindbind_result *res)
 {
-    sh->errors[op][-rc % CODES]++;
-    if (!(may_fail[op] & 1u << -rc))
+    sh->errors[op][INDEX(rc) % CODES]++;
+    if (!(may_fail[op] & 1u << INDEX(rc)))
         wrong(op, "%s: error %s (%s), %s", source, dindbind_word(rc), strerror(res->sys_errno), res->path);
     return true;
 }
@@ -433,7 +434,7 @@ static void ask_host(const struct dindbind_runner *r, const struct name *n, stru
 {
     struct dindbind_mount *below = NULL;
     size_t nbelow = 0;
-    int rc = dindbind_host(r, n->source, res, &below, &nbelow);
+    int rc = dindbind_host(r, res, &below, &nbelow);
     if (rc) {
         failed_as_it_may(HOST, n->source, rc, res);
         return;
@@ -724,9 +725,9 @@ static void report(const char *phase)
     printf("-- %s: %lu resolutions against %lu exchanges and %lu mounts\n", phase, asked(), sh->swaps, sh->mounts);
     for (int op = 0; op < OPS; op++) {
         printf("   %-12s %8lu answers", op_names[op], sh->answers[op]);
-        for (int e = 1; e < CODES; e++)
+        for (int e = 0; e < CODES; e++)
             if (sh->errors[op][e])
-                printf(", %lu %s", sh->errors[op][e], dindbind_word(-e));
+                printf(", %lu %s", sh->errors[op][e], dindbind_word(DINDBIND_E_USAGE - e));
         printf("\n");
     }
     for (int c = 0; c < CONTROLS; c++)

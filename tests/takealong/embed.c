@@ -71,7 +71,7 @@ static int answers(char (*out)[RECORD], int keep)
         struct dindbind_mount *below = NULL;
         size_t nbelow = 0;
         if (!dindbind_resolve(&runner, sources[i], stage ? DINDBIND_TO_STAGE : 0, &results[i]) && !strcmp(place, "host") &&
-            !dindbind_host(&runner, sources[i], &results[i], &below, &nbelow) && nbelow)
+            !dindbind_host(&runner, &results[i], &below, &nbelow) && nbelow)
             results[i].error = DINDBIND_E_NESTED;
         free(below);
         if (!results[i].error)

@@ -138,7 +138,7 @@ func (r *Runner) Mounts(source string) ([]Mount, error) {
 	defer C.free(unsafe.Pointer(name))
 	var below *C.struct_dindbind_mount
 	var n C.size_t
-	rc := C.dindbind_host(r.c, name, s.c, &below, &n)
+	rc := C.dindbind_host(r.c, s.c, &below, &n)
 	if rc == 0 && s.Layers != nil {
 		rc = C.DINDBIND_E_FORMAT // an overlay of these layers is to be mounted, or a stage
 	}
