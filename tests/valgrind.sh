@@ -5,11 +5,12 @@
 #
 # What is run is the applet through dindbind_main(), which lets go of everything that main() leaves to the
 # exit: memory from malloc(3) and all descriptors. An invocation passes when memcheck has no error, nothing is
-# left allocated, and no descriptor open that was not inherited. Debian's valgrind 3.19 knows neither openat2
-# nor open_tree nor mount_setattr: they are ENOSYS there, so that the fallbacks are what is checked, and a
-# stage ends where its first tree would be cloned. It is also a wrapper around the tool in tests/rows.sh,
-# and runs the corpora of tests/fuzz.c through the library, if they are there. Runs in a mount namespace of
-# its own (an ordinary user gets a user namespace). The last line is `N passed, N failed, N skipped`.
+# left allocated, and no descriptor open that was not inherited. Debian's valgrind 3.19 knows neither openat2 nor
+# open_tree nor mount_setattr: they are ENOSYS there, so that the fallbacks are what is checked. Nor does it know the child
+# that attaches a stage, which shares memory and descriptors: staging ends before that here, and is for ASan and the fault
+# injection to check. It is also a wrapper around the tool in tests/rows.sh, and runs the corpora of tests/fuzz.c through
+# the library, if they are there. Runs in a mount namespace of its own (an ordinary user gets a user namespace). The last
+# line is `N passed, N failed, N skipped`.
 
 set -u
 export LC_ALL=C
@@ -157,8 +158,10 @@ clean 2 -r - /w
 
 # ---- Suites -----------------------------------------------------------------------------------------
 
-DINDBIND=$build/tool sh tests/rows.sh >"$build/rows.log" 2>&1
+# a stage is attached and taken down by a child that shares memory and descriptors, which no valgrind knows
+NO_STAGE='valgrind has no clone(2) of that kind' DINDBIND=$build/tool sh tests/rows.sh >"$build/rows.log" 2>&1
 judge 'tests/rows.sh'
+grep '^skipped: ' "$build/rows.log" && skipped=$((skipped + 1))
 if [ -e tests/fuzz.c ] && "$cc" -std=gnu11 -g -O1 -I. -o "$build/fuzz" tests/fuzz.c 2>"$build/fuzz.log"; then
 	valgrind -q --leak-check=no --num-callers=20 --log-file="$build/logs/%p" "$build/fuzz" >"$build/fuzz.log" 2>&1
 	judge 'tests/fuzz.c, the corpora'
