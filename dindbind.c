@@ -1328,10 +1328,10 @@ static int make_level(int parent, const char *name, const struct node *owner, bo
         return rc;
     int fd = sys_open(parent, name, OPEN_DIR | O_NOFOLLOW);
     if (fd == -ENOTDIR || fd == -ELOOP)
-        return -EEXIST;         /* found: what was made is a directory, or has been replaced, and stays */
-    if (fd < 0 || !*made)
+        fd = -EEXIST;
+    if (!*made)
         return fd;
-    rc = adopt(fd, owner);
+    rc = fd < 0 ? fd : adopt(fd, owner);
     if (!rc)
         return fd;
     sys_close(fd);

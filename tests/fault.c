@@ -661,6 +661,8 @@ static const struct callee {
     { SYS_write, "write", true, { EINTR, ENOSPC, EIO, EAGAIN, EPERM } },
     { SYS_pwrite64, "pwrite64", true, { EINTR, ENOSPC, EIO, ENOMEM } },
     { SYS_getdents64, "getdents64", true, { EIO, ENOMEM } },
+    { SYS_brk, "brk", false, { ENOMEM } },
+    { SYS_madvise, "madvise", false, { EINVAL } },
     { SYS_mmap, "mmap", false, { ENOMEM } },
     { SYS_mremap, "mremap", false, { ENOMEM } },
     { SYS_munmap, "munmap", false, { ENOMEM } },
