@@ -364,7 +364,6 @@ static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
     return out;
 }
 
-
 /* For people: control characters cannot start a new line or move a cursor. U+0080 to U+009F are some, too. */
 static void text_shown(struct text *t, const char *s)
 {
@@ -490,6 +489,45 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
         out[len++] = '/';
     out[len] = 0;
     return 0;
+}
+
+/* Is `path` the directory `dir` or something below it? */
+static bool is_below(const char *path, const char *dir)
+{
+    dir += !dir[1];             /* of / everything */
+    for (; *dir && *path == *dir; path++)
+        dir++;
+    return !*dir && (!*path || *path == '/');
+}
+
+static bool strictly_below(const char *path, const char *dir)
+{
+    return is_below(path, dir) && strcmp(path, dir);
+}
+
+/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
+static int path_order(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    /* the end of a path comes before a slash, and a slash before all else */
+    int x = *a == '/' ? 1 : (unsigned char)*a + 1;
+    int y = *b == '/' ? 1 : (unsigned char)*b + 1;
+    if (!*a)
+        x = 0;
+    if (!*b)
+        y = 0;
+    return x - y;
+}
+
+/* dir, then what `path` has behind `prefix`. */
+static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
+{
+    const char *rest = path + strlen(as_prefix(prefix));
+    bool fits = put_path(out, as_prefix(dir), strcmp(rest, "/") ? rest : "");
+    return *out ? fits : copy_path(out, "/");
 }
 
 /* `.` or `..` */
@@ -646,7 +684,7 @@ static bool is_one_of(const char *list, const char *word)
  *
  * In: a code, or an errno of a look-up. Out: its word, its exit status, and text for people. A code is never an errno:
  * what the kernel answered is -1 to -4095 (-errno), and the codes of dindbind.h lie below that.
- * Never here: a message in which the same sentence can mean two causes that ask for different things. */
+ * Never here: a number that could be either. */
 
 /* A build with -DDINDBIND_CHECKED, as the tests are, stops where one is taken for the other. */
 #ifdef DINDBIND_CHECKED
@@ -806,41 +844,6 @@ static void text_errno(struct text *t, int rc)
     text_number(t, (unsigned)-rc);
 }
 
-/* Where one code has several causes that ask for different things, the errno beside it tells them apart. */
-struct reason {
-    int error, err;
-    const char *what, *hint;
-};
-
-static const struct reason reasons[] = {
-    { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
-      "put ro into the options of the volume (o=bind,ro)" },
-    { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
-    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
-    { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
-    { DINDBIND_E_UNSAFE, EPERM, "a directory above the staging directory is another user's, or open to changes by others",
-      "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
-    { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
-    { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
-      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
-    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there", "take one on a file system that can be written, as /run" },
-    { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
-    { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
-      "go to the namespace where it was made (nsenter), or take another directory" },
-    { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
-    { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
-      "have the runner make it private (mount --make-private), or stage what lies beside it" },
-    { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call", "ask for less at once, or for what lies below" },
-};
-
-static const struct reason *reason_of(int error, int err)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].error == error && reasons[i].err == err)
-            return &reasons[i];
-    return NULL;
-}
-
 /* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
  * failure nothing is known about it, and that must not pass for its absence. */
 static bool is_absent(int rc)
@@ -854,71 +857,11 @@ static int unless_absent(int rc)
     return rc >= 0 || is_absent(rc) ? 0 : error_of(rc);
 }
 
-/* One line of what is being tried, where somebody wants to know. */
-static void trace(const struct dindbind_runner *r, const char *rule, const char *path)
-{
-    char line[DINDBIND_PATH_MAX + 256];
-    if (!r->trace)
-        return;
-    struct text t = text_in(line, sizeof line, rule);
-    text_shown(&t, path);
-    r->trace(r->trace_arg, line);
-}
-
-/* ==== bind table ========================================================================================
+/* ==== inodes and procfs =============================================================================
  *
- * In: the rows and a clean source. Out: the row that covers it and what is left over.
- * Never here: a match that ends within a component. */
-
-/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL: there is no such row. */
-static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
-{
-    if (i < r->nbinds)
-        return &r->binds[i];
-    i -= r->nbinds;
-    return i < r->npoints ? &r->points[i] : NULL;
-}
-
-static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
-                                            const char **rest)
-{
-    const struct dindbind_bind *best = NULL, *row;
-    size_t best_len = 0;
-    for (size_t i = 0; (row = row_at(r, i)); i++) {
-        const char *path = as_prefix(row->path);
-        size_t n = strlen(path);
-        /* of two rows at one path the later one: it was mounted over the other */
-        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
-            continue;
-        best = row;
-        best_len = n;
-    }
-    *rest = source + best_len;
-    return best;
-}
-
-static int binds_check(struct dindbind_runner *r, struct text *why)
-{
-    for (size_t i = 0; i < r->nbinds; i++) {
-        const struct dindbind_bind *b = &r->binds[i];
-        if ((!b->host || (*b->host == '/' && strlen(b->host) < DINDBIND_PATH_MAX)) && b->path && is_clean(b->path))
-            continue;
-        text_add(why, "bind row ");
-        text_shown(why, b->host ? b->host : "");
-        text_add(why, ":");
-        text_shown(why, b->path ? b->path : "");
-        text_add(why, ": both paths must be absolute, the second one without . .. or //");
-        return DINDBIND_E_USAGE;
-    }
-    return 0;
-}
-
-/* ==== contained resolution ==============================================================================
- *
- * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
- * node, and its name below the root without symlinks. All return 0 or -errno.
- * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the answer, or
- * anything that is opened for reading or writing. */
+ * In: descriptors, names, a PID and its start time. Out: what an inode is and what the kernel calls it, descriptors of
+ * /proc, of the task's own directory and of its root. Never here: trust in a /proc that is not a procfs, or in a
+ * number. */
 
 /* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
 static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
@@ -990,6 +933,251 @@ static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PA
     sys_close(dir);
     return n < 0 ? n : 0;
 }
+
+/* Has this directory no more than so many entries with short names, counting `.` and `..`? */
+static bool is_empty_dir(int fd, int entries)
+{
+    char buf[1024];
+    int n = CALL3(SYS_getdents64, fd, buf, sizeof buf);
+    /* each takes 24 bytes */
+    return n >= 0 && n <= 24 * entries && !CALL3(SYS_getdents64, fd, buf, sizeof buf);
+}
+
+static int proc_open(struct dindbind_runner *r, struct text *why)
+{
+    struct statfs fs;
+    struct node n;
+    int rc;
+    text_add(why, "/proc");
+    r->proc_fd = open_path("/proc", OPEN_DIR);
+    if (r->proc_fd < 0) {
+        rc = r->proc_fd;
+        r->proc_fd = -1;
+        return rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
+    }
+    rc = sys_fstatfs(r->proc_fd, &fs);
+    if (rc)
+        return error_of(rc);
+    if ((unsigned long)fs.f_type != proc_super_magic)
+        return DINDBIND_E_PROCFS;
+    rc = sys_statx(r->proc_fd, "", &n);
+    if (is_lacking(rc, SYS_statx)) {
+        r->caps |= CAPS_NO_STATX;
+        rc = inspect_fd(r, r->proc_fd, &n);
+        if (rc == -ENOSYS)
+            return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
+    }
+    if (rc)
+        return error_of(rc);
+    if (n.ino != proc_root_ino)
+        return DINDBIND_E_PROCFS;
+    if (is_missing(SYS_openat2))
+        r->caps |= CAPS_NO_OPENAT2;
+    /* another PID namespace's has nothing there, and its numbers are other processes' */
+    char first;
+    rc = CALL(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1);
+    if (rc == -EINVAL || is_absent(rc))
+        return DINDBIND_E_PROCFS;
+    return error_unless_ok(rc);
+}
+
+enum { STAT_FLAGS = 9, STAT_START = 22 };
+
+/* A field of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
+static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long long *value)
+{
+    char buf[512];              /* field 22 ends before 400 */
+    int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
+    int n = read_start(fd, buf, sizeof buf);
+    sys_close(fd);
+    if (n < 0)
+        return n;
+    char *p = strrchr(buf, ')');
+    for (int field = 2; p && field < wanted; field++)
+        p = strchr(p + 1, ' ');
+    if (!p || !parse_number(p + 1, p + 1 + strcspn(p + 1, " "), ULLONG_MAX, value))
+        return -EIO;
+    return 0;
+}
+
+/* What a failure to look into /proc/PID means. */
+static int task_error(int rc)
+{
+    if (rc == -ENOENT || rc == -ESRCH)
+        return DINDBIND_E_GONE;
+    if (rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR)
+        return DINDBIND_E_PROCFS;
+    return error_of(rc);
+}
+
+static int task_open(struct dindbind_runner *r, struct text *why)
+{
+    char name[24];
+    unsigned long long start = 0;
+    struct text t = text_new(name, sizeof name);
+    text_number(&t, (unsigned long long)r->pid);
+    text_add(why, "/");
+    text_add(why, name);
+    int rc = proc_entry(r, r->proc_fd, name, OPEN_DIR);
+    if (rc < 0)
+        return task_error(rc);
+    r->task_fd = rc;
+    if (r->start) {
+        rc = proc_stat(r, STAT_START, &start);
+        if (rc)
+            return task_error(rc);
+        if (start != r->start) {
+            text_add(why, " started at ");
+            text_number(why, start);
+            text_add(why, ", the runner at ");
+            text_number(why, r->start);
+            return DINDBIND_E_REUSED;
+        }
+    }
+    text_add(why, "/root");
+    rc = proc_entry(r, r->task_fd, "root", OPEN_PIN | O_NOFOLLOW);   /* the link */
+    sys_close(rc);
+    if (rc >= 0)
+        rc = sys_open(r->task_fd, "root", OPEN_DIR);
+    if (rc < 0)
+        return task_error(rc);
+    r->root_fd = rc;
+    return 0;
+}
+
+/* The caller is the runner. */
+static int self_open(struct dindbind_runner *r, struct text *why)
+{
+    text_add(why, "/");
+    int fd = open_path("/", OPEN_DIR);
+    if (fd < 0)
+        return error_of(fd);
+    r->root_fd = fd;
+    return 0;
+}
+
+/* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
+static void proc_path(struct text *t, const struct dindbind_runner *r)
+{
+    if (!r->self) {
+        text_add(t, "/proc/");
+        text_number(t, (unsigned long long)r->pid);
+        text_add(t, "/root");
+    }
+}
+
+/* What a magic link leads to. */
+static int inspect_magic(int dir, const char *link, struct node *n)
+{
+    int fd = sys_open(dir, link, OPEN_PIN);
+    int rc = sys_fstat(fd, n);
+    sys_close(fd);
+    return rc;
+}
+
+/* ==== results =======================================================================================
+ *
+ * In: a code or an errno, or a pinned inode. Out: a result that says so. Never here: a result that has an error and a
+ * descriptor. */
+
+/* One line of what is being tried, where somebody wants to know. */
+static void trace(const struct dindbind_runner *r, const char *rule, const char *path)
+{
+    char line[DINDBIND_PATH_MAX + 256];
+    if (!r->trace)
+        return;
+    struct text t = text_in(line, sizeof line, rule);
+    text_shown(&t, path);
+    r->trace(r->trace_arg, line);
+}
+
+static int refuse(struct dindbind_result *res, int error, int err)
+{
+    CHECK(is_code(error));
+    res->error = error;
+    res->sys_errno = err;
+    res->fd = -1;
+    return error;
+}
+
+/* The same by -errno. */
+static int refuse_errno(struct dindbind_result *res, int rc)
+{
+    return refuse(res, error_of(rc), -rc);
+}
+
+/* Pinned, and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
+static int accept_node(struct dindbind_result *res, int rc, int fd, const struct node *n, bool ro)
+{
+    struct statfs fs;
+    if (!rc)
+        rc = sys_fstatfs(fd, &fs);
+    if (rc) {
+        sys_close(fd);
+        return refuse_errno(res, rc);
+    }
+    res->error = res->sys_errno = 0;
+    res->fd = fd;
+    res->type = n->mode & S_IFMT;
+    res->ro_mount = !ro && (fs.f_flags & ST_RDONLY);
+    res->ro = ro || res->ro_mount;
+    return 0;
+}
+
+/* ==== bind table ========================================================================================
+ *
+ * In: the rows and a clean source. Out: the row that covers it and what is left over.
+ * Never here: a match that ends within a component. */
+
+/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL: there is no such row. */
+static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
+{
+    if (i < r->nbinds)
+        return &r->binds[i];
+    i -= r->nbinds;
+    return i < r->npoints ? &r->points[i] : NULL;
+}
+
+static const struct dindbind_bind *bind_row(const struct dindbind_runner *r, const char *source,
+                                            const char **rest)
+{
+    const struct dindbind_bind *best = NULL, *row;
+    size_t best_len = 0;
+    for (size_t i = 0; (row = row_at(r, i)); i++) {
+        const char *path = as_prefix(row->path);
+        size_t n = strlen(path);
+        /* of two rows at one path the later one: it was mounted over the other */
+        if ((best && n < best_len) || strncmp(source, path, n) || (source[n] && source[n] != '/'))
+            continue;
+        best = row;
+        best_len = n;
+    }
+    *rest = source + best_len;
+    return best;
+}
+
+static int binds_check(struct dindbind_runner *r, struct text *why)
+{
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        if ((!b->host || (*b->host == '/' && strlen(b->host) < DINDBIND_PATH_MAX)) && b->path && is_clean(b->path))
+            continue;
+        text_add(why, "bind row ");
+        text_shown(why, b->host ? b->host : "");
+        text_add(why, ":");
+        text_shown(why, b->path ? b->path : "");
+        text_add(why, ": both paths must be absolute, the second one without . .. or //");
+        return DINDBIND_E_USAGE;
+    }
+    return 0;
+}
+
+/* ==== contained resolution ==============================================================================
+ *
+ * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
+ * node, and its name below the root without symlinks. All return 0 or -errno.
+ * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the answer, or
+ * anything that is opened for reading or writing. */
 
 /* A root to resolve in. */
 struct root {
@@ -1293,14 +1481,11 @@ static int resolve_own(const struct dindbind_runner *r, const char *path, struct
     return resolve_contained(r, &root, path, s);
 }
 
-/* Has this directory no more than so many entries with short names, counting `.` and `..`? */
-static bool is_empty_dir(int fd, int entries)
-{
-    char buf[1024];
-    int n = CALL3(SYS_getdents64, fd, buf, sizeof buf);
-    /* each takes 24 bytes */
-    return n >= 0 && n <= 24 * entries && !CALL3(SYS_getdents64, fd, buf, sizeof buf);
-}
+/* ==== missing directories ===========================================================================
+ *
+ * In: a root, and a path in it of which the end is not there. Out: the directories, made, and the last one pinned. The
+ * only part that changes anything of the runner's. Never here: a step that is not relative to a descriptor, or a
+ * directory that stays although the call failed. */
 
 /* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
  * may have swapped it for another one: only an empty one that is ours is ever given away. */
@@ -1423,143 +1608,6 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     return rc;
 }
 
-/* ==== procfs ============================================================================================
- *
- * In: a PID, and a start time where the caller knows one. Out: descriptors of /proc, of the task's own
- * directory, and of its root. Never here: trust in a /proc that is not a procfs, or in a number. */
-
-static int proc_open(struct dindbind_runner *r, struct text *why)
-{
-    struct statfs fs;
-    struct node n;
-    int rc;
-    text_add(why, "/proc");
-    r->proc_fd = open_path("/proc", OPEN_DIR);
-    if (r->proc_fd < 0) {
-        rc = r->proc_fd;
-        r->proc_fd = -1;
-        return rc == -ENOENT || rc == -ENOTDIR ? DINDBIND_E_PROCFS : error_of(rc);
-    }
-    rc = sys_fstatfs(r->proc_fd, &fs);
-    if (rc)
-        return error_of(rc);
-    if ((unsigned long)fs.f_type != proc_super_magic)
-        return DINDBIND_E_PROCFS;
-    rc = sys_statx(r->proc_fd, "", &n);
-    if (is_lacking(rc, SYS_statx)) {
-        r->caps |= CAPS_NO_STATX;
-        rc = inspect_fd(r, r->proc_fd, &n);
-        if (rc == -ENOSYS)
-            return DINDBIND_E_PROCFS;   /* a part of a procfs, without thread-self */
-    }
-    if (rc)
-        return error_of(rc);
-    if (n.ino != proc_root_ino)
-        return DINDBIND_E_PROCFS;
-    if (is_missing(SYS_openat2))
-        r->caps |= CAPS_NO_OPENAT2;
-    /* another PID namespace's has nothing there, and its numbers are other processes' */
-    char first;
-    rc = CALL(SYS_readlinkat, r->proc_fd, "thread-self", &first, 1);
-    if (rc == -EINVAL || is_absent(rc))
-        return DINDBIND_E_PROCFS;
-    return error_unless_ok(rc);
-}
-
-enum { STAT_FLAGS = 9, STAT_START = 22 };
-
-/* A field of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long long *value)
-{
-    char buf[512];              /* field 22 ends before 400 */
-    int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
-    int n = read_start(fd, buf, sizeof buf);
-    sys_close(fd);
-    if (n < 0)
-        return n;
-    char *p = strrchr(buf, ')');
-    for (int field = 2; p && field < wanted; field++)
-        p = strchr(p + 1, ' ');
-    if (!p || !parse_number(p + 1, p + 1 + strcspn(p + 1, " "), ULLONG_MAX, value))
-        return -EIO;
-    return 0;
-}
-
-/* What a failure to look into /proc/PID means. */
-static int task_error(int rc)
-{
-    if (rc == -ENOENT || rc == -ESRCH)
-        return DINDBIND_E_GONE;
-    if (rc == -EXDEV || rc == -ELOOP || rc == -ENOTDIR)
-        return DINDBIND_E_PROCFS;
-    return error_of(rc);
-}
-
-static int task_open(struct dindbind_runner *r, struct text *why)
-{
-    char name[24];
-    unsigned long long start = 0;
-    struct text t = text_new(name, sizeof name);
-    text_number(&t, (unsigned long long)r->pid);
-    text_add(why, "/");
-    text_add(why, name);
-    int rc = proc_entry(r, r->proc_fd, name, OPEN_DIR);
-    if (rc < 0)
-        return task_error(rc);
-    r->task_fd = rc;
-    if (r->start) {
-        rc = proc_stat(r, STAT_START, &start);
-        if (rc)
-            return task_error(rc);
-        if (start != r->start) {
-            text_add(why, " started at ");
-            text_number(why, start);
-            text_add(why, ", the runner at ");
-            text_number(why, r->start);
-            return DINDBIND_E_REUSED;
-        }
-    }
-    text_add(why, "/root");
-    rc = proc_entry(r, r->task_fd, "root", OPEN_PIN | O_NOFOLLOW);   /* the link */
-    sys_close(rc);
-    if (rc >= 0)
-        rc = sys_open(r->task_fd, "root", OPEN_DIR);
-    if (rc < 0)
-        return task_error(rc);
-    r->root_fd = rc;
-    return 0;
-}
-
-/* The caller is the runner. */
-static int self_open(struct dindbind_runner *r, struct text *why)
-{
-    text_add(why, "/");
-    int fd = open_path("/", OPEN_DIR);
-    if (fd < 0)
-        return error_of(fd);
-    r->root_fd = fd;
-    return 0;
-}
-
-/* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
-static void proc_path(struct text *t, const struct dindbind_runner *r)
-{
-    if (!r->self) {
-        text_add(t, "/proc/");
-        text_number(t, (unsigned long long)r->pid);
-        text_add(t, "/root");
-    }
-}
-
-/* What a magic link leads to. */
-static int inspect_magic(int dir, const char *link, struct node *n)
-{
-    int fd = sys_open(dir, link, OPEN_PIN);
-    int rc = sys_fstat(fd, n);
-    sys_close(fd);
-    return rc;
-}
-
 /* ==== mountinfo =========================================================================================
  *
  * In: a mountinfo file of procfs. Out: its rows, decoded. The only reader of it, and the only place that
@@ -1637,15 +1685,6 @@ static int mount_next(char **text, struct mount_row *row)
     return 1;
 }
 
-/* Is `path` the directory `dir` or something below it? */
-static bool is_below(const char *path, const char *dir)
-{
-    dir += !dir[1];             /* of / everything */
-    for (; *dir && *path == *dir; path++)
-        dir++;
-    return !*dir && (!*path || *path == '/');
-}
-
 /* A runner can have a mountinfo of gigabytes, and mounts enough for its answer to fill the host's table. */
 enum { MAX_MOUNTINFO = 64 << 20, MAX_MOUNTS = 4096 };
 
@@ -1705,11 +1744,6 @@ static struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
     return found ? *found : NULL;
 }
 
-static bool strictly_below(const char *path, const char *dir)
-{
-    return is_below(path, dir) && strcmp(path, dir);
-}
-
 static bool is_ro(const struct mount_row *row)
 {
     return has_word(row->options, "ro");
@@ -1718,23 +1752,6 @@ static bool is_ro(const struct mount_row *row)
 static struct mount_row *parent_row(const struct mount_table *t, const struct mount_row *row)
 {
     return row->parent == row->id ? NULL : row_by_id(t, row->parent);
-}
-
-/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
-static int path_order(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    /* the end of a path comes before a slash, and a slash before all else */
-    int x = *a == '/' ? 1 : (unsigned char)*a + 1;
-    int y = *b == '/' ? 1 : (unsigned char)*b + 1;
-    if (!*a)
-        x = 0;
-    if (!*b)
-        y = 0;
-    return x - y;
 }
 
 /* Two mounts at one place: as they stand in the table. */
@@ -1797,14 +1814,6 @@ static bool is_of_stage(const struct mount_row *row, const void *unused)
 {
     (void)unused;
     return is_ours(row);
-}
-
-/* dir, then what `path` has behind `prefix`. */
-static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
-{
-    const char *rest = path + strlen(as_prefix(prefix));
-    bool fits = put_path(out, as_prefix(dir), strcmp(rest, "/") ? rest : "");
-    return *out ? fits : copy_path(out, "/");
 }
 
 /* ==== layers: options ===================================================================================
@@ -3076,6 +3085,125 @@ static int check_subtree(struct overlay *o)
     return rc;
 }
 
+/* ==== layers: answers ===============================================================================
+ *
+ * In: what the look-up found. Out: a result: the one object, pinned, or the layers that make it up. Never here: an
+ * object that is not the one that was looked at, or a lowerdir that may be written. */
+
+/* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
+static int layers_pin(struct overlay *o, struct dindbind_result *res)
+{
+    struct node n;
+    bool is_dir = !o->top.rel;
+    const struct entry e = is_dir ? *o->here.v : o->top;
+    const char *name = below(e.rel);
+    int root = layer_fd(o, e.layer), fd;
+    if (root < 0)
+        return root;
+    if (o->r->caps & CAPS_NO_OPENAT2)
+        fd = sys_open(root, name, OPEN_PIN | O_NOFOLLOW);
+    else
+        fd = sys_openat2(root, name, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+    int rc = inspect_fd(o->r, fd, &n);
+    if (!rc && !is_dir && !same_node(&n, &o->node))
+        rc = -EAGAIN;
+    if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
+        rc = -ENAMETOOLONG;
+    if (rc) {
+        sys_close(fd);
+        return failed(o, rc);
+    }
+    /* a lowerdir is shared by every container of the image: read-only, always */
+    return accept_node(res, 0, fd, &n, o->l->ro || !o->l->upper || e.layer);
+}
+
+/* The layer paths of a merged directory or a metacopy file, in one block. */
+static int layers_list(struct overlay *o, const struct entry *v, size_t n, struct dindbind_result *res)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
+    res->layers = malloc(n * sizeof *res->layers + size);
+    if (!res->layers)
+        return DINDBIND_E_NOMEM;
+    struct text t = text_new((char *)(res->layers + n), size);
+    for (size_t i = 0; i < n; i++, v++, t.len++) {      /* over its NUL */
+        res->layers[i] = t.at + t.len;
+        text_add(&t, o->l->v[v->layer].dir);
+        text_add(&t, *v->rel ? "/" : "");
+        text_add(&t, v->rel);
+    }
+    res->nlayers = n;
+    res->ro = true;
+    return 0;
+}
+
+/* An object that is no directory. */
+static int layers_file(struct overlay *o, struct dindbind_result *res)
+{
+    /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
+    if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
+        return DINDBIND_E_INEXACT;
+    if (o->data_name) {
+        int rc = lookup_data(o, o->data_name, &o->data);
+        if (rc)
+            return rc;
+    }
+    if (!o->data.rel)
+        return layers_pin(o, res);
+    struct entry both[2] = { o->top, o->data };
+    res->kind = DINDBIND_METACOPY;
+    res->type = S_IFREG;
+    return layers_list(o, both, 2, res);
+}
+
+static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_result *res)
+{
+    if (o->top.rel)
+        return layers_file(o, res);
+    /* an overlay of all layers is exact in any case */
+    bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
+    if (!whole || o->here.n == 1) {
+        int rc = check_subtree(o);
+        if (rc && !(whole && rc == DINDBIND_E_INEXACT))
+            return rc;
+        if (!rc && o->here.n == 1)
+            return layers_pin(o, res);
+    }
+    res->kind = DINDBIND_MERGED;
+    res->type = S_IFDIR;
+    res->options = o->l->words;
+    return layers_list(o, o->here.v, o->here.n, res);
+}
+
+/* Errors for which the walk has noted an object of a layer that they are about. */
+static bool is_about_an_object(int error)
+{
+    return error == DINDBIND_E_INEXACT || error == DINDBIND_E_LAYERS || error == DINDBIND_E_BROKEN ||
+           error == DINDBIND_E_XATTR;
+}
+
+/* Rule 3. */
+static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
+                     struct dindbind_result *res)
+{
+    struct overlay o;
+    res->rule = DINDBIND_RULE_LAYERS;
+    copy_path(res->path, path);
+    trace(r, "rule layers: ", path);
+    int rc = overlay_walk(&o, r, path, res->name);
+    if (!rc)
+        rc = layers_answer(&o, flags, res);
+    if (rc) {
+        *res->path = 0;
+        if (o.top.rel && is_about_an_object(rc))
+            join_path(res->path, o.l->v[o.top.layer].dir, o.top.rel);
+        refuse(res, rc, o.sys_errno);
+    }
+    arena_free(&o.arena);
+    return rc;
+}
+
 /* ==== the runner ========================================================================================
  *
  * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here: belief in a
@@ -3389,21 +3517,6 @@ void dindbind_close(struct dindbind_runner *r)
  * In: an opened runner and a source as it was given. Out: the result. This is where the rules follow one
  * another. Never here: a rule tried after another one has decided. */
 
-static int refuse(struct dindbind_result *res, int error, int err)
-{
-    CHECK(is_code(error));
-    res->error = error;
-    res->sys_errno = err;
-    res->fd = -1;
-    return error;
-}
-
-/* The same by -errno. */
-static int refuse_errno(struct dindbind_result *res, int rc)
-{
-    return refuse(res, error_of(rc), -rc);
-}
-
 /* host_check() has refused the runner. */
 static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *res, int error)
 {
@@ -3412,24 +3525,6 @@ static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *
     res->error = error;
     res->sys_errno = 0;
     return error;
-}
-
-/* Pinned, and named: the rest of the answer comes from the descriptor. `rc`: if not, why. */
-static int accept_node(struct dindbind_result *res, int rc, int fd, const struct node *n, bool ro)
-{
-    struct statfs fs;
-    if (!rc)
-        rc = sys_fstatfs(fd, &fs);
-    if (rc) {
-        sys_close(fd);
-        return refuse_errno(res, rc);
-    }
-    res->error = res->sys_errno = 0;
-    res->fd = fd;
-    res->type = n->mode & S_IFMT;
-    res->ro_mount = !ro && (fs.f_flags & ST_RDONLY);
-    res->ro = ro || res->ro_mount;
-    return 0;
 }
 
 /* What stands behind the name of a root; a row is named without a slash at its end. */
@@ -3525,120 +3620,6 @@ static int by_proc(const struct dindbind_runner *r, const char *path, unsigned f
     text_add(&t, path);
     trace(r, r->self ? "rule self: " : "rule proc: ", res->path);
     return by_root(r, &root, path, flags, res);
-}
-
-/* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
-static int layers_pin(struct overlay *o, struct dindbind_result *res)
-{
-    struct node n;
-    bool is_dir = !o->top.rel;
-    const struct entry e = is_dir ? *o->here.v : o->top;
-    const char *name = below(e.rel);
-    int root = layer_fd(o, e.layer), fd;
-    if (root < 0)
-        return root;
-    if (o->r->caps & CAPS_NO_OPENAT2)
-        fd = sys_open(root, name, OPEN_PIN | O_NOFOLLOW);
-    else
-        fd = sys_openat2(root, name, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
-    int rc = inspect_fd(o->r, fd, &n);
-    if (!rc && !is_dir && !same_node(&n, &o->node))
-        rc = -EAGAIN;
-    if (!rc && !join_path(res->path, o->l->v[e.layer].dir, e.rel))
-        rc = -ENAMETOOLONG;
-    if (rc) {
-        sys_close(fd);
-        return failed(o, rc);
-    }
-    /* a lowerdir is shared by every container of the image: read-only, always */
-    return accept_node(res, 0, fd, &n, o->l->ro || !o->l->upper || e.layer);
-}
-
-/* The layer paths of a merged directory or a metacopy file, in one block. */
-static int layers_list(struct overlay *o, const struct entry *v, size_t n, struct dindbind_result *res)
-{
-    size_t size = 1;
-    for (size_t i = 0; i < n; i++)
-        size += strlen(o->l->v[v[i].layer].dir) + strlen(v[i].rel) + 2;
-    res->layers = malloc(n * sizeof *res->layers + size);
-    if (!res->layers)
-        return DINDBIND_E_NOMEM;
-    struct text t = text_new((char *)(res->layers + n), size);
-    for (size_t i = 0; i < n; i++, v++, t.len++) {      /* over its NUL */
-        res->layers[i] = t.at + t.len;
-        text_add(&t, o->l->v[v->layer].dir);
-        text_add(&t, *v->rel ? "/" : "");
-        text_add(&t, v->rel);
-    }
-    res->nlayers = n;
-    res->ro = true;
-    return 0;
-}
-
-/* An object that is no directory. */
-static int layers_file(struct overlay *o, struct dindbind_result *res)
-{
-    /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
-    if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
-        return DINDBIND_E_INEXACT;
-    if (o->data_name) {
-        int rc = lookup_data(o, o->data_name, &o->data);
-        if (rc)
-            return rc;
-    }
-    if (!o->data.rel)
-        return layers_pin(o, res);
-    struct entry both[2] = { o->top, o->data };
-    res->kind = DINDBIND_METACOPY;
-    res->type = S_IFREG;
-    return layers_list(o, both, 2, res);
-}
-
-static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_result *res)
-{
-    if (o->top.rel)
-        return layers_file(o, res);
-    /* an overlay of all layers is exact in any case */
-    bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
-    if (!whole || o->here.n == 1) {
-        int rc = check_subtree(o);
-        if (rc && !(whole && rc == DINDBIND_E_INEXACT))
-            return rc;
-        if (!rc && o->here.n == 1)
-            return layers_pin(o, res);
-    }
-    res->kind = DINDBIND_MERGED;
-    res->type = S_IFDIR;
-    res->options = o->l->words;
-    return layers_list(o, o->here.v, o->here.n, res);
-}
-
-/* Errors for which the walk has noted an object of a layer that they are about. */
-static bool is_about_an_object(int error)
-{
-    return error == DINDBIND_E_INEXACT || error == DINDBIND_E_LAYERS || error == DINDBIND_E_BROKEN ||
-           error == DINDBIND_E_XATTR;
-}
-
-/* Rule 3. */
-static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
-                     struct dindbind_result *res)
-{
-    struct overlay o;
-    res->rule = DINDBIND_RULE_LAYERS;
-    copy_path(res->path, path);
-    trace(r, "rule layers: ", path);
-    int rc = overlay_walk(&o, r, path, res->name);
-    if (!rc)
-        rc = layers_answer(&o, flags, res);
-    if (rc) {
-        *res->path = 0;
-        if (o.top.rel && is_about_an_object(rc))
-            join_path(res->path, o.l->v[o.top.layer].dir, o.top.rel);
-        refuse(res, rc, o.sys_errno);
-    }
-    arena_free(&o.arena);
-    return rc;
 }
 
 /* Is it the same inode that two descriptors pin? 0 or -errno. */
@@ -3800,6 +3781,46 @@ void dindbind_release(struct dindbind_result *res)
     res->fd = -1;
     res->layers = NULL;
     res->nlayers = 0;
+}
+
+/* ==== messages ======================================================================================
+ *
+ * In: an error, with what it is about. Out: one line for people: what was given, what is wrong, what was tried, what to
+ * do. Never here: the same sentence for two causes that ask for different things. */
+
+/* Where one code has several causes that ask for different things, the errno beside it tells them apart. */
+struct reason {
+    int error, err;
+    const char *what, *hint;
+};
+
+static const struct reason reasons[] = {
+    { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
+      "put ro into the options of the volume (o=bind,ro)" },
+    { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
+    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
+    { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
+    { DINDBIND_E_UNSAFE, EPERM, "a directory above the staging directory is another user's, or open to changes by others",
+      "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
+    { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
+    { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
+      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
+    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there", "take one on a file system that can be written, as /run" },
+    { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+    { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
+      "go to the namespace where it was made (nsenter), or take another directory" },
+    { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
+    { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
+      "have the runner make it private (mount --make-private), or stage what lies beside it" },
+    { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call", "ask for less at once, or for what lies below" },
+};
+
+static const struct reason *reason_of(int error, int err)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].error == error && reasons[i].err == err)
+            return &reasons[i];
+    return NULL;
 }
 
 /* Which layers were searched, the first ones by name. */
