@@ -1847,19 +1847,83 @@ struct dindbind_layers {
  * its backslashes when it was a string, and without when it was a descriptor. */
 enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
 
-/* The options that have a meaning here, as parse_option() has their names: first those that are words or have one as
- * value, then those with a directory. */
+/* The options that decide about look-ups: first those that are words, or have one as their value, then those with a
+ * directory. */
 enum option_name {
     USERXATTR, NOUSERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
-    LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR, HARMLESS
+    LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR,
+    HARMLESS                    /* any other */
 };
 
-enum option_word { ABSENT, IS_ON, IS_OFF, IS_FOLLOW, IS_NOFOLLOW };
+enum option_value { NOTHING, ON_OR_OFF, HOW_TO_REDIRECT, DIRECTORY, ANYTHING };
+
+static const struct overlay_option {
+    const char *text;
+    enum option_name name;
+    enum option_value value;
+} overlay_options[] = {
+    { "userxattr", USERXATTR, NOTHING },
+    { "nouserxattr", NOUSERXATTR, NOTHING },    /* of Ubuntu's kernels and LinuxKit's */
+    { "ro", RO, NOTHING },
+    { "index", INDEX, ON_OR_OFF },
+    { "nfs_export", NFS_EXPORT, ON_OR_OFF },
+    { "metacopy", METACOPY, ON_OR_OFF },
+    { "redirect_dir", REDIRECT_DIR, HOW_TO_REDIRECT },
+    { "lowerdir", LOWERDIR, DIRECTORY },
+    { "lowerdir+", LOWERDIR_ADD, DIRECTORY },
+    { "datadir+", DATADIR_ADD, DIRECTORY },
+    { "upperdir", UPPERDIR, DIRECTORY },
+    /* what does not change the meaning of a path (OVERLAY.md 2) */
+    { "workdir", HARMLESS, ANYTHING },
+    { "xino", HARMLESS, ANYTHING },
+    { "uuid", HARMLESS, ANYTHING },
+    { "volatile", HARMLESS, ANYTHING },
+    { "fsync", HARMLESS, ANYTHING },
+    { "default_permissions", HARMLESS, ANYTHING },
+    { "verity", HARMLESS, ANYTHING },
+    { "override_creds", HARMLESS, ANYTHING },
+    { "nooverride_creds", HARMLESS, ANYTHING },
+    { "context", HARMLESS, ANYTHING },
+    { "fscontext", HARMLESS, ANYTHING },
+    { "defcontext", HARMLESS, ANYTHING },
+    { "rootcontext", HARMLESS, ANYTHING },
+    { "seclabel", HARMLESS, ANYTHING },
+    /* and what is mount(8)'s own */
+    { "rw", HARMLESS, ANYTHING },
+    { "relatime", HARMLESS, ANYTHING },
+    { "noatime", HARMLESS, ANYTHING },
+    { "nodiratime", HARMLESS, ANYTHING },
+    { "strictatime", HARMLESS, ANYTHING },
+    { "lazytime", HARMLESS, ANYTHING },
+    { "nosuid", HARMLESS, ANYTHING },
+    { "nodev", HARMLESS, ANYTHING },
+    { "noexec", HARMLESS, ANYTHING },
+    { "sync", HARMLESS, ANYTHING },
+    { "dirsync", HARMLESS, ANYTHING },
+    { "mand", HARMLESS, ANYTHING },
+    { "silent", HARMLESS, ANYTHING },
+    { "loud", HARMLESS, ANYTHING },
+};
+
+static const struct overlay_option *find_overlay_option(const char *text)
+{
+    for (size_t i = 0; i < sizeof overlay_options / sizeof *overlay_options; i++)
+        if (!strcmp(overlay_options[i].text, text))
+            return &overlay_options[i];
+    return NULL;
+}
+
+/* What was given for one of the first group. */
+enum option_word { ABSENT, IS_ON, IS_OFF, IS_FOLLOW, IS_NOFOLLOW, OPTION_WORDS };
+
+static const char *const option_words[OPTION_WORDS] = {
+    [IS_ON] = "on", [IS_OFF] = "off", [IS_FOLLOW] = "follow", [IS_NOFOLLOW] = "nofollow"
+};
 
 /* The words and dirs of one reading, before they are believed. */
 struct options {
     size_t nlower, ndata;
-    unsigned char word[WORDS];  /* enum option_word */
+    enum option_word word[WORDS];       /* by enum option_name */
     const char *bad;            /* the word that was not understood */
     char *upper, *lower[MAX_LAYERS];
 };
@@ -1871,8 +1935,9 @@ static size_t option_length(const char *s, bool string)
     size_t n = 0, key = strcspn(s, "=,");
     bool quoted = false, context = key >= 7 && s[key] == '=' && !memcmp(s + key - 7, "context", 7);
     for (; s[n] && (quoted || s[n] != ','); n++) {
+        bool opens = n && s[n - 1] == '=';
         if (context && s[n] == '"')
-            quoted = quoted ? false : n && s[n - 1] == '=';
+            quoted = !quoted && opens;
         else if (string && s[n] == '\\' && s[n + 1])
             n++;
     }
@@ -1921,40 +1986,55 @@ static bool parse_lowerdir(struct options *o, char *value)
     return true;
 }
 
-/* `word` is a copy that is ours. */
-static bool parse_option(struct options *o, char *word, enum reading how)
+static bool take_option_word(struct options *o, const struct overlay_option *option, const char *value)
 {
-    static const char names[] =
-        "userxattr\0nouserxattr\0ro\0index\0nfs_export\0metacopy\0redirect_dir\0lowerdir\0lowerdir+\0datadir+\0upperdir\0"
-        /* what does not change the meaning of a path (OVERLAY.md 2), and what is mount(8)'s own */
-        "rw\0relatime\0noatime\0nodiratime\0strictatime\0lazytime\0nosuid\0nodev\0noexec\0sync\0dirsync\0mand\0silent\0"
-        "loud\0workdir\0xino\0uuid\0volatile\0fsync\0default_permissions\0verity\0override_creds\0"
-        "nooverride_creds\0context\0fscontext\0defcontext\0rootcontext\0seclabel\0";
-    size_t n = strcspn(word, "=");
-    char *value = word[n] ? word + n + 1 : NULL;
-    int option = find_word(names, word, n), set = 0;
-    if (option >= HARMLESS)
-        return true;
-    if (option < 0 || (option <= RO) != !value)
-        return false;
-    if (value && how != AS_STRING)
-        octal_decode(value);
-    if (option < WORDS) {
-        if (value)
-            set = find_word("on\0off\0follow\0nofollow\0", value, strlen(value));
-        o->word[option] = (unsigned char)(set + IS_ON);
-        if (option == NOUSERXATTR)      /* of Ubuntu's kernels and LinuxKit's: the later one of the two counts */
-            o->word[USERXATTR] = ABSENT;
-        return set >= 0 && (option == REDIRECT_DIR || set + IS_ON <= IS_OFF);
+    enum option_word last = option->value == HOW_TO_REDIRECT ? IS_NOFOLLOW : IS_OFF;
+    for (enum option_word word = IS_ON; word <= last; word++)
+        if (!strcmp(option_words[word], value)) {
+            o->word[option->name] = word;
+            return true;
+        }
+    return false;
+}
+
+static bool take_directory(struct options *o, enum option_name name, char *value, enum reading how)
+{
+    switch (name) {
+    case LOWERDIR: return parse_lowerdir(o, value);
+    case LOWERDIR_ADD: return add_lower(o, value, false);
+    case DATADIR_ADD: return o->nlower && add_lower(o, value, true);
+    default: break;
     }
-    if (option == LOWERDIR)
-        return parse_lowerdir(o, value);
-    if (option != UPPERDIR)
-        return (option == LOWERDIR_ADD || o->nlower) && add_lower(o, value, option == DATADIR_ADD);
     if (how != AS_MOUNTINFO_RAW)
         unquote(value, 0);
     o->upper = value;
     return *value != 0;
+}
+
+/* `word` is a copy that is ours. */
+static bool parse_option(struct options *o, char *word, enum reading how)
+{
+    char *value = strchr(word, '=');
+    if (value)
+        *value++ = 0;
+    const struct overlay_option *option = find_overlay_option(word);
+    if (!option)
+        return false;
+    if (option->value == ANYTHING)
+        return true;
+    if (option->value == NOTHING) {
+        o->word[option->name] = IS_ON;
+        if (option->name == NOUSERXATTR)        /* the later one of the two counts */
+            o->word[USERXATTR] = ABSENT;
+        return !value;
+    }
+    if (!value)
+        return false;
+    if (how != AS_STRING)
+        octal_decode(value);
+    if (option->value == DIRECTORY)
+        return take_directory(o, option->name, value, how);
+    return take_option_word(o, option, value);
 }
 
 /* All options under one reading. `space` has room for the whole text. */
@@ -2098,7 +2178,7 @@ static enum setting kernel_default(const char *name)
 /* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
 static void set_modes(struct dindbind_layers *l, const struct options *o)
 {
-    int redirect = o->word[REDIRECT_DIR], metacopy = o->word[METACOPY];
+    enum option_word redirect = o->word[REDIRECT_DIR], metacopy = o->word[METACOPY];
     l->follow = l->metacopy = OFF;
     if (o->word[USERXATTR])
         return;
@@ -2118,15 +2198,19 @@ static void set_modes(struct dindbind_layers *l, const struct options *o)
 /* The options that a second overlay needs to treat the same directories the same way. */
 static const char *mode_words(const struct options *o)
 {
-    /* for each redirect_dir without metacopy, with metacopy=on, and with metacopy=off; no kernel mounts the two that
-     * are left empty */
-    static const char words[] =
-        "\0" "metacopy=on\0" "metacopy=off\0"
-        "redirect_dir=on\0" "redirect_dir=on,metacopy=on\0" "redirect_dir=on,metacopy=off\0"
-        "redirect_dir=off\0" "\0" "redirect_dir=off,metacopy=off\0"
-        "redirect_dir=follow\0" "redirect_dir=on,metacopy=on\0" "redirect_dir=follow,metacopy=off\0"
-        "redirect_dir=nofollow\0" "\0" "redirect_dir=nofollow,metacopy=off";
-    return o->word[USERXATTR] ? "userxattr" : word_at(words, 3u * o->word[REDIRECT_DIR] + o->word[METACOPY]);
+    /* no kernel mounts the two that are left out */
+    static const char *const words[OPTION_WORDS][IS_OFF + 1] = {
+        [ABSENT] = { "", [IS_ON] = "metacopy=on", [IS_OFF] = "metacopy=off" },
+        [IS_ON] = { "redirect_dir=on", [IS_ON] = "redirect_dir=on,metacopy=on",
+                    [IS_OFF] = "redirect_dir=on,metacopy=off" },
+        [IS_OFF] = { "redirect_dir=off", [IS_ON] = "", [IS_OFF] = "redirect_dir=off,metacopy=off" },
+        [IS_FOLLOW] = { "redirect_dir=follow", [IS_ON] = "redirect_dir=on,metacopy=on",
+                        [IS_OFF] = "redirect_dir=follow,metacopy=off" },
+        [IS_NOFOLLOW] = { "redirect_dir=nofollow", [IS_ON] = "", [IS_OFF] = "redirect_dir=nofollow,metacopy=off" },
+    };
+    if (o->word[USERXATTR])
+        return "userxattr";
+    return words[o->word[REDIRECT_DIR]][o->word[METACOPY]];
 }
 
 /* trusted.* attributes read as absent without CAP_SYS_ADMIN in the initial user namespace. */
@@ -2180,8 +2264,8 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         size_t len = layer_path(o, dir, at);
         if (!len) {
             layers_free(l);
-            return layers_unread(why, *dir == '/' ? "a layer cannot be the root: " :
-                                 "a relative layer, and no absolute upperdir to tell from where: ", dir);
+            return layers_unread(why, *dir == '/' ? "a layer cannot be the root: "
+                                                  : "a relative layer, and no absolute upperdir to say from where: ", dir);
         }
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
