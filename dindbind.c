@@ -4,11 +4,35 @@
  *
  * A runner in a container asks a daemon outside of it for a sibling container and names a path of its own
  * as the source of a mount. This file answers what to mount instead. It reads from top to bottom as the
- * way that a source takes; what a function calls stands above it:
+ * way that a source takes; what a function calls stands above it. `make lint` checks this table:
  *
- *      kernel interface, text and memory, errors, bind table, contained resolution, procfs, mountinfo,
- *      layers, the runner, one source, the daemon's names, mount identity, staging, specs, json, formats,
- *      descriptions, bodies, applet
+ *  room                  lines      what it is for
+ *  kernel interface      115-303    system calls as functions that return a value or -errno
+ *  text and memory       304-706    strings of a known size, output that grows, paths as text, arenas
+ *  errors                707-883    codes and errnos, and what they mean
+ *  inodes and procfs     884-1101   what an inode is, what it is called, and the task's own directory in /proc
+ *  results               1102-1150  a result that says what was found, or why not
+ *  bind table            1151-1198  which row covers a path
+ *  contained resolution  1199-1507  a path below a root, to a descriptor
+ *  missing directories   1508-1634  -m: the only writer
+ *  mountinfo             1635-1842  the only reader of it
+ *  layers: options       1843-2327  overlay mount options, to a list of layers
+ *  layers: look-up       2328-3016  what the overlay would show at a path
+ *  layers: subtrees      3017-3195  whether layer directories show all that it shows below
+ *  layers: answers       3196-3314  rule 3
+ *  the runner            3315-3622  dindbind_open(): is it the one that was described?
+ *  one source            3623-3893  dindbind_resolve(): one rule after the other
+ *  messages              3894-3993  errors in sentences
+ *  mount identity        3994-4113  a path of the caller's that is the same file
+ *  the daemon's names    4114-4385  the same from inside the runner (-S)
+ *  host paths            4386-4761  dindbind_host(), with the mounts below
+ *  staging               4762-5951  dindbind_stage(), dindbind_unstage()
+ *  specs                 5952-6609  the grammars of -v and --mount
+ *  json                  6610-7007  the only reader and writer of it
+ *  formats               7008-7187  answers as text, json, oci, and specs
+ *  descriptions          7188-7589  -r: what engines print of a container
+ *  bodies                7590-7858  -c: the body of a create request
+ *  applet                7859-8925  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -279,8 +303,8 @@ static bool same_node(const struct node *a, const struct node *b)
 
 /* ==== text and memory ===================================================================================
  *
- * Strings of a known size, output that grows, decimal numbers, the cleaning of a path, what a descriptor has as
- * text, and arenas. Never here: a name that is looked up. */
+ * In: strings, and space for them. Out: strings of a known size, output that grows, numbers, clean paths, what a
+ * descriptor has as text, arenas. Never here: a name that is looked up. */
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -2990,7 +3014,7 @@ static int overlay_name(const struct dindbind_runner *r, const char *path, char 
     return rc;
 }
 
-/* ==== layers: what stands for a subtree =================================================================
+/* ==== layers: subtrees ==================================================================================
  *
  * In: the layer directories of one overlay directory. Out: whether the raw tree of the only one, or a
  * read-only overlay of the several, shows all that the overlay shows below (rules 30 and 31).
