@@ -5954,43 +5954,92 @@ int dindbind_unstage(const char *path, int *sys_errno)
  * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it, what it
  * asks for, and where in the text the source stands. Never here: a spec half understood. */
 
-/* In a table of words, each behind a letter and ended by a NUL: the letter of this one, or the empty end. */
-static const char *find_letter(const char *table, const char *word, size_t n)
-{
-    while (*table && (strncmp(table + 1, word, n) || table[n + 1]))
-        table = word_at(table, 1);
-    return table;
-}
-
-/* moby volume/mounts/linux_parser.go; from exec on, what podman adds (podman-run(1), --volume). Of those with one
- * letter, in either case, a mount has no more than one. */
-static const char modes[] =
-    "R" "ro\0" "r" "rw\0"
-    "l" "z\0" "l" "Z\0"
-    "p" "private\0" "p" "rprivate\0" "p" "shared\0" "p" "rshared\0" "p" "slave\0" "p" "rslave\0"
-    "p" "unbindable\0" "p" "runbindable\0"
-    "n" "nocopy\0" "n" "copy\0"
-    "c" "consistent\0" "c" "cached\0" "c" "delegated\0"
-    "x" "exec\0" "x" "noexec\0"
-    "d" "dev\0" "d" "nodev\0"
-    "s" "suid\0" "s" "nosuid\0"
-    "B" "bind\0" "b" "rbind\0"
-    "o" "O\0" "u" "U\0" "i" "idmap\0";
-
-/* Those that want a mount to hear of another one's, which that of a stage never is. */
-static const char peer_modes[] = "shared\0rshared\0slave\0rslave\0";
-
-enum { MODE_CLASSES = 12, MAX_FIELDS = 64 };
+/* All parsers from here on return NULL, or what is wrong: a text, or this one, which is no fault of
+ * whoever wrote the spec. It is recognised by its address. */
+static const char no_memory[] = "out of memory";
 
 static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth field",
                   bad_target[] = "no target, or one that is no absolute path",
-                  bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe";
+                  bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe",
+                  empty_spec[] = "an empty spec";
+
+/* A mount has at most one mode of each class. */
+enum mode_class {
+    MODE_ACCESS, MODE_LABEL, MODE_PROPAGATION, MODE_COPY, MODE_CONSISTENCY, MODE_EXEC, MODE_DEV,
+    MODE_SUID, MODE_DEPTH, MODE_OVERLAY, MODE_OWNER, MODE_IDMAP, MODE_CLASSES
+};
+
+/* What becomes of a mode in an OCI mount. */
+enum mode_in_oci {
+    OCI_DROPPED,                /* it means nothing there, or a field of struct spec carries it */
+    OCI_WORD,                   /* it is an option, by the same word */
+    OCI_NEVER                   /* no OCI mount can express it */
+};
+
+/* moby volume/mounts/linux_parser.go; from exec on, what podman adds (podman-run(1), --volume). */
+static const struct mode {
+    const char *word;
+    enum mode_class class;
+    enum mode_in_oci oci;
+    bool ro, flat, relabel;     /* what it sets in struct spec */
+    bool peer;                  /* it wants the mounts of another one to show, which no stage does */
+} modes[] = {
+    { .word = "ro", .class = MODE_ACCESS, .ro = true },
+    { .word = "rw", .class = MODE_ACCESS },
+    { .word = "z", .class = MODE_LABEL, .oci = OCI_NEVER },
+    { .word = "Z", .class = MODE_LABEL, .oci = OCI_NEVER, .relabel = true },
+    { .word = "private", .class = MODE_PROPAGATION, .oci = OCI_WORD },
+    { .word = "rprivate", .class = MODE_PROPAGATION, .oci = OCI_WORD },
+    { .word = "shared", .class = MODE_PROPAGATION, .oci = OCI_WORD, .peer = true },
+    { .word = "rshared", .class = MODE_PROPAGATION, .oci = OCI_WORD, .peer = true },
+    { .word = "slave", .class = MODE_PROPAGATION, .oci = OCI_WORD, .peer = true },
+    { .word = "rslave", .class = MODE_PROPAGATION, .oci = OCI_WORD, .peer = true },
+    { .word = "unbindable", .class = MODE_PROPAGATION, .oci = OCI_WORD },
+    { .word = "runbindable", .class = MODE_PROPAGATION, .oci = OCI_WORD },
+    { .word = "nocopy", .class = MODE_COPY },
+    { .word = "copy", .class = MODE_COPY },
+    { .word = "consistent", .class = MODE_CONSISTENCY },
+    { .word = "cached", .class = MODE_CONSISTENCY },
+    { .word = "delegated", .class = MODE_CONSISTENCY },
+    { .word = "exec", .class = MODE_EXEC, .oci = OCI_WORD },
+    { .word = "noexec", .class = MODE_EXEC, .oci = OCI_WORD },
+    { .word = "dev", .class = MODE_DEV, .oci = OCI_WORD },
+    { .word = "nodev", .class = MODE_DEV, .oci = OCI_WORD },
+    { .word = "suid", .class = MODE_SUID, .oci = OCI_WORD },
+    { .word = "nosuid", .class = MODE_SUID, .oci = OCI_WORD },
+    { .word = "bind", .class = MODE_DEPTH, .flat = true },
+    { .word = "rbind", .class = MODE_DEPTH },
+    { .word = "O", .class = MODE_OVERLAY, .oci = OCI_NEVER },
+    { .word = "U", .class = MODE_OWNER, .oci = OCI_NEVER },
+    { .word = "idmap", .class = MODE_IDMAP, .oci = OCI_NEVER },
+};
 
 /* The types of mounts that are known. Any other is refused: podman's glob binds what matches on
  * the host. */
-enum mount_type { TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE };
+enum mount_type {
+    TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE, TYPE_UNKNOWN
+};
 
-static const char mount_types[] = "bind\0volume\0tmpfs\0image\0cluster\0npipe\0";
+static const char *const mount_types[] = {
+    [TYPE_BIND] = "bind",
+    [TYPE_VOLUME] = "volume",
+    [TYPE_TMPFS] = "tmpfs",
+    [TYPE_IMAGE] = "image",
+    [TYPE_CLUSTER] = "cluster",
+    [TYPE_NPIPE] = "npipe",
+};
+
+_Static_assert(sizeof mount_types / sizeof *mount_types == TYPE_UNKNOWN, "each type has its name");
+
+static enum mount_type find_type(const char *word)
+{
+    unsigned type = 0;
+    while (type < TYPE_UNKNOWN && strcmp(mount_types[type], word))
+        type++;
+    return (enum mount_type)type;
+}
+
+enum { MAX_FIELDS = 64 };
 
 enum field_role { FIELD_OTHER, FIELD_SOURCE, FIELD_TARGET, FIELD_READONLY };
 
@@ -5999,7 +6048,7 @@ struct mount_key;
 /* A field of a --mount record: its text as it was given, and what it is. */
 struct field {
     const char *at;
-    size_t len, key_len;        /* key_len counts the `=` that the source stands behind, decoded */
+    size_t len, key_len;        /* key_len counts the `=` before the source too, decoded */
     enum field_role role;
     const struct mount_key *key;
 };
@@ -6016,93 +6065,114 @@ struct spec {
     const char *text;           /* as given */
     const char *source;         /* NULL: nothing in it to translate */
     const char *target;         /* cleaned */
-    const char *rest, *mode;    /* -v: from the colon behind the source, and the modes or NULL */
+    const char *rest, *mode;    /* -v: from the colon after the source, and the modes or NULL */
     size_t rest_len;            /* -v: of the rest without the modes */
     struct field *fields;
     size_t nfields;
     const char *never;          /* a word that an OCI mount cannot express */
     const char *peers;          /* shared, slave, ...: no stage has that, it is private */
-    /* in a body: the element, and behind rest what is left of it; or the values that may have to change */
+    /* in a body: the element; of a bind, the rest of its string after target and colon; of a mount,
+     * the values that may have to change */
     const char *json, *tail, *at_source, *at_target, *at_readonly;
     size_t tail_len;
-    unsigned classes;           /* of modes that it has */
+    unsigned classes;           /* of modes that it has, a bit for each */
     size_t noci;
     const char *oci[MODE_CLASSES];      /* mode words for an OCI mount */
 };
 
-/* One more mode, of a class that it has none of yet. In an OCI mount it is kept as a word, not to
- * be expressed, or without meaning. */
-static bool take_mode(struct spec *s, const char *mode)
+/* NULL: there is no such mode. */
+static const struct mode *find_mode(const char *word, size_t n)
 {
-    unsigned class = 1u << (*mode & 31);
-    if (!*mode || (s->classes & class))
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (!strncmp(modes[i].word, word, n) && !modes[i].word[n])
+            return &modes[i];
+    return NULL;
+}
+
+/* false: it is unknown (NULL), or a second one of its class. */
+static bool take_mode(struct spec *s, const struct mode *mode)
+{
+    if (!mode || (s->classes & 1u << mode->class))
         return false;
-    s->classes |= class;
-    switch (*mode) {
-    case 'R': s->ro = true; break;
-    case 'B': s->flat = true; break;
-    case 'p': case 'x': case 'd': case 's': s->oci[s->noci++] = mode + 1; break;
-    case 'l': case 'o': case 'u': case 'i': s->never = mode + 1; break;
-    default: break;
-    }
-    if (*mode == 'p' && is_one_of(peer_modes, mode + 1))
-        s->peers = mode + 1;
-    if (*mode == 'l')
-        s->relabel = mode[1] == 'Z';
+    s->classes |= 1u << mode->class;
+    if (mode->oci == OCI_WORD)
+        s->oci[s->noci++] = mode->word;
+    if (mode->oci == OCI_NEVER)
+        s->never = mode->word;
+    if (mode->peer)
+        s->peers = mode->word;
+    s->ro |= mode->ro;
+    s->flat |= mode->flat;
+    s->relabel |= mode->relabel;
     return true;
 }
 
-static bool take_mode_named(struct spec *s, const char *name)
+static bool take_mode_named(struct spec *s, const char *word)
 {
-    return take_mode(s, find_letter(modes, name, strlen(name)));
+    return take_mode(s, find_mode(word, strlen(word)));
 }
 
-static bool is_propagation(const char *word)
+/* false: it is no kind of propagation, or a second one. */
+static bool take_propagation(struct spec *s, const char *word)
 {
-    return *find_letter(modes, word, strlen(word)) == 'p';
+    const struct mode *mode = find_mode(word, strlen(word));
+    return mode && mode->class == MODE_PROPAGATION && take_mode(s, mode);
 }
 
 /* A comma list with at most one mode of each class. */
 static bool parse_modes(struct spec *s, const char *list)
 {
     while (*list) {
-        size_t n = strcspn(list, ",");
-        const char *mode = find_letter(modes, list, starts_with(list, "idmap=") ? 5 : n);
-        if ((list[n] && !list[n + 1]) || !take_mode(s, mode))
+        size_t n = strcspn(list, ","), word = n;
+        bool dangling = list[n] && !list[n + 1];
+        if (starts_with(list, "idmap="))
+            word = strlen("idmap");     /* the only mode that may have a value */
+        if (dangling || !take_mode(s, find_mode(list, word)))
             return false;
         list = behind_word(list, n);
     }
     return true;
 }
 
-static const char *clean_target(struct arena *a, const char *target)
+static const char *clean_target(struct arena *a, const char *path, const char **target)
 {
     char clean[DINDBIND_PATH_MAX];
-    return !target || clean_path(target, clean) ? NULL : arena_copy(a, clean, strlen(clean));
+    *target = NULL;
+    if (!path || clean_path(path, clean))
+        return bad_target;
+    *target = arena_copy(a, clean, strlen(clean));
+    return *target ? NULL : no_memory;
 }
 
-/* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. NULL, or what is wrong. */
+/* The text before the first colon, and what is after it. */
+static const char *split_volume(struct arena *a, struct spec *s, size_t source_len)
+{
+    s->source = arena_copy(a, s->text, source_len);
+    s->create = true;
+    s->rest = s->text + source_len;
+    s->rest_len = 1 + strcspn(s->rest + 1, ":");
+    if (s->rest[s->rest_len])
+        s->mode = s->rest + s->rest_len + 1;
+    const char *target = arena_copy(a, s->rest + 1, s->rest_len - 1);
+    if (!s->source || !target)
+        return no_memory;
+    return clean_target(a, target, &s->target);
+}
+
+/* SOURCE:TARGET[:MODES], or a lone TARGET for an anonymous volume. */
 static const char *parse_volume(struct arena *a, const char *text, struct spec *s)
 {
     size_t n = strcspn(text, ":");
-    const char *target = text;
     *s = (struct spec){ .text = text };
+    if (!*text)
+        return empty_spec;
     if (!n)
         return "no source before the colon";
-    if (text[n]) {
-        s->source = arena_copy(a, text, n);
-        s->create = true;
-        s->rest = text + n;
-        s->rest_len = 1 + strcspn(s->rest + 1, ":");
-        if (s->rest[s->rest_len])
-            s->mode = s->rest + s->rest_len + 1;
-        target = arena_copy(a, s->rest + 1, s->rest_len - 1);
-        if (!s->source || !target)
-            return "out of memory";
-    }
-    s->target = clean_target(a, target);
-    if (!s->target)
-        return bad_target;
+    if (!text[n])
+        return clean_target(a, text, &s->target);
+    const char *wrong = split_volume(a, s, n);
+    if (wrong)
+        return wrong;
     if (s->mode && (strchr(s->mode, ':') || !parse_modes(s, s->mode)))
         return bad_modes;
     return NULL;
@@ -6133,12 +6203,21 @@ static size_t csv_field(const char *s, char *out, bool *bad)
     return n + (quoted && s[n]);
 }
 
-/* strconv.ParseBool of Go: what docker takes for a boolean. Negative: neither. */
-static int parse_bool(const char *s)
+/* strconv.ParseBool of Go: what docker takes for a boolean. false: it is none. */
+static bool parse_bool(const char *s, bool *yes)
 {
-    static const char words[] = "00\0" "0f\0" "0F\0" "0FALSE\0" "0false\0" "0False\0"
-                                "11\0" "1t\0" "1T\0" "1TRUE\0" "1true\0" "1True\0";
-    return *find_letter(words, s, strlen(s)) - '0';
+    static const struct { const char *word; bool yes; } words[] = {
+        { "0", false }, { "f", false }, { "F", false },
+        { "FALSE", false }, { "false", false }, { "False", false },
+        { "1", true }, { "t", true }, { "T", true },
+        { "TRUE", true }, { "true", true }, { "True", true },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i].word, s)) {
+            *yes = words[i].yes;
+            return true;
+        }
+    return false;
 }
 
 /* docker takes keys and types in any case. */
@@ -6149,7 +6228,7 @@ static void lower_case(char *p)
             *p = (char)(*p + 32);
 }
 
-/* What a --mount record says, field by field, before its type tells which of it counts. */
+/* What a --mount record says, field by field, before it is known which of it counts for its type. */
 enum mount_part {
     PART_TYPE, PART_SOURCE, PART_TARGET, PART_DRIVER, PART_FSTYPE, PART_DEVICE, PART_OPTIONS, PARTS
 };
@@ -6260,7 +6339,7 @@ static const char *wrong_key(struct arena *a, const char *what, const char *key)
     size_t size = strlen(what) + strlen(key) + 1;
     char *line = arena_alloc(a, size);
     if (!line)
-        return "out of memory";
+        return no_memory;
     struct text t = text_in(line, size, what);
     text_add(&t, key);
     return line;
@@ -6268,8 +6347,8 @@ static const char *wrong_key(struct arena *a, const char *what, const char *key)
 
 static const char *take_flag(struct spec *s, enum key_kind kind, const char *value, struct field *f)
 {
-    int on = parse_bool(value);
-    if (on < 0)
+    bool on;
+    if (!parse_bool(value, &on))
         return "a value that is neither true nor false";
     switch (kind) {
     case KEY_FLAT: s->flat = on; break;
@@ -6297,25 +6376,22 @@ static const char *take_depth(struct spec *s, const char *word)
     return NULL;
 }
 
-/* The options of the local driver; each has one value here, since podman puts together what docker
- * replaces. */
-static const char *take_volume_option(struct record *m, const char *value, struct field *f)
+/* The options of the local driver, and which part of a record each is; PARTS: of no account. */
+static const struct driver_option {
+    const char *name;
+    enum mount_part part;
+} driver_options[] = {
+    { "type", PART_FSTYPE },
+    { "device", PART_DEVICE },
+    { "o", PART_OPTIONS },
+    { "size", PARTS },
+};
+
+static const struct driver_option *find_driver_option(const char *name, size_t n)
 {
-    static const char options[] = "type\0device\0o\0size\0";
-    size_t n = strcspn(value, "=");
-    int i = find_word(options, value, n);
-    m->options = true;
-    if (i < 0 || !value[n])
-        return "volume-opt: the local driver has type=, device=, o= and size=, no other is known";
-    enum mount_part part = (enum mount_part)(PART_FSTYPE + i);
-    if (part >= PARTS)
-        return NULL;
-    if (m->field[part])
-        return "volume-opt: one option twice";
-    if (part == PART_DEVICE)
-        f->key_len += n + 1;
-    m->value[part] = value + n + 1;
-    m->field[part] = f;
+    for (size_t i = 0; i < sizeof driver_options / sizeof *driver_options; i++)
+        if (!strncmp(driver_options[i].name, name, n) && !driver_options[i].name[n])
+            return &driver_options[i];
     return NULL;
 }
 
@@ -6325,12 +6401,34 @@ static void take_part(struct record *m, enum mount_part part, const char *value,
     m->field[part] = f;
 }
 
+/* Each option has one value here, since podman puts together what docker replaces. */
+static const char *take_volume_option(struct record *m, const char *value, struct field *f)
+{
+    size_t n = strcspn(value, "=");
+    const struct driver_option *option = find_driver_option(value, n);
+    m->options = true;
+    if (!option || !value[n])
+        return "volume-opt: the local driver has type=, device=, o= and size=, no other is known";
+    if (option->part == PARTS)
+        return NULL;
+    if (m->field[option->part])
+        return "volume-opt: one option twice";
+    if (option->part == PART_DEVICE)
+        f->key_len += n + 1;
+    take_part(m, option->part, value + n + 1, f);
+    return NULL;
+}
+
 static const char *take_relabel(struct spec *s, const char *word)
 {
-    bool alone = !strcmp(word, "private");
-    if (!alone && strcmp(word, "shared"))
+    const char *label = NULL;
+    if (!strcmp(word, "shared"))
+        label = "z";
+    if (!strcmp(word, "private"))
+        label = "Z";
+    if (!label)
         return "relabel must be shared or private";
-    return take_mode_named(s, alone ? "Z" : "z") ? NULL : "two labels";
+    return take_mode_named(s, label) ? NULL : "two labels";
 }
 
 /* `value` is "true" where there is none. */
@@ -6352,7 +6450,7 @@ static const char *take_key(struct spec *s, struct record *m, char *value, struc
     case KEY_DEPTH: return take_depth(s, value);
     case KEY_PROPAGATION:
         lower_case(value);
-        if (!is_propagation(value) || !take_mode_named(s, value))
+        if (!take_propagation(s, value))
             return "bind-propagation not understood";
         break;
     case KEY_RELABEL: return take_relabel(s, value);
@@ -6368,6 +6466,10 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
                               struct field *f)
 {
     char *value = strchr(decoded, '=');
+    if (!*decoded)
+        return "an empty field";
+    if (value == decoded)
+        return "a field without a key: nothing is before the =";
     if (value) {
         *value++ = 0;
         f->key_len = (size_t)(value - decoded);
@@ -6381,7 +6483,7 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
         return wrong_key(a, "a key that has no value: ", f->key->name);
     if (!value)
         value = arena_copy(a, "true", 4);
-    return value ? take_key(s, m, value, f) : "out of memory";
+    return value ? take_key(s, m, value, f) : no_memory;
 }
 
 static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
@@ -6440,9 +6542,9 @@ static bool has_ro(const char *o)
 {
     bool ro = false;
     for (; *o; o = behind_word(o, strcspn(o, ","))) {
-        int access = find_word("rw\0ro\0", o, strcspn(o, ","));
-        if (access >= 0)
-            ro = access;
+        const struct mode *mode = find_mode(o, strcspn(o, ","));
+        if (mode && mode->class == MODE_ACCESS)
+            ro = mode->ro;
     }
     return ro;
 }
@@ -6458,8 +6560,9 @@ static const char *take_bind_volume(struct spec *s, const struct driver *d)
     s->volume = true;
     s->volume_ro = has_ro(d->o);
     s->flat = !has_word(d->o, "rbind");
-    for (const char *peer = peer_modes; *peer; peer = word_at(peer, 1))
-        s->peers = has_word(d->o, peer) ? peer : s->peers;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (modes[i].peer && has_word(d->o, modes[i].word))
+            s->peers = modes[i].word;
     return NULL;
 }
 
@@ -6495,8 +6598,9 @@ static bool is_net_safe(const char *o)
 {
     for (; *o; o = behind_word(o, strcspn(o, ","))) {
         size_t n = strcspn(o, "=,");
-        bool known = o[n] == '=' ? find_word(net_options, o, n) >= 0
-                                 : find_word(net_flags, o, n) >= 0 || find_word(mount_flags, o, n) >= 0;
+        bool known = find_word(net_flags, o, n) >= 0 || find_word(mount_flags, o, n) >= 0;
+        if (o[n] == '=')
+            known = find_word(net_options, o, n) >= 0;
         if (!known)
             return false;
     }
@@ -6534,7 +6638,7 @@ static const char *take_volume(struct spec *s, const struct driver *d)
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
-static const char *check_keys(struct arena *a, const struct spec *s, unsigned type)
+static const char *check_keys(struct arena *a, const struct spec *s, enum mount_type type)
 {
     for (size_t i = 0; i < s->nfields; i++)
         if (!(s->fields[i].key->types & 1u << type))
@@ -6542,68 +6646,106 @@ static const char *check_keys(struct arena *a, const struct spec *s, unsigned ty
     return NULL;
 }
 
-/* Which of the record is a path of the runner's. */
-static const char *take_record(struct arena *a, struct spec *s, const struct record *m)
+/* A source of a mount that is no bind. */
+static bool is_pathlike(const char *source)
 {
-    const char *type = m->value[PART_TYPE], *source = m->value[PART_SOURCE];
-    const struct driver driver = { .name = m->value[PART_DRIVER], .fstype = m->value[PART_FSTYPE],
-                                   .device = m->value[PART_DEVICE], .o = m->value[PART_OPTIONS],
-                                   .options = m->options };
-    int i = find_word(mount_types, type, strlen(type));
-    struct field *f = NULL;
-    if (i < 0)
-        return bad_type;
-    const char *wrong = check_keys(a, s, (unsigned)i);
-    if (!wrong && i == TYPE_VOLUME)
-        wrong = take_volume(s, &driver);
-    if (wrong)
-        return wrong;
-    if (i == TYPE_BIND) {
-        if (!source)
-            return "a bind mount without a source";
-        s->source = source;
-        f = m->field[PART_SOURCE];
-    } else if (source && (*source == '/' || *source == '.'))
-        return pathlike;
-    else if (s->volume) {
-        s->source = m->value[PART_DEVICE];
-        f = m->field[PART_DEVICE];
-        s->never = "volume-opt";
-    } else
-        s->never = type;
-    if (f)
-        f->role = FIELD_SOURCE;
+    return source && (*source == '/' || *source == '.');
+}
+
+/* This part of the record is the source that is translated. */
+static void source_is(struct spec *s, const struct record *m, enum mount_part part)
+{
+    s->source = m->value[part];
+    m->field[part]->role = FIELD_SOURCE;
+}
+
+static const char *take_bind_record(struct spec *s, const struct record *m)
+{
+    const char *source = m->value[PART_SOURCE];
+    if (!source)
+        return "a bind mount without a source";
+    if (!*source)
+        return "a bind mount with an empty source";
+    source_is(s, m, PART_SOURCE);
     return NULL;
 }
 
-/* One CSV record of key=value. NULL, or what is wrong. */
+static const char *take_volume_record(struct spec *s, const struct record *m)
+{
+    const struct driver driver = { .name = m->value[PART_DRIVER], .fstype = m->value[PART_FSTYPE],
+                                   .device = m->value[PART_DEVICE], .o = m->value[PART_OPTIONS],
+                                   .options = m->options };
+    const char *wrong = take_volume(s, &driver);
+    if (wrong)
+        return wrong;
+    if (is_pathlike(m->value[PART_SOURCE]))
+        return pathlike;
+    s->never = mount_types[TYPE_VOLUME];
+    if (s->volume) {
+        s->never = "volume-opt";
+        source_is(s, m, PART_DEVICE);
+    }
+    return NULL;
+}
+
+/* Which of the record is a path of the runner's. */
+static const char *take_record(struct arena *a, struct spec *s, const struct record *m)
+{
+    enum mount_type type = find_type(m->value[PART_TYPE]);
+    if (type == TYPE_UNKNOWN)
+        return bad_type;
+    const char *wrong = check_keys(a, s, type);
+    if (wrong)
+        return wrong;
+    if (type == TYPE_BIND)
+        return take_bind_record(s, m);
+    if (type == TYPE_VOLUME)
+        return take_volume_record(s, m);
+    if (is_pathlike(m->value[PART_SOURCE]))
+        return pathlike;
+    s->never = mount_types[type];
+    return NULL;
+}
+
+/* The next field of a record, from `p` on. */
+static const char *parse_field(struct arena *a, struct spec *s, struct record *m, const char *p,
+                               char *decoded)
+{
+    bool bad;
+    if (s->nfields == MAX_FIELDS)
+        return "too many fields";
+    struct field *f = &s->fields[s->nfields++];
+    *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
+    if (bad)
+        return "a stray quote, or a line break";
+    return take_field(a, s, m, decoded, f);
+}
+
+/* One CSV record of key=value. */
 static const char *parse_mount(struct arena *a, const char *text, struct spec *s)
 {
     struct record m = { .value[PART_TYPE] = "volume" };
+    const char *p = text, *wrong;
     *s = (struct spec){ .csv = true, .text = text };
+    if (!*text)
+        return empty_spec;
+    /* the fields, and after them their texts, which no quotes make longer */
     s->fields = arena_alloc(a, MAX_FIELDS * sizeof *s->fields + strlen(text) + 1);
     if (!s->fields)
-        return "out of memory";
-    char *decoded = (char *)(s->fields + MAX_FIELDS);   /* no field gets longer */
-    for (const char *p = text;; p++) {
-        if (s->nfields == MAX_FIELDS)
-            return "too many fields";
-        struct field *f = &s->fields[s->nfields++];
-        bool bad;
-        *f = (struct field){ .at = p, .len = csv_field(p, decoded, &bad) };
-        const char *wrong = "a stray quote, or a line break";
-        if (!bad)
-            wrong = take_field(a, s, &m, decoded, f);
+        return no_memory;
+    char *decoded = (char *)(s->fields + MAX_FIELDS);
+    for (;;) {
+        wrong = parse_field(a, s, &m, p, decoded + (p - text));
         if (wrong)
             return wrong;
-        decoded += f->len + 1;
-        p += f->len;
+        p += s->fields[s->nfields - 1].len;
         if (!*p)
             break;
+        p++;                    /* a comma */
     }
-    s->target = clean_target(a, m.value[PART_TARGET]);
-    if (!s->target)
-        return bad_target;
+    wrong = clean_target(a, m.value[PART_TARGET], &s->target);
+    if (wrong)
+        return wrong;
     return take_record(a, s, &m);
 }
 
@@ -6620,6 +6762,8 @@ struct json_error {
     const char *at, *what;
 };
 
+static const char repeated[] = "a key that matters stands there twice";
+
 static const char *json_space(const char *p)
 {
     while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
@@ -6627,19 +6771,33 @@ static const char *json_space(const char *p)
     return p;
 }
 
-/* The length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
+/* The length of the UTF-8 sequence at s, 0 where there is none. The rows are those of RFC 3629: the
+ * second byte excludes longer forms than needed, surrogates, and what is beyond U+10FFFF. */
 static size_t utf8_length(const unsigned char *s)
 {
-    size_t n = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+    static const struct { unsigned char first, last, second_min, second_max; size_t n; } rows[] = {
+        { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+        { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 },
+        { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+        { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+        { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    size_t row = 0;
     if (*s < 0x80)
         return 1;
-    for (size_t i = 1; i < n; i++)
+    while (row < sizeof rows / sizeof *rows && *s > rows[row].last)
+        row++;
+    if (row == sizeof rows / sizeof *rows || *s < rows[row].first)
+        return 0;
+    if (s[1] < rows[row].second_min || s[1] > rows[row].second_max)
+        return 0;
+    for (size_t i = 2; i < rows[row].n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    /* too long a form, a surrogate, or beyond U+10FFFF: the first two bytes tell */
-    unsigned two = (unsigned)*s << 8 | s[1];
-    return two < 0xc280 || two >> 5 == 0xe080 >> 5 || two >> 5 == 0xeda0 >> 5 || two >> 4 == 0xf080 >> 4 ||
-           two > 0xf48f ? 0 : n;
+    return rows[row].n;
 }
 
 /* The readers of JSON go on in `*at`. They return NULL, or what is wrong with what it is left at. */
@@ -6653,61 +6811,90 @@ static bool json_sign(const char **at, char sign)
     return found;
 }
 
-/* The rest of a string, behind its first quote. */
+/* The length of an escape, from its backslash on; 0: there is no such escape. */
+static size_t escape_length(const char *p)
+{
+    if (p[1] == 'u')
+        return strspn(p + 2, "0123456789abcdefABCDEF") < 4 ? 0 : 6;
+    return p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
+}
+
+/* The rest of a string, after its first quote. */
 static const char *json_string(const char **at)
 {
-    const unsigned char *p = (const unsigned char *)*at;
-    const char *wrong = NULL;
-    for (size_t n = 1; *p != '"'; p += n, n = 1) {
+    for (size_t n; **at != '"'; *at += n) {
+        const unsigned char *p = (const unsigned char *)*at;
         if (*p < 0x20)
-            wrong = "a control character in a string";
-        else if (*p >= 0x80 && !(n = utf8_length(p)))
-            wrong = "not UTF-8";
-        else if (*p == '\\') {
-            n = p[1] == 'u' ? 6 : 2;
-            if (n == 6 ? strspn((const char *)p + 2, "0123456789abcdefABCDEF") < 4
-                       : !p[1] || !strchr("\"\\/bfnrt", (char)p[1]))
-                wrong = "a bad escape";
-        }
-        if (wrong)
-            break;
+            return "a control character in a string";
+        n = utf8_length(p);
+        if (!n)
+            return "not UTF-8";
+        if (*p == '\\')
+            n = escape_length(*at);
+        if (!n)
+            return "a bad escape";
     }
-    *at = (const char *)p + !wrong;
-    return wrong;
+    ++*at;
+    return NULL;
+}
+
+/* Past some digits. false: there are none. */
+static bool json_digits(const char **at)
+{
+    size_t n = strspn(*at, "0123456789");
+    *at += n;
+    return n;
+}
+
+static bool json_number(const char **at)
+{
+    if (**at == '-')
+        ++*at;
+    if (**at == '0')
+        ++*at;                  /* no digit may follow it */
+    else if (!json_digits(at))
+        return false;
+    if (**at == '.') {
+        ++*at;
+        if (!json_digits(at))
+            return false;
+    }
+    if (**at != 'e' && **at != 'E')
+        return true;
+    ++*at;
+    if (**at == '+' || **at == '-')
+        ++*at;
+    return json_digits(at);
 }
 
 /* A word or a number. */
 static const char *json_plain(const char **at)
 {
-    static const char digits[] = "0123456789";
-    const char *p = *at;
-    size_t n = strspn(p, "aeflnrstu");
-    if (find_word("true\0false\0null\0", p, n) >= 0) {
+    const char *start = *at;
+    size_t n = strspn(start, "aeflnrstu");
+    if (find_word("true\0false\0null\0", start, n) >= 0) {
         *at += n;
         return NULL;
     }
-    p += *p == '-';
-    n = *p == '0' ? 1 : strspn(p, digits);
-    p += n;
-    if (n && *p == '.') {
-        n = strspn(++p, digits);
-        p += n;
-    }
-    if (n && (*p == 'e' || *p == 'E')) {
-        p++;
-        p += *p == '+' || *p == '-';
-        n = strspn(p, digits);
-        p += n;
-    }
-    const char *wrong = n ? NULL : p == *at ? "no value" : "a bad number";
-    *at = p;
-    return wrong;
+    if (json_number(at))
+        return NULL;
+    return *at == start ? "no value" : "a bad number";
+}
+
+/* The key of a member, and the colon. */
+static const char *json_key(const char **at)
+{
+    if (!json_sign(at, '"'))
+        return "no key";
+    const char *wrong = json_string(at);
+    if (wrong)
+        return wrong;
+    return json_sign(at, ':') ? NULL : "no colon after a key";
 }
 
 /* A value, and the white space before it. */
 static const char *json_value(const char **at, unsigned depth)
 {
-    const char *wrong = NULL;
     if (json_sign(at, '"'))
         return json_string(at);
     char first = **at, end = first == '{' ? '}' : ']';
@@ -6719,15 +6906,15 @@ static const char *json_value(const char **at, unsigned depth)
     if (json_sign(at, end))
         return NULL;
     do {
-        if (end == '}') {
-            wrong = json_sign(at, '"') ? json_string(at) : "no key";
-            if (!wrong && !json_sign(at, ':'))
-                wrong = "no colon behind a key";
-        }
+        const char *wrong = NULL;
+        if (first == '{')
+            wrong = json_key(at);
         if (!wrong)
             wrong = json_value(at, depth + 1);
-    } while (!wrong && json_sign(at, ','));
-    return wrong ? wrong : json_sign(at, end) ? NULL : "neither a comma nor an end";
+        if (wrong)
+            return wrong;
+    } while (json_sign(at, ','));
+    return json_sign(at, end) ? NULL : "neither a comma nor an end";
 }
 
 /* The one value that the whole text is. NULL, with `e`. */
@@ -6777,40 +6964,66 @@ enum json_reader {
     JSON_GO         /* nothing that a path can hold: encoding/json, the daemon's, reads U+FFFD */
 };
 
+/* The code point of a \u escape; of two, where they are a surrogate pair. */
+static unsigned json_point(const char **at)
+{
+    const char *p = *at;
+    unsigned c = json_hex(p + 2), low = 0;
+    *at += 6;
+    if ((c & 0xfc00) == 0xd800 && p[6] == '\\' && p[7] == 'u')
+        low = json_hex(p + 8);
+    if ((low & 0xfc00) != 0xdc00)
+        return c;
+    *at += 6;
+    return 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+}
+
+/* In UTF-8; the number of bytes. */
+static size_t put_point(char out[4], unsigned c)
+{
+    size_t n = 4;
+    unsigned mark = 0xf0;       /* of the first byte */
+    if (c < 0x80) {
+        *out = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        n = 2;
+        mark = 0xc0;
+    } else if (c < 0x10000) {
+        n = 3;
+        mark = 0xe0;
+    }
+    for (size_t i = n - 1; i; i--) {
+        out[i] = (char)(0x80 | (c & 0x3f));
+        c >>= 6;
+    }
+    *out = (char)(mark | c);
+    return n;
+}
+
 /* The next bytes of a string's text. 0: what no path can hold, a NUL or half of a surrogate pair. */
 static size_t json_char(const char **at, enum json_reader who, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    const char *p = (*at)++, *special;
+    const char *p = *at;
+    if (*p == '\\' && p[1] == 'u') {
+        unsigned c = json_point(at);
+        bool surrogate = c >= 0xd800 && c <= 0xdfff;
+        if (who == JSON_OURS && c >= 0xdc80 && c <= 0xdcff) {
+            *out = (char)c;
+            return 1;
+        }
+        return c && !surrogate ? put_point(out, c) : 0;
+    }
     *out = *p;
+    *at += 1;
     if (*p != '\\')
         return 1;
-    *out = p[1];
-    ++*at;
-    special = strchr(from, p[1]);
-    if (special)
-        *out = to[special - from];
-    if (p[1] != 'u')
-        return 1;
-    unsigned c = json_hex(p + 2), low = 0;
-    *at += 4;
-    if ((c & 0xfc00) == 0xd800 && p[6] == '\\' && p[7] == 'u')
-        low = json_hex(p + 8);
-    if ((low & 0xfc00) == 0xdc00) {
-        c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
-        *at += 6;
-    }
-    *out = (char)c;
-    bool byte = c >= 0xdc80 && c <= 0xdcff && who == JSON_OURS;
-    if (c < 0x80 || byte)
-        return c ? 1 : 0;
-    if ((c & ~0x7ffu) == 0xd800)
-        return 0;
-    unsigned n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (unsigned i = n; --i; c >>= 6)
-        out[i] = (char)(0x80 | (c & 0x3f));
-    *out = (char)(0xf00u >> n | c);
-    return n;
+    *at += 1;
+    const char *special = strchr(from, p[1]);
+    *out = special ? to[special - from] : p[1];
+    return 1;
 }
 
 /* What is between the quotes. NULL: it is no string. */
@@ -6836,12 +7049,23 @@ static bool json_copy(const char *value, enum json_reader who, char *out, size_t
     return true;
 }
 
-/* NULL also when out of memory. */
-static char *json_decode(struct arena *a, enum json_reader who, const char *value)
+/* Likewise, in memory of its own; NULL there if it has no such text. Returns NULL, or what is
+ * wrong. */
+static const char *json_decode(struct arena *a, enum json_reader who, const char *value,
+                               char **text)
 {
-    size_t size = json_inside(value) ? (size_t)(json_skip(value) - value) + 4 : 0;
-    char *text = size ? arena_alloc(a, size) : NULL;
-    return text && json_copy(value, who, text, size) ? text : NULL;
+    static const char no_text[] = "no string, or one that no path can be";
+    *text = NULL;
+    if (!json_inside(value))
+        return no_text;
+    size_t size = (size_t)(json_skip(value) - value) + 4;
+    char *copy = arena_alloc(a, size);
+    if (!copy)
+        return no_memory;
+    if (!json_copy(value, who, copy, size))
+        return no_text;
+    *text = copy;
+    return NULL;
 }
 
 /* Is it a string with this character of ASCII, also where it is no text that we take? */
@@ -6894,8 +7118,8 @@ static void json_name(const char *value, enum json_reader who, bool fold, char t
         json_fold(text);
 }
 
-/* A walk over an object or array: the first of its keys or elements, the one behind another, and the value of a
- * key. NULL: there is none. An element is its own value. */
+/* A walk over an object or array: the first of its keys or elements, the one after another, and the
+ * value of a key. NULL: there is none. An element is its own value. */
 static const char *json_first(const char *value)
 {
     if (!value || (*value != '{' && *value != '['))
@@ -6916,41 +7140,95 @@ static const char *json_after(const char *key)
     return json_sign(&p, ',') ? json_space(p) : NULL;
 }
 
-/* A member of an object: NULL where there is none, and its text, if it is a string that a path can be. */
-struct member {
-    const char *at;
-    char *text;
+/* null is of any kind: to Go it is nothing at all. */
+enum json_kind { JSON_ANY, JSON_TEXT, JSON_BOOL, JSON_OBJECT, JSON_ARRAY };
+
+/* A member that a reader wants, as a row of a table. Row 0, TOP, is the object itself, in which all
+ * lie whose row says nothing else; a row stands below the row of the object that it lies in. */
+struct json_row {
+    const char *name;
+    unsigned in;                /* the row of that object */
+    enum json_kind kind;        /* which json_kinds() checks */
+    bool exact;                 /* for JSON_GO: a key of a map; any other is a field of a struct, and
+                                 * found in any case */
 };
 
-/* The members of an object by name; none for what is no object. `names` are several strings in one, each with its
- * NUL. One with a dot before it is looked for in the closest one above that has a dot less. To Go a name with fewer
- * than three dots is a field of a struct: it is in lower case, and found in any; one with three is a key of a map.
- * Returns one that stands there twice, or NULL. */
-static const char *json_members(struct arena *a, const char *object, const char *names, struct member *m,
-                                enum json_reader who)
+enum { TOP };
+
+/* What was found for such a row. */
+struct member {
+    const char *at;             /* NULL: there is none */
+    char *text;                 /* if it is a string that a path can be */
+    bool twice;                 /* there are several; `at` is the last one */
+};
+
+/* Is it, as this one reads it, the key that a row names? */
+static bool is_wanted(const struct json_row *row, const char *key, enum json_reader who)
 {
-    const char *twice = NULL, *in[5] = { object };
-    char text[JSON_NAME];
-    for (; *names; names += strlen(names) + 1, m++) {
-        size_t depth = strspn(names, ".");
-        const char *at = NULL, *key = in[depth];
-        names += depth;
-        for (key = key && *key == '{' ? json_first(key) : NULL; key; key = json_after(key)) {
-            json_name(key, who, who == JSON_GO && depth < 3, text);
-            if (!strcmp(text, names)) {
-                twice = at ? names : twice;
-                at = json_of(key);
+    char found[JSON_NAME], name[JSON_NAME];
+    bool fold = who == JSON_GO && !row->exact;
+    json_name(key, who, fold, found);
+    text_in(name, sizeof name, row->name);
+    if (fold)
+        lower_case(name);
+    return !strcmp(found, name);
+}
+
+/* All of them, which are none for what is no object. NULL, or what is wrong. */
+static const char *json_members(struct arena *a, enum json_reader who, const char *object,
+                                const struct json_row *rows, size_t n, struct member *m)
+{
+    const char *wrong = NULL;
+    m[TOP] = (struct member){ .at = object };
+    for (size_t i = TOP + 1; i < n; i++) {
+        const char *outer = m[rows[i].in].at;
+        m[i] = (struct member){ NULL };
+        if (!outer || *outer != '{')
+            continue;
+        for (const char *key = json_first(outer); key; key = json_after(key))
+            if (is_wanted(&rows[i], key, who)) {
+                m[i].twice = m[i].at != NULL;
+                m[i].at = json_of(key);
             }
-        }
-        in[depth + 1] = at;
-        *m = (struct member){ at, json_decode(a, who, at) };
+        if (m[i].twice)
+            wrong = repeated;
+        if (json_decode(a, who, m[i].at, &m[i].text) == no_memory)
+            return no_memory;
     }
-    return twice;
+    return wrong;
 }
 
 static bool json_null(const char *value)
 {
     return !value || *value == 'n';
+}
+
+/* NULL, or what is wrong with the kind of a value. */
+static const char *wrong_kind(const struct member *m, enum json_kind kind)
+{
+    if (json_null(m->at))
+        return NULL;
+    switch (kind) {
+    case JSON_TEXT: return m->text ? NULL : "no string that a path can be: ";
+    case JSON_BOOL: return strchr("tf", *m->at) ? NULL : "neither true nor false: ";
+    case JSON_OBJECT: return *m->at == '{' ? NULL : "no JSON object: ";
+    case JSON_ARRAY: return *m->at == '[' ? NULL : "no JSON array: ";
+    case JSON_ANY: break;
+    }
+    return NULL;
+}
+
+/* Is each of them of its kind? What the daemon's decoder refuses, some other one may take for
+ * something. NULL, or what is wrong. */
+static const char *json_kinds(struct arena *a, const struct json_row *rows, size_t n,
+                              const struct member *m)
+{
+    for (size_t i = TOP + 1; i < n; i++) {
+        const char *what = wrong_kind(&m[i], rows[i].kind);
+        if (what)
+            return wrong_key(a, what, rows[i].name);
+    }
+    return NULL;
 }
 
 static bool json_true(const char *value)
@@ -6971,29 +7249,43 @@ static bool is_word(const char *text, const char *word)
 
 static bool is_utf8(const char *s)
 {
-    for (size_t n; *s; s += n)
-        if (!(n = utf8_length((const unsigned char *)s)))
+    for (size_t n; *s; s += n) {
+        n = utf8_length((const unsigned char *)s);
+        if (!n)
             return false;
+    }
     return true;
 }
 
-/* The inside of a string. Bytes that are not UTF-8 become \udcXX, as Python's surrogateescape has them. */
-static void put_json_text(struct out *o, const char *text)
+/* One byte as \u00XX, or \udcXX. */
+static void put_json_byte(struct out *o, const char *prefix, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    for (size_t n; *text; text += n ? n : 1) {
+    put(o, prefix);
+    put_bytes(o, &hex[c >> 4], 1);
+    put_bytes(o, &hex[c & 15], 1);
+}
+
+/* The inside of a string. Bytes that are not UTF-8 become \udcXX, as Python's surrogateescape has
+ * them. */
+static void put_json_text(struct out *o, const char *text)
+{
+    for (size_t n; *text; text += n) {
         unsigned char c = (unsigned char)*text;
-        char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
         n = utf8_length((const unsigned char *)text);
-        if (strchr("\"\\\n\t", *text)) {
-            escape[1] = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
-            put_bytes(o, escape, 2);
-        } else if (n && c >= 0x20)
-            put_bytes(o, text, n);
+        if (!n) {
+            put_json_byte(o, "\\udc", c);
+            n = 1;
+        } else if (c == '\n')
+            put(o, "\\n");
+        else if (c == '\t')
+            put(o, "\\t");
+        else if (c < 0x20)
+            put_json_byte(o, "\\u00", c);
         else {
-            if (!n)
-                memcpy(escape + 2, "dc", 2);
-            put_bytes(o, escape, 6);
+            if (c == '"' || c == '\\')
+                put(o, "\\");
+            put_bytes(o, text, n);
         }
     }
 }
@@ -7187,10 +7479,10 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
 
 /* ==== descriptions ======================================================================================
  *
- * In: the words of -p, -b and -o, or a file that has them line by line or is what an engine prints of a
- * container. Out: a runner that is ready to be opened. Never here: half a description, or a mount of the runner's
- * that is left out because nobody can name it - then its place is noted, so that nothing behind it is taken for
- * what the runner sees there. */
+ * In: the words of -p, -b and -o, or a file that has them line by line or is what an engine prints
+ * of a container. Out: a runner that is ready to be opened. Never here: half a description, or a
+ * mount of the runner's that is left out because nobody can name it - then its place is noted, so
+ * that what lies below it on the host is not taken for what the runner sees there. */
 
 enum { MAX_FILE = 64 << 20 };
 
@@ -7207,29 +7499,39 @@ struct view {
     size_t nrows;
     bool have_pid;
     bool readonly;              /* a description says that the root is, and what the engine puts there by itself */
-    const char *wrong;          /* in a description, first of all */
+    const char *wrong;          /* the first of what is wrong in a JSON description */
 };
 
-/* All of them return NULL, or what is wrong. */
-static const char *view_row(struct view *v, const char *host, const char *path, bool ro)
+/* At each power of two the rows get room for as many again. */
+static const char *view_grow(struct view *v)
 {
     size_t n = v->nrows;
-    if (!path || !(path = clean_target(v->arena, path)))
-        return "a mount whose place is no absolute path";
-    if (!(n & (n - 1))) {
-        /* at each power of two there is room for as many again */
-        struct dindbind_bind *more = arena_alloc(v->arena, (2 * n + 1) * sizeof *more);
-        if (!more)
-            return "out of memory";
-        if (n)
-            memcpy(more, v->rows, n * sizeof *more);
-        v->rows = more;
-    }
-    v->rows[v->nrows++] = (struct dindbind_bind){ host, path, ro };
+    bool power = !(n & (n - 1));    /* of two, or 0 */
+    if (!power)
+        return NULL;
+    struct dindbind_bind *more = arena_alloc(v->arena, (2 * n + 1) * sizeof *more);
+    if (!more)
+        return no_memory;
+    if (n)
+        memcpy(more, v->rows, n * sizeof *more);
+    v->rows = more;
     return NULL;
 }
 
-/* What is wrong is noted and does not stop the reading: only the first of it is told. */
+static const char *view_row(struct view *v, const char *host, const char *path, bool ro)
+{
+    const char *place, *wrong = clean_target(v->arena, path, &place);
+    if (wrong == bad_target)
+        return "a mount whose place is no absolute path";
+    if (!wrong)
+        wrong = view_grow(v);
+    if (wrong)
+        return wrong;
+    v->rows[v->nrows++] = (struct dindbind_bind){ host, place, ro };
+    return NULL;
+}
+
+/* What is wrong is noted and does not stop the reading: only the first of it is reported. */
 static void view_note(struct view *v, const char *wrong)
 {
     if (!v->wrong)
@@ -7267,10 +7569,12 @@ static const char *view_pid(struct view *v, const char *value)
 static const char *view_bind(struct view *v, const char *value)
 {
     struct spec s;
+    if (*value && !strchr(value, ':'))
+        return "no :PATH; write HOST:PATH";
     const char *wrong = parse_volume(v->arena, value, &s);
     if (wrong)
         return wrong;
-    if (!s.source || *s.source != '/')
+    if (*s.source != '/')
         return "HOST must be an absolute path";
     return view_row(v, s.source, s.target, s.ro);
 }
@@ -7292,31 +7596,50 @@ static void view_merged(struct view *v, const char *dir)
         v->runner->merged = "";
 }
 
-/* The options without the dashes. */
+/* An option without its dashes: a word, blanks, a value. */
+static const char *view_line(struct view *v, const char *line)
+{
+    static const struct {
+        const char *word;
+        const char *(*take)(struct view *, const char *);
+    } words[] = {
+        { "pid", view_pid },
+        { "bind", view_bind },
+        { "overlay", view_overlay },
+    };
+    size_t n = strcspn(line, " \t"), blanks = strspn(line + n, " \t"), i = 0;
+    const char *value = line + n + blanks;
+    while (i < sizeof words / sizeof *words && (strncmp(words[i].word, line, n) || words[i].word[n]))
+        i++;
+    if (i == sizeof words / sizeof *words)
+        return "not one of pid, bind, overlay";
+    if (!*value)
+        return "needs a value";
+    value = arena_copy(v->arena, value, strlen(value));
+    return value ? words[i].take(v, value) : no_memory;
+}
+
+/* A file of such lines, blank ones, and comments. `number` is that of the line that is wrong. */
 static const char *view_lines(struct view *v, char *text, size_t len, size_t *number)
 {
-    static const char *(*const take[])(struct view *, const char *) = { view_pid, view_bind, view_overlay };
-    const char *wrong = NULL, *stop = text + len;
-    for (*number = 0; !wrong && text < stop;) {
-        char *line = text + strspn(text, " \t"), *end = line + strcspn(line, "\n");
+    char *stop = text + len, *end;
+    *number = 0;
+    for (char *line = text; line < stop; line = end + 1) {
+        line += strspn(line, " \t");
+        end = line + strcspn(line, "\n");
         ++*number;
         if (!*end && end != stop)
             return "a NUL byte";
-        text = end + 1;
         *end = 0;
         if (!*line || *line == '#')
             continue;
         if (strchr(" \t\r", end[-1]))
             return "a blank or a carriage return at its end";
-        size_t n = strcspn(line, " \t");
-        int word = find_word("pid\0bind\0overlay\0", line, n);
-        line += n;
-        line += strspn(line, " \t");
-        const char *value = arena_copy(v->arena, line, strlen(line));
-        wrong = word < 0 ? "not one of pid, bind, overlay" : !value ? "out of memory" : !*value ? "needs a value"
-              : take[word](v, value);
+        const char *wrong = view_line(v, line);
+        if (wrong)
+            return wrong;
     }
-    return wrong;
+    return NULL;
 }
 
 static void view_json_pid(struct view *v, const char *value)
@@ -7336,16 +7659,35 @@ static const char *real_dir(struct arena *a, const char *dir)
     return n > 0 && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
 }
 
-/* A path that may be relative to a directory. NULL where either is. */
-static const char *absolute(struct arena *a, const char *dir, const char *path)
+/* A path that may be relative to a directory, in *full; NULL there where one of them is missing, or
+ * they make no path. Returns NULL, or no_memory. */
+static const char *make_absolute(struct arena *a, const char *dir, const char *path,
+                                 const char **full)
 {
-    char full[DINDBIND_PATH_MAX];
-    if (!path || *path == '/')
-        return path;
-    return dir && join_path(full, dir, path) ? clean_target(a, full) : NULL;
+    char joined[DINDBIND_PATH_MAX];
+    *full = NULL;
+    if (path && *path == '/')
+        *full = path;
+    else if (path && dir && join_path(joined, dir, path) &&
+             clean_target(a, joined, full) == no_memory)
+        return no_memory;
+    return NULL;
 }
 
-static const char repeated[] = "a key that matters stands there twice";
+/* For those who have the memory for it already. */
+static const char *absolute(struct arena *a, const char *dir, const char *path)
+{
+    const char *full;
+    make_absolute(a, dir, path, &full);
+    return full;
+}
+
+static const char *view_absolute(struct view *v, const char *dir, const char *path)
+{
+    const char *full;
+    view_note(v, make_absolute(v->arena, dir, path, &full));
+    return full;
+}
 
 static bool is_empty_path(const char *path)
 {
@@ -7355,22 +7697,30 @@ static bool is_empty_path(const char *path)
     return empty;
 }
 
-static void view_members(struct view *v, const char *object, const char *names, struct member *m)
+static void view_members(struct view *v, const char *object, const struct json_row *rows, size_t n,
+                         struct member *m)
 {
-    if (json_members(v->arena, object, names, m, JSON_OURS))
-        view_note(v, repeated);
+    view_note(v, json_members(v->arena, JSON_OURS, object, rows, n, m));
 }
 
-/* Is one of these strings, each with its NUL, an element of the list? */
+/* The text of a string, or NULL. */
+static const char *view_text(struct view *v, const char *value)
+{
+    char *text;
+    if (json_decode(v->arena, JSON_OURS, value, &text) == no_memory)
+        view_note(v, no_memory);
+    return text;
+}
+
+/* Is one of these words an element of the list? */
 static bool json_lists(const char *list, const char *words)
 {
     char text[JSON_NAME];
-    for (; *words; words += strlen(words) + 1)
-        for (const char *p = json_first(list); p; p = json_after(p)) {
-            json_name(p, JSON_OURS, false, text);
-            if (!strcmp(text, words))
-                return true;
-        }
+    for (const char *p = json_first(list); p; p = json_after(p)) {
+        json_name(p, JSON_OURS, false, text);
+        if (is_one_of(words, text))
+            return true;
+    }
     return false;
 }
 
@@ -7380,56 +7730,118 @@ static bool is_empty_member(const struct member *m)
     return json_null(m->at) || is_word(m->text, "");
 }
 
-/* `Mounts` of docker inspect and podman inspect. A name that is not UTF-8 was not printed as it is. */
+/* An element of `Mounts` of docker inspect and podman inspect. */
+enum {
+    MOUNT_TYPE = TOP + 1, MOUNT_SOURCE, MOUNT_DESTINATION, MOUNT_RW, MOUNT_OPTIONS, MOUNT_SUBPATH,
+    MOUNT_KEYS
+};
+
+static const struct json_row mount_members[MOUNT_KEYS] = {
+    [MOUNT_TYPE] = { .name = "Type" },
+    [MOUNT_SOURCE] = { .name = "Source" },
+    [MOUNT_DESTINATION] = { .name = "Destination" },
+    [MOUNT_RW] = { .name = "RW" },
+    [MOUNT_OPTIONS] = { .name = "Options" },
+    [MOUNT_SUBPATH] = { .name = "SubPath" },
+};
+
+/* Is there no task whose view the kernel would show? */
+static bool is_dead(const struct view *v)
+{
+    return !v->runner->pid && !v->runner->self;
+}
+
+/* Does one of these options name directories? What is no text may. */
+static bool options_name_dirs(struct view *v, const char *options)
+{
+    for (const char *p = json_first(options); p; p = json_after(p)) {
+        const char *option = view_text(v, p);
+        if (!option || names_dirs(option))
+            return true;
+    }
+    return false;
+}
+
+/* Where on the host it comes from. NULL: that is not known. */
+static const char *inspect_source(struct view *v, const struct member *m)
+{
+    const char *source = m[MOUNT_SOURCE].text;
+    bool volume = is_word(m[MOUNT_TYPE].text, "volume");
+    if (!source || *source != '/')
+        return NULL;
+    if (!volume && !is_word(m[MOUNT_TYPE].text, "bind"))
+        return NULL;
+    /* U+FFFD: a name that is not UTF-8 was not printed as it is */
+    if (strstr(source, "\xef\xbf\xbd") || !is_empty_member(&m[MOUNT_SUBPATH]))
+        return NULL;
+    /* podman mounts an overlay of it, where only podman sees it */
+    if (options_name_dirs(v, m[MOUNT_OPTIONS].at))
+        return NULL;
+    /* the directory of a volume that is a mount itself is empty once that has been unmounted */
+    if (volume && is_dead(v) && is_empty_path(source))
+        return NULL;
+    return source;
+}
+
 static void inspect_mounts(struct view *v, const char *mounts)
 {
-    enum { TYPE, SOURCE, DESTINATION, RW, OPTIONS, SUBPATH, KEYS };
-    struct member m[KEYS];
+    struct member m[MOUNT_KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        view_members(v, p, "Type\0Source\0Destination\0RW\0Options\0SubPath\0", m);
-        char *source = m[SOURCE].text;
-        bool volume = is_word(m[TYPE].text, "volume");
-        if (source && (*source != '/' || strstr(source, "\xef\xbf\xbd") || !is_empty_member(&m[SUBPATH]) ||
-                       (!volume && !is_word(m[TYPE].text, "bind"))))
-            source = NULL;
-        /* podman mounts an overlay of it, where only itself sees it */
-        for (const char *o = json_first(m[OPTIONS].at); o; o = json_after(o))
-            if (names_dirs(json_decode(v->arena, JSON_OURS, o)))
-                source = NULL;
-        /* the directory of a volume that is a mount itself is empty once that has been unmounted */
-        if (source && volume && !v->runner->pid && !v->runner->self && is_empty_path(source))
-            source = NULL;
-        view_mount(v, source, m[DESTINATION].text, !json_true(m[RW].at));
+        view_members(v, p, mount_members, MOUNT_KEYS, m);
+        view_mount(v, inspect_source(v, m), m[MOUNT_DESTINATION].text, !json_true(m[MOUNT_RW].at));
     }
 }
 
-/* A part of a volume, for which there must be no link on the way. NULL: only the kernel knows which it is. */
-static const char *inspect_subpath(struct view *v, const char *host, const char *path)
+/* Is this path below a directory there, with no link on the way or at its end? */
+static bool is_there_without_links(const char *dir, const char *path)
 {
     char first;
-    const char *clean = path && *path != '/' ? absolute(v->arena, "/", path) : NULL;
-    if (!clean || v->runner->pid || v->runner->self)
-        return NULL;
-    struct root root = { .fd = open_path(host, OPEN_DIR) };
-    int fd = root.fd < 0 ? -1 : reopen(&root, clean, OPEN_PIN);
+    struct root root = { .fd = open_path(dir, OPEN_DIR) };
+    if (root.fd < 0)
+        return false;
+    int fd = reopen(&root, path, OPEN_PIN);
     bool known = fd >= 0 && CALL(SYS_readlinkat, fd, "", &first, 1) < 0;
     sys_close(fd);
     sys_close(root.fd);
-    return known ? absolute(v->arena, host, clean + 1) : NULL;
+    return known;
 }
+
+/* A part of a volume, which a link on the way would make another one. NULL: only the kernel knows
+ * which it is. */
+static const char *inspect_subpath(struct view *v, const char *host, const char *path)
+{
+    if (!path || *path == '/' || !is_dead(v))
+        return NULL;
+    const char *clean = view_absolute(v, "/", path);
+    if (!clean || !is_there_without_links(host, clean))
+        return NULL;
+    return view_absolute(v, host, clean + 1);
+}
+
+/* An element of `HostConfig.Mounts`, which is what the engine was asked for. */
+enum { ASKED_TARGET = TOP + 1, ASKED_VOLUME, ASKED_SUBPATH, ASKED_KEYS };
+
+static const struct json_row asked_members[ASKED_KEYS] = {
+    [ASKED_TARGET] = { .name = "Target" },
+    [ASKED_VOLUME] = { .name = "VolumeOptions" },
+    [ASKED_SUBPATH] = { .name = "Subpath", .in = ASKED_VOLUME },
+};
 
 /* inspect names a volume's root also where only a part of it is mounted. */
 static void inspect_subpaths(struct view *v, const char *mounts)
 {
-    enum { TARGET, VOLUME, SUBPATH, KEYS };
-    struct member m[KEYS];
+    struct member m[ASKED_KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        view_members(v, p, "Target\0VolumeOptions\0.Subpath\0", m);
-        const char *target = m[TARGET].text ? clean_target(v->arena, m[TARGET].text) : NULL;
-        struct dindbind_bind *row = v->rows, *end = row + (is_empty_member(&m[SUBPATH]) ? 0 : v->nrows);
-        for (; row < end; row++)
+        const char *target;
+        view_members(v, p, asked_members, ASKED_KEYS, m);
+        if (is_empty_member(&m[ASKED_SUBPATH]))
+            continue;
+        if (clean_target(v->arena, m[ASKED_TARGET].text, &target) == no_memory)
+            view_note(v, no_memory);
+        /* with no such target it may be any of them */
+        for (struct dindbind_bind *row = v->rows, *end = row + v->nrows; row < end; row++)
             if (row->host && (!target || !strcmp(row->path, target)))
-                row->host = inspect_subpath(v, row->host, m[SUBPATH].text);
+                row->host = inspect_subpath(v, row->host, m[ASKED_SUBPATH].text);
     }
 }
 
@@ -7441,7 +7853,7 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
     size_t size = 2 * (strlen(lower) + strlen(upper)) + 32;
     char *options = arena_alloc(v->arena, size);
     if (!options)
-        return "out of memory";
+        return no_memory;
     struct text t = text_in(options, size, "lowerdir=");
     text_escaped(&t, lower, ",\\");
     text_add(&t, ",upperdir=");
@@ -7450,124 +7862,235 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 }
 
 /* docker inspect, podman inspect. */
+enum {
+    INSPECT_STATE = TOP + 1, INSPECT_PID, INSPECT_MOUNTS, INSPECT_HOST, INSPECT_TMPFS,
+    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_CONFIG, INSPECT_SYSTEMD, INSPECT_GRAPH,
+    INSPECT_DRIVER, INSPECT_DATA, INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED,
+    INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE, INSPECT_RESOLV_FILE, INSPECT_KEYS
+};
+
+static const struct json_row inspect_members[INSPECT_KEYS] = {
+    [INSPECT_STATE] = { .name = "State" },
+    [INSPECT_PID] = { .name = "Pid", .in = INSPECT_STATE },
+    [INSPECT_MOUNTS] = { .name = "Mounts" },
+    [INSPECT_HOST] = { .name = "HostConfig" },
+    [INSPECT_TMPFS] = { .name = "Tmpfs", .in = INSPECT_HOST },
+    [INSPECT_ASKED] = { .name = "Mounts", .in = INSPECT_HOST },
+    [INSPECT_READONLY] = { .name = "ReadonlyRootfs", .in = INSPECT_HOST },
+    [INSPECT_ID] = { .name = "Id" },
+    [INSPECT_CONFIG] = { .name = "Config" },
+    [INSPECT_SYSTEMD] = { .name = "SystemdMode", .in = INSPECT_CONFIG },
+    [INSPECT_GRAPH] = { .name = "GraphDriver" },
+    [INSPECT_DRIVER] = { .name = "Name", .in = INSPECT_GRAPH },
+    [INSPECT_DATA] = { .name = "Data", .in = INSPECT_GRAPH },
+    [INSPECT_LOWER] = { .name = "LowerDir", .in = INSPECT_DATA },
+    [INSPECT_UPPER] = { .name = "UpperDir", .in = INSPECT_DATA },
+    [INSPECT_MERGED] = { .name = "MergedDir", .in = INSPECT_DATA },
+    [INSPECT_HOSTS_FILE] = { .name = "HostsPath" },
+    [INSPECT_HOSTNAME_FILE] = { .name = "HostnamePath" },
+    [INSPECT_RESOLV_FILE] = { .name = "ResolvConfPath" },
+};
+
+/* What engines mount into each runner and do not list under Mounts. */
+static const struct silent_mount {
+    const char *place;
+    bool systemd;               /* only podman's, where the runner's program is systemd */
+    unsigned file;              /* the member that names it on the host, or 0 */
+} silent_mounts[] = {
+    { .place = "/proc" },
+    { .place = "/sys" },
+    { .place = "/dev" },
+    { .place = "/run/secrets" },
+    { .place = "/run/.containerenv" },
+    { .place = "/etc/localtime" },
+    { .place = "/sbin/docker-init" },
+    { .place = "/run/podman-init" },
+    { .place = "/run", .systemd = true },
+    { .place = "/run/lock", .systemd = true },
+    { .place = "/tmp", .systemd = true },
+    { .place = "/var/log/journal", .systemd = true },
+    { .place = "/etc/hosts", .file = INSPECT_HOSTS_FILE },
+    { .place = "/etc/hostname", .file = INSPECT_HOSTNAME_FILE },
+    { .place = "/etc/resolv.conf", .file = INSPECT_RESOLV_FILE },
+};
+
+static void inspect_silent(struct view *v, const struct member *m)
+{
+    for (size_t i = 0; i < sizeof silent_mounts / sizeof *silent_mounts; i++) {
+        const struct silent_mount *row = &silent_mounts[i];
+        const char *host = NULL;
+        if (row->systemd && !json_true(m[INSPECT_SYSTEMD].at))
+            continue;
+        if (row->file)
+            host = m[row->file].text;
+        if (host && *host != '/')
+            host = NULL;        /* the container was never started, and the file is not made yet */
+        view_mount(v, host, row->place, v->readonly);
+    }
+}
+
 static void view_inspect(struct view *v, const char *top)
 {
-    enum { STATE, PID, MOUNTS, HOST, TMPFS, HOST_MOUNTS, READONLY, ID, CONFIG, SYSTEMD, GRAPH, DRIVER, DATA, LOWER, UPPER, MERGED,
-           FILES, KEYS = FILES + 3 };
-    static const char names[] = "State\0.Pid\0Mounts\0HostConfig\0.Tmpfs\0.Mounts\0.ReadonlyRootfs\0Id\0Config\0.SystemdMode\0"
-                                "GraphDriver\0.Name\0.Data\0..LowerDir\0..UpperDir\0..MergedDir\0"
-                                "HostsPath\0HostnamePath\0ResolvConfPath\0";
-    /* what engines mount and do not tell of; podman more of it, when the program is systemd; and where the files are */
-    enum { WITH_SYSTEMD = 8, WITH_FILE = 12 };
-    static const char places[] = "/proc\0/sys\0/dev\0/run/secrets\0/run/.containerenv\0"
-                                 "/etc/localtime\0/sbin/docker-init\0/run/podman-init\0"
-                                 "/run\0/run/lock\0/tmp\0/var/log/journal\0"
-                                 "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
-    struct member m[KEYS];
-    const char *place = places;
-    view_members(v, top, names, m);
-    view_json_pid(v, m[PID].at);
-    view_merged(v, m[MERGED].text);
-    v->runner->id = m[ID].text;
-    v->readonly |= json_may_be_true(m[READONLY].at);
-    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): see find_word() */
-    for (int i = 0; *place; i++, place += strlen(place) + 1) {
-        /* not yet made where the container was never started */
-        const char *file = i < WITH_FILE ? NULL : m[FILES + i - WITH_FILE].text;
-        if (i < WITH_SYSTEMD || i >= WITH_FILE || json_true(m[SYSTEMD].at))
-            view_mount(v, file && *file == '/' ? file : NULL, place, v->readonly);
-    }
-    for (const char *p = json_first(m[TMPFS].at); p; p = json_after(p))
-        view_mount(v, NULL, json_decode(v->arena, JSON_OURS, p), false);
-    inspect_mounts(v, m[MOUNTS].at);
-    inspect_subpaths(v, m[HOST_MOUNTS].at);
-    if (is_word(m[DRIVER].text, "overlay2") || is_word(m[DRIVER].text, "overlay"))
-        view_note(v, view_layers(v, m[LOWER].text, m[UPPER].text));
+    struct member m[INSPECT_KEYS];
+    view_members(v, top, inspect_members, INSPECT_KEYS, m);
+    view_json_pid(v, m[INSPECT_PID].at);
+    view_merged(v, m[INSPECT_MERGED].text);
+    v->runner->id = m[INSPECT_ID].text;
+    v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
+    /* where two are at one place the later one counts */
+    inspect_silent(v, m);
+    for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
+        view_mount(v, NULL, view_text(v, p), false);
+    inspect_mounts(v, m[INSPECT_MOUNTS].at);
+    inspect_subpaths(v, m[INSPECT_ASKED].at);
+    const char *driver = m[INSPECT_DRIVER].text;
+    if (is_word(driver, "overlay2") || is_word(driver, "overlay"))
+        view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
 }
 
-/* `mounts` of config.json. */
+/* An element of `mounts` of config.json. */
+enum {
+    CONFIG_DESTINATION = TOP + 1, CONFIG_TYPE, CONFIG_SOURCE, CONFIG_OPTIONS, CONFIG_KEYS
+};
+
+static const struct json_row config_members[CONFIG_KEYS] = {
+    [CONFIG_DESTINATION] = { .name = "destination" },
+    [CONFIG_TYPE] = { .name = "type" },
+    [CONFIG_SOURCE] = { .name = "source" },
+    [CONFIG_OPTIONS] = { .name = "options" },
+};
+
+static void config_mount(struct view *v, const char *mount, const char *bundle)
+{
+    struct member m[CONFIG_KEYS];
+    view_members(v, mount, config_members, CONFIG_KEYS, m);
+    const char *source = NULL, *options = m[CONFIG_OPTIONS].at;
+    if (is_word(m[CONFIG_TYPE].text, "bind") || json_lists(options, "bind\0rbind\0"))
+        source = view_absolute(v, bundle, m[CONFIG_SOURCE].text);
+    const char *place = view_absolute(v, "/", m[CONFIG_DESTINATION].text);
+    view_mount(v, source, place, json_lists(options, "ro\0rro\0"));
+}
+
+/* The runtime mounts them in this order: each hides what was mounted below it before. */
 static void config_mounts(struct view *v, const char *mounts, const char *bundle)
 {
-    enum { DESTINATION, TYPE, SOURCE, OPTIONS, KEYS };
-    struct member m[KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        view_members(v, p, "destination\0type\0source\0options\0", m);
-        const char *source = NULL, *list = m[OPTIONS].at;
-        if (is_word(m[TYPE].text, "bind") || json_lists(list, "bind\0rbind\0"))
-            source = absolute(v->arena, bundle, m[SOURCE].text);
-        view_mount(v, source, absolute(v->arena, "/", m[DESTINATION].text), json_lists(list, "ro\0rro\0"));
+        config_mount(v, p, bundle);
         if (v->wrong)
             return;
-        /* they are mounted in this order: one hides what is below it */
         const char *last = v->rows[v->nrows - 1].path;
-        struct dindbind_bind *row = v->rows, *end = row + v->nrows;
-        for (v->nrows = 0; row < end; row++)
-            if (!strictly_below(row->path, last))
-                v->rows[v->nrows++] = *row;
+        size_t n = v->nrows;
+        v->nrows = 0;
+        for (size_t i = 0; i < n; i++)
+            if (!strictly_below(v->rows[i].path, last))
+                v->rows[v->nrows++] = v->rows[i];
     }
 }
 
-/* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of an OCI bundle,
- * which is the file's directory. */
+/* What tells the three kinds of a description apart, and what the two short ones have. */
+enum {
+    VIEW_STATE = TOP + 1, VIEW_PID, VIEW_BUNDLE, VIEW_ROOTFS, VIEW_ROOT, VIEW_PATH, VIEW_READONLY,
+    VIEW_MOUNTS, VIEW_KEYS
+};
+
+static const struct json_row description_members[VIEW_KEYS] = {
+    [VIEW_STATE] = { .name = "State" },
+    [VIEW_PID] = { .name = "pid" },
+    [VIEW_BUNDLE] = { .name = "bundle" },
+    [VIEW_ROOTFS] = { .name = "rootfs" },
+    [VIEW_ROOT] = { .name = "root" },
+    [VIEW_PATH] = { .name = "path", .in = VIEW_ROOT },
+    [VIEW_READONLY] = { .name = "readonly", .in = VIEW_ROOT },
+    [VIEW_MOUNTS] = { .name = "mounts" },
+};
+
+/* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of
+ * an OCI bundle, which is the file's directory. */
 static const char *view_json(struct view *v, const char *value, const char *bundle)
 {
-    enum { STATE, PID, BUNDLE, ROOTFS, ROOT, PATH, READONLY, MOUNTS, KEYS };
-    struct member m[KEYS];
+    struct member m[VIEW_KEYS];
     if (*value == '[') {
         value = json_first(value);
         if (!value || json_after(value))
             return "not the description of just one container";
     }
-    view_members(v, value, "State\0pid\0bundle\0rootfs\0root\0.path\0.readonly\0mounts\0", m);
-    if (m[STATE].at && *m[STATE].at == '{')
+    view_members(v, value, description_members, VIEW_KEYS, m);
+    if (m[VIEW_STATE].at && *m[VIEW_STATE].at == '{')
         view_inspect(v, value);
-    else if (m[PID].at && m[BUNDLE].at) {
-        view_merged(v, absolute(v->arena, m[BUNDLE].text, m[ROOTFS].text));
-        view_json_pid(v, m[PID].at);
-    } else if (m[ROOT].at) {
-        view_merged(v, absolute(v->arena, bundle, m[PATH].text));
-        v->readonly |= json_may_be_true(m[READONLY].at);
-        config_mounts(v, m[MOUNTS].at, bundle);
+    else if (m[VIEW_PID].at && m[VIEW_BUNDLE].at) {
+        view_merged(v, view_absolute(v, m[VIEW_BUNDLE].text, m[VIEW_ROOTFS].text));
+        view_json_pid(v, m[VIEW_PID].at);
+    } else if (m[VIEW_ROOT].at) {
+        view_merged(v, view_absolute(v, bundle, m[VIEW_PATH].text));
+        v->readonly |= json_may_be_true(m[VIEW_READONLY].at);
+        config_mounts(v, m[VIEW_MOUNTS].at, bundle);
     } else
         view_note(v, "neither inspect's output, nor an OCI state, nor a config.json");
     return v->wrong;
 }
 
+/* The directory that a file lies in, as the kernel calls it. NULL: it has no such name. */
+static const char *dir_of(struct view *v, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    if (!slash)
+        return real_dir(v->arena, ".");
+    const char *dir = arena_copy(v->arena, file, (size_t)(slash - file) + 1);
+    if (!dir) {
+        view_note(v, no_memory);
+        return NULL;
+    }
+    return real_dir(v->arena, dir);
+}
+
+static void text_position(struct text *t, const char *unit, size_t number)
+{
+    text_add(t, unit);
+    text_number(t, number);
+    text_add(t, ": ");
+}
+
+/* The text of a file, in either form. `why` gets the place of what is wrong, where it has one. */
+static const char *view_document(struct view *v, const char *file, char *text, size_t len,
+                                 struct text *why)
+{
+    struct json_error e = { NULL, NULL };
+    const char *first = json_space(text);
+    if (*first != '{' && *first != '[') {
+        size_t line;
+        const char *wrong = view_lines(v, text, len, &line);
+        if (wrong)
+            text_position(why, "line ", line);
+        return wrong;
+    }
+    const char *top = json_check(&e, text, len);
+    if (top)
+        return view_json(v, top, dir_of(v, file));
+    text_position(why, "byte ", (size_t)(e.at - text));
+    return e.what;
+}
+
 /* A whole file, "-" for standard input. Returns the exit status; `why` gets what is wrong. */
 static int view_file(struct view *v, const char *file, struct text *why)
 {
-    struct json_error e = { NULL, NULL };
-    const char *wrong, *unit = "line ", *slash = strrchr(file, '/');
     char *text;
-    size_t number = 0;
-    long len = strcmp(file, "-") ? read_whole(open_path(file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text)
-                                : read_input(&text);
+    long len;
+    if (!strcmp(file, "-"))
+        len = read_input(&text);
+    else
+        len = read_whole(open_path(file, O_RDONLY | O_CLOEXEC), MAX_FILE, &text);
     text_shown(why, file);
     text_add(why, ": ");
     if (len < 0) {
         text_errno(why, (int)len);
         return 3;
     }
-    const char *first = json_space(text);
-    if (*first != '{' && *first != '[')
-        wrong = view_lines(v, text, (size_t)len, &number);
-    else if ((wrong = json_check(&e, text, (size_t)len))) {
-        const char *dir = slash ? arena_copy(v->arena, file, (size_t)(slash - file) + 1) : ".";
-        wrong = view_json(v, wrong, dir ? real_dir(v->arena, dir) : NULL);
-        unit = NULL;
-    } else {
-        wrong = e.what;
-        unit = "byte ";
-        number = (size_t)(e.at - text);
-    }
-    if (wrong && unit) {
-        text_add(why, unit);
-        text_number(why, number);
-        text_add(why, ": ");
-    }
-    text_add(why, wrong ? wrong : "");
+    const char *wrong = view_document(v, file, text, (size_t)len, why);
     free(text);
-    return wrong ? 2 : 0;
+    if (!wrong)
+        return 0;
+    text_add(why, wrong);
+    return wrong == no_memory ? 3 : 2;
 }
 
 /* What a read-only root has in its upperdir is read-only too, when the runner is dead and its layers answer. */
@@ -7580,7 +8103,7 @@ static const char *view_readonly(struct view *v)
     size_t size = strlen(options) + sizeof word;
     char *more = arena_alloc(v->arena, size);
     if (!more)
-        return "out of memory";
+        return no_memory;
     struct text t = text_in(more, size, options);
     text_add(&t, word);
     v->runner->overlay = more;
@@ -7589,15 +8112,16 @@ static const char *view_readonly(struct view *v)
 
 /* ==== bodies ============================================================================================
  *
- * In: the body of a container-create request of Docker's Engine API. Out: a spec for each mount in it, with the
- * places in the text that may have to change; and the text with these changed. Never here: a key that the daemon
- * would read otherwise, or any other byte changed. */
+ * In: the body of a container-create request of Docker's Engine API. Out: a spec for each mount in
+ * it, with the places in the text that may have to change; and the text with these changed. Never
+ * here: a key that the daemon would read otherwise, or any other byte changed. */
 
 enum { MAX_BODY_MOUNTS = 1000 };
 
-static const char comma[] = "a comma, behind which podman would see another option: use Binds, or stage it (-s DIR)",
+static const char comma[] = "a comma, after which podman would see another option: use Binds, or "
+                            "stage it (-s DIR)",
                   not_utf8[] = "not UTF-8, which the daemon would change: stage it (-s DIR)",
-                  bad_text[] = "no string, or one that no path can be", not_object[] = "must be a JSON object";
+                  not_object[] = "must be a JSON object";
 
 struct body {
     struct arena *arena;
@@ -7608,99 +8132,107 @@ struct body {
     const char *what, *wrong;   /* what an error is about, and the error */
 };
 
+/* What no mode has: then modes can be copied into a JSON string as they are. */
+static bool needs_escape(const char *s)
+{
+    for (; *s; s++)
+        if (*s == '"' || *s == '\\' || (unsigned char)*s < 0x20)
+            return true;
+    return false;
+}
+
 static const char *body_bind(struct body *b, const char *value, struct spec *s)
 {
-    const char *text = json_decode(b->arena, JSON_GO, value);
-    if (!text)
-        return bad_text;
+    char *text;
+    const char *wrong = json_decode(b->arena, JSON_GO, value, &text);
+    if (wrong)
+        return wrong;
     b->what = text;
-    const char *wrong = parse_volume(b->arena, text, s);
+    wrong = parse_volume(b->arena, text, s);
     s->json = value;
     if (wrong || !s->source)
         return wrong;
+    if (s->mode && needs_escape(s->mode))
+        return bad_modes;
+    /* the rest as it is spelled here, for which escapes count */
     size_t n = strlen(s->source);
     s->rest = json_place(value, JSON_GO, n);
     s->tail = json_place(value, JSON_GO, n + s->rest_len);
     s->rest_len = (size_t)(s->tail - s->rest);
     s->tail_len = (size_t)(json_skip(value) - 1 - s->tail);
-    for (const char *p = s->mode; p && *p; p++)
-        if (*p == '"' || *p == '\\' || (unsigned char)*p < 0x20)
-            return bad_modes;
     return NULL;
 }
 
 /* A key that stands twice is what the error is about. */
-static bool body_members(struct body *b, const char *object, const char *names, struct member *m)
+static const char *body_members(struct body *b, const char *object, const struct json_row *rows,
+                                size_t n, struct member *m)
 {
-    const char *twice = json_members(b->arena, object, names, m, JSON_GO);
-    b->what = twice ? twice : b->what;
-    return twice;
+    const char *wrong = json_members(b->arena, JSON_GO, object, rows, n, m);
+    if (wrong == repeated)
+        for (size_t i = TOP + 1; i < n; i++)
+            if (m[i].twice)
+                b->what = rows[i].name;
+    return wrong;
 }
 
-/* podman's API glues the strings of a mount together with commas between, and takes that apart again. */
-static bool has_comma(const char *value, const char *key, const char *but)
+/* Is this the key of a map? podman's API does not take maps apart. */
+static bool is_key_of_map(const char *key)
 {
     char name[JSON_NAME];
+    json_name(key, JSON_GO, true, name);
+    return !strcmp(name, "options") || !strcmp(name, "labels");
+}
+
+/* podman's API joins the strings of a mount with commas, and takes that apart again. Is there a
+ * comma in one? `but` is left out: another value takes its place. */
+static bool has_comma(const char *value, const char *but)
+{
     if (value == but)
         return false;
     if (json_has(value, ','))
         return true;
-    json_name(key, JSON_GO, true, name);
-    if (!strcmp(name, "options") || !strcmp(name, "labels"))
-        return false;           /* not these */
-    for (key = json_first(value); key && !has_comma(json_of(key), key, but);)
-        key = json_after(key);
-    return key;
+    for (const char *p = json_first(value); p; p = json_after(p)) {
+        const char *part = json_of(p);
+        bool whole = *value == '{' && *part != '"' && is_key_of_map(p);
+        if (!whole && has_comma(part, but))
+            return true;
+    }
+    return false;
 }
 
-/* Something that is there and is no text. */
-static bool is_odd(const struct member *m)
-{
-    return !m->text && !json_null(m->at);
-}
-
-/* Not what Go's decoder takes for a boolean, or for an object; null is nothing at all for it. */
-static bool is_no_bool(const struct member *m)
-{
-    return !json_null(m->at) && !strchr("tf", *m->at);
-}
-
-static bool is_no_object(const struct member *m)
-{
-    return !json_null(m->at) && *m->at != '{';
-}
-
-enum body_key {
-    BODY_TYPE, BODY_SOURCE, BODY_TARGET, BODY_READONLY,
+/* An element of HostConfig.Mounts. */
+enum {
+    BODY_TYPE = TOP + 1, BODY_SOURCE, BODY_TARGET, BODY_READONLY,
     BODY_BIND_OPTIONS, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL, BODY_PROPAGATION,
     BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_NAME, BODY_OPTIONS, BODY_FSTYPE, BODY_DEVICE, BODY_O,
     BODY_KEYS
 };
 
-static const char body_keys[] =
-    "type\0source\0target\0readonly\0"
-    "bindoptions\0.nonrecursive\0.createmountpoint\0.readonlynonrecursive\0.readonlyforcerecursive\0"
-    ".propagation\0volumeoptions\0.driverconfig\0..name\0..options\0...type\0...device\0...o\0";
+static const struct json_row body_mount_members[BODY_KEYS] = {
+    [BODY_TYPE] = { .name = "Type" },
+    [BODY_SOURCE] = { .name = "Source", .kind = JSON_TEXT },
+    [BODY_TARGET] = { .name = "Target", .kind = JSON_TEXT },
+    [BODY_READONLY] = { .name = "ReadOnly", .kind = JSON_BOOL },
+    [BODY_BIND_OPTIONS] = { .name = "BindOptions", .kind = JSON_OBJECT },
+    [BODY_FLAT] = { .name = "NonRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
+    [BODY_CREATE] = { .name = "CreateMountpoint", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
+    [BODY_RO_TOP] = { .name = "ReadOnlyNonRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
+    [BODY_RO_ALL] = { .name = "ReadOnlyForceRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
+    [BODY_PROPAGATION] = { .name = "Propagation", .in = BODY_BIND_OPTIONS, .kind = JSON_TEXT },
+    [BODY_VOLUME_OPTIONS] = { .name = "VolumeOptions", .kind = JSON_OBJECT },
+    [BODY_DRIVER] = { .name = "DriverConfig", .in = BODY_VOLUME_OPTIONS, .kind = JSON_OBJECT },
+    [BODY_NAME] = { .name = "Name", .in = BODY_DRIVER, .kind = JSON_TEXT },
+    [BODY_OPTIONS] = { .name = "Options", .in = BODY_DRIVER, .kind = JSON_OBJECT },
+    [BODY_FSTYPE] = { .name = "type", .in = BODY_OPTIONS, .kind = JSON_TEXT, .exact = true },
+    [BODY_DEVICE] = { .name = "device", .in = BODY_OPTIONS, .kind = JSON_TEXT, .exact = true },
+    [BODY_O] = { .name = "o", .in = BODY_OPTIONS, .kind = JSON_TEXT, .exact = true },
+};
 
-/* A value that the daemon's decoder refuses, some other one may take for something. */
-static const char *body_kinds(const struct member *m)
+/* This member is the source that is translated. */
+static void body_source(struct spec *s, const struct member *from)
 {
-    static const enum body_key
-        bools[] = { BODY_READONLY, BODY_FLAT, BODY_CREATE, BODY_RO_TOP, BODY_RO_ALL },
-        objects[] = { BODY_BIND_OPTIONS, BODY_VOLUME_OPTIONS, BODY_DRIVER, BODY_OPTIONS },
-        texts[] = { BODY_SOURCE, BODY_TARGET, BODY_PROPAGATION, BODY_NAME, BODY_FSTYPE, BODY_DEVICE,
-                    BODY_O };
-    for (size_t i = 0; i < sizeof bools / sizeof *bools; i++)
-        if (is_no_bool(&m[bools[i]]))
-            return "ReadOnly, and what BindOptions has besides Propagation, must be true or false";
-    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
-        if (is_no_object(&m[objects[i]]))
-            return "BindOptions, VolumeOptions, DriverConfig and its Options must be JSON objects";
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (is_odd(&m[texts[i]]))
-            return "Source, Target, Propagation, Name, type, device and o must be strings that a path can "
-                   "be";
-    return NULL;
+    s->at_source = from->at;
+    s->source = from->text;
 }
 
 static const char *body_bind_options(struct spec *s, const struct member *m)
@@ -7709,81 +8241,86 @@ static const char *body_bind_options(struct spec *s, const struct member *m)
     s->flat = json_true(m[BODY_FLAT].at);
     s->create = json_true(m[BODY_CREATE].at);
     s->ro_top = json_true(m[BODY_RO_TOP].at);
-    if (propagation && *propagation && !is_propagation(propagation))
+    if (propagation && *propagation && !take_propagation(s, propagation))
         return "the Propagation is not understood";
-    if (propagation && *propagation)
-        take_mode_named(s, propagation);
-    return json_null(m[BODY_SOURCE].at) ? "a bind mount without a source" : NULL;
+    if (json_null(m[BODY_SOURCE].at))
+        return "a bind mount without a source";
+    body_source(s, &m[BODY_SOURCE]);
+    return NULL;
 }
 
 static const char *body_volume(struct spec *s, const struct member *m)
 {
+    const char *options = json_first(m[BODY_OPTIONS].at);
     const struct driver driver = { .name = m[BODY_NAME].text, .fstype = m[BODY_FSTYPE].text,
                                    .device = m[BODY_DEVICE].text, .o = m[BODY_O].text,
-                                   .options = json_first(m[BODY_OPTIONS].at) };
-    for (const char *key = json_first(m[BODY_OPTIONS].at); key; key = json_after(key)) {
+                                   .options = options };
+    for (const char *key = options; key; key = json_after(key)) {
         char name[JSON_NAME];
         json_name(key, JSON_GO, false, name);
-        if (!is_one_of("type\0device\0o\0size\0", name))
+        if (!find_driver_option(name, strlen(name)))
             return "the local driver has type, device, o and size as options, no other is known";
     }
-    return take_volume(s, &driver);
+    const char *wrong = take_volume(s, &driver);
+    if (!wrong && s->volume)
+        body_source(s, &m[BODY_DEVICE]);
+    return wrong;
+}
+
+/* A target that is no path is left for the daemon to refuse, where nothing is translated for it. */
+static const char *body_target(struct body *b, struct spec *s, const char *text)
+{
+    const char *wrong = clean_target(b->arena, text, &s->target);
+    if (wrong == bad_target && !s->source) {
+        s->target = "";
+        return NULL;
+    }
+    return wrong;
 }
 
 static const char *body_mount(struct body *b, const char *value, struct spec *s)
 {
-    struct member m[BODY_KEYS], *from = NULL;
+    struct member m[BODY_KEYS];
+    enum mount_type type = TYPE_UNKNOWN;
     if (*value != '{')
         return not_object;
-    if (body_members(b, value, body_keys, m))
-        return repeated;
-    int type = -1;
-    if (m[BODY_TYPE].text)      /* in lower case: no daemon takes another one */
-        type = find_word(mount_types, m[BODY_TYPE].text, strlen(m[BODY_TYPE].text));
-    if (type < 0)
+    const char *but = NULL, *wrong = body_members(b, value, body_mount_members, BODY_KEYS, m);
+    if (wrong)
+        return wrong;
+    if (m[BODY_TYPE].text)
+        type = find_type(m[BODY_TYPE].text);    /* in lower case: no daemon takes another one */
+    if (type == TYPE_UNKNOWN)
         return bad_type;
-    if (has_comma(value, NULL, type == TYPE_BIND ? m[BODY_SOURCE].at : NULL))
-        return comma;           /* a bind's source becomes another one */
+    if (type == TYPE_BIND)
+        but = m[BODY_SOURCE].at;
+    if (has_comma(value, but))
+        return comma;
     *s = (struct spec){ .json = value, .at_target = m[BODY_TARGET].at,
                         .at_readonly = m[BODY_READONLY].at, .ro = json_true(m[BODY_READONLY].at) };
-    const char *wrong = body_kinds(m), *source = m[BODY_SOURCE].text;
+    wrong = json_kinds(b->arena, body_mount_members, BODY_KEYS, m);
     if (!wrong && type == TYPE_BIND)
         wrong = body_bind_options(s, m);
     if (!wrong && type == TYPE_VOLUME)
         wrong = body_volume(s, m);
     if (wrong)
         return wrong;
-    if (type == TYPE_BIND)
-        from = &m[BODY_SOURCE];
-    else if (source && (*source == '/' || *source == '.'))
+    if (type != TYPE_BIND && is_pathlike(m[BODY_SOURCE].text))
         return pathlike;
-    else if (s->volume)
-        from = &m[BODY_DEVICE];
-    if (from) {
-        s->at_source = from->at;
-        s->source = from->text;
-    }
-    if (m[BODY_TARGET].text)
-        s->target = clean_target(b->arena, m[BODY_TARGET].text);
-    if (s->source && !s->target)
-        return bad_target;
-    if (!s->target)
-        s->target = "";         /* for the daemon to refuse */
-    return NULL;
+    return body_target(b, s, m[BODY_TARGET].text);
 }
 
 /* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one
  * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
-    const char *target = json_decode(b->arena, JSON_GO, key);
-    if (!target)
-        return bad_text;
-    if (strstr(target, ":/"))
+    char *text;
+    const char *wrong = json_decode(b->arena, JSON_GO, key, &text);
+    if (wrong)
+        return wrong;
+    if (strstr(text, ":/"))
         return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
-    target = clean_target(b->arena, target);
-    *s = (struct spec){ .json = key, .target = target ? target : "", .aside = true };
-    return NULL;
+    *s = (struct spec){ .json = key, .aside = true };
+    return body_target(b, s, text);
 }
 
 static void body_each(struct body *b, const char *list, const char *what,
@@ -7795,40 +8332,95 @@ static void body_each(struct body *b, const char *list, const char *what,
     }
 }
 
-/* All mounts of a body, in the order in which they stand there. NULL, or what is wrong. */
+/* What matters of a body. */
+enum {
+    CREATE_HOST_CONFIG = TOP + 1, CREATE_BINDS, CREATE_MOUNTS, CREATE_TMPFS, CREATE_TOP_BINDS,
+    CREATE_TOP_MOUNTS, CREATE_VOLUMES, CREATE_KEYS
+};
+
+static const struct json_row create_members[CREATE_KEYS] = {
+    [CREATE_HOST_CONFIG] = { .name = "HostConfig", .kind = JSON_OBJECT },
+    [CREATE_BINDS] = { .name = "Binds", .in = CREATE_HOST_CONFIG, .kind = JSON_ARRAY },
+    [CREATE_MOUNTS] = { .name = "Mounts", .in = CREATE_HOST_CONFIG, .kind = JSON_ARRAY },
+    [CREATE_TMPFS] = { .name = "Tmpfs", .in = CREATE_HOST_CONFIG, .kind = JSON_OBJECT },
+    [CREATE_TOP_BINDS] = { .name = "Binds", .kind = JSON_ARRAY },
+    [CREATE_TOP_MOUNTS] = { .name = "Mounts", .kind = JSON_ARRAY },
+    [CREATE_VOLUMES] = { .name = "Volumes", .kind = JSON_OBJECT },
+};
+
+static void body_binds(struct body *b, const struct member *m)
+{
+    body_each(b, m[CREATE_BINDS].at, "HostConfig.Binds", body_bind);
+}
+
+static void body_mounts(struct body *b, const struct member *m)
+{
+    body_each(b, m[CREATE_MOUNTS].at, "HostConfig.Mounts", body_mount);
+}
+
+/* All mounts of a body: Binds and Mounts in the order in which they stand there, for what lies
+ * between them is copied on the way from one to the next. */
 static const char *body_parse(struct body *b, const char *top)
 {
-    enum { HOST_CONFIG, BINDS, MOUNTS, TMPFS, TOP_BINDS, TOP_MOUNTS, VOLUMES, KEYS };
-    static const char kinds[] = "{[[{[[{", mounts[] = "HostConfig.Mounts", places[] = "Volumes or Tmpfs";
-    struct member m[KEYS] = { { NULL, NULL } };
+    struct member m[CREATE_KEYS];
     b->what = "body";
     if (*top != '{')
         return not_object;
-    if (body_members(b, top, "hostconfig\0.binds\0.mounts\0.tmpfs\0binds\0mounts\0volumes\0", m))
-        return repeated;
-    for (int i = 0; i < KEYS; i++)
-        if (!json_null(m[i].at) && *m[i].at != kinds[i])
-            return "HostConfig, Volumes and Tmpfs must be objects, Binds and Mounts arrays";
+    const char *wrong = body_members(b, top, create_members, CREATE_KEYS, m);
+    if (!wrong)
+        wrong = json_kinds(b->arena, create_members, CREATE_KEYS, m);
+    if (wrong)
+        return wrong;
     /* dockerd before 23 takes them for HostConfig's when that is missing */
-    if (json_first(m[TOP_BINDS].at) || json_first(m[TOP_MOUNTS].at))
+    if (json_first(m[CREATE_TOP_BINDS].at) || json_first(m[CREATE_TOP_MOUNTS].at))
         return "Binds and Mounts belong into HostConfig";
     b->specs = arena_alloc(b->arena, MAX_BODY_MOUNTS * sizeof *b->specs);
     if (!b->specs)
-        return "out of memory";
-    bool mounts_first = m[MOUNTS].at < m[BINDS].at;
-    if (mounts_first)
-        body_each(b, m[MOUNTS].at, mounts, body_mount);
-    body_each(b, m[BINDS].at, "HostConfig.Binds", body_bind);
-    if (!mounts_first)
-        body_each(b, m[MOUNTS].at, mounts, body_mount);
-    body_each(b, m[TMPFS].at, places, body_place);
-    body_each(b, m[VOLUMES].at, places, body_place);
+        return no_memory;
+    if (m[CREATE_BINDS].at < m[CREATE_MOUNTS].at) {
+        body_binds(b, m);
+        body_mounts(b, m);
+    } else {
+        body_mounts(b, m);
+        body_binds(b, m);
+    }
+    body_each(b, m[CREATE_TMPFS].at, "Volumes or Tmpfs", body_place);
+    body_each(b, m[CREATE_VOLUMES].at, "Volumes or Tmpfs", body_place);
     return b->wrong;
 }
 
-/* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is wrong. */
-static const char *put_body(struct out *o, const struct spec *s, const char *source, const char *target,
-                                    bool ro)
+/* One element of Mounts, byte by byte, with other values at the places that change. */
+static void put_body_mount(struct out *o, const struct spec *s, const char *source,
+                           const char *target, bool ro)
+{
+    const char *p = s->json, *end = json_skip(p);
+    while (p < end) {
+        const char *value = p;
+        if (p == s->at_source) {
+            put_json(o, source);
+            p = json_skip(p);
+        } else if (p == s->at_target) {
+            p = json_skip(p);
+            if (target)
+                put_json(o, target);
+            else
+                put_bytes(o, value, (size_t)(p - value));
+            if (ro && !s->at_readonly)
+                put(o, ",\"ReadOnly\":true");
+        } else if (p == s->at_readonly && ro) {
+            put(o, "true");
+            p = json_skip(p);
+        } else {
+            put_bytes(o, p, 1);
+            p++;
+        }
+    }
+}
+
+/* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is
+ * wrong. */
+static const char *put_body(struct out *o, const struct spec *s, const char *source,
+                            const char *target, bool ro)
 {
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
@@ -7839,20 +8431,12 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
         put(o, "\"");
         return wrong;
     }
-    if (either_has(s->volume ? "" : source, target, ','))
+    /* a volume's source stays its name */
+    if (!s->volume && strchr(source, ','))
         return comma;
-    for (const char *p = s->json, *end = json_skip(p), *next; p < end; p = next) {
-        const char *path = p == s->at_source ? source : p == s->at_target ? target : NULL;
-        next = p == s->at_source || p == s->at_target || p == s->at_readonly ? json_skip(p) : p + 1;
-        if (path)
-            put_json(o, path);
-        else if (p == s->at_readonly && ro)
-            put(o, "true");
-        else
-            put_bytes(o, p, (size_t)(next - p));
-        if (p == s->at_target && ro && !s->at_readonly)
-            put(o, ",\"ReadOnly\":true");
-    }
+    if (target && strchr(target, ','))
+        return comma;
+    put_body_mount(o, s, source, target, ro);
     return NULL;
 }
 

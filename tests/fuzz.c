@@ -428,12 +428,19 @@ static bool valid_utf8(const char *s)
 
 /* ==== json ============================================================================================== */
 
+static char *decoded(struct arena *a, enum json_reader who, const char *value)
+{
+    char *text;
+    NEED(!json_decode(a, who, value, &text) == !!text);
+    return text;
+}
+
 static void check_string(const char *at, const char *end)
 {
     static const char *const names[] = { "Source", "Binds", "RW", "HostConfig", "k", "s", "" };
     struct arena a = { NULL };
     struct spelled s = read_string(at, end);
-    char *text = json_decode(&a, JSON_OURS, at), *for_go = json_decode(&a, JSON_GO, at), *plain = folded(s.text);
+    char *text = decoded(&a, JSON_OURS, at), *for_go = decoded(&a, JSON_GO, at), *plain = folded(s.text);
     NEED(!!text == s.good && !!for_go == (s.good && !s.half));
     NEED(!text || (strlen(text) == s.len && !strcmp(text, s.text)));
     NEED(!for_go || equal(for_go, text));
@@ -463,7 +470,7 @@ static void check_no_string(const char *value)
     char text[JSON_NAME];
     NEED(!json_has(value, '0') && !json_has(value, 'l') && !json_has(value, ','));
     NEED(!json_place(value, JSON_GO, 1) && !json_place(value, JSON_OURS, 1000));
-    NEED(!json_copy(value, JSON_GO, text, sizeof text) && !json_decode(&a, JSON_GO, value));
+    NEED(!json_copy(value, JSON_GO, text, sizeof text) && !decoded(&a, JSON_GO, value));
     json_name(value, JSON_OURS, false, text);
     NEED(!*text);
     arena_free(&a);
@@ -504,8 +511,8 @@ static void check_put(const char *text)
     size_t len = o->len;
     char *json = output_end(o);
     NEED(json_check(&e, json, len) == json && strlen(json) == len && valid_utf8(json));
-    NEED(equal(json_decode(&a, JSON_OURS, json), text));
-    NEED(equal(json_decode(&a, JSON_GO, json), valid_utf8(text) ? text : NULL));
+    NEED(equal(decoded(&a, JSON_OURS, json), text));
+    NEED(equal(decoded(&a, JSON_GO, json), valid_utf8(text) ? text : NULL));
     free(json);
     arena_free(&a);
 }
@@ -603,7 +610,9 @@ static char *expect_volume(const char *text, const char *source, const char *tar
 /* The OCI mount of a spec. */
 static void check_oci_mount(const struct spec *s)
 {
-    struct member m[4];
+    static const struct json_row rows[] = { { 0 }, { .name = "destination" }, { .name = "type" }, { .name = "source" },
+                                          { .name = "options" } };
+    struct member m[COUNT(rows)];
     struct arena a = { NULL };
     struct output room;
     struct out *o = output_in(&room);
@@ -612,11 +621,11 @@ static void check_oci_mount(const struct spec *s)
     size_t len = o->len;
     char *json = output_end(o);
     NEED(!wrong && json_check(&(struct json_error){ 0 }, json, len) == json &&
-         !json_members(&a, json, "destination\0type\0source\0options\0", m, JSON_OURS));
-    NEED(json_count(json) == 4 && says(m[0].at, s->target) && says(m[1].at, "bind") &&
-         says(m[2].at, res.path));
-    struct json_walk w = { .at = m[3].at };
-    NEED(json_count(m[3].at) == 2 + s->noci && json_next(&w) && says(w.value, s->flat ? "bind" : "rbind"));
+         !json_members(&a, JSON_OURS, json, rows, COUNT(rows), m));
+    NEED(json_count(json) == 4 && says(m[1].at, s->target) && says(m[2].at, "bind") &&
+         says(m[3].at, res.path));
+    struct json_walk w = { .at = m[4].at };
+    NEED(json_count(m[4].at) == 2 + s->noci && json_next(&w) && says(w.value, s->flat ? "bind" : "rbind"));
     NEED(json_next(&w) && says(w.value, s->ro ? "ro" : "rw"));
     free(json);
     arena_free(&a);
@@ -1561,8 +1570,8 @@ static void check_inspected(const char *top, const struct dindbind_runner *r)
     struct arena a = { NULL };
     size_t n;
     const char *data = member(member(top, "GraphDriver", false, &n), "Data", false, &n);
-    const char *lower = json_decode(&a, JSON_OURS, member(data, "LowerDir", false, &n));
-    const char *upper = json_decode(&a, JSON_OURS, member(data, "UpperDir", false, &n));
+    const char *lower = decoded(&a, JSON_OURS, member(data, "LowerDir", false, &n));
+    const char *upper = decoded(&a, JSON_OURS, member(data, "UpperDir", false, &n));
     struct options *o = malloc(sizeof *o);
     char *parsed = malloc(strlen(r->overlay) + 1);
     NEED(o && parsed);
@@ -1895,17 +1904,18 @@ static void check_oci(const struct dindbind_layers *l)
     char *layers[MAX_LAYERS + 1], *block;
     struct dindbind_result res = { .kind = DINDBIND_MERGED, .nlayers = l->n, .layers = layers, .options = l->words };
     struct spec s = { .target = "/" };
-    struct member m[1];
+    static const struct json_row rows[] = { { 0 }, { .name = "options" } };
+    struct member m[COUNT(rows)];
     for (size_t i = 0; i < l->n; i++)
         layers[i] = l->v[i].dir;
     const char *wrong = put_oci(o, &s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, json, "options\0", m, JSON_OURS));
-    struct json_walk w = { .at = m->at };
+    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, JSON_OURS, json, rows, COUNT(rows), m));
+    struct json_walk w = { .at = m[1].at };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);
-    const char *text = json_decode(&a, JSON_OURS, w.value);
+    const char *text = decoded(&a, JSON_OURS, w.value);
     NEED(parsed && text);
     if (!wrong) {
         NEED(parse_tight(parsed, text, &block, AS_STRING) && !parsed->upper);
