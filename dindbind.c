@@ -27,12 +27,12 @@
  *  the daemon's names    4114-4385  the same from inside the runner (-S)
  *  host paths            4386-4761  dindbind_host(), with the mounts below
  *  staging               4762-5951  dindbind_stage(), dindbind_unstage()
- *  specs                 5952-6609  the grammars of -v and --mount
- *  json                  6610-7007  the only reader and writer of it
- *  formats               7008-7187  answers as text, json, oci, and specs
- *  descriptions          7188-7589  -r: what engines print of a container
- *  bodies                7590-7858  -c: the body of a create request
- *  applet                7859-8925  the command line
+ *  specs                 5952-6751  the grammars of -v and --mount
+ *  json                  6752-7299  the only reader and writer of it
+ *  formats               7300-7479  answers as text, json, oci, and specs
+ *  descriptions          7480-8112  -r: what engines print of a container
+ *  bodies                8113-8442  -c: the body of a create request
+ *  applet                8443-9509  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
