@@ -7302,7 +7302,7 @@ static void put_json(struct out *o, const char *text)
  * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
  * that could be read as two. */
 
-/* A string, behind a comma unless it is the first one in its brackets or the value of a key. */
+/* A string, after a comma unless it is the first one in its brackets or the value of a key. */
 static void put_next(struct out *o, const char *text)
 {
     if (o->len && !strchr("{[:", o->at[o->len - 1]))
@@ -7318,11 +7318,51 @@ static void put_member(struct out *o, const char *key, const char *value)
     put_next(o, value);
 }
 
+static const char *const rule_names[] = {
+    [DINDBIND_RULE_NONE] = "none", [DINDBIND_RULE_BIND] = "bind", [DINDBIND_RULE_PROC] = "proc",
+    [DINDBIND_RULE_LAYERS] = "layers", [DINDBIND_RULE_SELF] = "self"
+};
+
+static const char *const kind_names[] = {
+    [DINDBIND_SINGLE] = "single", [DINDBIND_MERGED] = "merged", [DINDBIND_METACOPY] = "metacopy"
+};
+
+/* The file type of a mode. */
+static const char *type_name(unsigned mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG: return "file";
+    case S_IFDIR: return "directory";
+    case S_IFSOCK: return "socket";
+    case S_IFIFO: return "fifo";
+    case S_IFCHR: return "char";
+    case S_IFBLK: return "block";
+    default: return "unknown";
+    }
+}
+
+/* What stands for a source. */
+static void put_answer(struct out *o, const struct dindbind_result *res)
+{
+    put_member(o, "kind", kind_names[res->kind]);
+    if (res->kind == DINDBIND_SINGLE)
+        put_member(o, "path", res->path);
+    else {
+        put(o, ",\"layers\":[");
+        for (size_t i = 0; i < res->nlayers; i++)
+            put_next(o, res->layers[i]);
+        put(o, "]");
+    }
+    if (res->kind == DINDBIND_MERGED && *res->options)
+        put_member(o, "options", res->options);
+    put_member(o, "type", type_name(res->type));
+    put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+}
+
+/* One line of the json format; `message` is NULL unless the source is refused. */
 static void put_record(struct out *o, const char *source, const struct spec *spec,
                        const struct dindbind_result *res, const char *message)
 {
-    /* by its bits in st_mode, of which there are no others */
-    static const char types[] = "unknown\0fifo\0char\0\0directory\0\0block\0\0file\0\0\0\0socket\0\0\0";
     put(o, "{");
     put_member(o, "source", source);
     if (spec)
@@ -7330,22 +7370,10 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
     if (message) {
         put_member(o, "error", dindbind_word(res->error));
         put_member(o, "message", message);
-    } else
-        put_member(o, "rule", word_at("none\0bind\0proc\0layers\0self", res->rule));
-    if (!message && res->rule != DINDBIND_RULE_NONE) {
-        put_member(o, "kind", word_at("single\0merged\0metacopy", res->kind));
-        if (res->kind == DINDBIND_SINGLE)
-            put_member(o, "path", res->path);
-        else {
-            put(o, ",\"layers\":[");
-            for (size_t i = 0; i < res->nlayers; i++)
-                put_next(o, res->layers[i]);
-            put(o, "]");
-        }
-        if (res->kind == DINDBIND_MERGED && *res->options)
-            put_member(o, "options", res->options);
-        put_member(o, "type", word_at(types, res->type >> 12));
-        put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+    } else {
+        put_member(o, "rule", rule_names[res->rule]);
+        if (res->rule != DINDBIND_RULE_NONE)
+            put_answer(o, res);
     }
     put(o, "}");
 }
@@ -7375,21 +7403,24 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
 /* One OCI runtime mount. NULL, or what is wrong. */
 static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
-    bool merged = res->kind == DINDBIND_MERGED;
     const char *wrong = NULL;
-    static const char overlay[] = "overlay";
     if (res->kind == DINDBIND_METACOPY)
         return "the attributes are in one layer and the data in another: no mount shows that";
     put(o, "{");
     put_member(o, "destination", s->target);
-    put_member(o, "type", merged ? overlay : "bind");
-    put_member(o, "source", merged ? overlay : res->path);
-    put(o, ",\"options\":[");
-    if (!merged)
-        put_next(o, s->flat ? "bind" : "rbind");
-    put_next(o, merged || res->ro ? "ro" : "rw");
-    if (merged)
+    if (res->kind == DINDBIND_MERGED) {
+        put_member(o, "type", "overlay");
+        put_member(o, "source", "overlay");
+        put(o, ",\"options\":[");
+        put_next(o, "ro");
         wrong = put_oci_overlay(o, res);
+    } else {
+        put_member(o, "type", "bind");
+        put_member(o, "source", res->path);
+        put(o, ",\"options\":[");
+        put_next(o, s->flat ? "bind" : "rbind");
+        put_next(o, res->ro ? "ro" : "rw");
+    }
     for (size_t i = 0; i < s->noci; i++)
         put_next(o, s->oci[i]);
     put(o, "]}");
@@ -7399,19 +7430,21 @@ static const char *put_oci(struct out *o, const struct spec *s, const struct din
 /* The modes of -v, with ro where it must be and no rw beside it. */
 static void put_modes(struct out *o, const char *mode, bool ro)
 {
-    const char *sep = ":";
+    const char *separator = ":";
     while (mode && *mode) {
         size_t n = strcspn(mode, ",");
-        bool access = n == 2;   /* ro or rw: no other mode has two letters */
-        put(o, sep);
-        put_bytes(o, access && ro ? "ro" : mode, n);
-        if (access)
+        bool access = n == 2 && (!strncmp(mode, "ro", n) || !strncmp(mode, "rw", n));
+        put(o, separator);
+        if (access && ro) {
+            put(o, "ro");
             ro = false;
-        sep = ",";
+        } else
+            put_bytes(o, mode, n);
+        separator = ",";
         mode = behind_word(mode, n);
     }
     if (ro) {
-        put(o, sep);
+        put(o, separator);
         put(o, "ro");
     }
 }
@@ -7422,50 +7455,66 @@ static bool either_has(const char *source, const char *target, char c)
     return strchr(source, c) || (target && strchr(target, c));
 }
 
-/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
- * changed stays spelled as it was. */
+/* A path in a -v spec; in a body that is the inside of a JSON string. */
+static void put_spec_path(struct out *o, const struct spec *s, const char *path)
+{
+    if (s->json)
+        put_json_text(o, path);
+    else
+        put(o, path);
+}
+
+/* `target` is NULL for the one that was given. What is not changed stays spelled as it was. */
 static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
                               bool ro)
 {
-    void (*text)(struct out *, const char *) = s->json ? put_json_text : put;
-    text(o, source);
+    put_spec_path(o, s, source);
     if (target) {
         put(o, ":");
-        text(o, target);
+        put_spec_path(o, s, target);
     } else
         put_bytes(o, s->rest, s->rest_len);
     if (s->json && (!ro || s->ro))
         put_bytes(o, s->tail, s->tail_len);
     else
         put_modes(o, s->mode, ro);
-    return either_has(source, target, ':') ? "a colon cannot be escaped: use --mount, in a body Mounts" : NULL;
+    if (either_has(source, target, ':'))
+        return "a colon cannot be escaped: use --mount, in a body Mounts";
+    return NULL;
 }
 
-/* Quoted when Go's encoding/csv would not read it back otherwise. */
+/* One field. It is quoted when Go's encoding/csv would not read it back otherwise. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
-    bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
-    if (*key == '"')
+    bool was_quoted = *key == '"';
+    bool quote = strpbrk(value, ",\"\n") || (key_len && was_quoted);
+    if (was_quoted)
         key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
-    put_bytes(o, "\"", quote);
+    if (quote)
+        put(o, "\"");
     put_bytes(o, key, key_len);
     for (; *value; value++) {
-        put_bytes(o, "\"", *value == '"');
+        if (*value == '"')
+            put(o, "\"");
         put_bytes(o, value, 1);
     }
-    put_bytes(o, "\"", quote);
+    if (quote)
+        put(o, "\"");
 }
 
+/* A --mount spec. `target` is NULL for the one that was given. */
 static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
                              bool ro)
 {
     bool done = !ro || s->ro;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
-        const char *path = f->role == FIELD_SOURCE ? source : f->role == FIELD_TARGET ? target : NULL;
-        put_bytes(o, ",", i != 0);
-        if (path)
-            put_csv(o, f->at, f->key_len, path);
+        if (i)
+            put(o, ",");
+        if (f->role == FIELD_SOURCE)
+            put_csv(o, f->at, f->key_len, source);
+        else if (f->role == FIELD_TARGET && target)
+            put_csv(o, f->at, f->key_len, target);
         else if (f->role == FIELD_READONLY && ro) {
             put(o, "readonly");
             done = true;
@@ -7474,7 +7523,9 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     }
     if (!done)
         put(o, ",readonly");
-    return either_has(source, target, '\r') ? "a carriage return in a path does not survive --mount" : NULL;
+    if (either_has(source, target, '\r'))
+        return "a carriage return in a path does not survive --mount";
+    return NULL;
 }
 
 /* ==== descriptions ======================================================================================
