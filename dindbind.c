@@ -98,6 +98,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -408,14 +409,6 @@ static void text_escaped(struct text *t, const char *s, const char *set)
         text_add(t, strchr(set, *s) ? "\\" : "");
         text_bytes(t, s, 1);
     }
-}
-
-/* Strings in a row, each with its NUL, take less room than pointers to them. The n-th one. */
-static const char *word_at(const char *words, unsigned n)
-{
-    for (; n; n--)
-        words += strlen(words) + 1;
-    return words;
 }
 
 /* Output that grows. */
@@ -8502,16 +8495,29 @@ enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
 enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
 
-/* What a command line has: a bit for each option, in the order of their names, and for what else there is. */
-enum {
-    GIVEN_SELF = 1, GIVEN_CREATE = 2, GIVEN_HOST = 4, GIVEN_NULL = 8, GIVEN_READONLY = 0x10, GIVEN_MKDIR = 0x20,
-    GIVEN_EXPLAIN = 0x40, GIVEN_HELP = 0x80, GIVEN_VERSION = 0x100,
-    GIVEN_PID = 0x200, GIVEN_BIND = 0x400, GIVEN_OVERLAY = 0x800, GIVEN_RUNNER = 0x1000, GIVEN_VOLUME = 0x2000,
-    GIVEN_STAGE = 0x4000, GIVEN_UNSTAGE = 0x8000, GIVEN_FORMAT = 0x10000, GIVEN_MOUNT = 0x20000,
-    GIVEN_PATH = 0x40000, GIVEN_STDIN = 0x80000, GIVEN_STDIN_FILE = 0x100000, GIVEN_OCI = 0x200000,
+enum option {
+    OPTION_PID, OPTION_BIND, OPTION_OVERLAY, OPTION_RUNNER, OPTION_SELF,
+    OPTION_VOLUME, OPTION_MOUNT, OPTION_CREATE,
+    OPTION_HOST, OPTION_STAGE,
+    OPTION_FORMAT, OPTION_NULL, OPTION_READONLY, OPTION_MKDIR, OPTION_UNSTAGE, OPTION_EXPLAIN,
+    OPTION_HELP, OPTION_VERSION,
+    OPTIONS
+};
 
-    GIVEN_TOLD = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
-    GIVEN_ONCE = GIVEN_OVERLAY | GIVEN_STAGE | GIVEN_UNSTAGE | GIVEN_FORMAT,
+/* What a command line has: a bit for each option, and for what else there is. */
+enum {
+    GIVEN_PID = 1 << OPTION_PID, GIVEN_BIND = 1 << OPTION_BIND, GIVEN_OVERLAY = 1 << OPTION_OVERLAY,
+    GIVEN_RUNNER = 1 << OPTION_RUNNER, GIVEN_SELF = 1 << OPTION_SELF, GIVEN_VOLUME = 1 << OPTION_VOLUME,
+    GIVEN_MOUNT = 1 << OPTION_MOUNT, GIVEN_CREATE = 1 << OPTION_CREATE, GIVEN_HOST = 1 << OPTION_HOST,
+    GIVEN_STAGE = 1 << OPTION_STAGE, GIVEN_FORMAT = 1 << OPTION_FORMAT, GIVEN_NULL = 1 << OPTION_NULL,
+    GIVEN_READONLY = 1 << OPTION_READONLY, GIVEN_MKDIR = 1 << OPTION_MKDIR,
+    GIVEN_UNSTAGE = 1 << OPTION_UNSTAGE, GIVEN_EXPLAIN = 1 << OPTION_EXPLAIN,
+    GIVEN_PATH = 1 << OPTIONS,          /* a word that is no option */
+    GIVEN_STDIN = GIVEN_PATH << 1,      /* - */
+    GIVEN_STDIN_FILE = GIVEN_PATH << 2, /* -r - */
+    GIVEN_OCI = GIVEN_PATH << 3,        /* -f oci */
+
+    GIVEN_VIEW = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
     GIVEN_SPEC = GIVEN_VOLUME | GIVEN_MOUNT
 };
 
@@ -8519,6 +8525,8 @@ struct item {
     const char *source;         /* as given */
     struct spec *spec;          /* NULL for a PATH */
     struct dindbind_result *res;
+    const char *no_path;        /* of standard input: why it can be none; NULL: it can */
+    bool too_long;              /* that is why */
     const char *wrong;          /* what a FORMAT error is about */
     struct dindbind_mount *below;
     size_t nbelow;
@@ -8547,6 +8555,7 @@ struct job {
     const char **files;         /* of -r */
     const char **targets;       /* of the specs, sorted; NULL: not needed so far */
     size_t nmounts, ntargets;   /* mounts of the answer so far */
+    bool file_of_env;           /* -r was not given, but $DINDBIND_RUNNER */
     struct view view;
     struct body body;
     struct tables tables;       /* shared by sources that are asked about at once */
@@ -8638,21 +8647,31 @@ static void explain(void *arg, const char *line)
     complain(j->source ? j->source : "runner", line);
 }
 
+/* A count, if there is something to count. */
+static void text_count(struct text *t, const char *what, unsigned long long n)
+{
+    if (!n)
+        return;
+    text_add(t, what);
+    text_number(t, n);
+}
+
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
 static void explain_runner(const struct dindbind_runner *r)
 {
-    const char *what = ", PID \0, start \0, bind rows \0, layers \0, without openat2 \0, without statx \0";
-    const unsigned long long counts[] = { (unsigned long long)r->pid, r->start, r->nbinds, r->layers ? r->layers->n : 0,
-                                          r->caps & CAPS_NO_OPENAT2, r->caps & CAPS_NO_STATX };
     char line[512];
     struct utsname os;
     struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
-    text_add(&t, CALL3(SYS_uname, &os) ? "" : os.release);
-    for (const unsigned long long *n = counts; *what; n++, what += strlen(what) + 1)
-        if (*n) {
-            text_add(&t, what);
-            text_number(&t, *n);
-        }
+    text_add(&t, uname(&os) ? "" : os.release);
+    text_count(&t, ", PID ", (unsigned long long)r->pid);
+    text_count(&t, ", start ", r->start);
+    text_count(&t, ", bind rows ", r->nbinds);
+    if (r->layers)
+        text_count(&t, ", layers ", r->layers->n);
+    if (r->caps & CAPS_NO_OPENAT2)
+        text_add(&t, ", without openat2");
+    if (r->caps & CAPS_NO_STATX)
+        text_add(&t, ", without statx");
     complain(line, NULL);
 }
 
@@ -8667,32 +8686,52 @@ static int flush(struct job *j)
 
 static const char line_break[] = "a line break in it: use -0 or -f json";
 
+/* The next mount of a body: what stands before it as it was, then the mount. */
+static const char *put_body_item(struct job *j, const struct spec *s, const struct dindbind_result *res,
+                                 const char *target)
+{
+    if (target)
+        put(&j->out, ",");      /* one more, after the one that it belongs to */
+    else
+        put_bytes(&j->out, j->body.done, (size_t)(s->json - j->body.done));
+    j->body.done = json_skip(s->json);
+    return put_body(&j->out, s, res->path, target, res->ro);
+}
+
+/* A line of text: a path, or the spec with it. */
+static const char *put_line(struct job *j, const struct item *it, const char *target)
+{
+    const struct spec *s = it->spec;
+    const struct dindbind_result *res = it->res;
+    if (!s)
+        put(&j->out, res->path);
+    else if (it->passes)
+        put(&j->out, s->text);
+    else if (s->csv)
+        return put_mount(&j->out, s, res->path, target, res->ro);
+    else
+        return put_volume(&j->out, s, res->path, target, res->ro);
+    return NULL;
+}
+
 /* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
 static const char *put_one(struct job *j, const struct item *it, const char *target)
 {
-    const struct spec *s = it->spec;
     const struct dindbind_result *res = it->res;
     struct out *o = &j->out;
     size_t start = o->len;
     const char *wrong = NULL;
     if (j->format == FORMAT_OCI) {
         put(o, start ? "," : "[");
-        return put_oci(o, s, res);
+        return put_oci(o, it->spec, res);
     }
-    if (j->format == FORMAT_JSON)
-        put_record(o, it->source, s, res, NULL);
-    else if (res->kind != DINDBIND_SINGLE)
+    if (j->format != FORMAT_JSON && res->kind != DINDBIND_SINGLE)
         return "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
-    else if (j->format == FORMAT_BODY) {
-        put_bytes(o, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
-        j->body.done = json_skip(s->json);
-        return put_body(o, s, res->path, target, res->ro);
-    } else if (it->passes)
-        put(o, s->text);
-    else if (!s)
-        put(o, res->path);
-    else
-        wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
+    switch (j->format) {
+    case FORMAT_BODY: return put_body_item(j, it->spec, res, target);
+    case FORMAT_JSON: put_record(o, it->source, it->spec, res, NULL); break;
+    default: wrong = put_line(j, it, target); break;
+    }
     if (!wrong && j->end && memchr(o->at + start, '\n', o->len - start))
         wrong = line_break;
     put_bytes(o, &j->end, 1);
@@ -8826,21 +8865,32 @@ static void warn_of_label(const struct job *j, const struct item *it)
                              "live runner loses access: use z");
 }
 
+/* The answer, and the mounts below it. NULL, or what is wrong. */
+static const char *put_whole(struct job *j, const struct item *it)
+{
+    const char *wrong = put_one(j, it, NULL);
+    for (size_t i = 0; !wrong && i < it->nbelow; i++)
+        wrong = put_below(j, it, &it->below[i]);
+    return wrong;
+}
+
+static void explain_answer(const struct job *j, const struct dindbind_result *res)
+{
+    const char *path = res->kind == DINDBIND_SINGLE ? res->path : "several layers";
+    trace(j->runner, res->ro ? "answer, read-only: " : "answer: ", path);
+}
+
 static void put_item(struct job *j, struct item *it)
 {
     struct dindbind_result *res = it->res;
     size_t mark = j->out.len;
     j->source = it->source;
+    if (!res->error && it->passes && j->format == FORMAT_BODY)
+        return;                 /* it stays as it stands there */
     if (!res->error) {
         if (!it->passes)
-            trace(j->runner, res->ro ? "answer, read-only: " : "answer: ",
-                  res->kind == DINDBIND_SINGLE ? res->path : "several layers");
-        else if (j->format == FORMAT_BODY)
-            return;
-        it->wrong = put_one(j, it, NULL);
-        const struct dindbind_mount *m = it->below, *end = m + it->nbelow;
-        for (; !it->wrong && m < end; m++)
-            it->wrong = put_below(j, it, m);
+            explain_answer(j, res);
+        it->wrong = put_whole(j, it);
         res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
         warn_of_label(j, it);
     }
@@ -8938,37 +8988,41 @@ static bool count_mounts(struct job *j, struct item *it)
     return false;
 }
 
-/* The answer for one source, but for staging it. */
-static int find_answer(struct job *j, struct item *it, const char *source)
+/* How to resolve it. `*unsaid`: why nothing may be made for it. */
+static unsigned resolve_flags(const struct job *j, const struct item *it, const char **unsaid)
 {
-    const struct spec *s = it->spec;
-    struct dindbind_result *res = it->res;
-    bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
-    bool create = (j->given & GIVEN_MKDIR) && (!s || s->create);
-    unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
-    const char *unsaid = create ? not_to_make(j, it) : NULL;
-    /* before anything is made; what only opens a PATH needs no container */
-    if (j->host_error && (s || j->place != PLACE_NONE))
-        return refuse_host(j->runner, res, j->host_error);
-    if (create && !j->doomed && !unsaid)
+    bool create = (j->given & GIVEN_MKDIR) && (!it->spec || it->spec->create);
+    unsigned flags = j->place == PLACE_STAGE ? DINDBIND_TO_STAGE : 0;
+    *unsaid = create ? not_to_make(j, it) : NULL;
+    if (create && !*unsaid && !j->doomed)
         flags |= DINDBIND_MKDIR;
-    int rc = dindbind_resolve(j->runner, source, flags, res);
-    if (rc == DINDBIND_E_MISSING && unsaid) {
+    return flags;
+}
+
+/* It is not there, and would have been made but for a reason of its own, or of another source. */
+static int not_made(const struct job *j, struct item *it, const char *unsaid)
+{
+    bool create = (j->given & GIVEN_MKDIR) && (!it->spec || it->spec->create);
+    if (unsaid) {
         it->wrong = unsaid;
         return DINDBIND_E_FORMAT;
     }
-    if (rc == DINDBIND_E_MISSING && create && j->doomed)
-        return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
-    /* the host path, for what is to be mounted, and the mounts below it */
-    if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
-        rc = host_path(&j->tables, res, &it->below, &it->nbelow);
-    if (rc)
-        return rc;
-    /* the volume stays, and another mount of it by its name would be writable; a stage never is */
-    if (s && s->volume && res->ro && !s->volume_ro && !stage) {
-        res->sys_errno = EROFS;
-        return DINDBIND_E_READONLY;
-    }
+    return create && j->doomed ? DINDBIND_E_UNSTAGED : DINDBIND_E_MISSING;
+}
+
+/* A refusal that is about the first of the mounts below. */
+static int refuse_below(struct item *it, const char *wrong)
+{
+    copy_path(it->res->path, it->below[0].source);
+    it->wrong = wrong;
+    return DINDBIND_E_NESTED;
+}
+
+/* Can this answer carry the mounts below, and does it fit into the whole one? */
+static int check_below(struct job *j, struct item *it)
+{
+    const struct spec *s = it->spec;
+    bool stage = j->place == PLACE_STAGE;
     if (stage && it->nbelow) {
         it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
         return DINDBIND_E_NESTED;
@@ -8977,19 +9031,32 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         it->nbelow = 0;
     if (s && !stage && !count_mounts(j, it))
         return DINDBIND_E_NESTED;
-    if (it->nbelow && (!s || s->volume)) {
-        copy_path(res->path, it->below[0].source);
-        it->wrong = s ? NULL : "or use -v or --mount, which carry it";
-        return DINDBIND_E_NESTED;
-    }
-    if (it->nbelow && !readonly && would_be_ro(it)) {
-        copy_path(res->path, it->below[0].source);
-        it->wrong = "what stays writable below a read-only mount has no spec of its own";
-        return DINDBIND_E_NESTED;
-    }
-    bool bare = !s && !stage && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
-                !(j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC);
-    if (bare && res->ro && !readonly)
+    if (!it->nbelow)
+        return 0;
+    if (!s)
+        return refuse_below(it, "or use -v or --mount, which carry it");
+    if (s->volume)
+        return refuse_below(it, NULL);
+    if (!(j->given & GIVEN_READONLY) && would_be_ro(it))
+        return refuse_below(it, "what stays writable below a read-only mount has no spec of its own");
+    return 0;
+}
+
+/* Is it a bare path, which cannot say that it is to be mounted read-only? A proc path is to be opened. */
+static bool is_bare(const struct job *j, const struct item *it)
+{
+    if (it->spec || j->place == PLACE_STAGE || j->format != FORMAT_TEXT || it->res->kind != DINDBIND_SINGLE)
+        return false;
+    return j->place != PLACE_NONE || it->res->rule != DINDBIND_RULE_PROC;
+}
+
+/* The answer is read-only if the runner has it so, or if somebody asked for that. */
+static int check_ro(struct job *j, struct item *it)
+{
+    const struct spec *s = it->spec;
+    struct dindbind_result *res = it->res;
+    bool readonly = j->given & GIVEN_READONLY;
+    if (res->ro && !readonly && is_bare(j, it))
         return DINDBIND_E_READONLY;
     if (readonly || (s && s->ro)) {
         /* in a stage the mounts below become read-only with it, unless they are to stay */
@@ -8997,6 +9064,37 @@ static int find_answer(struct job *j, struct item *it, const char *source)
         res->ro = true;
     }
     return 0;
+}
+
+/* The answer for one source, but for staging it. */
+static int find_answer(struct job *j, struct item *it, const char *source)
+{
+    const struct spec *s = it->spec;
+    struct dindbind_result *res = it->res;
+    bool stage = j->place == PLACE_STAGE;
+    const char *unsaid;
+    /* before anything is made; what only opens a PATH needs no container */
+    if (j->host_error && (s || j->place != PLACE_NONE))
+        return refuse_host(j->runner, res, j->host_error);
+    unsigned flags = resolve_flags(j, it, &unsaid);
+    int rc = dindbind_resolve(j->runner, source, flags, res);
+    if (rc == DINDBIND_E_MISSING)
+        return not_made(j, it, unsaid);
+    /* the host path, for what is to be mounted, and the mounts below it; a stage has those of a live runner */
+    bool host = s || j->place == PLACE_HOST;
+    if (stage)
+        host = !j->runner->pid;
+    if (!rc && host)
+        rc = host_path(&j->tables, res, &it->below, &it->nbelow);
+    if (rc)
+        return rc;
+    /* the volume stays, and another mount of it by its name would be writable; a stage never is */
+    if (s && s->volume && res->ro && !s->volume_ro && !stage) {
+        res->sys_errno = EROFS;
+        return DINDBIND_E_READONLY;
+    }
+    rc = check_below(j, it);
+    return rc ? rc : check_ro(j, it);
 }
 
 /* For a path of my own that starts from the current directory. */
@@ -9018,12 +9116,19 @@ static void resolve_item(struct job *j, struct item *it)
     it->below = NULL;
     it->nbelow = 0;
     j->source = it->source;
+    if (!rc && it->no_path) {
+        it->wrong = it->no_path;
+        rc = it->too_long ? DINDBIND_E_TOOLONG : DINDBIND_E_MISSING;
+    }
     if (!rc) {
         it->wrong = not_to_say(j, it);
-        rc = it->wrong ? DINDBIND_E_FORMAT : 0;
+        if (it->wrong)
+            rc = DINDBIND_E_FORMAT;
     }
-    if (!rc && !it->passes)
-        rc = is_relative_to_me(j, it) ? find_relative(j, it) : find_answer(j, it, it->source);
+    if (!rc && !it->passes && is_relative_to_me(j, it))
+        rc = find_relative(j, it);
+    else if (!rc && !it->passes)
+        rc = find_answer(j, it, it->source);
     res->error = rc;
 }
 
@@ -9069,6 +9174,26 @@ static void unstage_items(struct job *j)
         unstage_empty(j->dir, j->stage_made);
 }
 
+/* What is left to be written of an answer that is given as a whole. */
+static void put_end(struct job *j)
+{
+    if (j->format == FORMAT_OCI) {
+        put(&j->out, "]");
+        put_bytes(&j->out, &j->end, 1);
+    }
+    if (j->format == FORMAT_BODY)
+        put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
+}
+
+/* Are the answers to be written now? Those to lines are collected, unless something is staged for them; and of several
+ * sources of which one is refused only json says anything. */
+static bool is_to_be_written(const struct job *j, bool refused)
+{
+    if (j->given & GIVEN_STDIN)
+        return j->place == PLACE_STAGE;
+    return !refused || j->format == FORMAT_JSON;
+}
+
 /* Some sources, which stand or fall together: all items. The exit status of writing the answers. */
 static int translate(struct job *j)
 {
@@ -9082,12 +9207,8 @@ static int translate(struct job *j)
     for (it = j->items; it < end; it++)
         put_item(j, it);
     bool refused = any_refused(j);
-    if (j->format == FORMAT_OCI)
-        put_bytes(&j->out, j->end ? "]\n" : "]", 2);
-    if (j->format == FORMAT_BODY)
-        put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
-    /* answers to lines are collected, unless something is staged for them */
-    if (j->given & GIVEN_STDIN ? j->place == PLACE_STAGE : !refused || j->format == FORMAT_JSON)
+    put_end(j);
+    if (is_to_be_written(j, refused))
         rc = flush(j);
     if (refused || rc)
         unstage_items(j);
@@ -9098,52 +9219,87 @@ static int translate(struct job *j)
     return rc;
 }
 
+enum { RECORDS = 65536, MAX_RECORD = RECORDS / 2 };
+
+/* Records of standard input. */
+struct records {
+    char *buf;
+    size_t len;
+    bool skip;                  /* the rest of one that is longer than any path, and has been refused */
+};
+
+/* One that has been read, `len` bytes without its end. */
+static int translate_record(struct job *j, char *record, size_t len)
+{
+    j->items->source = record;
+    j->items->no_path = NULL;
+    j->items->too_long = false;
+    if (memchr(record, 0, len))
+        j->items->no_path = "a NUL byte in the line, which no path has; with -0 it ends a path";
+    return translate(j);
+}
+
+/* One that is longer than any path: its start, for the message. */
+static int refuse_record(struct job *j, struct records *in)
+{
+    enum { SHOWN = 64 };
+    for (int i = 0; i < SHOWN; i++)
+        if (!in->buf[i])
+            in->buf[i] = '?';
+    strcpy(in->buf + SHOWN, "...");
+    j->items->source = in->buf;
+    j->items->no_path = "this is only its start";
+    j->items->too_long = true;
+    return translate(j);
+}
+
+/* All records of which the end has been read. What is left stays, at the start of the buffer. */
+static int translate_records(struct job *j, struct records *in)
+{
+    char *record = in->buf, *stop;
+    int rc = 0;
+    while (!rc && (stop = memchr(record, j->end, in->len))) {
+        size_t len = (size_t)(stop - record);
+        *stop = 0;
+        if (!in->skip)
+            rc = translate_record(j, record, len);
+        in->skip = false;
+        record += len + 1;
+        in->len -= len + 1;
+    }
+    memmove(in->buf, record, in->len);
+    if (!rc && in->len > MAX_RECORD) {
+        if (!in->skip)
+            rc = refuse_record(j, in);
+        in->skip = true;
+        in->len = 0;
+    }
+    return rc;
+}
+
 /* Paths from standard input, answered as they come: what has been answered is written before the next read,
  * which may have to wait. */
 static int translate_stdin(struct job *j)
 {
-    static const size_t size = 65536;
-    char *buf = malloc(size);
-    size_t len = 0;
-    bool skip = false;          /* the rest of a record that is longer than any path */
-    int got = 1, rc = buf ? 0 : out_of_memory();
+    struct records in = { .buf = malloc(RECORDS) };
+    int got = 1, rc = in.buf ? 0 : out_of_memory();
     while (!rc && got) {
-        char *line = buf, *stop;
         tables_free(&j->tables);        /* they may change while we wait */
         j->tables.spent = 0;
         j->tables.too_large = false;
-        got = sys_read(0, buf + len, size - len - 1);
+        got = sys_read(0, in.buf + in.len, RECORDS - in.len - 1);
         if (got < 0) {
             rc = complain_errno("standard input", got);
             break;
         }
-        len += (size_t)got;
-        if (!got && len)
-            buf[len++] = j->end;        /* the last record may lack its end */
-        while (!rc && (stop = memchr(line, j->end, len))) {
-            *stop++ = 0;
-            len -= (size_t)(stop - line);
-            /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            j->items->source = memchr(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
-            rc = skip ? 0 : translate(j);
-            skip = false;
-            line = stop;
-        }
-        memmove(buf, line, len);
-        if (!rc && len > size / 2) {
-            /* whatever it was, it is refused: its start, for the message, and a name that is too long */
-            for (int i = 0; i < 64; i++)
-                buf[i] = buf[i] ? buf[i] : '?';
-            memset(buf + 64, 'x', DINDBIND_PATH_MAX - 64);
-            buf[DINDBIND_PATH_MAX] = 0;
-            j->items->source = buf;
-            rc = skip ? 0 : translate(j);
-            skip = true;
-            len = 0;
-        }
-        rc = rc ? rc : flush(j);
+        in.len += (size_t)got;
+        if (!got && in.len)
+            in.buf[in.len++] = j->end;  /* the last record may lack its end */
+        rc = translate_records(j, &in);
+        if (!rc)
+            rc = flush(j);
     }
-    free(buf);
+    free(in.buf);
     return rc;
 }
 
@@ -9169,21 +9325,21 @@ static const char *add_spec(struct job *j, struct spec *s)
     return NULL;
 }
 
-/* Read and take apart the body. Its mounts become the items. */
-static int body_items(struct job *j)
+/* A body that cannot be taken, and what of it is wrong. A status. */
+static int refuse_body(const char *about, const char *wrong)
 {
-    struct json_error e = { NULL, NULL };
+    if (wrong == no_memory)
+        return out_of_memory();
+    complain(about, wrong);
+    return 1;
+}
+
+/* Its mounts become the items. */
+static int body_items(struct job *j, const char *top)
+{
+    char about[256];            /* the start of it: the reason must fit in after that */
     struct body *b = &j->body;
-    char start[256], *text;     /* of what it is about: the reason must fit in behind it */
-    long len = read_input(&text);
-    if (len < 0) {
-        int rc = complain_errno("standard input", (int)len);
-        return len == -EFBIG ? 1 : rc;
-    }
-    b->arena = &j->arena;
-    b->text = b->done = text;
-    b->end = text + len;
-    const char *top = json_check(&e, text, (size_t)len), *wrong = top ? body_parse(b, top) : e.what;
+    const char *wrong = body_parse(b, top);
     j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
     if (!j->items)
         return out_of_memory();
@@ -9191,11 +9347,30 @@ static int body_items(struct job *j)
         wrong = add_spec(j, &b->specs[i]);
     if (!wrong)
         return 0;
-    struct text t = text_in(start, sizeof start, top ? b->what : "byte ");
-    if (!top)
-        text_number(&t, (unsigned long long)(e.at - text));
-    complain(start, wrong);
-    return 1;
+    text_in(about, sizeof about, b->what);
+    return refuse_body(about, wrong);
+}
+
+/* Read and take apart the body. */
+static int read_body(struct job *j)
+{
+    struct json_error e = { NULL, NULL };
+    struct body *b = &j->body;
+    char about[32], *text;
+    long len = read_input(&text);
+    if (len < 0) {
+        int status = complain_errno("standard input", (int)len);
+        return len == -EFBIG ? 1 : status;
+    }
+    b->arena = &j->arena;
+    b->text = b->done = text;
+    b->end = text + len;
+    const char *top = json_check(&e, text, (size_t)len);
+    if (top)
+        return body_items(j, top);
+    struct text t = text_in(about, sizeof about, "byte ");
+    text_number(&t, (unsigned long long)(e.at - text));
+    return refuse_body(about, e.what);
 }
 
 /* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for select(2)'s sake, which is
@@ -9215,7 +9390,7 @@ static int translate_all(struct job *j)
     if (j->given & GIVEN_STDIN)
         add_item(j, "", NULL);
     else if (j->given & GIVEN_CREATE)
-        rc = body_items(j);
+        rc = read_body(j);
     if (rc)
         return rc;
     struct dindbind_result *res;
@@ -9230,23 +9405,28 @@ static int translate_all(struct job *j)
     }
     if (j->nresults > FEW_SOURCES)
         raise_limit();
-    return (j->given & GIVEN_STDIN ? translate_stdin : translate)(j);
+    if (j->given & GIVEN_STDIN)
+        return translate_stdin(j);
+    return translate(j);
 }
 
-/* Bit by bit of `given`; those with a value last, and of them the one without a letter. */
-static const char option_names[] = "self\0create\0host\0null\0read-only\0mkdir\0explain\0help\0version\0"
-                                   "pid\0bind\0overlay\0runner\0volume\0stage\0unstage\0format\0mount\0";
-static const char option_letters[] = "ScH0RmxhV" "pborvsuf";
+/* ---- The command line: all that take a value return NULL, or what is wrong with it ---- */
 
-enum { FIRST_WITH_VALUE = 9 };
-
-static int find_option(const char *name, size_t n, bool is_long)
+static const char *take_pid(struct job *j, const char *value)
 {
-    const char *letter = is_long ? NULL : strchr(option_letters, *name);
-    return is_long ? find_word(option_names, name, n) : letter ? (int)(letter - option_letters) : -1;
+    return view_pid(&j->view, value);
 }
 
-/* All of these return NULL, or what is wrong with the value. */
+static const char *take_bind(struct job *j, const char *value)
+{
+    return view_bind(&j->view, value);
+}
+
+static const char *take_overlay(struct job *j, const char *value)
+{
+    return view_overlay(&j->view, value);
+}
+
 static const char *take_file(struct job *j, const char *file)
 {
     if (!strcmp(file, "-")) {
@@ -9259,10 +9439,17 @@ static const char *take_file(struct job *j, const char *file)
     return NULL;
 }
 
-static const char *take_spec(struct job *j, const char *value, const char *(*parse)(struct arena *, const char *, struct spec *))
+static const char *take_volume_spec(struct job *j, const char *value)
 {
     struct spec *s = arena_alloc(&j->arena, sizeof *s);
-    const char *wrong = s ? parse(&j->arena, value, s) : "out of memory";
+    const char *wrong = s ? parse_volume(&j->arena, value, s) : no_memory;
+    return wrong ? wrong : add_spec(j, s);
+}
+
+static const char *take_mount_spec(struct job *j, const char *value)
+{
+    struct spec *s = arena_alloc(&j->arena, sizeof *s);
+    const char *wrong = s ? parse_mount(&j->arena, value, s) : no_memory;
     return wrong ? wrong : add_spec(j, s);
 }
 
@@ -9277,131 +9464,233 @@ static const char *take_dir(struct job *j, const char *value)
 
 static const char *take_format(struct job *j, const char *value)
 {
-    int i = find_word("text\0json\0oci\0", value, strlen(value));
-    if (i < 0)
+    if (!strcmp(value, "json"))
+        j->format = FORMAT_JSON;
+    else if (!strcmp(value, "oci")) {
+        j->format = FORMAT_OCI;
+        j->given |= GIVEN_OCI;
+    } else if (strcmp(value, "text"))
         return "text, json or oci";
-    j->format = (enum format)i;
-    j->given |= i == FORMAT_OCI ? GIVEN_OCI : 0;
     return NULL;
 }
 
-static const char *take_option(struct job *j, int i, const char *value)
+static const struct option_row {
+    char letter;                /* 0: it has none */
+    bool once;
+    const char *name;
+    const char *(*take)(struct job *j, const char *value);      /* NULL: it has no value */
+} options[OPTIONS] = {
+    [OPTION_PID] = { 'p', false, "pid", take_pid },
+    [OPTION_BIND] = { 'b', false, "bind", take_bind },
+    [OPTION_OVERLAY] = { 'o', true, "overlay", take_overlay },
+    [OPTION_RUNNER] = { 'r', false, "runner", take_file },
+    [OPTION_SELF] = { 'S', false, "self", NULL },
+    [OPTION_VOLUME] = { 'v', false, "volume", take_volume_spec },
+    [OPTION_MOUNT] = { 0, false, "mount", take_mount_spec },
+    [OPTION_CREATE] = { 'c', false, "create", NULL },
+    [OPTION_HOST] = { 'H', false, "host", NULL },
+    [OPTION_STAGE] = { 's', true, "stage", take_dir },
+    [OPTION_FORMAT] = { 'f', true, "format", take_format },
+    [OPTION_NULL] = { '0', false, "null", NULL },
+    [OPTION_READONLY] = { 'R', false, "read-only", NULL },
+    [OPTION_MKDIR] = { 'm', false, "mkdir", NULL },
+    [OPTION_UNSTAGE] = { 'u', true, "unstage", take_dir },
+    [OPTION_EXPLAIN] = { 'x', false, "explain", NULL },
+    [OPTION_HELP] = { 'h', false, "help", NULL },
+    [OPTION_VERSION] = { 'V', false, "version", NULL },
+};
+
+/* Its row, or NULL. */
+static const struct option_row *find_letter(char letter)
 {
-    unsigned option = 1u << i;
-    if (j->given & option & GIVEN_ONCE)
-        return "given twice";
-    j->given |= option;
-    switch (option_letters[i]) {
-    case 'p': return view_pid(&j->view, value);
-    case 'b': return view_bind(&j->view, value);
-    case 'o': return view_overlay(&j->view, value);
-    case 'r': return take_file(j, value);
-    case 'v': return take_spec(j, value, parse_volume);
-    case 0: return take_spec(j, value, parse_mount);
-    case 'f': return take_format(j, value);
-    case 's':
-    case 'u': return take_dir(j, value);
-    default: break;
-    }
+    for (size_t i = 0; letter && i < OPTIONS; i++)
+        if (options[i].letter == letter)
+            return &options[i];
     return NULL;
 }
 
-static int refuse_option(const char *name, size_t n, bool is_long, const char *value, const char *wrong)
+static const struct option_row *find_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strlen(options[i].name) == n && !strncasecmp(options[i].name, name, n))
+            return &options[i];
+    return NULL;
+}
+
+/* An option as it was given, for messages. */
+static int refuse_option(const char *dashes, const char *name, size_t n, const char *value, const char *wrong)
 {
     char given[2 * DINDBIND_PATH_MAX];
-    struct text t = text_in(given, sizeof given, is_long ? "--" : "-");
+    if (wrong == no_memory)
+        return out_of_memory();
+    struct text t = text_in(given, sizeof given, dashes);
     text_bytes(&t, name, n);
     text_add(&t, " ");
     text_add(&t, value);
     return usage_error(given, wrong);
 }
 
-enum { GO_ON = -1 };
-
-/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
-static int refuse_one_dash(const char *word)
-{
-    char what[64];
-    size_t n = strcspn(word + 1, "=");
-    if (n < 2 || find_word(option_names, word + 1, n) < 0)
-        return GO_ON;
-    struct text t = text_in(what, sizeof what, "did you mean --");
-    text_bytes(&t, word + 1, n);
-    text_add(&t, "?");
-    return usage_error(word, what);
-}
-
-/* One word of the command line that starts with a dash. GO_ON, or the status to exit with. */
-static int parse_word(struct job *j, const char *word)
-{
-    bool is_long = word[1] == '-';
-    const char *p = word + 1 + is_long, *value = "";
-    int i = is_long ? GO_ON : refuse_one_dash(word);
-    if (i != GO_ON)
-        return i;
-    do {
-        size_t n = is_long ? strcspn(p, "=") : 1;
-        const char *name = p;
-        p += n;
-        i = find_option(name, n, is_long);
-        if (i < 0)
-            return usage_error(word, "no such option; see dindbind -h");
-        if (i >= FIRST_WITH_VALUE)
-            value = *p ? p + (*p == '=') : *j->next++;
-        else if (is_long && *p)
-            return usage_error(word, "takes no value; see dindbind -h");
-        if (!value)
-            return usage_error(word, "needs a value; see dindbind -h");
-        const char *wrong = take_option(j, i, value);
-        if (wrong)
-            return refuse_option(name, n, is_long, value, wrong);
-        if (j->given & (GIVEN_HELP | GIVEN_VERSION)) {
-            put(&j->out, j->given & GIVEN_HELP ? usage_text : "dindbind " DINDBIND_VERSION "\n");
-            return flush(j);
-        }
-    } while (i < FIRST_WITH_VALUE && !is_long && *p);
-    return GO_ON;
-}
-
-/* Is something of `one` there together with something of `other`; or, with no `other`, nothing of `one`? */
-static const struct { unsigned one, other; } clashes[] = {
-    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE },
-    { GIVEN_HOST, GIVEN_STAGE },
-    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY },
-    { GIVEN_SELF, GIVEN_STAGE },
-    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL },
-    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE },
-    { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0 },
-    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0 },
-    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC },
-    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN },
+/* What a step of reading the command line comes to: read on, or end, with a status. */
+struct step {
+    bool ends;
+    int status;
 };
 
-/* What to say of each. */
-static const char clash_texts[] =
-    "-u: goes alone, with the DIR or the DIR/N to take down\0"
-    "-H -s: one kind of answer: the host path, or a staged one\0"
-    "-S: is about myself; -p and -o are about another one\0"
-    "-S -s: what is mounted in here the daemon outside cannot see\0"
-    "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it\0"
-    "-: standard input can be read only once\0"
-    "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h\0"
-    "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h\0"
-    "-: standard input is all or nothing: no PATH, -v or --mount beside it\0"
-    "-f oci: a PATH has no target to mount it at: use -v or --mount";
+static const struct step read_on = { false, 0 };
 
-/* What does not go together, and what is missing. GO_ON, or 2. */
-static int check_line(struct job *j)
+static struct step end_with(int status)
 {
-    static const char name[] = "DINDBIND_RUNNER=";
-    for (char **env = environ; env && *env && !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)); env++)
-        if (starts_with(*env, name) && (*env)[sizeof name - 1])
-            take_file(j, *env + sizeof name - 1);
-    for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {
-        bool one = j->given & clashes[i].one;
-        if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
-            return usage_error(word_at(clash_texts, i), NULL);
+    return (struct step){ true, status };
+}
+
+static struct step print_and_end(struct job *j, const char *text)
+{
+    put(&j->out, text);
+    return end_with(flush(j));
+}
+
+/* One option, with its value where it has one. `name` is how it was given. */
+static struct step take_option(struct job *j, const struct option_row *row, const char *dashes, const char *name,
+                               size_t n, const char *value)
+{
+    unsigned bit = 1u << (row - options);
+    const char *wrong = NULL;
+    if ((j->given & bit) && row->once)
+        wrong = "given twice";
+    j->given |= bit;
+    if (!wrong && row->take)
+        wrong = row->take(j, value);
+    if (wrong)
+        return end_with(refuse_option(dashes, name, n, value, wrong));
+    if (row == &options[OPTION_HELP])
+        return print_and_end(j, usage_text);
+    if (row == &options[OPTION_VERSION])
+        return print_and_end(j, "dindbind " DINDBIND_VERSION "\n");
+    return read_on;
+}
+
+/* --name, --name=value, --name value. */
+static struct step parse_long(struct job *j, const char *word)
+{
+    const char *name = word + 2;
+    size_t n = strcspn(name, "=");
+    const struct option_row *row = find_name(name, n);
+    if (!row || strncmp(row->name, name, n))
+        return end_with(usage_error(word, "no such option; see dindbind -h"));
+    if (!row->take && name[n])
+        return end_with(usage_error(word, "takes no value; see dindbind -h"));
+    const char *value = "";
+    if (name[n])
+        value = name + n + 1;
+    else if (row->take)
+        value = *j->next++;
+    if (!value)
+        return end_with(usage_error(word, "needs a value; see dindbind -h"));
+    return take_option(j, row, "--", name, n, value);
+}
+
+/* -x, and several letters in one word, of which the last one may have a value: -xp4242, -xp 4242. */
+static struct step parse_letters(struct job *j, const char *word)
+{
+    struct step step = read_on;
+    for (const char *p = word + 1; *p && !step.ends; p++) {
+        const struct option_row *row = find_letter(*p);
+        const char *value = "", *letter = p;
+        if (!row)
+            return end_with(usage_error(word, "no such option; see dindbind -h"));
+        if (row->take) {
+            value = p[1] ? p + 1 : *j->next++;
+            if (!value)
+                return end_with(usage_error(word, "needs a value; see dindbind -h"));
+            if (value == p + 1 && *value == '=')
+                value++;
+            return take_option(j, row, "-", letter, 1, value);
+        }
+        step = take_option(j, row, "-", letter, 1, value);
     }
+    return step;
+}
+
+/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
+static bool has_one_dash(const char *word, char what[64])
+{
+    size_t n = strcspn(word + 1, "=");
+    const struct option_row *row = n > 1 ? find_name(word + 1, n) : NULL;
+    if (!row)
+        return false;
+    struct text t = text_in(what, 64, "did you mean --");
+    text_add(&t, row->name);
+    text_add(&t, "?");
+    return true;
+}
+
+/* One word of the command line that starts with a dash. */
+static struct step parse_word(struct job *j, const char *word)
+{
+    char what[64];
+    if (word[1] == '-')
+        return parse_long(j, word);
+    if (has_one_dash(word, what))
+        return end_with(usage_error(word, what));
+    return parse_letters(j, word);
+}
+
+/* What does not go together: something of `one` with something of `other`. Or, with no `other`, what is missing: nothing
+ * of `one` is there. */
+static const struct clash {
+    unsigned one, other;
+    const char *text;
+} clashes[] = {
+    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE,
+      "-u: goes alone, with the DIR or the DIR/N to take down" },
+    { GIVEN_HOST, GIVEN_STAGE,
+      "-H -s: one kind of answer: the host path, or a staged one" },
+    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY,
+      "-S: is about myself; -p and -o are about another one" },
+    { GIVEN_SELF, GIVEN_STAGE,
+      "-S -s: what is mounted in here the daemon outside cannot see" },
+    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
+      "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE,
+      "-: standard input can be read only once" },
+    { GIVEN_VIEW | GIVEN_SELF | GIVEN_UNSTAGE, 0,
+      "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h" },
+    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0,
+      "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
+    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC,
+      "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
+    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN,
+      "-f oci: a PATH has no target to mount it at: use -v or --mount" },
+};
+
+/* NULL: all of it goes together. */
+static const char *find_clash(unsigned given)
+{
+    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+        const struct clash *c = &clashes[i];
+        if (c->other ? (given & c->one) && (given & c->other) : !(given & c->one))
+            return c->text;
+    }
+    return NULL;
+}
+
+/* $DINDBIND_RUNNER stands for -r where nothing else says who the runner is. */
+static void take_environment(struct job *j)
+{
+    const char *file = getenv("DINDBIND_RUNNER");
+    if (!file || !*file || (j->given & (GIVEN_VIEW | GIVEN_UNSTAGE)))
+        return;
+    j->file_of_env = true;
+    take_file(j, file);
+}
+
+/* What the whole line asks for. */
+static struct step check_line(struct job *j)
+{
+    take_environment(j);
+    const char *clash = find_clash(j->given);
+    if (clash)
+        return end_with(usage_error(clash, NULL));
     if (!(j->given & GIVEN_NULL))
         j->end = '\n';
     if (j->given & GIVEN_CREATE)
@@ -9415,21 +9704,20 @@ static int check_line(struct job *j)
         unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
         CALL(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
     }
-    return GO_ON;
+    return read_on;
 }
 
-static int parse_line(struct job *j, int argc, char **argv)
+static struct step parse_line(struct job *j, int argc, char **argv)
 {
     size_t n = (size_t)argc + 1;
     bool only_paths = false;
-    const char *word;
     j->items = arena_alloc(&j->arena, n * (sizeof *j->items + sizeof *j->files));
     if (!j->items)
-        return out_of_memory();
+        return end_with(out_of_memory());
     j->files = (const char **)(j->items + n);
     j->next = *argv ? argv + 1 : argv;
-    while ((word = *j->next)) {
-        j->next++;
+    while (*j->next) {
+        const char *word = *j->next++;
         if (only_paths || *word != '-') {
             add_item(j, word, NULL);
             j->given |= GIVEN_PATH;
@@ -9438,19 +9726,19 @@ static int parse_line(struct job *j, int argc, char **argv)
         else if (!strcmp(word, "--"))
             only_paths = true;
         else {
-            int rc = parse_word(j, word);
-            if (rc != GO_ON)
-                return rc;
+            struct step step = parse_word(j, word);
+            if (step.ends)
+                return step;
         }
     }
     return check_line(j);
 }
 
-static int load_file(struct view *v, const char *file)
+static int load_file(struct job *j, const char *file)
 {
     char line[2 * DINDBIND_PATH_MAX];
-    struct text why = text_new(line, sizeof line);
-    int rc = view_file(v, file, &why);
+    struct text why = text_in(line, sizeof line, j->file_of_env ? "$DINDBIND_RUNNER " : "-r ");
+    int rc = view_file(&j->view, file, &why);
     if (rc)
         complain(line, NULL);
     return rc;
@@ -9465,7 +9753,7 @@ static int load_view(struct job *j)
     int rc = 0;
     v->nrows = 0;
     for (size_t i = 0; !rc && i < j->nfiles; i++)
-        rc = load_file(v, j->files[i]);
+        rc = load_file(j, j->files[i]);
     for (; !rc && row < end; row++)
         rc = view_row(v, row->host, row->path, row->ro) ? out_of_memory() : 0;
     if (!rc && view_readonly(v))
@@ -9493,14 +9781,14 @@ static int refuse_whole(struct job *j, const char *name, int error, int sys_errn
 static int answer_line(struct job *j, int argc, char **argv)
 {
     struct dindbind_runner *r = j->runner;
-    int rc = parse_line(j, argc, argv);
-    if (rc != GO_ON)
-        return rc;
+    struct step step = parse_line(j, argc, argv);
+    if (step.ends)
+        return step.status;
     if (j->given & GIVEN_UNSTAGE) {
         int err, error = dindbind_unstage(j->dir, &err);
         return error ? refuse_whole(j, j->dir, error, err) : 0;
     }
-    rc = load_view(j);
+    int rc = load_view(j);
     if (rc)
         return rc;
     if (j->given & GIVEN_EXPLAIN) {
