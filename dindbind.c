@@ -5755,15 +5755,15 @@ static const struct mount_key *find_key_folded(char *name)
     return key;
 }
 
-/* What is wrong with a key, by its name. */
-static const char *wrong_key(struct arena *a, const char *what, const char *key)
+/* What is wrong, in two parts, of which one is the name of a key. */
+static const char *wrong_key(struct arena *a, const char *first, const char *second)
 {
-    size_t size = strlen(what) + strlen(key) + 1;
+    size_t size = strlen(first) + strlen(second) + 1;
     char *line = arena_alloc(a, size);
     if (!line)
         return no_memory;
-    struct text t = text_in(line, size, what);
-    text_add(&t, key);
+    struct text t = text_in(line, size, first);
+    text_add(&t, second);
     return line;
 }
 
@@ -6562,8 +6562,14 @@ static const char *json_after(const char *key)
     return json_sign(&p, ',') ? json_space(p) : NULL;
 }
 
-/* null is of any kind: to Go it is nothing at all. */
 enum json_kind { JSON_ANY, JSON_TEXT, JSON_BOOL, JSON_OBJECT, JSON_ARRAY };
+
+static const char *const wrong_kinds[] = {
+    [JSON_TEXT] = " must be a string that a path can be",
+    [JSON_BOOL] = " must be true or false",
+    [JSON_OBJECT] = " must be a JSON object",
+    [JSON_ARRAY] = " must be a JSON array",
+};
 
 /* A member that a reader wants, as a row of a table. Row 0, TOP, is the object itself, in which all
  * lie whose row says nothing else; a row stands below the row of the object that it lies in. */
@@ -6625,19 +6631,19 @@ static bool json_null(const char *value)
     return !value || *value == 'n';
 }
 
-/* NULL, or what is wrong with the kind of a value. */
-static const char *wrong_kind(const struct member *m, enum json_kind kind)
+/* null is of any kind: to Go it is nothing at all. */
+static bool is_of_kind(const struct member *m, enum json_kind kind)
 {
     if (json_null(m->at))
-        return NULL;
+        return true;
     switch (kind) {
-    case JSON_TEXT: return m->text ? NULL : "no string that a path can be: ";
-    case JSON_BOOL: return strchr("tf", *m->at) ? NULL : "neither true nor false: ";
-    case JSON_OBJECT: return *m->at == '{' ? NULL : "no JSON object: ";
-    case JSON_ARRAY: return *m->at == '[' ? NULL : "no JSON array: ";
+    case JSON_TEXT: return m->text;
+    case JSON_BOOL: return *m->at == 't' || *m->at == 'f';
+    case JSON_OBJECT: return *m->at == '{';
+    case JSON_ARRAY: return *m->at == '[';
     case JSON_ANY: break;
     }
-    return NULL;
+    return true;
 }
 
 /* Is each of them of its kind? What the daemon's decoder refuses, some other one may take for
@@ -6645,11 +6651,9 @@ static const char *wrong_kind(const struct member *m, enum json_kind kind)
 static const char *json_kinds(struct arena *a, const struct json_row *rows, size_t n,
                               const struct member *m)
 {
-    for (size_t i = TOP + 1; i < n; i++) {
-        const char *what = wrong_kind(&m[i], rows[i].kind);
-        if (what)
-            return wrong_key(a, what, rows[i].name);
-    }
+    for (size_t i = TOP + 1; i < n; i++)
+        if (!is_of_kind(&m[i], rows[i].kind))
+            return wrong_key(a, rows[i].name, wrong_kinds[rows[i].kind]);
     return NULL;
 }
 

@@ -2109,6 +2109,17 @@ static const struct command {
     { "-v, no path in this namespace, in json", "-p @P -f json -v /vol/f:/x", 1,
       "{\"source\":\"/vol/f\",\"target\":\"/x\",\"error\":\"foreign\",\"message\":\"@*\"}\n", "", 1 },
     { "-v, a row with a live runner", "-p @P -b @D/work:/work -v /work:/x", 0, "@D/work:/x\n", NULL, 1 },
+    { "-v, an empty spec", "-b @D/work:/work --volume=", 2, "", "an empty spec", 0 },
+    { "-v, an empty source", "-b @D/work:/work -v :/x", 2, "", "no source before the colon", 0 },
+    { "-b, no PATH", "-b /data /x", 2, "", "dindbind: -b /data: no :PATH; write HOST:PATH", 0 },
+    { "-b, neither absolute nor a PATH", "-b data /x", 2, "", "no :PATH; write HOST:PATH", 0 },
+    { "-b, a relative HOST", "-b data:/x /x", 2, "", "HOST must be an absolute path", 0 },
+    { "-b, nothing", "--bind= /x", 2, "", "an empty spec", 0 },
+    { "--mount, an empty spec", "-b @D/work:/work --mount=", 2, "", "an empty spec", 0 },
+    { "--mount, an empty field", "-b @D/work:/work --mount type=bind,,src=/work,dst=/x", 2, "", "an empty field", 0 },
+    { "--mount, no key", "-b @D/work:/work --mount type=bind,=/work,dst=/x", 2, "", "a field without a key", 0 },
+    { "--mount, an empty source", "-b @D/work:/work --mount type=bind,src=,target=/y", 2, "",
+      "a bind mount with an empty source", 0 },
 
     /* --mount */
     { "--mount", "-b @D/work:/work --mount type=bind,source=/work,target=/x", 0,
