@@ -43,6 +43,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -2407,6 +2408,38 @@ static void output_has_no_reader(void **state)
     assert_true(r.status >= 1 && r.status <= 3 && r.errlen);
 }
 
+/* A description that can be read, but whose texts cannot be copied: that is no fault of whoever wrote it. */
+static void scarce_memory(const char *head, const char *tail)
+{
+    static const size_t size = 30 << 20;
+    struct rlimit limit = { 50 << 20, 50 << 20 };
+    int in = memfd_create("in", 0);
+    char *filling = malloc(size);
+    memset(filling, 'x', size);
+    if (write(in, head, strlen(head)) < 0 || write(in, filling, size) != (ssize_t)size || write(in, tail, strlen(tail)) < 0 ||
+        lseek(in, 0, SEEK_SET) || dup2(in, 0) || setrlimit(RLIMIT_AS, &limit))
+        _exit(97);
+}
+
+static void scarce_json(void)
+{
+    scarce_memory("{\"State\":{\"Pid\":0},\"Id\":\"", "\"}");
+}
+
+static void scarce_lines(void)
+{
+    scarce_memory("overlay lowerdir=/", "\n");
+}
+
+static void memory_fails(void **state)
+{
+    (void)state;
+    struct ran json = run_tool(&(struct set_up){ .before = scarce_json }, "-r - /x");
+    struct ran lines = run_tool(&(struct set_up){ .before = scarce_lines }, "-r - /x");
+    expect_run(&json, "-r - /x", 3, "", "dindbind: -: out of memory");
+    expect_run(&lines, "-r - /x", 3, "", "dindbind: -: line 1: out of memory");
+}
+
 /* ---- The runner cannot be read ---------------------------------------------------------------------------- */
 
 static void cover_proc(void)
@@ -2938,6 +2971,7 @@ static void run_commands(void)
           input_with_nul }, { "standard input: each answer before more is sent", input_with_pauses },
         { "a write error on standard output is a failure", output_fails }, { "a pipe without a reader",
           output_has_no_reader },
+        { "out of memory in a description", memory_fails },
         { "PID gone", task_gone }, { "a zombie is gone", task_is_a_zombie }, { "START mismatch",
           task_number_reused },
         { "no permission", task_denied }, { "something is mounted over procfs", procfs_covered },
