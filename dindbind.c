@@ -5944,14 +5944,15 @@ int dindbind_unstage(const char *path, int *sys_errno)
 
 /* ==== specs =============================================================================================
  *
- * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it, what it
- * asks for, and where in the text the source stands. Never here: a spec half understood. */
+ * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it,
+ * what it asks for, and where in the text the source stands. Never here: a spec half understood. */
 
 /* All parsers from here on return NULL, or what is wrong: a text, or this one, which is no fault of
  * whoever wrote the spec. It is recognised by its address. */
 static const char no_memory[] = "out of memory";
 
-static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth field",
+static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth "
+                                "field",
                   bad_target[] = "no target, or one that is no absolute path",
                   bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe",
                   empty_spec[] = "an empty spec";
@@ -5975,7 +5976,7 @@ static const struct mode {
     enum mode_class class;
     enum mode_in_oci oci;
     bool ro, flat, relabel;     /* what it sets in struct spec */
-    bool peer;                  /* it wants the mounts of another one to show, which no stage does */
+    bool peer;                  /* mounts made elsewhere are to show in it: never in a stage */
 } modes[] = {
     { .word = "ro", .class = MODE_ACCESS, .ro = true },
     { .word = "rw", .class = MODE_ACCESS },
@@ -6054,7 +6055,8 @@ struct spec {
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
     bool volume_ro;             /* and is read-only by its own options, whoever mounts it */
-    bool aside;                 /* only its target counts: another kind of mount, which may give way to ours */
+    bool aside;                 /* only its target counts: of another kind of mount, which may give
+                                 * way to ours */
     const char *text;           /* as given */
     const char *source;         /* NULL: nothing in it to translate */
     const char *target;         /* cleaned */
@@ -6174,26 +6176,47 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
 /* A name that docker would take for a volume's: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
 static bool is_volume_name(const char *s)
 {
-    const char *p = s;
-    while (*p && (((*p | 32) >= 'a' && (*p | 32) <= 'z') || (*p >= '0' && *p <= '9') || strchr("_.-", *p)))
-        p++;
-    return p > s + 1 && !*p && !strchr("_.-", *s);
+    size_t n = strspn(s, "_.-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return n > 1 && !s[n] && !strchr("_.-", *s);
+}
+
+static size_t csv_plain(const char *s, char *out, bool *bad)
+{
+    size_t n = strcspn(s, ",");
+    memcpy(out, s, n);
+    out[n] = 0;
+    *bad = out[strcspn(out, "\"\r\n")];
+    return n;
+}
+
+static size_t csv_quoted(const char *s, char *out, bool *bad)
+{
+    size_t n = 1;
+    *bad = false;
+    while (s[n] && (s[n] != '"' || s[n + 1] == '"')) {
+        if (s[n] == '"')
+            n++;                /* two of them are one that does not end the field */
+        if (s[n] == '\r')
+            *bad = true;
+        *out++ = s[n++];
+    }
+    *out = 0;
+    if (!s[n]) {
+        *bad = true;
+        return n;
+    }
+    n++;
+    if (s[n] && s[n] != ',')
+        *bad = true;
+    return n;
 }
 
 /* One CSV field as Go's encoding/csv reads it. Returns its length in the text. */
 static size_t csv_field(const char *s, char *out, bool *bad)
 {
-    bool quoted = *s == '"';
-    size_t n = quoted;
-    *bad = false;
-    for (; s[n] && (quoted ? s[n] != '"' || s[n + 1] == '"' : s[n] != ','); n++) {
-        *bad |= s[n] == '\r' || (!quoted && (s[n] == '"' || s[n] == '\n'));
-        *out++ = s[n];
-        n += s[n] == '"' && quoted;
-    }
-    *out = 0;
-    *bad |= quoted && (!s[n] || (s[n + 1] && s[n + 1] != ','));
-    return n + (quoted && s[n]);
+    if (*s == '"')
+        return csv_quoted(s, out, bad);
+    return csv_plain(s, out, bad);
 }
 
 /* strconv.ParseBool of Go: what docker takes for a boolean. false: it is none. */
@@ -6221,7 +6244,7 @@ static void lower_case(char *p)
             *p = (char)(*p + 32);
 }
 
-/* What a --mount record says, field by field, before it is known which of it counts for its type. */
+/* What a --mount record says, before it is known which of that counts for its type. */
 enum mount_part {
     PART_TYPE, PART_SOURCE, PART_TARGET, PART_DRIVER, PART_FSTYPE, PART_DEVICE, PART_OPTIONS, PARTS
 };
@@ -6326,15 +6349,15 @@ static const struct mount_key *find_key_folded(char *name)
     return key;
 }
 
-/* What is wrong with a key, by its name. */
-static const char *wrong_key(struct arena *a, const char *what, const char *key)
+/* What is wrong, in two parts, of which one is the name of a key. */
+static const char *wrong_key(struct arena *a, const char *first, const char *second)
 {
-    size_t size = strlen(what) + strlen(key) + 1;
+    size_t size = strlen(first) + strlen(second) + 1;
     char *line = arena_alloc(a, size);
     if (!line)
         return no_memory;
-    struct text t = text_in(line, size, what);
-    text_add(&t, key);
+    struct text t = text_in(line, size, first);
+    text_add(&t, second);
     return line;
 }
 
@@ -6510,7 +6533,10 @@ static bool all_known(const char *o, const char *flags, const char *options)
 {
     for (; *o; o = behind_word(o, strcspn(o, ","))) {
         size_t n = strcspn(o, "=,");
-        if (find_word(o[n] == '=' ? options : flags, o, n) < 0)
+        const char *words = flags;
+        if (o[n] == '=')
+            words = options;
+        if (find_word(words, o, n) < 0)
             return false;
     }
     return true;
@@ -6564,28 +6590,30 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
-/* Options of nfs(5) and mount.cifs(8), and those of mount(8) that mean nothing here. What is not in the list is
- * refused: `move` makes busybox's mount take a mount of the host's away, whatever the type says, `loop` wants a file
- * of the host's, and `credentials` reads one. */
+/* Options of nfs(5) and mount.cifs(8), and those of mount(8) that mean nothing here. What is not in
+ * the list is refused: `move` makes busybox's mount take a mount of the host's away, whatever the
+ * type says, `loop` wants a file of the host's, and `credentials` reads one. */
 static const char net_flags[] =
-    "_netdev\0nofail\0"
-    "soft\0hard\0softerr\0softreval\0nosoftreval\0intr\0nointr\0ac\0noac\0bg\0fg\0rdirplus\0nordirplus\0"
-    "sharecache\0nosharecache\0resvport\0noresvport\0fsc\0nofsc\0sloppy\0udp\0tcp\0rdma\0lock\0nolock\0"
-    "cto\0nocto\0acl\0noacl\0migration\0nomigration\0posix\0noposix\0trunkdiscovery\0notrunkdiscovery\0"
-    "guest\0forceuid\0noforceuid\0forcegid\0noforcegid\0perm\0noperm\0dynperm\0nodynperm\0setuids\0nosetuids\0"
-    "serverino\0noserverino\0mapchars\0nomapchars\0mapposix\0nomapposix\0nocase\0ignorecase\0brl\0nobrl\0"
-    "sfu\0nosfu\0mfsymlinks\0seal\0sign\0unix\0nounix\0linux\0nolinux\0user_xattr\0nouser_xattr\0cifsacl\0"
-    "nocifsacl\0idsfromsid\0modefromsid\0multiuser\0nodfs\0persistenthandles\0nopersistenthandles\0"
-    "resilienthandles\0noresilienthandles\0multichannel\0nomultichannel\0domainauto\0nosharesock\0"
-    "noblocksend\0forcemandatorylock\0nohandlecache\0posixpaths\0noposixpaths\0nostrictsync\0strictsync\0";
+    "_netdev\0nofail\0soft\0hard\0softerr\0softreval\0nosoftreval\0intr\0nointr\0ac\0noac\0bg\0"
+    "fg\0rdirplus\0nordirplus\0sharecache\0nosharecache\0resvport\0noresvport\0fsc\0nofsc\0"
+    "sloppy\0udp\0tcp\0rdma\0lock\0nolock\0cto\0nocto\0acl\0noacl\0migration\0nomigration\0"
+    "posix\0noposix\0trunkdiscovery\0notrunkdiscovery\0guest\0forceuid\0noforceuid\0forcegid\0"
+    "noforcegid\0perm\0noperm\0dynperm\0nodynperm\0setuids\0nosetuids\0serverino\0noserverino\0"
+    "mapchars\0nomapchars\0mapposix\0nomapposix\0nocase\0ignorecase\0brl\0nobrl\0sfu\0nosfu\0"
+    "mfsymlinks\0seal\0sign\0unix\0nounix\0linux\0nolinux\0user_xattr\0nouser_xattr\0cifsacl\0"
+    "nocifsacl\0idsfromsid\0modefromsid\0multiuser\0nodfs\0persistenthandles\0"
+    "nopersistenthandles\0resilienthandles\0noresilienthandles\0multichannel\0nomultichannel\0"
+    "domainauto\0nosharesock\0noblocksend\0forcemandatorylock\0nohandlecache\0posixpaths\0"
+    "noposixpaths\0nostrictsync\0strictsync\0";
 
 static const char net_options[] =
-    "addr\0timeo\0retrans\0rsize\0wsize\0acregmin\0acregmax\0acdirmin\0acdirmax\0actimeo\0retry\0sec\0"
-    "nconnect\0max_connect\0lookupcache\0fsc\0proto\0port\0mountport\0mountproto\0mounthost\0mountaddr\0"
-    "mountvers\0namlen\0local_lock\0clientaddr\0vers\0nfsvers\0minorversion\0rdirplus\0write\0xprtsec\0"
-    "username\0user\0password\0pass\0password2\0domain\0dom\0workgroup\0ip\0uid\0gid\0cruid\0backupuid\0"
-    "backupgid\0file_mode\0dir_mode\0servern\0netbiosname\0cache\0iocharset\0echo_interval\0bsize\0esize\0"
-    "snapshot\0max_credits\0max_channels\0handletimeout\0multichannel\0symlink\0reparse\0";
+    "addr\0timeo\0retrans\0rsize\0wsize\0acregmin\0acregmax\0acdirmin\0acdirmax\0actimeo\0"
+    "retry\0sec\0nconnect\0max_connect\0lookupcache\0fsc\0proto\0port\0mountport\0mountproto\0"
+    "mounthost\0mountaddr\0mountvers\0namlen\0local_lock\0clientaddr\0vers\0nfsvers\0"
+    "minorversion\0rdirplus\0write\0xprtsec\0username\0user\0password\0pass\0password2\0"
+    "domain\0dom\0workgroup\0ip\0uid\0gid\0cruid\0backupuid\0backupgid\0file_mode\0dir_mode\0"
+    "servern\0netbiosname\0cache\0iocharset\0echo_interval\0bsize\0esize\0snapshot\0"
+    "max_credits\0max_channels\0handletimeout\0multichannel\0symlink\0reparse\0";
 
 static bool is_net_safe(const char *o)
 {
@@ -6744,10 +6772,11 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
 
 /* ==== json ==============================================================================================
  *
- * In: text that ends with a NUL, from anybody. Out: whether it is JSON (RFC 8259), where in it the values are
- * that somebody asks for, their text; and text as a JSON string. The only place that knows JSON, and it keeps
- * nothing: a value is where it stands in the text. Never here: a value in a text that was not checked as a
- * whole, a number as anything but its digits, or recursion that the text could make deep. */
+ * In: text that ends with a NUL, from anybody. Out: whether it is JSON (RFC 8259), where in it the
+ * values are that somebody asks for, their text; and text as a JSON string. The only place that
+ * knows JSON, and it keeps nothing: a value is where it stands in the text. Never here: a value in
+ * a text that was not checked as a whole, a number as anything but its digits, or recursion that
+ * the text could make deep. */
 
 enum { JSON_DEPTH = 256 };
 
@@ -6793,7 +6822,8 @@ static size_t utf8_length(const unsigned char *s)
     return rows[row].n;
 }
 
-/* The readers of JSON go on in `*at`. They return NULL, or what is wrong with what it is left at. */
+/* The readers of JSON move `*at` past what they read. They return NULL, or what is wrong at the
+ * place where they leave it. */
 
 /* Past this sign, if it is what comes next. */
 static bool json_sign(const char **at, char sign)
@@ -6946,8 +6976,12 @@ static const char *json_skip(const char *value)
 static unsigned json_hex(const char *p)
 {
     unsigned v = 0;
-    for (int i = 0; i < 4; i++)
-        v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] & 7) + 9);
+    for (int i = 0; i < 4; i++) {
+        unsigned digit = (unsigned)p[i] - '0';
+        if (p[i] > '9')
+            digit = (p[i] & 7u) + 9;    /* a letter of either case */
+        v = v << 4 | digit;
+    }
     return v;
 }
 
@@ -6995,7 +7029,8 @@ static size_t put_point(char out[4], unsigned c)
     return n;
 }
 
-/* The next bytes of a string's text. 0: what no path can hold, a NUL or half of a surrogate pair. */
+/* The next bytes of a string's text. 0: what no path can hold, a NUL or half of a surrogate
+ * pair. */
 static size_t json_char(const char **at, enum json_reader who, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -7025,14 +7060,17 @@ static const char *json_inside(const char *value)
     return value && *value == '"' ? value + 1 : NULL;
 }
 
-/* The text of a string. false: it is no string, one that no path can be, or one that does not fit. */
+/* The text of a string. false: it is no string, one that no path can be, or one that does not
+ * fit. */
 static bool json_copy(const char *value, enum json_reader who, char *out, size_t size)
 {
     value = json_inside(value);
     if (!value)
         return false;
     while (*value != '"') {
-        size_t n = size > 4 ? json_char(&value, who, out) : 0;
+        if (size <= 4)
+            return false;
+        size_t n = json_char(&value, who, out);
         if (!n)
             return false;
         out += n;
@@ -7082,7 +7120,8 @@ static const char *json_place(const char *value, enum json_reader who, size_t n)
     return value;
 }
 
-/* In lower case, and the two letters besides that Go's encoding/json folds to k and s (U+212A, U+017F) as these. */
+/* In lower case, with k and s for the two letters outside of ASCII that Go's encoding/json folds to
+ * them (U+212A, U+017F). */
 static void json_fold(char *text)
 {
     char *to = text;
@@ -7133,8 +7172,14 @@ static const char *json_after(const char *key)
     return json_sign(&p, ',') ? json_space(p) : NULL;
 }
 
-/* null is of any kind: to Go it is nothing at all. */
 enum json_kind { JSON_ANY, JSON_TEXT, JSON_BOOL, JSON_OBJECT, JSON_ARRAY };
+
+static const char *const wrong_kinds[] = {
+    [JSON_TEXT] = " must be a string that a path can be",
+    [JSON_BOOL] = " must be true or false",
+    [JSON_OBJECT] = " must be a JSON object",
+    [JSON_ARRAY] = " must be a JSON array",
+};
 
 /* A member that a reader wants, as a row of a table. Row 0, TOP, is the object itself, in which all
  * lie whose row says nothing else; a row stands below the row of the object that it lies in. */
@@ -7142,8 +7187,8 @@ struct json_row {
     const char *name;
     unsigned in;                /* the row of that object */
     enum json_kind kind;        /* which json_kinds() checks */
-    bool exact;                 /* for JSON_GO: a key of a map; any other is a field of a struct, and
-                                 * found in any case */
+    bool exact;                 /* a key of a map; any other is to Go a field of a struct, which it
+                                 * finds in any case */
 };
 
 enum { TOP };
@@ -7196,19 +7241,19 @@ static bool json_null(const char *value)
     return !value || *value == 'n';
 }
 
-/* NULL, or what is wrong with the kind of a value. */
-static const char *wrong_kind(const struct member *m, enum json_kind kind)
+/* null is of any kind: to Go it is nothing at all. */
+static bool is_of_kind(const struct member *m, enum json_kind kind)
 {
     if (json_null(m->at))
-        return NULL;
+        return true;
     switch (kind) {
-    case JSON_TEXT: return m->text ? NULL : "no string that a path can be: ";
-    case JSON_BOOL: return strchr("tf", *m->at) ? NULL : "neither true nor false: ";
-    case JSON_OBJECT: return *m->at == '{' ? NULL : "no JSON object: ";
-    case JSON_ARRAY: return *m->at == '[' ? NULL : "no JSON array: ";
+    case JSON_TEXT: return m->text;
+    case JSON_BOOL: return *m->at == 't' || *m->at == 'f';
+    case JSON_OBJECT: return *m->at == '{';
+    case JSON_ARRAY: return *m->at == '[';
     case JSON_ANY: break;
     }
-    return NULL;
+    return true;
 }
 
 /* Is each of them of its kind? What the daemon's decoder refuses, some other one may take for
@@ -7216,11 +7261,9 @@ static const char *wrong_kind(const struct member *m, enum json_kind kind)
 static const char *json_kinds(struct arena *a, const struct json_row *rows, size_t n,
                               const struct member *m)
 {
-    for (size_t i = TOP + 1; i < n; i++) {
-        const char *what = wrong_kind(&m[i], rows[i].kind);
-        if (what)
-            return wrong_key(a, what, rows[i].name);
-    }
+    for (size_t i = TOP + 1; i < n; i++)
+        if (!is_of_kind(&m[i], rows[i].kind))
+            return wrong_key(a, rows[i].name, wrong_kinds[rows[i].kind]);
     return NULL;
 }
 
@@ -7542,7 +7585,8 @@ struct view {
     struct dindbind_bind *rows;
     size_t nrows;
     bool have_pid;
-    bool readonly;              /* a description says that the root is, and what the engine puts there by itself */
+    bool readonly;              /* a description says that the root is; what the engine puts there
+                                 * by itself is so too */
     const char *wrong;          /* the first of what is wrong in a JSON description */
 };
 
@@ -7587,7 +7631,8 @@ static void view_mount(struct view *v, const char *host, const char *path, bool 
     view_note(v, view_row(v, host, path, ro));
 }
 
-static const char *view_task(struct view *v, const char *pid, const char *end, unsigned long long start)
+static const char *view_task(struct view *v, const char *pid, const char *end,
+                             unsigned long long start)
 {
     unsigned long long number;
     if (v->have_pid)
@@ -7651,16 +7696,17 @@ static const char *view_line(struct view *v, const char *line)
         { "bind", view_bind },
         { "overlay", view_overlay },
     };
-    size_t n = strcspn(line, " \t"), blanks = strspn(line + n, " \t"), i = 0;
-    const char *value = line + n + blanks;
-    while (i < sizeof words / sizeof *words && (strncmp(words[i].word, line, n) || words[i].word[n]))
-        i++;
-    if (i == sizeof words / sizeof *words)
-        return "not one of pid, bind, overlay";
-    if (!*value)
-        return "needs a value";
-    value = arena_copy(v->arena, value, strlen(value));
-    return value ? words[i].take(v, value) : no_memory;
+    size_t n = strcspn(line, " \t"), blanks = strspn(line + n, " \t");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strncmp(words[i].word, line, n) || words[i].word[n])
+            continue;
+        const char *value = line + n + blanks;
+        if (!*value)
+            return "needs a value";
+        value = arena_copy(v->arena, value, strlen(value));
+        return value ? words[i].take(v, value) : no_memory;
+    }
+    return "not one of pid, bind, overlay";
 }
 
 /* A file of such lines, blank ones, and comments. `number` is that of the line that is wrong. */
@@ -7688,7 +7734,10 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
 
 static void view_json_pid(struct view *v, const char *value)
 {
-    view_note(v, value ? view_task(v, value, json_skip(value), 0) : "no decimal PID[:START]");
+    if (value)
+        view_note(v, view_task(v, value, json_skip(value), 0));
+    else
+        view_note(v, "no decimal PID[:START]");
 }
 
 /* What the kernel calls a directory. NULL: nothing absolute. */
@@ -8031,7 +8080,7 @@ static void config_mounts(struct view *v, const char *mounts, const char *bundle
     }
 }
 
-/* What tells the three kinds of a description apart, and what the two short ones have. */
+/* What distinguishes the three kinds of descriptions, and what the two short ones have. */
 enum {
     VIEW_STATE = TOP + 1, VIEW_PID, VIEW_BUNDLE, VIEW_ROOTFS, VIEW_ROOT, VIEW_PATH, VIEW_READONLY,
     VIEW_MOUNTS, VIEW_KEYS
@@ -8137,7 +8186,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
     return wrong == no_memory ? 3 : 2;
 }
 
-/* What a read-only root has in its upperdir is read-only too, when the runner is dead and its layers answer. */
+/* What a read-only root has in its upperdir is read-only too, when the runner is dead and its
+ * layers answer. */
 static const char *view_readonly(struct view *v)
 {
     static const char word[] = ",ro";
@@ -8261,7 +8311,8 @@ static const struct json_row body_mount_members[BODY_KEYS] = {
     [BODY_FLAT] = { .name = "NonRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
     [BODY_CREATE] = { .name = "CreateMountpoint", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
     [BODY_RO_TOP] = { .name = "ReadOnlyNonRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
-    [BODY_RO_ALL] = { .name = "ReadOnlyForceRecursive", .in = BODY_BIND_OPTIONS, .kind = JSON_BOOL },
+    [BODY_RO_ALL] = { .name = "ReadOnlyForceRecursive", .in = BODY_BIND_OPTIONS,
+                      .kind = JSON_BOOL },
     [BODY_PROPAGATION] = { .name = "Propagation", .in = BODY_BIND_OPTIONS, .kind = JSON_TEXT },
     [BODY_VOLUME_OPTIONS] = { .name = "VolumeOptions", .kind = JSON_OBJECT },
     [BODY_DRIVER] = { .name = "DriverConfig", .in = BODY_VOLUME_OPTIONS, .kind = JSON_OBJECT },
@@ -8372,7 +8423,10 @@ static void body_each(struct body *b, const char *list, const char *what,
 {
     for (const char *p = json_first(list); p && !b->wrong; p = json_after(p)) {
         b->what = what;
-        b->wrong = b->n < MAX_BODY_MOUNTS ? take(b, p, &b->specs[b->n++]) : "more than 1000 mounts";
+        if (b->n == MAX_BODY_MOUNTS)
+            b->wrong = "more than 1000 mounts";
+        else
+            b->wrong = take(b, p, &b->specs[b->n++]);
     }
 }
 

@@ -43,6 +43,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -2109,6 +2110,17 @@ static const struct command {
     { "-v, no path in this namespace, in json", "-p @P -f json -v /vol/f:/x", 1,
       "{\"source\":\"/vol/f\",\"target\":\"/x\",\"error\":\"foreign\",\"message\":\"@*\"}\n", "", 1 },
     { "-v, a row with a live runner", "-p @P -b @D/work:/work -v /work:/x", 0, "@D/work:/x\n", NULL, 1 },
+    { "-v, an empty spec", "-b @D/work:/work --volume=", 2, "", "an empty spec", 0 },
+    { "-v, an empty source", "-b @D/work:/work -v :/x", 2, "", "no source before the colon", 0 },
+    { "-b, no PATH", "-b /data /x", 2, "", "dindbind: -b /data: no :PATH; write HOST:PATH", 0 },
+    { "-b, neither absolute nor a PATH", "-b data /x", 2, "", "no :PATH; write HOST:PATH", 0 },
+    { "-b, a relative HOST", "-b data:/x /x", 2, "", "HOST must be an absolute path", 0 },
+    { "-b, nothing", "--bind= /x", 2, "", "an empty spec", 0 },
+    { "--mount, an empty spec", "-b @D/work:/work --mount=", 2, "", "an empty spec", 0 },
+    { "--mount, an empty field", "-b @D/work:/work --mount type=bind,,src=/work,dst=/x", 2, "", "an empty field", 0 },
+    { "--mount, no key", "-b @D/work:/work --mount type=bind,=/work,dst=/x", 2, "", "a field without a key", 0 },
+    { "--mount, an empty source", "-b @D/work:/work --mount type=bind,src=,target=/y", 2, "",
+      "a bind mount with an empty source", 0 },
 
     /* --mount */
     { "--mount", "-b @D/work:/work --mount type=bind,source=/work,target=/x", 0,
@@ -2394,6 +2406,38 @@ static void output_has_no_reader(void **state)
     (void)state;
     struct ran r = run_tool(&(struct set_up){ .before = ignore_pipe }, "-b @D/work:/work /work");
     assert_true(r.status >= 1 && r.status <= 3 && r.errlen);
+}
+
+/* A description that can be read, but whose texts cannot be copied: that is no fault of whoever wrote it. */
+static void scarce_memory(const char *head, const char *tail)
+{
+    static const size_t size = 30 << 20;
+    struct rlimit limit = { 50 << 20, 50 << 20 };
+    int in = memfd_create("in", 0);
+    char *filling = malloc(size);
+    memset(filling, 'x', size);
+    if (write(in, head, strlen(head)) < 0 || write(in, filling, size) != (ssize_t)size || write(in, tail, strlen(tail)) < 0 ||
+        lseek(in, 0, SEEK_SET) || dup2(in, 0) || setrlimit(RLIMIT_AS, &limit))
+        _exit(97);
+}
+
+static void scarce_json(void)
+{
+    scarce_memory("{\"State\":{\"Pid\":0},\"Id\":\"", "\"}");
+}
+
+static void scarce_lines(void)
+{
+    scarce_memory("overlay lowerdir=/", "\n");
+}
+
+static void memory_fails(void **state)
+{
+    (void)state;
+    struct ran json = run_tool(&(struct set_up){ .before = scarce_json }, "-r - /x");
+    struct ran lines = run_tool(&(struct set_up){ .before = scarce_lines }, "-r - /x");
+    expect_run(&json, "-r - /x", 3, "", "dindbind: -: out of memory");
+    expect_run(&lines, "-r - /x", 3, "", "dindbind: -: line 1: out of memory");
 }
 
 /* ---- The runner cannot be read ---------------------------------------------------------------------------- */
@@ -2927,6 +2971,7 @@ static void run_commands(void)
           input_with_nul }, { "standard input: each answer before more is sent", input_with_pauses },
         { "a write error on standard output is a failure", output_fails }, { "a pipe without a reader",
           output_has_no_reader },
+        { "out of memory in a description", memory_fails },
         { "PID gone", task_gone }, { "a zombie is gone", task_is_a_zombie }, { "START mismatch",
           task_number_reused },
         { "no permission", task_denied }, { "something is mounted over procfs", procfs_covered },

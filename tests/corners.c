@@ -66,6 +66,8 @@ static const struct corner {
         "{`HostConfig`:{`Binds`:[`@/w:/t:r\\u006f`]}}", "" },
     { "a key of a mount twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[{`Source`:`/a`,`Source`:`/b`}]}]", 2, "",
         "twice" },
+    { "an option of a mount that is no text", "-r - /w/x", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[{`Type`:`bind`,`Source`:`/a`,"
+        "`Destination`:`/w`,`Options`:[5]}]}]", 1, "", "/w" },
     { "a key of an inspection twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`State`:{`Pid`:1},`Mounts`:[]}]", 2, "", "twice" },
     { "a key of the layers twice", "-r - /w", "[{`Id`:`x`,`State`:{`Pid`:0},`Mounts`:[],`GraphDriver`:{`Name`:`overlay2`,"
         "`Data`:{`LowerDir`:`/a`,`LowerDir`:`/b`}}}]", 2, "", "twice" },
@@ -91,7 +93,7 @@ static const struct corner {
         "type=volume,type=bind,source=@/w,target=/t\n", "" },
     { "a key that is none, of a volume", W "--mount /etc:/x,type=volume,target=/y", NULL, 2, "", "no such key: /etc:/x" },
     { "a key that is none, of a tmpfs", W "--mount type=tmpfs,target=/y,size=1", NULL, 2, "", "no such key: size" },
-    { "an empty key", W "--mount type=tmpfs,target=/y,", NULL, 2, "", "no such key: " },
+    { "an empty key", W "--mount type=tmpfs,target=/y,", NULL, 2, "", "an empty field" },
     { "a blank before a key", W "--mount type=tmpfs,`\ttarget=/y`", NULL, 2, "", "no such key: " },
     { "a key of volumes for a bind", W "--mount type=bind,source=/w,target=/t,volume-nocopy", NULL, 2, "",
         "a key of another type of mount: volume-nocopy" },
