@@ -23,36 +23,9 @@
 //kbuild:lib-$(CONFIG_DINDBIND) += dindbind.o
 //kbuild:CFLAGS_dindbind.o += -DDINDBIND_NO_MAIN -fvisibility=default -Wno-declaration-after-statement
 
-//usage:#define dindbind_trivial_usage
-//usage:       "[VIEW]... [PLACE] PATH... | -v SPEC... --mount SPEC... | -c <create.json"
-//usage:       "\n       dindbind -u DIR|DIR/N"
-//usage:#define dindbind_full_usage
-//usage:       "\nWhat to mount so that a sibling container sees what the runner sees."
-//usage:       "\n"
-//usage:       "\nVIEW, whose paths they are:"
-//usage:       "\n  -p, --pid PID[:START]		the runner's task PID; 0: no live task"
-//usage:       "\n  -b, --bind HOST:PATH[:ro]	the runner has HOST mounted at PATH"
-//usage:       "\n  -o, --overlay OPTIONS		mount options of the runner's overlay root"
-//usage:       "\n  -r, --runner FILE		these, or JSON of inspect, state, config.json"
-//usage:       "\n  -S, --self			I am in the runner: the daemon's names"
-//usage:       "\nWhat to translate:"
-//usage:       "\n  PATH				to a path that opens the same file"
-//usage:       "\n  -				the same for paths on standard input"
-//usage:       "\n  -v, --volume SPEC		of docker run -v"
-//usage:       "\n      --mount SPEC		of docker run --mount"
-//usage:       "\n  -c, --create			a create body of Docker's API, in to out"
-//usage:       "\nPLACE, what to answer with (a PATH: something to open; a SPEC: the host path):"
-//usage:       "\n  -H, --host			the host path, if you trust the runner"
-//usage:       "\n  -s, --stage DIR		a mount of the source itself, DIR/0, DIR/1, ..."
-//usage:       "\nOthers:"
-//usage:       "\n  -f, --format text|json|oci"
-//usage:       "\n  -0, --null			NUL ends a path, in and out"
-//usage:       "\n  -R, --read-only		I mount it read-only"
-//usage:       "\n  -m, --mkdir			create a missing directory, as docker run -v"
-//usage:       "\n  -u, --unstage DIR|DIR/N	take a stage down, or one entry of it"
-//usage:       "\n  -x, --explain			each rule tried, on standard error"
-//usage:       "\n  -h, --help   -V, --version"
-//usage:       "\nExit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read"
+//usage:#define dindbind_trivial_usage "[VIEW]... [PLACE] PATH... | -v SPEC... | -c | -u DIR"
+//usage:#define dindbind_full_usage "\nWhat to mount so that a sibling container sees what the runner sees."
+//usage:       "\n\nAll options: dindbind -h"
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -6432,7 +6405,7 @@ static void put_json(struct out *o, const char *text)
  * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
  * that could be read as two. */
 
-/* A string, behind a comma unless it is the first one in its brackets or the value of a key. */
+/* A string, after a comma unless it is the first one in its brackets or the value of a key. */
 static void put_next(struct out *o, const char *text)
 {
     if (o->len && !strchr("{[:", o->at[o->len - 1]))
@@ -6448,11 +6421,64 @@ static void put_member(struct out *o, const char *key, const char *value)
     put_next(o, value);
 }
 
+static const char *const rule_words[] = {
+    [DINDBIND_RULE_NONE] = "none",
+    [DINDBIND_RULE_BIND] = "bind",
+    [DINDBIND_RULE_PROC] = "proc",
+    [DINDBIND_RULE_LAYERS] = "layers",
+    [DINDBIND_RULE_SELF] = "self",
+};
+
+static const char *const kind_words[] = {
+    [DINDBIND_SINGLE] = "single",
+    [DINDBIND_MERGED] = "merged",
+    [DINDBIND_METACOPY] = "metacopy",
+};
+
+static const struct { unsigned type; const char *word; } file_types[] = {
+    { S_IFDIR, "directory" },
+    { S_IFREG, "file" },
+    { S_IFSOCK, "socket" },
+    { S_IFIFO, "fifo" },
+    { S_IFCHR, "char" },
+    { S_IFBLK, "block" },
+};
+
+static const char *type_word(unsigned type)
+{
+    for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
+        if (file_types[i].type == type)
+            return file_types[i].word;
+    return "unknown";
+}
+
+static void put_layers(struct out *o, const struct dindbind_result *res)
+{
+    put(o, ",\"layers\":[");
+    for (size_t i = 0; i < res->nlayers; i++)
+        put_next(o, res->layers[i]);
+    put(o, "]");
+}
+
+/* The members that say what to mount. */
+static void put_answer(struct out *o, const struct dindbind_result *res)
+{
+    put_member(o, "kind", kind_words[res->kind]);
+    if (res->kind == DINDBIND_SINGLE)
+        put_member(o, "path", res->path);
+    else
+        put_layers(o, res);
+    if (res->kind == DINDBIND_MERGED && *res->options)
+        put_member(o, "options", res->options);
+    put_member(o, "type", type_word(res->type));
+    put(o, ",\"ro\":");
+    put(o, res->ro ? "true" : "false");
+}
+
+/* A line of -f json: with a message a refusal, without one an answer. `spec` is NULL for a PATH. */
 static void put_record(struct out *o, const char *source, const struct spec *spec,
                        const struct dindbind_result *res, const char *message)
 {
-    /* by its bits in st_mode, of which there are no others */
-    static const char types[] = "unknown\0fifo\0char\0\0directory\0\0block\0\0file\0\0\0\0socket\0\0\0";
     put(o, "{");
     put_member(o, "source", source);
     if (spec)
@@ -6460,151 +6486,177 @@ static void put_record(struct out *o, const char *source, const struct spec *spe
     if (message) {
         put_member(o, "error", dindbind_word(res->error));
         put_member(o, "message", message);
-    } else
-        put_member(o, "rule", word_at("none\0bind\0proc\0layers\0self", res->rule));
-    if (!message && res->rule != DINDBIND_RULE_NONE) {
-        put_member(o, "kind", word_at("single\0merged\0metacopy", res->kind));
-        if (res->kind == DINDBIND_SINGLE)
-            put_member(o, "path", res->path);
-        else {
-            put(o, ",\"layers\":[");
-            for (size_t i = 0; i < res->nlayers; i++)
-                put_next(o, res->layers[i]);
-            put(o, "]");
-        }
-        if (res->kind == DINDBIND_MERGED && *res->options)
-            put_member(o, "options", res->options);
-        put_member(o, "type", word_at(types, res->type >> 12));
-        put(o, res->ro ? ",\"ro\":true" : ",\"ro\":false");
+    } else {
+        put_member(o, "rule", rule_words[res->rule]);
+        if (res->rule != DINDBIND_RULE_NONE)
+            put_answer(o, res);
     }
     put(o, "}");
 }
 
-/* The options of a read-only overlay of the layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. NULL,
- * or what is wrong. */
+/* mount(2) cuts its data at a page; a kernel needs some of it. */
+enum { MAX_OCI_OPTIONS = 4089 };
+
+/* lowerdir= with all layers. `:`, `\` and `,` are escaped as overlayfs unescapes them. */
+static void text_lowerdirs(struct text *t, const struct dindbind_result *res)
+{
+    text_add(t, "lowerdir=");
+    for (size_t i = 0; i < res->nlayers; i++) {
+        if (i)
+            text_add(t, ":");
+        text_escaped(t, res->layers[i], ":\\,");
+    }
+}
+
+/* The options of a read-only overlay of the layers, each a string of its own. NULL, or what is wrong. */
 static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
 {
-    char options[DINDBIND_PATH_MAX];    /* mount(2) cuts its data at a page */
-    struct text t = text_in(options, sizeof options, "lowerdir=");
-    for (size_t i = 0; i < res->nlayers; i++) {
-        text_add(&t, i ? ":" : "");
-        text_escaped(&t, res->layers[i], ":\\,");
-    }
+    char options[DINDBIND_PATH_MAX];
+    struct text t = text_new(options, sizeof options);
+    text_lowerdirs(&t, res);
     put_next(o, options);
     for (const char *p = res->options; *p;) {
         size_t n = strcspn(p, ",");
         text_add(&t, ",");
-        char *word = options + t.len;
+        const char *word = options + t.len;
         text_bytes(&t, p, n);
         put_next(o, word);
         p = behind_word(p, n);
     }
-    return t.cut || t.len >= 4090 ? "too many layers for one page of mount options" : NULL;
+    if (t.cut || t.len > MAX_OCI_OPTIONS)
+        return "too many layers for one page of mount options";
+    return NULL;
+}
+
+/* The head of an OCI mount, as far as the first of its options. */
+static void put_oci_head(struct out *o, const char *target, const char *type, const char *source)
+{
+    put(o, "{");
+    put_member(o, "destination", target);
+    put_member(o, "type", type);
+    put_member(o, "source", source);
+    put(o, ",\"options\":[");
 }
 
 /* One OCI runtime mount. NULL, or what is wrong. */
 static const char *put_oci(struct out *o, const struct spec *s, const struct dindbind_result *res)
 {
-    bool merged = res->kind == DINDBIND_MERGED;
     const char *wrong = NULL;
-    static const char overlay[] = "overlay";
     if (res->kind == DINDBIND_METACOPY)
         return "the attributes are in one layer and the data in another: no mount shows that";
-    put(o, "{");
-    put_member(o, "destination", s->target);
-    put_member(o, "type", merged ? overlay : "bind");
-    put_member(o, "source", merged ? overlay : res->path);
-    put(o, ",\"options\":[");
-    if (!merged)
-        put_next(o, s->flat ? "bind" : "rbind");
-    put_next(o, merged || res->ro ? "ro" : "rw");
-    if (merged)
+    if (res->kind == DINDBIND_MERGED) {
+        put_oci_head(o, s->target, "overlay", "overlay");
+        put_next(o, "ro");
         wrong = put_oci_overlay(o, res);
+    } else {
+        put_oci_head(o, s->target, "bind", res->path);
+        put_next(o, s->flat ? "bind" : "rbind");
+        put_next(o, res->ro ? "ro" : "rw");
+    }
     for (size_t i = 0; i < s->noci; i++)
         put_next(o, s->oci[i]);
     put(o, "]}");
     return wrong;
 }
 
-/* The modes of -v, with ro where it must be and no rw beside it. */
-static void put_modes(struct out *o, const char *mode, bool ro)
+/* The modes of -v, with ro where it must be: in place of the ro or rw that was given, else at the end. */
+static void put_modes(struct out *o, const char *modes_given, bool ro)
 {
-    const char *sep = ":";
-    while (mode && *mode) {
+    const char *mode = or_empty(modes_given), *separator = ":";
+    while (*mode) {
         size_t n = strcspn(mode, ",");
-        bool access = n == 2;   /* ro or rw: no other mode has two letters */
-        put(o, sep);
-        put_bytes(o, access && ro ? "ro" : mode, n);
-        if (access)
+        put(o, separator);
+        if (ro && n == 2 && is_one_of("ro\0rw\0", (const char[]){ mode[0], mode[1], 0 })) {
+            put(o, "ro");
             ro = false;
-        sep = ",";
+        } else
+            put_bytes(o, mode, n);
+        separator = ",";
         mode = behind_word(mode, n);
     }
     if (ro) {
-        put(o, sep);
+        put(o, separator);
         put(o, "ro");
     }
 }
 
-/* Has one of the two this character? */
+/* Has one of the two this character? `target` may be NULL. */
 static bool either_has(const char *source, const char *target, char c)
 {
     return strchr(source, c) || (target && strchr(target, c));
 }
 
-/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what is not
- * changed stays spelled as it was. */
+/* A path in a -v spec, which in a body is the inside of a JSON string. */
+static void put_volume_path(struct out *o, const struct spec *s, const char *path)
+{
+    if (s->json)
+        put_json_text(o, path);
+    else
+        put(o, path);
+}
+
+/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what does not
+ * change stays spelled as it was. NULL, or what is wrong. */
 static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
                               bool ro)
 {
-    void (*text)(struct out *, const char *) = s->json ? put_json_text : put;
-    text(o, source);
+    put_volume_path(o, s, source);
     if (target) {
         put(o, ":");
-        text(o, target);
+        put_volume_path(o, s, target);
     } else
         put_bytes(o, s->rest, s->rest_len);
     if (s->json && (!ro || s->ro))
         put_bytes(o, s->tail, s->tail_len);
     else
         put_modes(o, s->mode, ro);
-    return either_has(source, target, ':') ? "a colon cannot be escaped: use --mount, in a body Mounts" : NULL;
+    if (either_has(source, target, ':'))
+        return "a colon cannot be escaped: use --mount, in a body Mounts";
+    return NULL;
 }
 
-/* Quoted when Go's encoding/csv would not read it back otherwise. */
+/* A field of a --mount record with another value. It is quoted where its key was, and where Go's encoding/csv would
+ * not read it back otherwise. A key has no quotes in it, so after an opening one comes the key itself. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
-    bool quote = value[strcspn(value, ",\"\n")] || (key_len && *key == '"');
-    if (*key == '"')
-        key++;                  /* keys have no quotes in them, so the rest of it is the key itself */
-    put_bytes(o, "\"", quote);
-    put_bytes(o, key, key_len);
+    bool was_quoted = key_len && *key == '"';
+    bool quote = was_quoted || strpbrk(value, ",\"\n");
+    if (quote)
+        put(o, "\"");
+    put_bytes(o, key + was_quoted, key_len);
     for (; *value; value++) {
-        put_bytes(o, "\"", *value == '"');
+        if (*value == '"')
+            put(o, "\"");
         put_bytes(o, value, 1);
     }
-    put_bytes(o, "\"", quote);
+    if (quote)
+        put(o, "\"");
 }
 
+/* NULL, or what is wrong. `target` is NULL for the one that was given. */
 static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
                              bool ro)
 {
-    bool done = !ro || s->ro;
+    bool says_ro = s->ro;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
-        const char *path = f->role == FIELD_SOURCE ? source : f->role == FIELD_TARGET ? target : NULL;
-        put_bytes(o, ",", i != 0);
-        if (path)
-            put_csv(o, f->at, f->key_len, path);
+        if (i)
+            put(o, ",");
+        if (f->role == FIELD_SOURCE)
+            put_csv(o, f->at, f->key_len, source);
+        else if (f->role == FIELD_TARGET && target)
+            put_csv(o, f->at, f->key_len, target);
         else if (f->role == FIELD_READONLY && ro) {
             put(o, "readonly");
-            done = true;
+            says_ro = true;
         } else
             put_bytes(o, f->at, f->len);
     }
-    if (!done)
+    if (ro && !says_ro)
         put(o, ",readonly");
-    return either_has(source, target, '\r') ? "a carriage return in a path does not survive --mount" : NULL;
+    if (either_has(source, target, '\r'))
+        return "a carriage return in a path does not survive --mount";
+    return NULL;
 }
 
 /* ==== descriptions ======================================================================================
@@ -7278,106 +7330,852 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
     return NULL;
 }
 
-/* ==== applet ============================================================================================
+/* ==== answers ===========================================================================================
  *
- * In: a command line. Out: answers on standard output, messages on standard error, an exit status. The only
- * part that prints. Never here: half an answer, or a system call on a source. */
+ * In: a runner that was opened, what is asked for, and items: PATHs and specs that stand or fall together. Out: their
+ * answers as bytes in a buffer, and through a callback a line for each item that was refused. What a refused batch
+ * has staged is taken down again. Never here: the command line, the caller's descriptors, or anything printed. */
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
 enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
 
-enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
+/* How all items of a batch are to be answered. */
+struct request {
+    enum format format;
+    enum place place;
+    const char *dir;            /* PLACE_STAGE: where */
+    bool mkdir;                 /* create a missing source directory, as `docker run -v` does */
+    bool readonly;              /* whoever mounts the answers makes them read-only */
+    bool aligned;               /* a refused item leaves an empty record, so that answers stay aligned */
+    char end;                   /* of a record of text and JSON: a line break or NUL */
+};
 
-/* What a command line has: a bit for each option, in the order of their names, and for what else there is. */
-enum {
-    GIVEN_SELF = 1, GIVEN_CREATE = 2, GIVEN_HOST = 4, GIVEN_NULL = 8, GIVEN_READONLY = 0x10, GIVEN_MKDIR = 0x20,
-    GIVEN_EXPLAIN = 0x40, GIVEN_HELP = 0x80, GIVEN_VERSION = 0x100,
-    GIVEN_PID = 0x200, GIVEN_BIND = 0x400, GIVEN_OVERLAY = 0x800, GIVEN_RUNNER = 0x1000, GIVEN_VOLUME = 0x2000,
-    GIVEN_STAGE = 0x4000, GIVEN_UNSTAGE = 0x8000, GIVEN_FORMAT = 0x10000, GIVEN_MOUNT = 0x20000,
-    GIVEN_PATH = 0x40000, GIVEN_STDIN = 0x80000, GIVEN_STDIN_FILE = 0x100000, GIVEN_OCI = 0x200000,
+/* Whose paths they are. */
+struct opened {
+    struct dindbind_runner *runner;
+    int open_error;             /* dindbind_open() failed with it: no item has an answer */
+    int host_error;             /* host_check() says so: nothing of this process is to be mounted */
+    struct tables tables;       /* of mounts, shared by the items of a batch */
+};
 
-    GIVEN_TOLD = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
-    GIVEN_ONCE = GIVEN_OVERLAY | GIVEN_STAGE | GIVEN_UNSTAGE | GIVEN_FORMAT,
-    GIVEN_SPEC = GIVEN_VOLUME | GIVEN_MOUNT
+/* Who hears what is wrong: one line at a time, without a line break at its end. */
+struct listener {
+    void (*say)(void *arg, const char *line);
+    void *arg;
 };
 
 struct item {
     const char *source;         /* as given */
     struct spec *spec;          /* NULL for a PATH */
+    const char *invalid;        /* why it is no path at all, and invalid_error says so in a word; NULL: it is one */
+    int invalid_error;
+    bool passes;                /* a spec that names a volume, or nothing: no path, and the daemon's own business */
+
     struct dindbind_result *res;
-    const char *wrong;          /* what a FORMAT error is about */
+    const char *wrong;          /* more about the error in `res`, or NULL */
     struct dindbind_mount *below;
     size_t nbelow;
-    bool passes;                /* a spec that names a volume, or nothing: not a path, and the daemon's own business */
+};
+
+struct batch {
+    struct request ask;
+    struct opened from;
+    struct listener listener;
+    struct arena arena;
+    struct body body;           /* FORMAT_BODY: whose mounts the items are */
+    struct item *items;
+    struct dindbind_result **results;   /* of the items that do not pass */
+    size_t nitems, nresults;
+
+    struct out out;
+    int status;                 /* the highest dindbind_status() of a refused item */
+    bool refused;               /* at least one item was */
+
+    /* while it is answered */
+    const char *source;         /* of the item in work, for the lines of a trace */
+    bool doomed;                /* an item cannot be answered, whatever its source is: create nothing */
+    bool staged;                /* the sources are */
+    bool blames_dir;            /* they are not, because of the directory */
+    enum made stage_made;
+    size_t nmounts;             /* in the answers so far */
+    const char **targets;       /* of the specs, sorted; NULL: not needed so far */
+    size_t ntargets;
+};
+
+/* ---- items ---- */
+
+/* There must be room for one more in `items`. */
+static void add_item(struct batch *b, const char *source, struct spec *s)
+{
+    struct item *it = &b->items[b->nitems++];
+    *it = (struct item){ .source = source, .spec = s };
+    it->passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
+}
+
+/* NULL, or what is wrong. */
+static const char *add_spec(struct batch *b, struct spec *s)
+{
+    if (!strcmp(s->target, "/"))
+        return "the target cannot be /";
+    for (size_t i = 0; i < b->nitems && *s->target && !s->aside; i++) {
+        const struct spec *other = b->items[i].spec;
+        if (other && !other->aside && !strcmp(other->target, s->target)) {
+            b->body.what = s->target;
+            return "another spec has the same target";
+        }
+    }
+    add_item(b, or_empty(s->source), s);
+    return NULL;
+}
+
+/* Results for the items, of which there are no more to come. false: out of memory. */
+static bool add_results(struct batch *b)
+{
+    struct dindbind_result *res;
+    b->results = arena_alloc(&b->arena, b->nitems * (sizeof *res + sizeof *b->results));
+    if (!b->results)
+        return false;
+    res = (struct dindbind_result *)(b->results + b->nitems);
+    for (size_t i = 0; i < b->nitems; i++, res++) {
+        b->items[i].res = res;
+        if (!b->items[i].passes)
+            b->results[b->nresults++] = res;
+    }
+    return true;
+}
+
+/* ---- writing an answer ---- */
+
+static const char line_break[] = "a line break in it: use -0 or -f json";
+
+/* The end of a record that starts at `start`. NULL, or what is wrong: it could be read as two. */
+static const char *end_record(struct batch *b, size_t start)
+{
+    struct out *o = &b->out;
+    if (b->ask.end && memchr(o->at + start, '\n', o->len - start))
+        return line_break;
+    put_bytes(o, &b->ask.end, 1);
+    return NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *put_plain(struct out *o, const struct item *it, const char *target)
+{
+    const struct spec *s = it->spec;
+    const struct dindbind_result *res = it->res;
+    if (s && it->passes)
+        put(o, s->text);
+    else if (!s)
+        put(o, res->path);
+    else if (s->csv)
+        return put_mount(o, s, res->path, target, res->ro);
+    else
+        return put_volume(o, s, res->path, target, res->ro);
+    return NULL;
+}
+
+/* What stands in the body before this element, and the element. NULL, or what is wrong. */
+static const char *put_element(struct batch *b, const struct item *it, const char *target)
+{
+    const char *element = it->spec->json;
+    if (target)
+        put(&b->out, ",");
+    else
+        put_bytes(&b->out, b->body.done, (size_t)(element - b->body.done));
+    b->body.done = json_skip(element);
+    return put_body(&b->out, it->spec, it->res->path, target, it->res->ro);
+}
+
+/* One record, or part of the one array or body. `target` is NULL for the one that was given. NULL, or what is wrong. */
+static const char *put_one(struct batch *b, const struct item *it, const char *target)
+{
+    struct out *o = &b->out;
+    size_t start = o->len;
+    if (b->ask.format == FORMAT_OCI) {
+        put(o, start ? "," : "[");
+        return put_oci(o, it->spec, it->res);
+    }
+    if (b->ask.format == FORMAT_JSON) {
+        put_record(o, it->source, it->spec, it->res, NULL);
+        return end_record(b, start);
+    }
+    if (it->res->kind != DINDBIND_SINGLE)
+        return "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
+    if (b->ask.format == FORMAT_BODY)
+        return put_element(b, it, target);
+    const char *wrong = put_plain(o, it, target);
+    if (!wrong)
+        wrong = end_record(b, start);
+    return wrong;
+}
+
+static int target_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool sort_targets(struct batch *b)
+{
+    b->targets = arena_alloc(&b->arena, (b->nitems + 1) * sizeof *b->targets);
+    if (!b->targets)
+        return false;
+    for (size_t i = 0; i < b->nitems; i++)
+        if (b->items[i].spec && *b->items[i].spec->target)
+            b->targets[b->ntargets++] = b->items[i].spec->target;
+    qsort(b->targets, b->ntargets, sizeof *b->targets, target_order);
+    return true;
+}
+
+/* Was something asked for at a place below `above` that has `target`, or is above it? */
+static bool is_taken(const struct batch *b, const char *above, const char *target)
+{
+    char place[DINDBIND_PATH_MAX];
+    const char *key = place;
+    bool taken = false;
+    copy_path(place, target);
+    for (char *end = place + strlen(above); *end && !taken;) {
+        end += 1 + strcspn(end + 1, "/");
+        char kept = *end;
+        *end = 0;
+        taken = bsearch(&key, b->targets, b->ntargets, sizeof *b->targets, target_order) != NULL;
+        *end = kept;
+    }
+    return taken;
+}
+
+/* A mount below a source, as one more spec; unless something else was asked for there, or above it. NULL, or what is
+ * wrong. */
+static const char *put_below(struct batch *b, const struct item *it, const struct dindbind_mount *m)
+{
+    char target[DINDBIND_PATH_MAX];
+    bool fits = put_path(target, it->spec->target, m->rest);
+    if (!b->targets && !sort_targets(b))
+        return "out of memory";
+    if (is_taken(b, it->spec->target, target))
+        return NULL;
+    if (!fits)
+        return "a mount below it has too long a target";
+    struct spec s = *it->spec;
+    struct dindbind_result res = { .rule = it->res->rule, .type = m->type };
+    const struct item below = { .source = m->source, .spec = &s, .res = &res };
+    res.ro = m->ro || s.ro || b->ask.readonly;
+    copy_path(res.path, m->path);
+    s.target = target;
+    return put_one(b, &below, target);
+}
+
+/* ---- refusing an item ---- */
+
+/* A slash between two others, as far in the middle as there is one; `low`: there is none. */
+static size_t slash_between(const char *path, size_t low, size_t high)
+{
+    size_t middle = low + (high - low) / 2, at = middle;
+    while (at > low && path[at] != '/')
+        at--;
+    if (at > low)
+        return at;
+    at = middle;
+    while (at < high && path[at] != '/')
+        at++;
+    return at < high ? at : low;
+}
+
+/* 0, or the error of looking it up. */
+static int look_at_start(const struct dindbind_runner *r, const char *path)
+{
+    struct dindbind_result res;
+    int error = dindbind_resolve(r, path, 0, &res);
+    dindbind_release(&res);
+    return error;
+}
+
+/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may be 2,000 names. */
+static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
+{
+    char path[DINDBIND_PATH_MAX];
+    struct dindbind_runner quiet = *r;
+    if (clean_path(source, path))
+        return;
+    quiet.trace = NULL;
+    size_t good = 0, bad = strlen(path), at = slash_between(path, good, bad);
+    while (at != good) {
+        path[at] = 0;
+        int error = look_at_start(&quiet, path);
+        path[at] = '/';
+        if (error && error != DINDBIND_E_MISSING)
+            return;
+        if (error)
+            bad = at;
+        else
+            good = at;
+        at = slash_between(path, good, bad);
+    }
+    if (!good)
+        return;
+    path[good] = 0;
+    text_add(t, "; ");
+    text_shown(t, path);
+    text_add(t, " is there");
+}
+
+/* What a message starts with: a source, or what stands for one that is empty. */
+static const char *name_of_item(const struct item *it)
+{
+    if (*it->source)
+        return it->source;
+    if (!it->spec)
+        return "\"\"";
+    if (it->spec->text)
+        return it->spec->text;
+    return it->spec->target;
+}
+
+static void text_refusal(struct text *t, struct batch *b, const struct item *it)
+{
+    const struct dindbind_runner *r = b->from.runner;
+    int error = it->res->error;
+    if (b->from.open_error)
+        text_message(t, r, name_of_item(it), NULL, error);
+    else if (it->invalid) {
+        text_shown(t, it->source);
+        text_add(t, ": ");
+    } else if (b->blames_dir && error != DINDBIND_E_UNSTAGED) {
+        *it->res->path = 0;
+        text_message(t, r, b->ask.dir, it->res, error);
+    } else
+        text_message(t, r, name_of_item(it), it->res, error);
+    if (it->wrong && !it->invalid)
+        text_add(t, "; ");
+    text_add(t, or_empty(it->wrong));
+    if (error == DINDBIND_E_MISSING && !b->from.open_error)
+        text_nearest(t, r, it->source);
+}
+
+static void put_refusal(struct batch *b, const struct item *it)
+{
+    char message[3 * DINDBIND_PATH_MAX];
+    struct text t = text_new(message, sizeof message);
+    int status = dindbind_status(it->res->error);
+    text_refusal(&t, b, it);
+    if (b->status < status)
+        b->status = status;
+    /* the refused source has said why */
+    if (it->res->error != DINDBIND_E_UNSTAGED)
+        b->listener.say(b->listener.arg, message);
+    if (b->ask.format == FORMAT_JSON)
+        put_record(&b->out, it->source, it->spec, it->res, message);
+    if (b->ask.format == FORMAT_JSON || b->ask.aligned)
+        put_bytes(&b->out, &b->ask.end, 1);
+}
+
+/* With Z the engine gives the files a label that the sibling alone has: the runner loses them. */
+static void warn_of_label(const struct batch *b, const struct item *it)
+{
+    char line[2 * DINDBIND_PATH_MAX];
+    bool alive = b->from.runner->pid || b->from.runner->self;
+    if (!alive || it->res->error || it->passes || !it->spec || !it->spec->relabel)
+        return;
+    struct text t = text_new(line, sizeof line);
+    text_shown(&t, it->source);
+    text_add(&t, ": warning: Z gives it an SELinux label of the sibling's own, and the live runner loses "
+                 "access: use z");
+    b->listener.say(b->listener.arg, line);
+}
+
+/* NULL, or what is wrong. */
+static const char *put_with_below(struct batch *b, const struct item *it)
+{
+    const char *wrong = put_one(b, it, NULL);
+    for (size_t i = 0; !wrong && i < it->nbelow; i++)
+        wrong = put_below(b, it, &it->below[i]);
+    return wrong;
+}
+
+static void trace_answer(const struct batch *b, const struct dindbind_result *res)
+{
+    const char *what = res->kind == DINDBIND_SINGLE ? res->path : "several layers";
+    trace(b->from.runner, res->ro ? "answer, read-only: " : "answer: ", what);
+}
+
+/* Its answer, or its refusal. */
+static void put_item(struct batch *b, struct item *it)
+{
+    struct dindbind_result *res = it->res;
+    size_t mark = b->out.len;
+    b->source = it->source;
+    if (!res->error) {
+        if (!it->passes)
+            trace_answer(b, res);
+        else if (b->ask.format == FORMAT_BODY)
+            return;
+        it->wrong = put_with_below(b, it);
+        if (it->wrong)
+            res->error = DINDBIND_E_FORMAT;
+        warn_of_label(b, it);
+    }
+    if (res->error) {
+        b->out.len = mark;
+        put_refusal(b, it);
+    }
+}
+
+/* ---- what the request alone prevents ---- */
+
+/* Does a line break end an answer, as text has it? */
+static bool is_by_line(const struct batch *b)
+{
+    return b->ask.format == FORMAT_TEXT && b->ask.end == '\n';
+}
+
+/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: nothing. */
+static const char *not_to_say(const struct batch *b, const struct item *it)
+{
+    const struct spec *s = it->spec;
+    if (b->ask.format == FORMAT_OCI && s->never)
+        return s->never;
+    if (b->ask.format == FORMAT_OCI && it->passes)
+        return "a volume, which only its engine can make";
+    if (b->ask.place == PLACE_STAGE && s && s->peers && !it->passes)
+        return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
+    /* one in the source may be gone from the answer */
+    if (is_by_line(b) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
+        return line_break;
+    return NULL;
+}
+
+/* Why the answer could not be written if this source were made, since its own name would stand in it. NULL: it can
+ * be made. */
+static const char *not_to_make(const struct batch *b, const struct item *it)
+{
+    const struct spec *s = it->spec;
+    if (b->ask.place == PLACE_STAGE)
+        return NULL;            /* no byte of it is in the answer */
+    if (is_by_line(b) && strchr(it->source, '\n'))
+        return line_break;
+    if (b->ask.format == FORMAT_BODY && !is_utf8(it->source))
+        return not_utf8;
+    if (b->ask.format == FORMAT_BODY && s && !s->rest && !s->volume && strchr(it->source, ','))
+        return comma;
+    return NULL;
+}
+
+static bool is_relative_to_me(const struct batch *b, const struct item *it)
+{
+    return b->from.runner->self && *it->source == '.';
+}
+
+/* Is its text enough to refuse it, before any source is looked at? */
+static bool is_hopeless(const struct batch *b, const struct item *it)
+{
+    char clean[DINDBIND_PATH_MAX];
+    if (it->invalid || not_to_say(b, it))
+        return true;
+    return !it->passes && !is_relative_to_me(b, it) && clean_path(it->source, clean);
+}
+
+/* Will all answers fall with one of them? */
+static bool is_doomed(const struct batch *b)
+{
+    if (b->ask.format == FORMAT_JSON && b->ask.place != PLACE_STAGE)
+        return false;
+    for (size_t i = 0; i < b->nitems; i++)
+        if (is_hopeless(b, &b->items[i]))
+            return true;
+    return false;
+}
+
+/* ---- finding an answer ---- */
+
+/* What only opens a PATH needs no container: its names serve as they are. */
+static bool is_to_mount(const struct batch *b, const struct item *it)
+{
+    return it->spec || b->ask.place != PLACE_NONE;
+}
+
+/* 0 or an error, as all of these. The source, and a missing directory made. */
+static int look_up(struct batch *b, struct item *it, const char *source)
+{
+    bool create = b->ask.mkdir && (!it->spec || it->spec->create);
+    const char *unsaid = create ? not_to_make(b, it) : NULL;
+    unsigned flags = 0;
+    if (b->ask.place == PLACE_STAGE)
+        flags |= DINDBIND_TO_STAGE;
+    if (create && !b->doomed && !unsaid)
+        flags |= DINDBIND_MKDIR;
+    int error = dindbind_resolve(b->from.runner, source, flags, it->res);
+    if (error != DINDBIND_E_MISSING)
+        return error;
+    if (unsaid) {
+        it->wrong = unsaid;
+        return DINDBIND_E_FORMAT;
+    }
+    /* it would have been created, but for the item that is refused */
+    return create && b->doomed ? DINDBIND_E_UNSTAGED : error;
+}
+
+/* The host path, for what is to be mounted, and the mounts below it. A stage of a live runner needs neither. */
+static int find_host_path(struct batch *b, struct item *it, const char *source)
+{
+    bool needed = is_to_mount(b, it);
+    if (b->ask.place == PLACE_STAGE)
+        needed = !b->from.runner->pid;
+    if (!needed)
+        return 0;
+    return host_path(&b->from.tables, source, it->res, &it->below, &it->nbelow);
+}
+
+/* A volume keeps its name, and another mount of it by that name would be writable. A stage never is. */
+static int check_volume(struct batch *b, struct item *it)
+{
+    const struct spec *s = it->spec;
+    if (!s || !s->volume || s->volume_ro || !it->res->ro || b->ask.place == PLACE_STAGE)
+        return 0;
+    it->res->sys_errno = EROFS;
+    return DINDBIND_E_READONLY;
+}
+
+static int check_stage(struct batch *b, struct item *it)
+{
+    if (b->ask.place != PLACE_STAGE || !it->nbelow)
+        return 0;
+    it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
+    return DINDBIND_E_NESTED;
+}
+
+/* An answer that becomes too large with this source is refused, and what the source has below is given back at once. */
+static int count_mounts(struct batch *b, struct item *it)
+{
+    if (it->spec && it->spec->flat)
+        it->nbelow = 0;
+    if (!it->spec || b->ask.place == PLACE_STAGE)
+        return 0;
+    size_t all = b->nmounts + 1 + it->nbelow;
+    if (all <= MAX_MOUNTS) {
+        b->nmounts = all;
+        return 0;
+    }
+    struct text t = text_new(it->res->path, sizeof it->res->path);
+    text_number(&t, it->nbelow);
+    text_add(&t, " mounts below it, and an answer has ");
+    text_number(&t, MAX_MOUNTS);
+    text_add(&t, " at most, all sources together");
+    free(it->below);
+    it->below = NULL;
+    it->nbelow = 0;
+    return DINDBIND_E_NESTED;
+}
+
+/* It is about the first of the mounts below. */
+static int refuse_below(struct item *it, const char *wrong)
+{
+    copy_path(it->res->path, it->below[0].source);
+    it->wrong = wrong;
+    return DINDBIND_E_NESTED;
+}
+
+/* A path has no room for the mounts below, and a volume has one source. */
+static int check_carried(struct batch *b, struct item *it)
+{
+    (void)b;
+    if (it->nbelow && !it->spec)
+        return refuse_below(it, "or use -v or --mount, which carry it");
+    if (it->nbelow && it->spec->volume)
+        return refuse_below(it, NULL);
+    return 0;
+}
+
+/* The specs of mounts below copy `ro`, also where these are to stay writable below a source that is not. */
+static int check_writable(struct batch *b, struct item *it)
+{
+    const struct spec *s = it->spec;
+    if (!s || !s->ro || !s->ro_top || b->ask.readonly)
+        return 0;
+    for (size_t i = 0; i < it->nbelow; i++)
+        if (!it->below[i].ro)
+            return refuse_below(it, "what stays writable below a read-only mount has no spec of its own");
+    return 0;
+}
+
+/* A bare path cannot say that it must be mounted read-only. The proc path need not: its own mount is what opens. */
+static int check_bare(struct batch *b, struct item *it)
+{
+    const struct dindbind_result *res = it->res;
+    if (it->spec || b->ask.format != FORMAT_TEXT || b->ask.place == PLACE_STAGE || b->ask.readonly)
+        return 0;
+    if (res->kind != DINDBIND_SINGLE || !res->ro)
+        return 0;
+    if (b->ask.place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC)
+        return 0;
+    return DINDBIND_E_READONLY;
+}
+
+/* In a stage the mounts below become read-only with it, unless they are to stay as they are. */
+static int mark_readonly(struct batch *b, struct item *it)
+{
+    struct dindbind_result *res = it->res;
+    bool asked = it->spec && it->spec->ro;
+    if (b->ask.readonly || asked) {
+        bool top_alone = !b->ask.readonly && it->spec->ro_top;
+        res->ro_mount = top_alone && (!res->ro || res->ro_mount);
+        res->ro = true;
+    }
+    return 0;
+}
+
+/* In this order; each returns 0 or an error. */
+static int (*const answer_steps[])(struct batch *b, struct item *it) = {
+    check_volume,
+    check_stage,
+    count_mounts,
+    check_carried,
+    check_writable,
+    check_bare,
+    mark_readonly,
+};
+
+/* The answer for one source, but for staging it. */
+static int find_answer(struct batch *b, struct item *it, const char *source)
+{
+    /* before anything is made */
+    if (b->from.host_error && is_to_mount(b, it))
+        return refuse_host(b->from.runner, it->res, b->from.host_error);
+    int error = look_up(b, it, source);
+    if (!error)
+        error = find_host_path(b, it, source);
+    for (size_t i = 0; !error && i < sizeof answer_steps / sizeof *answer_steps; i++)
+        error = answer_steps[i](b, it);
+    return error;
+}
+
+/* For a path of my own that starts from the current directory. */
+static int find_relative(struct batch *b, struct item *it)
+{
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+    struct arena a = arena_in(space, sizeof space);
+    const char *source = absolute(&a, real_dir(&a, "."), it->source);
+    return source ? find_answer(b, it, source) : DINDBIND_E_TOOLONG;
+}
+
+static int resolve_error(struct batch *b, struct item *it)
+{
+    if (b->from.open_error)
+        return b->from.open_error;
+    if (it->invalid) {
+        it->wrong = it->invalid;
+        return it->invalid_error;
+    }
+    it->wrong = not_to_say(b, it);
+    if (it->wrong)
+        return DINDBIND_E_FORMAT;
+    if (it->passes)
+        return 0;
+    if (is_relative_to_me(b, it))
+        return find_relative(b, it);
+    return find_answer(b, it, it->source);
+}
+
+static void resolve_item(struct batch *b, struct item *it)
+{
+    /* all but its path, which is large */
+    memset(it->res, 0, offsetof(struct dindbind_result, path) + 1);
+    it->res->fd = -1;
+    it->wrong = NULL;
+    it->below = NULL;
+    it->nbelow = 0;
+    b->source = it->source;
+    it->res->error = resolve_error(b, it);
+}
+
+/* ---- all items ---- */
+
+static bool any_refused(const struct batch *b)
+{
+    for (size_t i = 0; i < b->nitems; i++)
+        if (b->items[i].res->error)
+            return true;
+    return false;
+}
+
+/* None of them is staged, because of this error. Where no result is to blame the first one gets it. */
+static void refuse_stage(struct batch *b, int error, int sys_errno)
+{
+    bool blamed = any_refused(b);
+    b->blames_dir = !blamed && (error == DINDBIND_E_UNSAFE || error == DINDBIND_E_BUSY);
+    for (size_t i = 0; i < b->nresults; i++) {
+        struct dindbind_result *res = b->results[i];
+        if (res->error)
+            continue;
+        copy_path(res->path, b->ask.dir);
+        res->error = blamed ? DINDBIND_E_UNSTAGED : error;
+        res->sys_errno = blamed ? 0 : sys_errno;
+        blamed = true;
+    }
+}
+
+/* Stage all of them, or none. */
+static void stage_items(struct batch *b)
+{
+    int sys_errno = 0, error = 0;
+    b->stage_made = NOT_MADE;
+    b->blames_dir = false;
+    if (any_refused(b))
+        error = DINDBIND_E_UNSTAGED;
+    else if (b->nresults)
+        error = stage_sources(b->from.runner, b->ask.dir, b->results, b->nresults, &sys_errno, &b->stage_made);
+    b->staged = !error;
+    if (error)
+        refuse_stage(b, error, sys_errno);
+    else
+        for (size_t i = 0; i < b->nresults; i++)
+            b->results[i]->kind = DINDBIND_SINGLE;
+}
+
+/* A staged answer that nobody gets to know must not stay. */
+static void unstage_items(struct batch *b)
+{
+    int sys_errno;
+    for (size_t i = 0; b->staged && i < b->nresults; i++)
+        dindbind_unstage(b->results[i]->path, &sys_errno);
+    if (b->stage_made != NOT_MADE)
+        unstage_empty(b->ask.dir, b->stage_made);
+}
+
+/* The answers of all items into `out`. close_batch() comes next, once they were written or not. */
+static void answer_batch(struct batch *b)
+{
+    b->doomed = b->ask.mkdir && is_doomed(b);
+    for (size_t i = 0; i < b->nitems; i++)
+        resolve_item(b, &b->items[i]);
+    if (b->ask.place == PLACE_STAGE)
+        stage_items(b);
+    for (size_t i = 0; i < b->nitems; i++)
+        put_item(b, &b->items[i]);
+    b->refused = any_refused(b);
+    if (b->ask.format == FORMAT_OCI) {
+        put(&b->out, "]");
+        put_bytes(&b->out, &b->ask.end, 1);
+    }
+    if (b->ask.format == FORMAT_BODY)
+        put_bytes(&b->out, b->body.done, (size_t)(b->body.end - b->body.done));
+}
+
+/* `kept`: whoever asked has the answers. */
+static void close_batch(struct batch *b, bool kept)
+{
+    if (b->refused || !kept)
+        unstage_items(b);
+    for (size_t i = 0; i < b->nitems; i++) {
+        dindbind_release(b->items[i].res);
+        free(b->items[i].below);
+    }
+}
+
+/* Before more items are answered after a while: the mounts may have changed. */
+static void forget_tables(struct batch *b)
+{
+    tables_free(&b->from.tables);
+    b->from.tables.spent = 0;
+    b->from.tables.too_large = false;
+}
+
+/* ==== applet ============================================================================================
+ *
+ * In: a command line. Out: answers on standard output, messages on standard error, an exit status. The only
+ * part that prints. Never here: half an answer, or a system call on a source. */
+
+enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
+
+/* What a command line has. */
+enum {
+    GIVEN_PID = 1 << 0,
+    GIVEN_BIND = 1 << 1,
+    GIVEN_OVERLAY = 1 << 2,
+    GIVEN_RUNNER = 1 << 3,
+    GIVEN_SELF = 1 << 4,
+    GIVEN_VOLUME = 1 << 5,
+    GIVEN_MOUNT = 1 << 6,
+    GIVEN_CREATE = 1 << 7,
+    GIVEN_HOST = 1 << 8,
+    GIVEN_STAGE = 1 << 9,
+    GIVEN_FORMAT = 1 << 10,
+    GIVEN_NULL = 1 << 11,
+    GIVEN_READONLY = 1 << 12,
+    GIVEN_MKDIR = 1 << 13,
+    GIVEN_UNSTAGE = 1 << 14,
+    GIVEN_EXPLAIN = 1 << 15,
+    GIVEN_HELP = 1 << 16,
+    GIVEN_VERSION = 1 << 17,
+    GIVEN_PATH = 1 << 18,       /* no options, but told apart for the same reasons */
+    GIVEN_STDIN = 1 << 19,
+    GIVEN_STDIN_FILE = 1 << 20,
+    GIVEN_OCI = 1 << 21,
+
+    GIVEN_VIEW = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
+    GIVEN_SPEC = GIVEN_VOLUME | GIVEN_MOUNT
 };
 
 struct job {
-    struct dindbind_runner *runner;
-    struct out out;
+    struct batch batch;
     unsigned given;             /* GIVEN_ bits */
-    char end;                   /* of a path, in and out */
-    bool staged;                /* by the last call: sources */
-    bool doomed;                /* the arguments alone prevent any answer: create nothing */
-    enum made stage_made;       /* likewise, the stage itself */
-    enum format format;
-    enum place place;
-    int open_error, status;
-    int host_error;             /* of what is to be mounted: it is no runner */
-    unsigned nitems, nfiles, nresults;
-    struct item *items;         /* of standard input just one, for each line anew */
-    struct dindbind_result **results;   /* of the items that do not pass */
-    struct arena arena;
-    const char *dir;            /* of -s or -u */
-    const char *source;         /* in work, for trace lines */
-    char **next;                /* word of the command line */
-    const char **files;         /* of -r */
-    const char **targets;       /* of the specs, sorted; NULL: not needed so far */
-    size_t nmounts, ntargets;   /* mounts of the answer so far */
+    int status;                 /* to exit with */
     struct view view;
-    struct body body;
-    struct tables tables;       /* shared by sources that are asked about at once */
+    const char **files;         /* of -r */
+    unsigned nfiles;
+    bool files_by_environment;  /* their only one is $DINDBIND_RUNNER's */
+    const char *pid_from, *overlay_from;        /* where it was given: the option, or one of the files */
+    const char *unstage;        /* DIR of -u */
+    char **next;                /* word of the command line */
 };
 
 static const char usage_text[] =
-    "usage: dindbind [VIEW]... [PLACE] PATH... | -v SPEC... --mount SPEC... | -c <create.json\n"
+    "usage: dindbind [VIEW]... [PLACE] PATH...\n"
+    "       dindbind [VIEW]... [PLACE] -v SPEC... --mount SPEC...\n"
+    "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
     "       dindbind -u DIR|DIR/N\n"
     "What to mount so that a sibling container sees what the runner sees.\n\n"
     "VIEW, whose paths they are:\n"
-    "  -p, --pid PID[:START]\t\tthe runner's task PID; 0: no live task\n"
-    "  -b, --bind HOST:PATH[:ro]\tthe runner has HOST mounted at PATH\n"
-    "  -o, --overlay OPTIONS\t\tmount options of the runner's overlay root\n"
-    "  -r, --runner FILE\t\tthese, or JSON of inspect, state, config.json\n"
-    "  -S, --self\t\t\tI am in the runner: the daemon's names\n"
+    "  -p, --pid PID[:START]         the runner's task PID; 0: no live task\n"
+    "  -b, --bind HOST:PATH[:ro]     the runner has HOST mounted at PATH\n"
+    "  -o, --overlay OPTIONS         mount options of the runner's overlay root\n"
+    "  -r, --runner FILE             these, or JSON of inspect, state, config.json\n"
+    "  -S, --self                    I am in the runner: the daemon's names\n"
     "What to translate:\n"
-    "  PATH\t\t\t\tto a path that opens the same file\n"
-    "  -\t\t\t\tthe same for paths on standard input\n"
-    "  -v, --volume SPEC\t\tof docker run -v\n"
-    "      --mount SPEC\t\tof docker run --mount\n"
-    "  -c, --create\t\t\ta create body of Docker's API, in to out\n"
+    "  PATH                          to a path that opens the same file\n"
+    "  -                             the same for paths on standard input\n"
+    "  -v, --volume SPEC             of docker run -v\n"
+    "      --mount SPEC              of docker run --mount\n"
+    "  -c, --create                  a create body of Docker's API, in to out\n"
     "PLACE, what to answer with (a PATH: something to open; a SPEC: the host path):\n"
-    "  -H, --host\t\t\tthe host path, if you trust the runner\n"
-    "  -s, --stage DIR\t\ta mount of the source itself, DIR/0, DIR/1, ...\n"
+    "  -H, --host                    the host path, if you trust the runner\n"
+    "  -s, --stage DIR               a mount of the source itself, DIR/0, DIR/1, ...\n"
     "Others:\n"
     "  -f, --format text|json|oci\n"
-    "  -0, --null\t\t\tNUL ends a path, in and out\n"
-    "  -R, --read-only\t\tI mount it read-only\n"
-    "  -m, --mkdir\t\t\tcreate a missing directory, as docker run -v\n"
-    "  -u, --unstage DIR|DIR/N\ttake a stage down, or one entry of it\n"
-    "  -x, --explain\t\t\teach rule tried, on standard error\n"
+    "  -0, --null                    NUL ends a path, in and out\n"
+    "  -R, --read-only               I mount it read-only\n"
+    "  -m, --mkdir                   create a missing directory, as docker run -v\n"
+    "  -u, --unstage DIR|DIR/N       take a stage down, or one entry of it\n"
+    "  -x, --explain                 each rule tried, on standard error\n"
     "  -h, --help   -V, --version\n"
-    "Exit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read\n";
+    "Exit status: 0 translated, 1 a source refused, 2 usage,\n"
+    "             3 runner or system cannot be read\n";
+
+/* ---- printing ---- */
 
 /* 0 or -errno. */
 static int write_all(int fd, const char *s, size_t n)
 {
-    int done = 0;
-    for (; n && done >= 0; n -= (size_t)done, s += done)
-        done = CALL3(SYS_write, fd, s, n);
-    return done < 0 ? done : 0;
+    while (n) {
+        int done = CALL3(SYS_write, fd, s, n);
+        if (done < 0)
+            return done;
+        s += done;
+        n -= (size_t)done;
+    }
+    return 0;
 }
 
-/* One line on standard error, in one write: all of it, or with NULL behind it what it is about alone. */
+/* One line on standard error, in one write: what it is about, and what is wrong, or NULL where `about` says it all. */
 static void complain(const char *about, const char *what)
 {
     char line[4 * DINDBIND_PATH_MAX];
@@ -7401,12 +8199,6 @@ static int complain_errno(const char *about, int rc)
     return 3;
 }
 
-static void raise_status(struct job *j, int status)
-{
-    if (j->status < status)
-        j->status = status;
-}
-
 static int usage_error(const char *about, const char *what)
 {
     complain(about, what);
@@ -7419,570 +8211,682 @@ static int out_of_memory(void)
     return 3;
 }
 
+static int flush(struct out *o)
+{
+    if (o->failed)
+        return out_of_memory();
+    int rc = write_all(1, o->at, o->len);
+    o->len = 0;
+    return rc ? complain_errno("standard output", rc) : 0;
+}
+
+/* A line of the batch. */
+static void say(void *arg, const char *line)
+{
+    (void)arg;
+    complain(line, NULL);
+}
+
+/* A line of a trace. */
 static void explain(void *arg, const char *line)
 {
     const struct job *j = arg;
-    complain(j->source ? j->source : "runner", line);
+    complain(j->batch.source ? j->batch.source : "runner", line);
 }
 
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
 static void explain_runner(const struct dindbind_runner *r)
 {
-    const char *what = ", PID \0, start \0, bind rows \0, layers \0, without openat2 \0, without statx \0";
-    const unsigned long long counts[] = { (unsigned long long)r->pid, r->start, r->nbinds, r->layers ? r->layers->n : 0,
-                                          r->caps & CAPS_NO_OPENAT2, r->caps & CAPS_NO_STATX };
+    const struct {
+        const char *name;
+        unsigned long long value;       /* 0: not worth a word */
+    } facts[] = {
+        { "PID", (unsigned long long)r->pid },
+        { "start", r->start },
+        { "bind rows", r->nbinds },
+        { "layers", r->layers ? r->layers->n : 0 },
+        { "without openat2", r->caps & CAPS_NO_OPENAT2 },
+        { "without statx", r->caps & CAPS_NO_STATX },
+    };
     char line[512];
     struct utsname os;
     struct text t = text_in(line, sizeof line, "version " DINDBIND_VERSION ", Linux ");
-    text_add(&t, CALL3(SYS_uname, &os) ? "" : os.release);
-    for (const unsigned long long *n = counts; *what; n++, what += strlen(what) + 1)
-        if (*n) {
-            text_add(&t, what);
-            text_number(&t, *n);
-        }
+    if (!CALL3(SYS_uname, &os))
+        text_add(&t, os.release);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        if (!facts[i].value)
+            continue;
+        text_add(&t, ", ");
+        text_add(&t, facts[i].name);
+        text_add(&t, " ");
+        text_number(&t, facts[i].value);
+    }
     complain(line, NULL);
 }
 
-static int flush(struct job *j)
+/* ---- options ---- */
+
+/* Does the command line go on after this, or is it over: for an error, or for an answer like that of -h? Then `status`
+ * of the job is the exit status. */
+enum step { GO_ON, STOP };
+
+static enum step stop(struct job *j, int status)
 {
-    if (j->out.failed)
-        return out_of_memory();
-    int rc = write_all(1, j->out.at, j->out.len);
-    j->out.len = 0;
-    return rc ? complain_errno("standard output", rc) : 0;
+    j->status = status;
+    return STOP;
 }
 
-static const char line_break[] = "a line break in it: use -0 or -f json";
-
-/* One record, or part of the one array. `target` is NULL for the one that was given. NULL, or what is wrong. */
-static const char *put_one(struct job *j, const struct item *it, const char *target)
+/* The functions of options return NULL, or what is wrong with the value. */
+static const char *take_pid(struct job *j, const char *value)
 {
-    const struct spec *s = it->spec;
-    const struct dindbind_result *res = it->res;
-    struct out *o = &j->out;
-    size_t start = o->len;
-    const char *wrong = NULL;
-    if (j->format == FORMAT_OCI) {
-        put(o, start ? "," : "[");
-        return put_oci(o, s, res);
+    j->pid_from = "-p";
+    return view_pid(&j->view, value);
+}
+
+static const char *take_bind(struct job *j, const char *value)
+{
+    return view_bind(&j->view, value);
+}
+
+static const char *take_overlay(struct job *j, const char *value)
+{
+    j->overlay_from = "-o";
+    return view_overlay(&j->view, value);
+}
+
+static const char *take_file(struct job *j, const char *file)
+{
+    if (!strcmp(file, "-")) {
+        if (j->given & GIVEN_STDIN_FILE)
+            return "given twice";
+        j->given |= GIVEN_STDIN_FILE;
     }
-    if (j->format == FORMAT_JSON)
-        put_record(o, it->source, s, res, NULL);
-    else if (res->kind != DINDBIND_SINGLE)
-        return "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
-    else if (j->format == FORMAT_BODY) {
-        put_bytes(o, target ? "," : j->body.done, target ? 1 : (size_t)(s->json - j->body.done));
-        j->body.done = json_skip(s->json);
-        return put_body(o, s, res->path, target, res->ro);
-    } else if (it->passes)
-        put(o, s->text);
-    else if (!s)
-        put(o, res->path);
-    else
-        wrong = (s->csv ? put_mount : put_volume)(o, s, res->path, target, res->ro);
-    if (!wrong && j->end && memchr(o->at + start, '\n', o->len - start))
-        wrong = line_break;
-    put_bytes(o, &j->end, 1);
-    return wrong;
+    j->files[j->nfiles++] = file;
+    return NULL;
 }
 
-static int target_order(const void *a, const void *b)
+static const char *take_volume_spec(struct job *j, const char *value)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool sort_targets(struct job *j)
-{
-    j->targets = arena_alloc(&j->arena, (j->nitems + 1) * sizeof *j->targets);
-    if (!j->targets)
-        return false;
-    for (size_t i = 0; i < j->nitems; i++)
-        if (j->items[i].spec && *j->items[i].spec->target)
-            j->targets[j->ntargets++] = j->items[i].spec->target;
-    qsort(j->targets, j->ntargets, sizeof *j->targets, target_order);
-    return true;
-}
-
-/* Was something asked for at a place below `above` that has `target`, or is above it? */
-static bool is_taken(const struct job *j, const char *above, const char *target)
-{
-    char place[DINDBIND_PATH_MAX];
-    const char *key = place;
-    copy_path(place, target);
-    char *end = place + strlen(above);
-    bool taken = false;
-    while (!taken && *end) {
-        end += 1 + strcspn(end + 1, "/");
-        char kept = *end;
-        *end = 0;
-        taken = bsearch(&key, j->targets, j->ntargets, sizeof *j->targets, target_order) != NULL;
-        *end = kept;
-    }
-    return taken;
-}
-
-/* A mount below a source, as one more spec; unless something else was asked for there, or above it. */
-static const char *put_below(struct job *j, const struct item *it, const struct dindbind_mount *m)
-{
-    char target[DINDBIND_PATH_MAX];
-    struct spec s = *it->spec;
-    struct dindbind_result res = { .rule = it->res->rule, .type = m->type,
-                                   .ro = m->ro || s.ro || (j->given & GIVEN_READONLY) };
-    const struct item below = { .source = m->source, .spec = &s, .res = &res };
-    bool fits = put_path(target, s.target, m->rest);
-    if (!j->targets && !sort_targets(j))
+    struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
+    if (!s)
         return "out of memory";
-    if (is_taken(j, s.target, target))
-        return NULL;
-    if (!fits)
-        return "a mount below it has too long a target";
-    copy_path(res.path, m->path);
-    s.target = target;
-    return put_one(j, &below, target);
+    if (!*value)
+        return "an empty spec: give SOURCE:TARGET[:MODES]";
+    const char *wrong = parse_volume(&j->batch.arena, value, s);
+    return wrong ? wrong : add_spec(&j->batch, s);
 }
 
-/* A slash between two others, as far in the middle as there is one; `low`: there is none. */
-static size_t slash_between(const char *path, size_t low, size_t high)
+static const char *take_mount_spec(struct job *j, const char *value)
 {
-    size_t at = low + (high - low) / 2;
-    while (at > low && path[at] != '/')
-        at--;
-    if (at == low)
-        for (at = low + (high - low) / 2; at < high && path[at] != '/';)
-            at++;
-    return at < high ? at : low;
+    struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
+    if (!s)
+        return "out of memory";
+    if (!*value)
+        return "an empty spec: give type=bind,source=PATH,target=PATH";
+    const char *wrong = parse_mount(&j->batch.arena, value, s);
+    return wrong ? wrong : add_spec(&j->batch, s);
 }
 
-/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may be 2,000 names. */
-static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
-{
-    char path[DINDBIND_PATH_MAX];
-    struct dindbind_runner quiet = *r;
-    struct dindbind_result res;
-    int rc = clean_path(source, path);
-    size_t good = 0, bad = rc ? 0 : strlen(path), at;
-    quiet.trace = NULL;
-    while (!rc && (at = slash_between(path, good, bad)) != good) {
-        path[at] = 0;
-        rc = dindbind_resolve(&quiet, path, 0, &res);
-        dindbind_release(&res);
-        path[at] = '/';
-        if (!rc)
-            good = at;
-        else
-            bad = at;
-        if (rc == DINDBIND_E_MISSING)
-            rc = 0;
-    }
-    path[good] = 0;
-    if (!rc && good) {
-        text_add(t, "; ");
-        text_shown(t, path);
-        text_add(t, " is there");
-    }
-}
-
-static void put_refusal(struct job *j, const struct item *it)
-{
-    char message[3 * DINDBIND_PATH_MAX];
-    int error = it->res->error;
-    struct text t = text_new(message, sizeof message);
-    text_message(&t, j->runner, it->source, j->open_error ? NULL : it->res, error);
-    if (it->wrong) {
-        text_add(&t, "; ");
-        text_add(&t, it->wrong);
-    }
-    if (error == DINDBIND_E_MISSING && !j->open_error)
-        text_nearest(&t, j->runner, it->source);
-    raise_status(j, dindbind_status(error));
-    if (error != DINDBIND_E_UNSTAGED)
-        complain(message, NULL);
-    bool record = j->format == FORMAT_JSON;
-    if (record)
-        put_record(&j->out, it->source, it->spec, it->res, message);
-    if (record || (j->given & GIVEN_STDIN))
-        put_bytes(&j->out, &j->end, 1);
-}
-
-/* With Z the engine gives the files a label that the sibling alone has: the runner loses them. */
-static void warn_of_label(const struct job *j, const struct item *it)
-{
-    bool alive = j->runner->pid || j->runner->self;
-    if (alive && !it->res->error && !it->passes && it->spec && it->spec->relabel)
-        complain(it->source, "warning: Z gives it an SELinux label of the sibling's own, and the "
-                             "live runner loses access: use z");
-}
-
-static void put_item(struct job *j, struct item *it)
-{
-    struct dindbind_result *res = it->res;
-    size_t mark = j->out.len;
-    j->source = it->source;
-    if (!res->error) {
-        if (!it->passes)
-            trace(j->runner, res->ro ? "answer, read-only: " : "answer: ",
-                  res->kind == DINDBIND_SINGLE ? res->path : "several layers");
-        else if (j->format == FORMAT_BODY)
-            return;
-        it->wrong = put_one(j, it, NULL);
-        const struct dindbind_mount *m = it->below, *end = m + it->nbelow;
-        for (; !it->wrong && m < end; m++)
-            it->wrong = put_below(j, it, m);
-        res->error = it->wrong ? DINDBIND_E_FORMAT : 0;
-        warn_of_label(j, it);
-    }
-    if (res->error) {
-        j->out.len = mark;
-        put_refusal(j, it);
-    }
-}
-
-/* Does a line break end an answer, as text has it? */
-static bool is_by_line(const struct job *j)
-{
-    return j->format == FORMAT_TEXT && j->end == '\n';
-}
-
-/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: none. */
-static const char *not_to_say(const struct job *j, const struct item *it)
-{
-    const struct spec *s = it->spec;
-    if (j->format == FORMAT_OCI && s->never)
-        return s->never;
-    if (j->format == FORMAT_OCI && it->passes)
-        return "a volume, which only its engine can make";
-    if (j->place == PLACE_STAGE && s && s->peers && !it->passes)
-        return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
-    /* one in the source may be gone from the answer */
-    if (is_by_line(j) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
-        return line_break;
-    return NULL;
-}
-
-/* Why the answer could not be written if this source were made, since its own name would stand in it. NULL: it can
- * be made. */
-static const char *not_to_make(const struct job *j, const struct item *it)
-{
-    if (j->place == PLACE_STAGE)
-        return NULL;            /* no byte of it is in the answer */
-    if (is_by_line(j) && strchr(it->source, '\n'))
-        return line_break;
-    if (j->format == FORMAT_BODY && !is_utf8(it->source))
-        return not_utf8;
-    if (j->format == FORMAT_BODY && it->spec && !it->spec->rest && !it->spec->volume && strchr(it->source, ','))
-        return comma;
-    return NULL;
-}
-
-static bool is_relative_to_me(const struct job *j, const struct item *it)
-{
-    return j->runner->self && *it->source == '.';
-}
-
-/* Answers that stand or fall together, and one that falls: its text says so, before any source is
- * looked at. */
-static bool is_doomed(const struct job *j)
+/* Before anything is looked at, and maybe created, for what is never to be staged. */
+static const char *wrong_dir(const char *value)
 {
     char clean[DINDBIND_PATH_MAX];
-    if (j->format == FORMAT_JSON && j->place != PLACE_STAGE)
-        return false;
-    for (unsigned i = 0; i < j->nitems; i++) {
-        const struct item *it = &j->items[i];
-        if (not_to_say(j, it))
-            return true;
-        if (!it->passes && !is_relative_to_me(j, it) && clean_path(it->source, clean))
-            return true;
-    }
-    return false;
+    int error = clean_path(value, clean);
+    return error ? error_text(error, ERROR_WHAT) : NULL;
 }
 
-/* Mounts below that are to stay writable below one that is not: their specs would copy its `ro`. */
-static bool would_be_ro(const struct item *it)
+static const char *take_stage(struct job *j, const char *value)
 {
-    const struct spec *s = it->spec;
-    for (size_t i = 0; s->ro && s->ro_top && i < it->nbelow; i++)
-        if (!it->below[i].ro)
-            return true;
-    return false;
+    j->batch.ask.dir = value;
+    return wrong_dir(value);
 }
 
-/* false: the answer becomes too large with this source. What it has below is given back at once. */
-static bool count_mounts(struct job *j, struct item *it)
+static const char *take_unstage(struct job *j, const char *value)
 {
-    size_t all = j->nmounts + 1 + it->nbelow;
-    if (all <= MAX_MOUNTS) {
-        j->nmounts = all;
-        return true;
-    }
-    struct text t = text_new(it->res->path, sizeof it->res->path);
-    text_number(&t, it->nbelow);
-    text_add(&t, " mounts below it, and an answer has ");
-    text_number(&t, MAX_MOUNTS);
-    text_add(&t, " at most, all sources together");
-    free(it->below);
-    it->below = NULL;
-    it->nbelow = 0;
-    return false;
+    j->unstage = value;
+    return wrong_dir(value);
 }
 
-/* The answer for one source, but for staging it. */
-static int find_answer(struct job *j, struct item *it, const char *source)
+static const char *take_format(struct job *j, const char *value)
 {
-    const struct spec *s = it->spec;
-    struct dindbind_result *res = it->res;
-    bool stage = j->place == PLACE_STAGE, readonly = j->given & GIVEN_READONLY;
-    bool create = (j->given & GIVEN_MKDIR) && (!s || s->create);
-    unsigned flags = stage ? DINDBIND_TO_STAGE : 0;
-    const char *unsaid = create ? not_to_make(j, it) : NULL;
-    /* before anything is made; what only opens a PATH needs no container */
-    if (j->host_error && (s || j->place != PLACE_NONE))
-        return refuse_host(j->runner, res, j->host_error);
-    if (create && !j->doomed && !unsaid)
-        flags |= DINDBIND_MKDIR;
-    int rc = dindbind_resolve(j->runner, source, flags, res);
-    if (rc == DINDBIND_E_MISSING && unsaid) {
-        it->wrong = unsaid;
-        return DINDBIND_E_FORMAT;
-    }
-    if (rc == DINDBIND_E_MISSING && create && j->doomed)
-        return DINDBIND_E_UNSTAGED;     /* created, but for the one that is refused */
-    /* the host path, for what is to be mounted, and the mounts below it */
-    if (!rc && (stage ? !j->runner->pid : s || j->place == PLACE_HOST))
-        rc = host_path(&j->tables, source, res, &it->below, &it->nbelow);
-    if (rc)
-        return rc;
-    /* the volume stays, and another mount of it by its name would be writable; a stage never is */
-    if (s && s->volume && res->ro && !s->volume_ro && !stage) {
-        res->sys_errno = EROFS;
-        return DINDBIND_E_READONLY;
-    }
-    if (stage && it->nbelow) {
-        it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
-        return DINDBIND_E_NESTED;
-    }
-    if (s && s->flat)
-        it->nbelow = 0;
-    if (s && !stage && !count_mounts(j, it))
-        return DINDBIND_E_NESTED;
-    if (it->nbelow && (!s || s->volume)) {
-        copy_path(res->path, it->below[0].source);
-        it->wrong = s ? NULL : "or use -v or --mount, which carry it";
-        return DINDBIND_E_NESTED;
-    }
-    if (it->nbelow && !readonly && would_be_ro(it)) {
-        copy_path(res->path, it->below[0].source);
-        it->wrong = "what stays writable below a read-only mount has no spec of its own";
-        return DINDBIND_E_NESTED;
-    }
-    bool bare = !s && !stage && j->format == FORMAT_TEXT && res->kind == DINDBIND_SINGLE &&
-                !(j->place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC);
-    if (bare && res->ro && !readonly)
-        return DINDBIND_E_READONLY;
-    if (readonly || (s && s->ro)) {
-        /* in a stage the mounts below become read-only with it, unless they are to stay */
-        res->ro_mount = !readonly && s->ro_top && (!res->ro || res->ro_mount);
-        res->ro = true;
-    }
-    return 0;
-}
-
-/* For a path of my own that starts from the current directory. */
-static int find_relative(struct job *j, struct item *it)
-{
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    struct arena a = arena_in(space, sizeof space);
-    const char *source = absolute(&a, real_dir(&a, "."), it->source);
-    return source ? find_answer(j, it, source) : DINDBIND_E_TOOLONG;
-}
-
-static void resolve_item(struct job *j, struct item *it)
-{
-    struct dindbind_result *res = it->res;
-    int rc = j->open_error;
-    memset(res, 0, offsetof(struct dindbind_result, path) + 1);
-    res->fd = -1;
-    it->wrong = NULL;
-    it->below = NULL;
-    it->nbelow = 0;
-    j->source = it->source;
-    if (!rc) {
-        it->wrong = not_to_say(j, it);
-        rc = it->wrong ? DINDBIND_E_FORMAT : 0;
-    }
-    if (!rc && !it->passes)
-        rc = is_relative_to_me(j, it) ? find_relative(j, it) : find_answer(j, it, it->source);
-    res->error = rc;
-}
-
-static bool any_refused(const struct job *j)
-{
-    unsigned i = 0;
-    while (i < j->nitems && !j->items[i].res->error)
+    static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_OCI] = "oci" };
+    size_t i = 0, n = sizeof names / sizeof *names;
+    while (i < n && strcmp(names[i], value))
         i++;
-    return i < j->nitems;
+    if (i == n)
+        return "text, json or oci";
+    j->batch.ask.format = (enum format)i;
+    if (i == FORMAT_OCI)
+        j->given |= GIVEN_OCI;
+    return NULL;
 }
 
-/* Stage all of them, or none. */
-static void stage_items(struct job *j)
+struct option_row {
+    char letter;                /* 0: it has none */
+    const char *name;
+    unsigned given;
+    bool once;                  /* a second one is an error */
+    const char *(*take)(struct job *j, const char *value);      /* NULL: it has no value */
+};
+
+static const struct option_row options[] = {
+    { .letter = 'p', .name = "pid", .given = GIVEN_PID, .take = take_pid },
+    { .letter = 'b', .name = "bind", .given = GIVEN_BIND, .take = take_bind },
+    { .letter = 'o', .name = "overlay", .given = GIVEN_OVERLAY, .take = take_overlay, .once = true },
+    { .letter = 'r', .name = "runner", .given = GIVEN_RUNNER, .take = take_file },
+    { .letter = 'S', .name = "self", .given = GIVEN_SELF },
+    { .letter = 'v', .name = "volume", .given = GIVEN_VOLUME, .take = take_volume_spec },
+    { .letter = 0, .name = "mount", .given = GIVEN_MOUNT, .take = take_mount_spec },
+    { .letter = 'c', .name = "create", .given = GIVEN_CREATE },
+    { .letter = 'H', .name = "host", .given = GIVEN_HOST },
+    { .letter = 's', .name = "stage", .given = GIVEN_STAGE, .take = take_stage, .once = true },
+    { .letter = 'f', .name = "format", .given = GIVEN_FORMAT, .take = take_format, .once = true },
+    { .letter = '0', .name = "null", .given = GIVEN_NULL },
+    { .letter = 'R', .name = "read-only", .given = GIVEN_READONLY },
+    { .letter = 'm', .name = "mkdir", .given = GIVEN_MKDIR },
+    { .letter = 'u', .name = "unstage", .given = GIVEN_UNSTAGE, .take = take_unstage, .once = true },
+    { .letter = 'x', .name = "explain", .given = GIVEN_EXPLAIN },
+    { .letter = 'h', .name = "help", .given = GIVEN_HELP },
+    { .letter = 'V', .name = "version", .given = GIVEN_VERSION },
+};
+
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static const struct option_row *find_letter_option(char letter)
 {
-    int err = 0, rc = 0;
-    j->stage_made = NOT_MADE;
-    if (any_refused(j))
-        rc = DINDBIND_E_UNSTAGED;
-    else if (j->nresults)
-        rc = stage_sources(j->runner, j->dir, j->results, j->nresults, &err, &j->stage_made);
-    j->staged = !rc;
-    bool told = any_refused(j);         /* which one it is about; else the first one tells */
-    for (unsigned i = 0; i < j->nresults; i++) {
-        struct dindbind_result *res = j->results[i];
-        if (!rc)
-            res->kind = DINDBIND_SINGLE;
-        else if (!res->error) {
-            copy_path(res->path, j->dir);
-            res->error = told ? DINDBIND_E_UNSTAGED : rc;
-            res->sys_errno = told ? 0 : err;
-            told = true;
-        }
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].letter == letter)
+            return &options[i];
+    return NULL;
+}
+
+static const struct option_row *find_named_option(const char *name, size_t n)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strlen(options[i].name) == n && !strncmp(options[i].name, name, n))
+            return &options[i];
+    return NULL;
+}
+
+/* `spelled` is the option as it was given, so many bytes of it. */
+static enum step refuse_value(struct job *j, const char *spelled, size_t n, const char *value, const char *wrong)
+{
+    char given[2 * DINDBIND_PATH_MAX];
+    struct text t = text_new(given, sizeof given);
+    text_bytes(&t, spelled, n);
+    text_add(&t, " ");
+    text_add(&t, value);
+    return stop(j, usage_error(given, wrong));
+}
+
+/* NULL, or what is wrong: an option was given, with its value if it has one. */
+static const char *take_option(struct job *j, const struct option_row *option, const char *value)
+{
+    if (option->once && (j->given & option->given))
+        return "given twice";
+    j->given |= option->given;
+    return option->take ? option->take(j, value) : NULL;
+}
+
+/* What -h and -V print, at once, whatever else is on the line. */
+static enum step answer_at_once(struct job *j)
+{
+    if (j->given & GIVEN_HELP)
+        put(&j->batch.out, usage_text);
+    else if (j->given & GIVEN_VERSION)
+        put(&j->batch.out, "dindbind " DINDBIND_VERSION "\n");
+    else
+        return GO_ON;
+    return stop(j, flush(&j->batch.out));
+}
+
+/* --name, --name=value or --name value */
+static enum step parse_long(struct job *j, const char *word)
+{
+    size_t n = strcspn(word, "=");
+    const struct option_row *option = find_named_option(word + 2, n - 2);
+    const char *value = NULL;
+    if (!option)
+        return stop(j, usage_error(word, "no such option; see dindbind -h"));
+    if (word[n])
+        value = word + n + 1;
+    if (value && !option->take)
+        return stop(j, usage_error(word, "takes no value; see dindbind -h"));
+    if (!value && option->take) {
+        value = *j->next++;
+        if (!value)
+            return stop(j, usage_error(word, "needs a value; see dindbind -h"));
     }
+    const char *wrong = take_option(j, option, value);
+    if (wrong)
+        return refuse_value(j, word, n, or_empty(value), wrong);
+    return answer_at_once(j);
 }
 
-/* A staged answer that nobody gets to know must not stay. */
-static void unstage_items(struct job *j)
+/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
+static enum step refuse_one_dash(struct job *j, const char *word)
 {
-    int err;
-    for (unsigned i = 0; j->staged && i < j->nresults; i++)
-        dindbind_unstage(j->results[i]->path, &err);
-    if (j->stage_made)
-        unstage_empty(j->dir, j->stage_made);
+    char name[64], what[128];
+    struct text folded = text_new(name, sizeof name);
+    text_bytes(&folded, word + 1, strcspn(word + 1, "="));
+    lower_case(name);
+    if (folded.cut || !find_named_option(name, folded.len))
+        return GO_ON;
+    struct text t = text_in(what, sizeof what, "did you mean --");
+    text_add(&t, name);
+    text_add(&t, "?");
+    return stop(j, usage_error(word, what));
 }
 
-/* Some sources, which stand or fall together: all items. The exit status of writing the answers. */
+/* Letters without a value, and at their end maybe one with a value: -xRp42, -xRp=42 or -xRp 42 */
+static enum step parse_short(struct job *j, const char *word)
+{
+    enum step step = refuse_one_dash(j, word);
+    for (const char *p = word + 1; step == GO_ON && *p;) {
+        const char spelled[] = { '-', *p, 0 }, *value = NULL;
+        const struct option_row *option = find_letter_option(*p++);
+        if (!option)
+            return stop(j, usage_error(word, "no such option; see dindbind -h"));
+        if (option->take && *p) {
+            value = *p == '=' ? p + 1 : p;
+            p = "";
+        } else if (option->take) {
+            value = *j->next++;
+            if (!value)
+                return stop(j, usage_error(word, "needs a value; see dindbind -h"));
+        }
+        const char *wrong = take_option(j, option, value);
+        if (wrong)
+            return refuse_value(j, spelled, 2, or_empty(value), wrong);
+        step = answer_at_once(j);
+    }
+    return step;
+}
+
+/* ---- the command line as a whole ---- */
+
+/* An error if something of `one` and something of `other` was given, or nothing of what is `needed`. */
+static const struct clash {
+    unsigned one, other, needed;
+    const char *wrong;
+} clashes[] = {
+    { .one = GIVEN_UNSTAGE, .other = ~(unsigned)GIVEN_UNSTAGE,
+      .wrong = "-u: goes alone, with the DIR or the DIR/N to take down" },
+    { .one = GIVEN_HOST, .other = GIVEN_STAGE,
+      .wrong = "-H -s: one kind of answer: the host path, or a staged one" },
+    { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
+      .wrong = "-S: is about myself; -p and -o are about another one" },
+    { .one = GIVEN_SELF, .other = GIVEN_STAGE,
+      .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
+    { .one = GIVEN_CREATE, .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
+      .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+    { .one = GIVEN_STDIN_FILE, .other = GIVEN_STDIN | GIVEN_CREATE,
+      .wrong = "-: standard input can be read only once" },
+    { .needed = GIVEN_VIEW | GIVEN_SELF | GIVEN_UNSTAGE,
+      .wrong = "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; "
+               "see dindbind -h" },
+    { .needed = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE,
+      .wrong = "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
+    { .one = GIVEN_STDIN, .other = GIVEN_PATH | GIVEN_SPEC,
+      .wrong = "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
+    { .one = GIVEN_OCI, .other = GIVEN_PATH | GIVEN_STDIN,
+      .wrong = "-f oci: a PATH has no target to mount it at: use -v or --mount" },
+};
+
+/* NULL, or what does not go together, or is missing. */
+static const char *wrong_together(unsigned given)
+{
+    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+        const struct clash *c = &clashes[i];
+        if ((given & c->one) && (given & c->other))
+            return c->wrong;
+        if (c->needed && !(given & c->needed))
+            return c->wrong;
+    }
+    return NULL;
+}
+
+/* $DINDBIND_RUNNER counts where the command line says nothing of a runner. */
+static void take_environment(struct job *j)
+{
+    const char *file = getenv("DINDBIND_RUNNER");
+    if (!file || !*file || (j->given & (GIVEN_VIEW | GIVEN_UNSTAGE)))
+        return;
+    take_file(j, file);
+    j->given |= GIVEN_RUNNER;
+    j->files_by_environment = true;
+}
+
+/* What the options mean for the batch. */
+static void make_request(struct job *j)
+{
+    struct request *ask = &j->batch.ask;
+    ask->mkdir = j->given & GIVEN_MKDIR;
+    ask->readonly = j->given & GIVEN_READONLY;
+    ask->aligned = j->given & GIVEN_STDIN;
+    ask->end = j->given & GIVEN_NULL ? 0 : '\n';
+    if (j->given & GIVEN_CREATE)
+        ask->format = FORMAT_BODY;
+    if (j->given & (GIVEN_SELF | GIVEN_HOST))
+        ask->place = PLACE_HOST;
+    if (j->given & GIVEN_STAGE)
+        ask->place = PLACE_STAGE;
+}
+
+/* A reader that is gone is a write error then, which takes the stage down. */
+static void block_pipe_signal(void)
+{
+    unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
+    CALL(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
+}
+
+static enum step parse_words(struct job *j)
+{
+    bool only_paths = false;
+    enum step step = GO_ON;
+    while (step == GO_ON && *j->next) {
+        const char *word = *j->next++;
+        if (only_paths || *word != '-') {
+            add_item(&j->batch, word, NULL);
+            j->given |= GIVEN_PATH;
+        } else if (!strcmp(word, "-"))
+            j->given |= GIVEN_STDIN;
+        else if (!strcmp(word, "--"))
+            only_paths = true;
+        else if (starts_with(word, "--"))
+            step = parse_long(j, word);
+        else
+            step = parse_short(j, word);
+    }
+    return step;
+}
+
+static enum step parse_line(struct job *j, int argc, char **argv)
+{
+    struct batch *b = &j->batch;
+    size_t n = (size_t)argc + 1;
+    b->items = arena_alloc(&b->arena, n * (sizeof *b->items + sizeof *j->files));
+    if (!b->items)
+        return stop(j, out_of_memory());
+    j->files = (const char **)(b->items + n);
+    j->next = *argv ? argv + 1 : argv;
+    if (parse_words(j) == STOP)
+        return STOP;
+    take_environment(j);
+    const char *wrong = wrong_together(j->given);
+    if (wrong)
+        return stop(j, usage_error(wrong, NULL));
+    make_request(j);
+    if (b->ask.place == PLACE_STAGE)
+        block_pipe_signal();
+    return GO_ON;
+}
+
+/* ---- the runner ---- */
+
+/* `why` is the file and what is wrong with it, or with opening it. */
+static enum step refuse_file(struct job *j, int status, const char *why)
+{
+    char line[3 * DINDBIND_PATH_MAX];
+    const char *by = j->files_by_environment ? "$DINDBIND_RUNNER" : "-r";
+    struct text t = text_new(line, sizeof line);
+    if (status == 3 || j->files_by_environment) {
+        text_add(&t, by);
+        text_add(&t, " ");
+    }
+    text_add(&t, why);
+    if (status == 3)
+        text_add(&t, ": the description of the runner cannot be read; give a file that has it, or - for "
+                     "standard input");
+    complain(line, NULL);
+    return stop(j, status);
+}
+
+/* A file has something that was given elsewhere already, in an option or another file. */
+static enum step refuse_second(struct job *j, const char *file, const char *what, const char *first)
+{
+    char line[2 * DINDBIND_PATH_MAX];
+    struct text t = text_new(line, sizeof line);
+    text_add(&t, what);
+    text_add(&t, " given twice: in it, and by ");
+    text_shown(&t, first);
+    text_add(&t, "; leave one of them out");
+    return stop(j, usage_error(file, line));
+}
+
+/* Each file is read as if nothing had been given before, so that a second PID is known with both of its places. */
+static enum step load_file(struct job *j, const char *file)
+{
+    char line[2 * DINDBIND_PATH_MAX];
+    struct text why = text_new(line, sizeof line);
+    struct view *v = &j->view;
+    struct dindbind_runner *r = v->runner;
+    const struct dindbind_runner before = *r;
+    bool had_pid = v->have_pid;
+    v->have_pid = false;
+    r->pid = 0;
+    r->start = 0;
+    r->overlay = NULL;
+    int status = view_file(v, file, &why);
+    if (status)
+        return refuse_file(j, status, line);
+    if (had_pid && v->have_pid)
+        return refuse_second(j, file, "the PID is", j->pid_from);
+    if (before.overlay && r->overlay)
+        return refuse_second(j, file, "the overlay's options are", j->overlay_from);
+    if (v->have_pid)
+        j->pid_from = file;
+    if (r->overlay)
+        j->overlay_from = file;
+    if (had_pid) {
+        v->have_pid = true;
+        r->pid = before.pid;
+        r->start = before.start;
+    }
+    if (before.overlay)
+        r->overlay = before.overlay;
+    return GO_ON;
+}
+
+/* The files of -r, and then the rows of -b: where both have one at a path the latter counts. */
+static enum step load_view(struct job *j)
+{
+    struct view *v = &j->view;
+    struct dindbind_runner *r = v->runner;
+    const struct dindbind_bind *rows = v->rows;
+    size_t nrows = v->nrows;
+    r->self = !!(j->given & GIVEN_SELF);        /* a description is read otherwise then */
+    v->nrows = 0;
+    for (unsigned i = 0; i < j->nfiles; i++)
+        if (load_file(j, j->files[i]) == STOP)
+            return STOP;
+    for (size_t i = 0; i < nrows; i++)
+        if (view_row(v, rows[i].host, rows[i].path, rows[i].ro))
+            return stop(j, out_of_memory());
+    if (view_readonly(v))
+        return stop(j, out_of_memory());
+    if (!v->have_pid && !v->nrows && !r->overlay && !r->merged && !r->self)
+        return stop(j, usage_error(j->files[0], "describes no runner"));
+    r->binds = v->rows;
+    r->nbinds = v->nrows;
+    if (r->self)
+        r->pid = 0;             /* the daemon's number for it means nothing in here */
+    return GO_ON;
+}
+
+/* The runner itself is refused, with no result, or the stage that is to go. */
+static int refuse_whole(const struct job *j, const char *name, const struct dindbind_result *res, int error)
+{
+    char message[3 * DINDBIND_PATH_MAX];
+    struct text t = text_new(message, sizeof message);
+    text_message(&t, j->view.runner, name, res, error);
+    complain(message, NULL);
+    return dindbind_status(error);
+}
+
+static enum step open_runner(struct job *j)
+{
+    struct opened *from = &j->batch.from;
+    struct dindbind_runner *r = from->runner;
+    if (j->given & GIVEN_EXPLAIN) {
+        r->trace = explain;
+        r->trace_arg = j;
+    }
+    from->open_error = dindbind_open(r);
+    if (r->trace)
+        explain_runner(r);
+    /* -f json has a record for each source in any case */
+    if (from->open_error && j->batch.ask.format != FORMAT_JSON)
+        return stop(j, refuse_whole(j, NULL, NULL, from->open_error));
+    if (!from->open_error && (j->batch.ask.place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
+        from->host_error = host_check(r);
+    return GO_ON;
+}
+
+/* ---- answers ---- */
+
+/* All of these return the exit status of reading and writing; that of refused items is the batch's. */
 static int translate(struct job *j)
 {
-    struct item *it, *end = j->items + j->nitems;
-    int rc = 0;
-    j->doomed = (j->given & GIVEN_MKDIR) && is_doomed(j);
-    for (it = j->items; it < end; it++)
-        resolve_item(j, it);
-    if (j->place == PLACE_STAGE)
-        stage_items(j);
-    for (it = j->items; it < end; it++)
-        put_item(j, it);
-    bool refused = any_refused(j);
-    if (j->format == FORMAT_OCI)
-        put_bytes(&j->out, j->end ? "]\n" : "]", 2);
-    if (j->format == FORMAT_BODY)
-        put_bytes(&j->out, j->body.done, (size_t)(j->body.end - j->body.done));
+    struct batch *b = &j->batch;
+    int status = 0;
+    answer_batch(b);
+    bool due = !b->refused || b->ask.format == FORMAT_JSON;
     /* answers to lines are collected, unless something is staged for them */
-    if (j->given & GIVEN_STDIN ? j->place == PLACE_STAGE : !refused || j->format == FORMAT_JSON)
-        rc = flush(j);
-    if (refused || rc)
-        unstage_items(j);
-    for (it = j->items; it < end; it++) {
-        dindbind_release(it->res);
-        free(it->below);
+    if (j->given & GIVEN_STDIN)
+        due = b->ask.place == PLACE_STAGE;
+    if (due)
+        status = flush(&b->out);
+    close_batch(b, !status);
+    return status;
+}
+
+/* Records of standard input, as far as they have come. */
+struct input {
+    char *at;
+    size_t len;
+    bool skipping;              /* the rest of a record that was refused for its length */
+};
+
+enum { INPUT_SIZE = 65536, MAX_RECORD = INPUT_SIZE / 2, SHOWN_OF_RECORD = 64 };
+
+/* A record that ends at `stop`, where a NUL is now. */
+static int translate_record(struct job *j, char *record, const char *stop)
+{
+    struct item *it = &j->batch.items[0];
+    *it = (struct item){ .source = record, .res = it->res };
+    if (strlen(record) != (size_t)(stop - record)) {
+        it->invalid = "a NUL byte within the line, which no path has: use -0 if NUL ends each path";
+        it->invalid_error = DINDBIND_E_FORMAT;
     }
-    return rc;
+    return translate(j);
+}
+
+/* A record that is longer than any path and has no end so far: its start stands for it. */
+static int refuse_long_record(struct job *j, struct input *in)
+{
+    struct item *it = &j->batch.items[0];
+    for (int i = 0; i < SHOWN_OF_RECORD; i++)
+        if (!in->at[i])
+            in->at[i] = '?';
+    in->at[SHOWN_OF_RECORD] = 0;
+    *it = (struct item){ .source = in->at, .res = it->res, .invalid_error = DINDBIND_E_TOOLONG };
+    it->invalid = "so a record starts that is longer than any path: a path has 4095 bytes at most; with -0 NUL ends "
+                  "each, else a line break";
+    return translate(j);
+}
+
+/* The records that are complete, and what is too long to become one. */
+static int translate_input(struct job *j, struct input *in)
+{
+    char *record = in->at, *stop;
+    int status = 0;
+    while (!status && (stop = memchr(record, j->batch.ask.end, in->len))) {
+        *stop = 0;
+        in->len -= (size_t)(stop + 1 - record);
+        if (!in->skipping)
+            status = translate_record(j, record, stop);
+        in->skipping = false;
+        record = stop + 1;
+    }
+    memmove(in->at, record, in->len);
+    if (!status && in->len > MAX_RECORD) {
+        if (!in->skipping)
+            status = refuse_long_record(j, in);
+        in->skipping = true;
+        in->len = 0;
+    }
+    return status;
 }
 
 /* Paths from standard input, answered as they come: what has been answered is written before the next read,
  * which may have to wait. */
 static int translate_stdin(struct job *j)
 {
-    static const size_t size = 65536;
-    char *buf = malloc(size);
-    size_t len = 0;
-    bool skip = false;          /* the rest of a record that is longer than any path */
-    int got = 1, rc = buf ? 0 : out_of_memory();
-    while (!rc && got) {
-        char *line = buf, *stop;
-        tables_free(&j->tables);        /* they may change while we wait */
-        j->tables.spent = 0;
-        j->tables.too_large = false;
-        got = sys_read(0, buf + len, size - len - 1);
+    struct input in = { .at = malloc(INPUT_SIZE) };
+    bool more = true;
+    int status = 0;
+    if (!in.at)
+        return out_of_memory();
+    while (!status && more) {
+        forget_tables(&j->batch);
+        int got = sys_read(0, in.at + in.len, INPUT_SIZE - in.len - 1);
         if (got < 0) {
-            rc = complain_errno("standard input", got);
+            status = complain_errno("standard input", got);
             break;
         }
-        len += (size_t)got;
-        if (!got && len)
-            buf[len++] = j->end;        /* the last record may lack its end */
-        while (!rc && (stop = memchr(line, j->end, len))) {
-            *stop++ = 0;
-            len -= (size_t)(stop - line);
-            /* a NUL within a line cannot be part of a path: refused as too long a name would be */
-            j->items->source = memchr(line, 0, (size_t)(stop - 1 - line)) ? "" : line;
-            rc = skip ? 0 : translate(j);
-            skip = false;
-            line = stop;
-        }
-        memmove(buf, line, len);
-        if (!rc && len > size / 2) {
-            /* whatever it was, it is refused: its start, for the message, and a name that is too long */
-            for (int i = 0; i < 64; i++)
-                buf[i] = buf[i] ? buf[i] : '?';
-            memset(buf + 64, 'x', DINDBIND_PATH_MAX - 64);
-            buf[DINDBIND_PATH_MAX] = 0;
-            j->items->source = buf;
-            rc = skip ? 0 : translate(j);
-            skip = true;
-            len = 0;
-        }
-        rc = rc ? rc : flush(j);
+        in.len += (size_t)got;
+        more = got > 0;
+        if (!more && in.len)
+            in.at[in.len++] = j->batch.ask.end;         /* the last record may lack its end */
+        status = translate_input(j, &in);
+        if (!status)
+            status = flush(&j->batch.out);
     }
-    free(buf);
-    return rc;
+    free(in.at);
+    return status;
 }
 
-static void add_item(struct job *j, const char *source, struct spec *s)
+/* The text of a body that is wrong: what it is about, and what it is. */
+static int refuse_body(const char *about, const char *wrong)
 {
-    struct item *it = &j->items[j->nitems++];
-    *it = (struct item){ .source = source, .spec = s };
-    it->passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
+    char start[256];            /* so that the reason fits after it */
+    text_in(start, sizeof start, about);
+    complain(start, wrong);
+    return 1;
 }
 
-static const char *add_spec(struct job *j, struct spec *s)
+static int refuse_json(const struct body *body, const struct json_error *e)
 {
-    if (!strcmp(s->target, "/"))
-        return "the target cannot be /";
-    for (size_t i = 0; i < j->nitems && *s->target && !s->aside; i++) {
-        const struct spec *other = j->items[i].spec;
-        if (other && !other->aside && !strcmp(other->target, s->target)) {
-            j->body.what = s->target;
-            return "another spec has the same target";
-        }
-    }
-    add_item(j, s->source ? s->source : "", s);
-    return NULL;
+    char place[32];
+    struct text t = text_in(place, sizeof place, "byte ");
+    text_number(&t, (unsigned long long)(e->at - body->text));
+    return refuse_body(place, e->what);
 }
 
 /* Read and take apart the body. Its mounts become the items. */
 static int body_items(struct job *j)
 {
     struct json_error e = { NULL, NULL };
-    struct body *b = &j->body;
-    char start[256], *text;     /* of what it is about: the reason must fit in behind it */
+    struct batch *b = &j->batch;
+    struct body *body = &b->body;
+    char *text;
     long len = read_input(&text);
     if (len < 0) {
-        int rc = complain_errno("standard input", (int)len);
-        return len == -EFBIG ? 1 : rc;
+        int status = complain_errno("standard input", (int)len);
+        return len == -EFBIG ? 1 : status;
     }
-    b->arena = &j->arena;
-    b->text = b->done = text;
-    b->end = text + len;
-    const char *top = json_check(&e, text, (size_t)len), *wrong = top ? body_parse(b, top) : e.what;
-    j->items = arena_alloc(&j->arena, (b->n + 1) * sizeof *j->items);
-    if (!j->items)
-        return out_of_memory();
-    for (size_t i = 0; !wrong && i < b->n; i++)
-        wrong = add_spec(j, &b->specs[i]);
-    if (!wrong)
-        return 0;
-    struct text t = text_in(start, sizeof start, top ? b->what : "byte ");
+    *body = (struct body){ .arena = &b->arena, .text = text, .done = text, .end = text + len };
+    const char *top = json_check(&e, text, (size_t)len);
     if (!top)
-        text_number(&t, (unsigned long long)(e.at - text));
-    complain(start, wrong);
-    return 1;
+        return refuse_json(body, &e);
+    const char *wrong = body_parse(body, top);
+    b->items = arena_alloc(&b->arena, (body->n + 1) * sizeof *b->items);
+    if (!b->items)
+        return out_of_memory();
+    for (size_t i = 0; !wrong && i < body->n; i++)
+        wrong = add_spec(b, &body->specs[i]);
+    return wrong ? refuse_body(body->what, wrong) : 0;
 }
 
 /* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for select(2)'s sake, which is
@@ -7998,311 +8902,41 @@ static void raise_limit(void)
 
 static int translate_all(struct job *j)
 {
-    int rc = 0;
+    struct batch *b = &j->batch;
+    int status = 0;
     if (j->given & GIVEN_STDIN)
-        add_item(j, "", NULL);
+        add_item(b, "", NULL);
     else if (j->given & GIVEN_CREATE)
-        rc = body_items(j);
-    if (rc)
-        return rc;
-    struct dindbind_result *res;
-    j->results = arena_alloc(&j->arena, j->nitems * (sizeof *res + sizeof *j->results));
-    if (!j->results)
+        status = body_items(j);
+    if (status)
+        return status;
+    if (!add_results(b))
         return out_of_memory();
-    res = (struct dindbind_result *)(j->results + j->nitems);
-    for (struct item *it = j->items, *end = it + j->nitems; it < end; it++, res++) {
-        it->res = res;
-        if (!it->passes)
-            j->results[j->nresults++] = res;
-    }
-    if (j->nresults > FEW_SOURCES)
+    if (b->nresults > FEW_SOURCES)
         raise_limit();
-    return (j->given & GIVEN_STDIN ? translate_stdin : translate)(j);
+    if (j->given & GIVEN_STDIN)
+        return translate_stdin(j);
+    return translate(j);
 }
 
-/* Bit by bit of `given`; those with a value last, and of them the one without a letter. */
-static const char option_names[] = "self\0create\0host\0null\0read-only\0mkdir\0explain\0help\0version\0"
-                                   "pid\0bind\0overlay\0runner\0volume\0stage\0unstage\0format\0mount\0";
-static const char option_letters[] = "ScH0RmxhV" "pborvsuf";
-
-enum { FIRST_WITH_VALUE = 9 };
-
-static int find_option(const char *name, size_t n, bool is_long)
+static int unstage(struct job *j)
 {
-    const char *letter = is_long ? NULL : strchr(option_letters, *name);
-    return is_long ? find_word(option_names, name, n) : letter ? (int)(letter - option_letters) : -1;
+    struct dindbind_result res = { 0 };
+    res.error = dindbind_unstage(j->unstage, &res.sys_errno);
+    return res.error ? refuse_whole(j, j->unstage, &res, res.error) : 0;
 }
 
-/* All of these return NULL, or what is wrong with the value. */
-static const char *take_file(struct job *j, const char *file)
-{
-    if (!strcmp(file, "-")) {
-        if (j->given & GIVEN_STDIN_FILE)
-            return "given twice";
-        j->given |= GIVEN_STDIN_FILE;
-    }
-    j->given |= GIVEN_RUNNER;
-    j->files[j->nfiles++] = file;
-    return NULL;
-}
-
-static const char *take_spec(struct job *j, const char *value, const char *(*parse)(struct arena *, const char *, struct spec *))
-{
-    struct spec *s = arena_alloc(&j->arena, sizeof *s);
-    const char *wrong = s ? parse(&j->arena, value, s) : "out of memory";
-    return wrong ? wrong : add_spec(j, s);
-}
-
-/* Before anything is looked at, and maybe created, for what is never to be staged. */
-static const char *take_dir(struct job *j, const char *value)
-{
-    char clean[DINDBIND_PATH_MAX];
-    int rc = clean_path(value, clean);
-    j->dir = value;
-    return rc ? error_text(rc, ERROR_WHAT) : NULL;
-}
-
-static const char *take_format(struct job *j, const char *value)
-{
-    int i = find_word("text\0json\0oci\0", value, strlen(value));
-    if (i < 0)
-        return "text, json or oci";
-    j->format = (enum format)i;
-    j->given |= i == FORMAT_OCI ? GIVEN_OCI : 0;
-    return NULL;
-}
-
-static const char *take_option(struct job *j, int i, const char *value)
-{
-    unsigned option = 1u << i;
-    if (j->given & option & GIVEN_ONCE)
-        return "given twice";
-    j->given |= option;
-    switch (option_letters[i]) {
-    case 'p': return view_pid(&j->view, value);
-    case 'b': return view_bind(&j->view, value);
-    case 'o': return view_overlay(&j->view, value);
-    case 'r': return take_file(j, value);
-    case 'v': return take_spec(j, value, parse_volume);
-    case 0: return take_spec(j, value, parse_mount);
-    case 'f': return take_format(j, value);
-    case 's':
-    case 'u': return take_dir(j, value);
-    default: break;
-    }
-    return NULL;
-}
-
-static int refuse_option(const char *name, size_t n, bool is_long, const char *value, const char *wrong)
-{
-    char given[2 * DINDBIND_PATH_MAX];
-    struct text t = text_in(given, sizeof given, is_long ? "--" : "-");
-    text_bytes(&t, name, n);
-    text_add(&t, " ");
-    text_add(&t, value);
-    return usage_error(given, wrong);
-}
-
-enum { GO_ON = -1 };
-
-/* A word with one dash that is the name of a long option: `-mount` is not -m -o unt. */
-static int refuse_one_dash(const char *word)
-{
-    char what[64];
-    size_t n = strcspn(word + 1, "=");
-    if (n < 2 || find_word(option_names, word + 1, n) < 0)
-        return GO_ON;
-    struct text t = text_in(what, sizeof what, "did you mean --");
-    text_bytes(&t, word + 1, n);
-    text_add(&t, "?");
-    return usage_error(word, what);
-}
-
-/* One word of the command line that starts with a dash. GO_ON, or the status to exit with. */
-static int parse_word(struct job *j, const char *word)
-{
-    bool is_long = word[1] == '-';
-    const char *p = word + 1 + is_long, *value = "";
-    int i = is_long ? GO_ON : refuse_one_dash(word);
-    if (i != GO_ON)
-        return i;
-    do {
-        size_t n = is_long ? strcspn(p, "=") : 1;
-        const char *name = p;
-        p += n;
-        i = find_option(name, n, is_long);
-        if (i < 0)
-            return usage_error(word, "no such option; see dindbind -h");
-        if (i >= FIRST_WITH_VALUE)
-            value = *p ? p + (*p == '=') : *j->next++;
-        else if (is_long && *p)
-            return usage_error(word, "takes no value; see dindbind -h");
-        if (!value)
-            return usage_error(word, "needs a value; see dindbind -h");
-        const char *wrong = take_option(j, i, value);
-        if (wrong)
-            return refuse_option(name, n, is_long, value, wrong);
-        if (j->given & (GIVEN_HELP | GIVEN_VERSION)) {
-            put(&j->out, j->given & GIVEN_HELP ? usage_text : "dindbind " DINDBIND_VERSION "\n");
-            return flush(j);
-        }
-    } while (i < FIRST_WITH_VALUE && !is_long && *p);
-    return GO_ON;
-}
-
-/* Is something of `one` there together with something of `other`; or, with no `other`, nothing of `one`? */
-static const struct { unsigned one, other; } clashes[] = {
-    { GIVEN_UNSTAGE, ~(unsigned)GIVEN_UNSTAGE },
-    { GIVEN_HOST, GIVEN_STAGE },
-    { GIVEN_SELF, GIVEN_PID | GIVEN_OVERLAY },
-    { GIVEN_SELF, GIVEN_STAGE },
-    { GIVEN_CREATE, GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL },
-    { GIVEN_STDIN_FILE, GIVEN_STDIN | GIVEN_CREATE },
-    { GIVEN_TOLD | GIVEN_SELF | GIVEN_UNSTAGE, 0 },
-    { GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE, 0 },
-    { GIVEN_STDIN, GIVEN_PATH | GIVEN_SPEC },
-    { GIVEN_OCI, GIVEN_PATH | GIVEN_STDIN },
-};
-
-/* What to say of each. */
-static const char clash_texts[] =
-    "-u: goes alone, with the DIR or the DIR/N to take down\0"
-    "-H -s: one kind of answer: the host path, or a staged one\0"
-    "-S: is about myself; -p and -o are about another one\0"
-    "-S -s: what is mounted in here the daemon outside cannot see\0"
-    "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it\0"
-    "-: standard input can be read only once\0"
-    "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; see dindbind -h\0"
-    "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h\0"
-    "-: standard input is all or nothing: no PATH, -v or --mount beside it\0"
-    "-f oci: a PATH has no target to mount it at: use -v or --mount";
-
-/* What does not go together, and what is missing. GO_ON, or 2. */
-static int check_line(struct job *j)
-{
-    static const char name[] = "DINDBIND_RUNNER=";
-    for (char **env = environ; env && *env && !(j->given & (GIVEN_TOLD | GIVEN_UNSTAGE)); env++)
-        if (starts_with(*env, name) && (*env)[sizeof name - 1])
-            take_file(j, *env + sizeof name - 1);
-    for (unsigned i = 0; i < sizeof clashes / sizeof *clashes; i++) {
-        bool one = j->given & clashes[i].one;
-        if (clashes[i].other ? one && (j->given & clashes[i].other) : !one)
-            return usage_error(word_at(clash_texts, i), NULL);
-    }
-    if (!(j->given & GIVEN_NULL))
-        j->end = '\n';
-    if (j->given & GIVEN_CREATE)
-        j->format = FORMAT_BODY;
-    j->runner->self = !!(j->given & GIVEN_SELF);
-    if (j->given & (GIVEN_SELF | GIVEN_HOST))
-        j->place = PLACE_HOST;
-    if (j->given & GIVEN_STAGE) {
-        j->place = PLACE_STAGE;
-        /* a reader that is gone is a write error then, which takes the stage down */
-        unsigned long pipe_signal[2] = { 1ul << (SIGPIPE - 1) };
-        CALL(SYS_rt_sigprocmask, SIG_BLOCK, pipe_signal, NULL, _NSIG / 8);
-    }
-    return GO_ON;
-}
-
-static int parse_line(struct job *j, int argc, char **argv)
-{
-    size_t n = (size_t)argc + 1;
-    bool only_paths = false;
-    const char *word;
-    j->items = arena_alloc(&j->arena, n * (sizeof *j->items + sizeof *j->files));
-    if (!j->items)
-        return out_of_memory();
-    j->files = (const char **)(j->items + n);
-    j->next = *argv ? argv + 1 : argv;
-    while ((word = *j->next)) {
-        j->next++;
-        if (only_paths || *word != '-') {
-            add_item(j, word, NULL);
-            j->given |= GIVEN_PATH;
-        } else if (!word[1])
-            j->given |= GIVEN_STDIN;
-        else if (!strcmp(word, "--"))
-            only_paths = true;
-        else {
-            int rc = parse_word(j, word);
-            if (rc != GO_ON)
-                return rc;
-        }
-    }
-    return check_line(j);
-}
-
-static int load_file(struct view *v, const char *file)
-{
-    char line[2 * DINDBIND_PATH_MAX];
-    struct text why = text_new(line, sizeof line);
-    int rc = view_file(v, file, &why);
-    if (rc)
-        complain(line, NULL);
-    return rc;
-}
-
-/* The files of -r, and then the rows of -b: where both have one at a path the latter counts. */
-static int load_view(struct job *j)
-{
-    struct dindbind_runner *r = j->runner;
-    struct view *v = &j->view;
-    const struct dindbind_bind *row = v->rows, *end = row + v->nrows;
-    int rc = 0;
-    v->nrows = 0;
-    for (size_t i = 0; !rc && i < j->nfiles; i++)
-        rc = load_file(v, j->files[i]);
-    for (; !rc && row < end; row++)
-        rc = view_row(v, row->host, row->path, row->ro) ? out_of_memory() : 0;
-    if (!rc && view_readonly(v))
-        rc = out_of_memory();
-    if (rc)
-        return rc;
-    if (!v->have_pid && !v->nrows && !r->overlay && !r->merged && !r->self)
-        return usage_error(j->files[0], "describes no runner");
-    r->binds = v->rows;
-    r->nbinds = v->nrows;
-    if (r->self)
-        r->pid = 0;             /* the daemon's number for it means nothing in here */
-    return 0;
-}
-
-/* The runner itself is refused, or the stage that is to go. */
-static int refuse_whole(struct job *j, const char *name, int error, int sys_errno)
-{
-    struct dindbind_result res = { .error = error, .sys_errno = sys_errno };
-    const struct item it = { .source = name, .res = &res };
-    put_refusal(j, &it);
-    return j->status;
-}
-
+/* The exit status. */
 static int answer_line(struct job *j, int argc, char **argv)
 {
-    struct dindbind_runner *r = j->runner;
-    int rc = parse_line(j, argc, argv);
-    if (rc != GO_ON)
-        return rc;
-    if (j->given & GIVEN_UNSTAGE) {
-        int err, error = dindbind_unstage(j->dir, &err);
-        return error ? refuse_whole(j, j->dir, error, err) : 0;
-    }
-    rc = load_view(j);
-    if (rc)
-        return rc;
-    if (j->given & GIVEN_EXPLAIN) {
-        r->trace = explain;
-        r->trace_arg = j;
-    }
-    j->open_error = dindbind_open(r);
-    if (r->trace)
-        explain_runner(r);
-    if (j->open_error && j->format != FORMAT_JSON)
-        return refuse_whole(j, NULL, j->open_error, 0);
-    if (!j->open_error && (j->place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
-        j->host_error = host_check(r);
-    rc = translate_all(j);
-    return rc > j->status ? rc : j->status;
+    if (parse_line(j, argc, argv) == STOP)
+        return j->status;
+    if (j->given & GIVEN_UNSTAGE)
+        return unstage(j);
+    if (load_view(j) == STOP || open_runner(j) == STOP)
+        return j->status;
+    int status = translate_all(j);
+    return status > j->batch.status ? status : j->batch.status;
 }
 
 /* What one source needs is here already: asking the kernel for memory costs more than resolving it, and a page more half as
@@ -8315,25 +8949,30 @@ struct room {
 /* The whole applet but for letting go of the runner, which knows nothing of it then. */
 static int applet(int argc, char **argv, struct dindbind_runner *r, struct room *room)
 {
-    struct job j = { .runner = r, .arena = arena_in(room->space, sizeof room->space),
-                     .out = { .at = room->answers, .size = sizeof room->answers },
-                     .view = { .runner = r, .arena = &j.arena }, .tables = { .r = r } };
-    int rc = answer_line(&j, argc, argv);
-    tables_free(&j.tables);
-    arena_free(&j.arena);
-    free((char *)(uintptr_t)j.body.text);
-    if (j.out.ours)
-        free(j.out.at);
-    return rc;
+    struct job j = { .batch = {
+        .from = { .runner = r, .tables = { .r = r } },
+        .listener = { .say = say },
+        .arena = arena_in(room->space, sizeof room->space),
+        .out = { .at = room->answers, .size = sizeof room->answers },
+    } };
+    struct batch *b = &j.batch;
+    j.view = (struct view){ .runner = r, .arena = &b->arena };
+    int status = answer_line(&j, argc, argv);
+    tables_free(&b->from.tables);
+    arena_free(&b->arena);
+    free((char *)(uintptr_t)b->body.text);
+    if (b->out.ours)
+        free(b->out.at);
+    return status;
 }
 
 int dindbind_main(int argc, char **argv)
 {
     struct dindbind_runner r = { 0 };
     struct room room;
-    int rc = applet(argc, argv, &r, &room);
+    int status = applet(argc, argv, &r, &room);
     dindbind_close(&r);
-    return rc;
+    return status;
 }
 
 #ifndef DINDBIND_NO_MAIN
