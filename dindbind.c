@@ -6444,7 +6444,7 @@ static const struct { unsigned type; const char *word; } file_types[] = {
     { S_IFBLK, "block" },
 };
 
-static const char *type_word(unsigned type)
+static const char *word_of_type(unsigned type)
 {
     for (size_t i = 0; i < sizeof file_types / sizeof *file_types; i++)
         if (file_types[i].type == type)
@@ -6470,7 +6470,7 @@ static void put_answer(struct out *o, const struct dindbind_result *res)
         put_layers(o, res);
     if (res->kind == DINDBIND_MERGED && *res->options)
         put_member(o, "options", res->options);
-    put_member(o, "type", type_word(res->type));
+    put_member(o, "type", word_of_type(res->type));
     put(o, ",\"ro\":");
     put(o, res->ro ? "true" : "false");
 }
@@ -7826,7 +7826,7 @@ static int find_host_path(struct batch *b, struct item *it, const char *source)
 }
 
 /* A volume keeps its name, and another mount of it by that name would be writable. A stage never is. */
-static int check_volume(struct batch *b, struct item *it)
+static int check_named_volume(struct batch *b, struct item *it)
 {
     const struct spec *s = it->spec;
     if (!s || !s->volume || s->volume_ro || !it->res->ro || b->ask.place == PLACE_STAGE)
@@ -7925,7 +7925,7 @@ static int mark_readonly(struct batch *b, struct item *it)
 
 /* In this order; each returns 0 or an error. */
 static int (*const answer_steps[])(struct batch *b, struct item *it) = {
-    check_volume,
+    check_named_volume,
     check_stage,
     count_mounts,
     check_carried,
@@ -8369,7 +8369,7 @@ struct option_row {
     const char *(*take)(struct job *j, const char *value);      /* NULL: it has no value */
 };
 
-static const struct option_row options[] = {
+static const struct option_row option_rows[] = {
     { .letter = 'p', .name = "pid", .given = GIVEN_PID, .take = take_pid },
     { .letter = 'b', .name = "bind", .given = GIVEN_BIND, .take = take_bind },
     { .letter = 'o', .name = "overlay", .given = GIVEN_OVERLAY, .take = take_overlay, .once = true },
@@ -8390,21 +8390,21 @@ static const struct option_row options[] = {
     { .letter = 'V', .name = "version", .given = GIVEN_VERSION },
 };
 
-enum { OPTIONS = sizeof options / sizeof *options };
+enum { OPTIONS = sizeof option_rows / sizeof *option_rows };
 
 static const struct option_row *find_letter_option(char letter)
 {
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].letter == letter)
-            return &options[i];
+        if (option_rows[i].letter == letter)
+            return &option_rows[i];
     return NULL;
 }
 
 static const struct option_row *find_named_option(const char *name, size_t n)
 {
     for (size_t i = 0; i < OPTIONS; i++)
-        if (strlen(options[i].name) == n && !strncmp(options[i].name, name, n))
-            return &options[i];
+        if (strlen(option_rows[i].name) == n && !strncmp(option_rows[i].name, name, n))
+            return &option_rows[i];
     return NULL;
 }
 
@@ -8791,8 +8791,8 @@ static int refuse_long_record(struct job *j, struct input *in)
             in->at[i] = '?';
     in->at[SHOWN_OF_RECORD] = 0;
     *it = (struct item){ .source = in->at, .res = it->res, .invalid_error = DINDBIND_E_TOOLONG };
-    it->invalid = "so a record starts that is longer than any path: a path has 4095 bytes at most; with -0 NUL ends "
-                  "each, else a line break";
+    it->invalid = "the start of a line that is longer than any path: a path has 4095 bytes at most, and ends with a "
+                  "line break, or with NUL if you say -0";
     return translate(j);
 }
 
