@@ -1108,7 +1108,7 @@ static void fuzz_mount(char *text, size_t len)
 /* ==== create bodies ===================================================================================== */
 
 struct bodies {
-    struct job job;
+    struct batch job;
     struct dindbind_runner runner;
     struct dindbind_result res;
     struct json_error error;
@@ -1117,10 +1117,10 @@ struct bodies {
 /* body_items(), for a text that is here already. NULL, or what is wrong. */
 static const char *body_take(struct bodies *b, const char *text, size_t len)
 {
-    struct job *j = &b->job;
+    struct batch *j = &b->job;
     memset(b, 0, sizeof *b);
-    j->runner = &b->runner;
-    j->format = FORMAT_BODY;
+    j->from.runner = &b->runner;
+    j->ask.format = FORMAT_BODY;
     j->body = (struct body){ .arena = &j->arena, .text = text, .done = text, .end = text + len };
     const char *top = json_check(&b->error, text, len);
     if (!top)
@@ -1341,7 +1341,7 @@ static bool has_below(const struct answer *v, const struct spec *s)
 }
 
 /* A target that another spec has, or that lies below one, is not mounted over. */
-static bool taken(const struct job *j, const struct spec *s, const char *target)
+static bool taken(const struct batch *j, const struct spec *s, const char *target)
 {
     for (size_t i = 0; i < j->nitems; i++) {
         const char *other = j->items[i].spec->target;
@@ -1353,10 +1353,10 @@ static bool taken(const struct job *j, const struct spec *s, const char *target)
     return false;
 }
 
-/* What translate() does, for answers that are made up. False: one of them cannot be written. */
+/* What answer_batch() does, for answers that are made up. False: one of them cannot be written. */
 static bool body_put(struct bodies *b, const struct answer *v)
 {
-    struct job *j = &b->job;
+    struct batch *j = &b->job;
     bool good = true;
     for (size_t i = 0; good && i < j->nitems; i++) {
         struct item *it = &j->items[i];
@@ -1385,7 +1385,7 @@ static bool body_put(struct bodies *b, const struct answer *v)
 /* The output is the input outside of what was translated. */
 static void check_copy(const struct bodies *b, const struct answer *v, const char *out, size_t len)
 {
-    const struct job *j = &b->job;
+    const struct batch *j = &b->job;
     const char *in = j->body.text, *now = out, *end = out + len;
     char path[128], below[DINDBIND_PATH_MAX + 16];
     for (size_t i = 0; i < j->nitems; i++) {
