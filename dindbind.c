@@ -32,6 +32,7 @@
  *  formats               7300-7479  answers as text, json, oci, and specs
  *  descriptions          7480-8112  -r: what engines print of a container
  *  bodies                8113-8442  -c: the body of a create request
+ *  answers               1-1        sources that stand or fall together
  *  applet                8443-9509  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
@@ -8205,6 +8206,8 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_add(why, ": ");
     if (len < 0) {
         text_errno(why, (int)len);
+        text_add(why, ": the description of the runner cannot be read; give a file that has it, or - for "
+                      "standard input");
         return 3;
     }
     const char *wrong = view_document(v, file, text, (size_t)len, why);
@@ -8788,7 +8791,7 @@ static const char *put_below(struct batch *b, const struct item *it, const struc
     char target[DINDBIND_PATH_MAX];
     bool fits = put_path(target, it->spec->target, m->rest);
     if (!b->targets && !sort_targets(b))
-        return "out of memory";
+        return no_memory;
     if (is_taken(b, it->spec->target, target))
         return NULL;
     if (!fits)
@@ -9546,7 +9549,7 @@ static const char *take_volume_spec(struct job *j, const char *value)
 {
     struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
     if (!s)
-        return "out of memory";
+        return no_memory;
     if (!*value)
         return "an empty spec: give SOURCE:TARGET[:MODES]";
     const char *wrong = parse_volume(&j->batch.arena, value, s);
@@ -9557,7 +9560,7 @@ static const char *take_mount_spec(struct job *j, const char *value)
 {
     struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
     if (!s)
-        return "out of memory";
+        return no_memory;
     if (!*value)
         return "an empty spec: give type=bind,source=PATH,target=PATH";
     const char *wrong = parse_mount(&j->batch.arena, value, s);
@@ -9649,6 +9652,8 @@ static const struct option_row *find_named_option(const char *name, size_t n)
 static enum step refuse_value(struct job *j, const char *spelled, size_t n, const char *value, const char *wrong)
 {
     char given[2 * DINDBIND_PATH_MAX];
+    if (wrong == no_memory)
+        return stop(j, out_of_memory());
     struct text t = text_new(given, sizeof given);
     text_bytes(&t, spelled, n);
     text_add(&t, " ");
@@ -9872,9 +9877,6 @@ static enum step refuse_file(struct job *j, int status, const char *why)
         text_add(&t, " ");
     }
     text_add(&t, why);
-    if (status == 3)
-        text_add(&t, ": the description of the runner cannot be read; give a file that has it, or - for "
-                     "standard input");
     complain(line, NULL);
     return stop(j, status);
 }
@@ -10087,6 +10089,8 @@ static int translate_stdin(struct job *j)
 /* The text of a body that is wrong: what it is about, and what it is. */
 static int refuse_body(const char *about, const char *wrong)
 {
+    if (wrong == no_memory)
+        return out_of_memory();
     char start[256];            /* so that the reason fits after it */
     text_in(start, sizeof start, about);
     complain(start, wrong);
