@@ -90,6 +90,7 @@ def check_rooms(lines, rooms):
             comment += line + '\n'
             if '*/' in line:
                 break
+        comment = re.sub(r'\s*\n \*\s*', ' ', comment)
         for part in ('In:', 'Out:', 'Never here:'):
             check(part in comment, '%s: its comment does not say "%s"' % (name, part))
 
