@@ -150,7 +150,7 @@ def write(lines, rooms):
         m = TABLE.match(line)
         if m and m.group(1) in where:
             span = '%d-%d' % where[m.group(1)]
-            lines[i] = ' *  %-21s %-10s %s' % (m.group(1), span, m.group(4))
+            lines[i] = ' *  %-21s %-12s %s' % (m.group(1), span, m.group(4))
     with open(FILE, 'w') as f:
         f.write('\n'.join(lines) + '\n')
 
