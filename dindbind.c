@@ -6402,8 +6402,8 @@ static void put_json(struct out *o, const char *text)
 
 /* ==== formats ===========================================================================================
  *
- * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a record
- * that could be read as two. */
+ * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a
+ * record that could be read as two. */
 
 /* A string, after a comma unless it is the first one in its brackets or the value of a key. */
 static void put_next(struct out *o, const char *text)
@@ -6508,7 +6508,8 @@ static void text_lowerdirs(struct text *t, const struct dindbind_result *res)
     }
 }
 
-/* The options of a read-only overlay of the layers, each a string of its own. NULL, or what is wrong. */
+/* The options of a read-only overlay of the layers, each a string of its own. NULL, or what is
+ * wrong. */
 static const char *put_oci_overlay(struct out *o, const struct dindbind_result *res)
 {
     char options[DINDBIND_PATH_MAX];
@@ -6559,7 +6560,8 @@ static const char *put_oci(struct out *o, const struct spec *s, const struct din
     return wrong;
 }
 
-/* The modes of -v, with ro where it must be: in place of the ro or rw that was given, else at the end. */
+/* The modes of -v, with ro where it must be: in place of the ro or rw that was given, else at the
+ * end. */
 static void put_modes(struct out *o, const char *modes_given, bool ro)
 {
     const char *mode = or_empty(modes_given), *separator = ":";
@@ -6595,8 +6597,8 @@ static void put_volume_path(struct out *o, const struct spec *s, const char *pat
         put(o, path);
 }
 
-/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string, and what does not
- * change stays spelled as it was. NULL, or what is wrong. */
+/* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string,
+ * and what does not change stays spelled as it was. NULL, or what is wrong. */
 static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
                               bool ro)
 {
@@ -6615,8 +6617,9 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
     return NULL;
 }
 
-/* A field of a --mount record with another value. It is quoted where its key was, and where Go's encoding/csv would
- * not read it back otherwise. A key has no quotes in it, so after an opening one comes the key itself. */
+/* A field of a --mount record with another value. It is quoted where its key was, and where Go's
+ * encoding/csv would not read it back otherwise. A key has no quotes in it, so after an opening one
+ * comes the key itself. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
     bool was_quoted = key_len && *key == '"';
@@ -7332,9 +7335,10 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
 
 /* ==== answers ===========================================================================================
  *
- * In: a runner that was opened, what is asked for, and items: PATHs and specs that stand or fall together. Out: their
- * answers as bytes in a buffer, and through a callback a line for each item that was refused. What a refused batch
- * has staged is taken down again. Never here: the command line, the caller's descriptors, or anything printed. */
+ * In: a runner that was opened, what is asked for, and items: PATHs and specs that stand or fall
+ * together. Out: their answers as bytes in a buffer, and through a callback a line for each item
+ * that was refused. What a refused batch has staged is taken down again. Never here: the command
+ * line, the caller's descriptors, or anything printed. */
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
 
@@ -7368,9 +7372,9 @@ struct listener {
 struct item {
     const char *source;         /* as given */
     struct spec *spec;          /* NULL for a PATH */
-    const char *invalid;        /* why it is no path at all, and invalid_error says so in a word; NULL: it is one */
-    int invalid_error;
-    bool passes;                /* a spec that names a volume, or nothing: no path, and the daemon's own business */
+    const char *invalid;        /* why it is no path at all; NULL: it is one */
+    int invalid_error;          /* the DINDBIND_E_ code for that */
+    bool passes;                /* a spec that names a volume, or nothing: the daemon's own business */
 
     struct dindbind_result *res;
     const char *wrong;          /* more about the error in `res`, or NULL */
@@ -7487,7 +7491,8 @@ static const char *put_element(struct batch *b, const struct item *it, const cha
     return put_body(&b->out, it->spec, it->res->path, target, it->res->ro);
 }
 
-/* One record, or part of the one array or body. `target` is NULL for the one that was given. NULL, or what is wrong. */
+/* One record, or part of the one array or body. `target` is NULL for the one that was given. NULL,
+ * or what is wrong. */
 static const char *put_one(struct batch *b, const struct item *it, const char *target)
 {
     struct out *o = &b->out;
@@ -7544,8 +7549,8 @@ static bool is_taken(const struct batch *b, const char *above, const char *targe
     return taken;
 }
 
-/* A mount below a source, as one more spec; unless something else was asked for there, or above it. NULL, or what is
- * wrong. */
+/* A mount below a source, as one more spec; unless something else was asked for there, or above it.
+ * NULL, or what is wrong. */
 static const char *put_below(struct batch *b, const struct item *it, const struct dindbind_mount *m)
 {
     char target[DINDBIND_PATH_MAX];
@@ -7590,7 +7595,8 @@ static int look_at_start(const struct dindbind_runner *r, const char *path)
     return error;
 }
 
-/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may be 2,000 names. */
+/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may
+ * be 2,000 names. */
 static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
 {
     char path[DINDBIND_PATH_MAX];
@@ -7728,7 +7734,8 @@ static bool is_by_line(const struct batch *b)
     return b->ask.format == FORMAT_TEXT && b->ask.end == '\n';
 }
 
-/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: nothing. */
+/* What the format or the place asked for cannot say of a spec, whatever its source. NULL: nothing.
+ * */
 static const char *not_to_say(const struct batch *b, const struct item *it)
 {
     const struct spec *s = it->spec;
@@ -7744,8 +7751,8 @@ static const char *not_to_say(const struct batch *b, const struct item *it)
     return NULL;
 }
 
-/* Why the answer could not be written if this source were made, since its own name would stand in it. NULL: it can
- * be made. */
+/* Why the answer could not be written if this source were made, since its own name would stand in
+ * it. NULL: it can be made. */
 static const char *not_to_make(const struct batch *b, const struct item *it)
 {
     const struct spec *s = it->spec;
@@ -7814,7 +7821,8 @@ static int look_up(struct batch *b, struct item *it, const char *source)
     return create && b->doomed ? DINDBIND_E_UNSTAGED : error;
 }
 
-/* The host path, for what is to be mounted, and the mounts below it. A stage of a live runner needs neither. */
+/* The host path, for what is to be mounted, and the mounts below it. A stage of a live runner needs
+ * neither. */
 static int find_host_path(struct batch *b, struct item *it, const char *source)
 {
     bool needed = is_to_mount(b, it);
@@ -7825,7 +7833,8 @@ static int find_host_path(struct batch *b, struct item *it, const char *source)
     return host_path(&b->from.tables, source, it->res, &it->below, &it->nbelow);
 }
 
-/* A volume keeps its name, and another mount of it by that name would be writable. A stage never is. */
+/* A volume keeps its name, and another mount of it by that name would be writable. A stage never
+ * is. */
 static int check_named_volume(struct batch *b, struct item *it)
 {
     const struct spec *s = it->spec;
@@ -7835,7 +7844,7 @@ static int check_named_volume(struct batch *b, struct item *it)
     return DINDBIND_E_READONLY;
 }
 
-static int check_stage(struct batch *b, struct item *it)
+static int check_stage_below(struct batch *b, struct item *it)
 {
     if (b->ask.place != PLACE_STAGE || !it->nbelow)
         return 0;
@@ -7843,7 +7852,8 @@ static int check_stage(struct batch *b, struct item *it)
     return DINDBIND_E_NESTED;
 }
 
-/* An answer that becomes too large with this source is refused, and what the source has below is given back at once. */
+/* An answer that becomes too large with this source is refused, and what the source has below is
+ * given back at once. */
 static int count_mounts(struct batch *b, struct item *it)
 {
     if (it->spec && it->spec->flat)
@@ -7885,7 +7895,8 @@ static int check_carried(struct batch *b, struct item *it)
     return 0;
 }
 
-/* The specs of mounts below copy `ro`, also where these are to stay writable below a source that is not. */
+/* The specs of mounts below copy `ro`, also where these are to stay writable below a source that is
+ * not. */
 static int check_writable(struct batch *b, struct item *it)
 {
     const struct spec *s = it->spec;
@@ -7897,7 +7908,8 @@ static int check_writable(struct batch *b, struct item *it)
     return 0;
 }
 
-/* A bare path cannot say that it must be mounted read-only. The proc path need not: its own mount is what opens. */
+/* A bare path cannot say that it must be mounted read-only. The proc path need not: its own mount
+ * is what opens. */
 static int check_bare(struct batch *b, struct item *it)
 {
     const struct dindbind_result *res = it->res;
@@ -7926,7 +7938,7 @@ static int mark_readonly(struct batch *b, struct item *it)
 /* In this order; each returns 0 or an error. */
 static int (*const answer_steps[])(struct batch *b, struct item *it) = {
     check_named_volume,
-    check_stage,
+    check_stage_below,
     count_mounts,
     check_carried,
     check_writable,
@@ -7997,7 +8009,8 @@ static bool any_refused(const struct batch *b)
     return false;
 }
 
-/* None of them is staged, because of this error. Where no result is to blame the first one gets it. */
+/* None of them is staged, because of this error. Where no result is to blame the first one gets it.
+ * */
 static void refuse_stage(struct batch *b, int error, int sys_errno)
 {
     bool blamed = any_refused(b);
@@ -8022,7 +8035,8 @@ static void stage_items(struct batch *b)
     if (any_refused(b))
         error = DINDBIND_E_UNSTAGED;
     else if (b->nresults)
-        error = stage_sources(b->from.runner, b->ask.dir, b->results, b->nresults, &sys_errno, &b->stage_made);
+        error = stage_sources(b->from.runner, b->ask.dir, b->results, b->nresults, &sys_errno,
+                              &b->stage_made);
     b->staged = !error;
     if (error)
         refuse_stage(b, error, sys_errno);
@@ -8081,8 +8095,8 @@ static void forget_tables(struct batch *b)
 
 /* ==== applet ============================================================================================
  *
- * In: a command line. Out: answers on standard output, messages on standard error, an exit status. The only
- * part that prints. Never here: half an answer, or a system call on a source. */
+ * In: a command line. Out: answers on standard output, messages on standard error, an exit status.
+ * The only part that prints. Never here: half an answer, or a system call on a source. */
 
 enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
 
@@ -8175,7 +8189,8 @@ static int write_all(int fd, const char *s, size_t n)
     return 0;
 }
 
-/* One line on standard error, in one write: what it is about, and what is wrong, or NULL where `about` says it all. */
+/* One line on standard error, in one write: what it is about, and what is wrong, or NULL where
+ * `about` says it all. */
 static void complain(const char *about, const char *what)
 {
     char line[4 * DINDBIND_PATH_MAX];
@@ -8266,8 +8281,8 @@ static void explain_runner(const struct dindbind_runner *r)
 
 /* ---- options ---- */
 
-/* Does the command line go on after this, or is it over: for an error, or for an answer like that of -h? Then `status`
- * of the job is the exit status. */
+/* Does the command line go on after this, or is it over: for an error, or for an answer like that
+ * of -h? Then `status` of the job is the exit status. */
 enum step { GO_ON, STOP };
 
 static enum step stop(struct job *j, int status)
@@ -8505,7 +8520,8 @@ static enum step parse_short(struct job *j, const char *word)
 
 /* ---- the command line as a whole ---- */
 
-/* An error if something of `one` and something of `other` was given, or nothing of what is `needed`. */
+/* An error if something of `one` and something of `other` was given, or nothing of what is
+ * `needed`. */
 static const struct clash {
     unsigned one, other, needed;
     const char *wrong;
@@ -8654,7 +8670,8 @@ static enum step refuse_second(struct job *j, const char *file, const char *what
     return stop(j, usage_error(file, line));
 }
 
-/* Each file is read as if nothing had been given before, so that a second PID is known with both of its places. */
+/* Each file is read as if nothing had been given before, so that a second PID is known with both of
+ * its places. */
 static enum step load_file(struct job *j, const char *file)
 {
     char line[2 * DINDBIND_PATH_MAX];
@@ -8745,7 +8762,8 @@ static enum step open_runner(struct job *j)
 
 /* ---- answers ---- */
 
-/* All of these return the exit status of reading and writing; that of refused items is the batch's. */
+/* All of these return the exit status of reading and writing; that of refused items is the batch's.
+ * */
 static int translate(struct job *j)
 {
     struct batch *b = &j->batch;
@@ -8819,8 +8837,8 @@ static int translate_input(struct job *j, struct input *in)
     return status;
 }
 
-/* Paths from standard input, answered as they come: what has been answered is written before the next read,
- * which may have to wait. */
+/* Paths from standard input, answered as they come: what has been answered is written before the
+ * next read, which may have to wait. */
 static int translate_stdin(struct job *j)
 {
     struct input in = { .at = malloc(INPUT_SIZE) };
@@ -8889,8 +8907,8 @@ static int body_items(struct job *j)
     return wrong ? refuse_body(body->what, wrong) : 0;
 }
 
-/* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for select(2)'s sake, which is
- * not used here. */
+/* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for
+ * select(2)'s sake, which is not used here. */
 static void raise_limit(void)
 {
     struct rlimit limit;
@@ -8939,8 +8957,8 @@ static int answer_line(struct job *j, int argc, char **argv)
     return status > j->batch.status ? status : j->batch.status;
 }
 
-/* What one source needs is here already: asking the kernel for memory costs more than resolving it, and a page more half as
- * much. So it is side by side. Long answers may ask. */
+/* What one source needs is here already: asking the kernel for memory costs more than resolving it,
+ * and a page more half as much. So it is side by side. Long answers may ask. */
 struct room {
     char answers[1024];
     _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
