@@ -8741,7 +8741,7 @@ static int refuse_whole(const struct job *j, const char *name, const struct dind
     return dindbind_status(error);
 }
 
-static enum step open_runner(struct job *j)
+static enum step open_described(struct job *j)
 {
     struct opened *from = &j->batch.from;
     struct dindbind_runner *r = from->runner;
@@ -8951,7 +8951,7 @@ static int answer_line(struct job *j, int argc, char **argv)
         return j->status;
     if (j->given & GIVEN_UNSTAGE)
         return unstage(j);
-    if (load_view(j) == STOP || open_runner(j) == STOP)
+    if (load_view(j) == STOP || open_described(j) == STOP)
         return j->status;
     int status = translate_all(j);
     return status > j->batch.status ? status : j->batch.status;
