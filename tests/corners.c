@@ -26,6 +26,7 @@
 
 static int skipped;
 static char base[64] = "/tmp/corners-XXXXXX";
+static char long_line[40000];   /* of standard input */
 
 /* A command, its standard input, its status, all of standard output, and a part of standard error. */
 static const struct corner {
@@ -196,6 +197,22 @@ static const struct corner {
     { "-m, line by line", "-m -f json " W "/w/new4 w", NULL, 1, "{`source`:`/w/new4`,`rule`:`bind`,`kind`:`single`,"
         "`path`:`@/w/new4`,`type`:`directory`,`ro`:false}\n{`source`:`w`,`error`:`relative`,`message`:`w: not an absolute "
         "path; give it from / on`}\n", "" },
+    /* each message names what was given and what to do */
+    { "-ro for -R", "-ro /w", NULL, 3, "", "-r o: ENOENT: the description of the runner cannot be read; give a file" },
+    { "-Host", W "-Host /w", NULL, 2, "", "-Host: did you mean --host?\n" },
+    { "-Read-Only", W "-Read-Only /w", NULL, 2, "", "did you mean --read-only?\n" },
+    { "an empty --volume", W "--volume=", NULL, 2, "", "--volume : an empty spec: give SOURCE:TARGET[:MODES]\n" },
+    { "an empty -v", W "-v=", NULL, 2, "", "-v : an empty spec: give SOURCE:TARGET[:MODES]\n" },
+    { "an empty --mount", W "--mount=", NULL, 2, "", "--mount : an empty spec: give type=bind,source=PATH,target=PATH\n" },
+    { "an empty source", W "--mount type=bind,src=,target=/y", NULL, 1, "", "dindbind: type=bind,src=,target=/y: empty path" },
+    { "a DIR that is no stage", "-s @/w " W "/w", NULL, 1, "", "dindbind: @/w: " },
+    { "a DIR that is relative", "-s w " W "/w", NULL, 2, "", "dindbind: -s w: not an absolute path\n" },
+    { "a PID in two places", "-p 2 -r @/pid /w", NULL, 2, "",
+        "dindbind: @/pid: the PID is given twice: in it, and by -p; leave one of them out\n" },
+    { "an overlay in two places", "-r @/overlay -r @/overlay /w", NULL, 2, "",
+        "dindbind: @/overlay: the overlay's options are given twice: in it, and by @/overlay; leave" },
+    { "a NUL within a line", W "-", "/w\1x\n/w\n", 1, "\n@/w\n", "dindbind: /w: a NUL byte within the line, which no path has" },
+    { "a line that is too long", W "-", long_line, 1, "\n", "aaa: the start of a line that is longer than any path" },
     { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", NULL, 2, "", "only a mount of type bind" },
 };
 
@@ -234,8 +251,11 @@ static void check(void **state)
     argv[argc] = NULL;
     for (int i = 0; i < 3; i++)
         fd[i] = memfd_create("std", MFD_CLOEXEC);
-    const char *in = expand(c->in);
-    assert_int_equal(pwrite(fd[0], in, strlen(in), 0), strlen(in));
+    char *in = c->in == long_line ? long_line : expand(c->in);
+    size_t len = strlen(in);
+    for (char *p = in; (p = strchr(p, '\1'));)
+        *p = 0;
+    assert_int_equal(pwrite(fd[0], in, len, 0), len);
     fflush(NULL);
     pid_t pid = fork();
     if (!pid) {
@@ -327,6 +347,15 @@ int main(void)
         snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
         close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     }
+    static const char *const files[][2] = { { "pid", "pid 1\n" }, { "overlay", "overlay lowerdir=/l\n" } };
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", base, files[i][0]);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        bad |= write(fd, files[i][1], strlen(files[i][1])) < 0;
+        close(fd);
+    }
+    memset(long_line, 'a', sizeof long_line - 1);
     for (size_t i = 0; i < COUNT(corners); i++)
         tests[i] = (struct CMUnitTest){ corners[i].name, check, NULL, NULL, (void *)(uintptr_t)&corners[i] };
     for (size_t i = 0; i < COUNT(roots); i++)
@@ -338,6 +367,11 @@ int main(void)
         unlink(path);
         *strrchr(path, '/') = 0;
         rmdir(path);
+    }
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", base, files[i][0]);
+        unlink(path);
     }
     rmdir(base);
     printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - skipped, bad, skipped);

@@ -396,7 +396,7 @@ busybox_cases() {
 	ln -sf static/busybox busybox/busybox
 	ln -sf static/busybox busybox/dindbind
 	same 'it lists dindbind' dindbind "$(busybox/busybox --list | grep -x dindbind)"
-	same '--help is the text of -h' "$("$D" -h)" "$(busybox/busybox dindbind --help 2>&1 | sed '1,2d; s/^Usage/usage/')"
+	same '--help refers to -h' 'All options: dindbind -h' "$(busybox/busybox dindbind --help 2>&1 | grep -e ' -h$')"
 	same 'busybox dindbind: the answers' "$(cat wanted)" "$(answers busybox/busybox dindbind)"
 	same 'a link of that name: the answers' "$(cat wanted)" "$(answers busybox/dindbind)"
 	both -V
