@@ -7,33 +7,33 @@
  * way that a source takes; what a function calls stands above it. `make lint` checks this table:
  *
  *  room                  lines      what it is for
- *  kernel interface      115-303    system calls as functions that return a value or -errno
- *  text and memory       304-706    strings of a known size, output that grows, paths as text, arenas
- *  errors                707-883    codes and errnos, and what they mean
- *  inodes and procfs     884-1101   what an inode is, what it is called, and the task's own directory in /proc
- *  results               1102-1150  a result that says what was found, or why not
- *  bind table            1151-1198  which row covers a path
- *  contained resolution  1199-1507  a path below a root, to a descriptor
- *  missing directories   1508-1634  -m: the only writer
- *  mountinfo             1635-1842  the only reader of it
- *  layers: options       1843-2327  overlay mount options, to a list of layers
- *  layers: look-up       2328-3016  what the overlay would show at a path
- *  layers: subtrees      3017-3195  whether layer directories show all that it shows below
- *  layers: answers       3196-3314  rule 3
- *  the runner            3315-3622  dindbind_open(): is it the one that was described?
- *  one source            3623-3893  dindbind_resolve(): one rule after the other
- *  messages              3894-3993  errors in sentences
- *  mount identity        3994-4113  a path of the caller's that is the same file
- *  the daemon's names    4114-4385  the same from inside the runner (-S)
- *  host paths            4386-4761  dindbind_host(), with the mounts below
- *  staging               4762-5951  dindbind_stage(), dindbind_unstage()
- *  specs                 5952-6751  the grammars of -v and --mount
- *  json                  6752-7299  the only reader and writer of it
- *  formats               7300-7479  answers as text, json, oci, and specs
- *  descriptions          7480-8112  -r: what engines print of a container
- *  bodies                8113-8442  -c: the body of a create request
- *  answers               1-1        sources that stand or fall together
- *  applet                8443-9509  the command line
+ *  kernel interface      117-305      system calls as functions that return a value or -errno
+ *  text and memory       306-700      strings of a known size, output that grows, paths as text, arenas
+ *  errors                701-877      codes and errnos, and what they mean
+ *  inodes and procfs     878-1097     what an inode is, what it is called, and the task's own directory in /proc
+ *  results               1098-1146    a result that says what was found, or why not
+ *  bind table            1147-1194    which row covers a path
+ *  contained resolution  1195-1507    a path below a root, to a descriptor
+ *  missing directories   1508-1636    -m: the only writer
+ *  mountinfo             1637-1848    the only reader of it
+ *  layers: options       1849-2335    overlay mount options, to a list of layers
+ *  layers: look-up       2336-3034    what the overlay would show at a path
+ *  layers: subtrees      3035-3217    whether layer directories show all that it shows below
+ *  layers: answers       3218-3336    rule 3
+ *  the runner            3337-3649    dindbind_open(): is it the one that was described?
+ *  one source            3650-3922    dindbind_resolve(): one rule after the other
+ *  messages              3923-4022    errors in sentences
+ *  mount identity        4023-4144    a path of the caller's that is the same file
+ *  the daemon's names    4145-4416    the same from inside the runner (-S)
+ *  host paths            4417-4804    dindbind_host(), with the mounts below
+ *  staging               4805-6036    dindbind_stage(), dindbind_unstage()
+ *  specs                 6037-6864    the grammars of -v and --mount
+ *  json                  6865-7427    the only reader and writer of it
+ *  formats               7428-7689    answers as text, json, oci, and specs
+ *  descriptions          7690-8331    -r: what engines print of a container
+ *  bodies                8332-8665    -c: the body of a create request
+ *  answers               8666-9425    sources that stand or fall together
+ *  applet                9426-10335   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -936,7 +936,9 @@ static int proc_entry(const struct dindbind_runner *r, int dir, const char *name
         rc = -EXDEV;
     if (rc)
         sys_close(fd);
-    return rc ? rc : fd;
+    if (rc)
+        return rc;
+    return fd;
 }
 
 /* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. EPROTO: this is not a
@@ -1427,7 +1429,9 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
             walk_pop(&w);
             sys_close(dir);
             dir = reopen(root, w.done, OPEN_DIR);
-            rc = dir < 0 ? dir : 0;
+            rc = 0;
+            if (dir < 0)
+                rc = dir;
         } else if (root->how == BENEATH)
             rc = -EXDEV;
     }
@@ -1477,7 +1481,9 @@ static int resolve_contained(const struct dindbind_runner *r, const struct root 
                              struct spot *s)
 {
     bool by_kernel = !(r->caps & CAPS_NO_OPENAT2);
-    int rc = by_kernel ? resolve_plain(r, root, path, s) : -EAGAIN;
+    int rc = -EAGAIN;
+    if (by_kernel)
+        rc = resolve_plain(r, root, path, s);
     if (rc == -ELOOP || (rc == -EXDEV && root->how == IN_ROOT))
         rc = -EAGAIN;
     for (int i = 0; i < RETRIES && rc == -EAGAIN; i++)
@@ -1600,7 +1606,9 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
         return rc;
     copy_path(names, missing);
     struct level *v = malloc((count_names(names) + 1) * sizeof *v);
-    rc = v ? may_make(r, root, s, missing) : -ENOMEM;
+    rc = -ENOMEM;
+    if (v)
+        rc = may_make(r, root, s, missing);
     if (rc) {
         free(v);
         sys_close(s->fd);
@@ -1727,8 +1735,11 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
     size_t lines = 0;
     int rc;
     *t = (struct mount_table){ 0 };
-    int fd = proc_entry(r, self ? r->proc_fd : r->task_fd, self ? "thread-self/mountinfo" : "mountinfo",
-                        O_RDONLY | O_CLOEXEC);
+    int fd;
+    if (self)
+        fd = proc_entry(r, r->proc_fd, "thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
+    else
+        fd = proc_entry(r, r->task_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
     long len = read_whole(fd, self && !r->self ? LONG_MAX : MAX_MOUNTINFO, &t->text);
     t->len = len < 0 ? 0 : (size_t)len;
     if (len == -EFBIG)
@@ -2168,7 +2179,9 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
         bool there = false;
         if (!parse_options(o + 1, text, space, how) || (parsed && same_options(o, o + 1)))
             continue;
-        int rc = plain ? 0 : layers_exist(o + 1, &there);
+        int rc = 0;
+        if (!plain)
+            rc = layers_exist(o + 1, &there);
         if (rc)
             return rc;
         if (there && seen)
@@ -2466,7 +2479,9 @@ static int layer_mount(struct overlay *o, unsigned i)
 static int layer_peek(struct overlay *o, struct entry e, struct node *n)
 {
     char path[DINDBIND_PATH_MAX];
-    int rc = join_path(path, layer_name(o, e.layer), e.rel) ? inspect(o->r, o->l->base_fd, path, n) : -EAGAIN;
+    int rc = -EAGAIN;
+    if (join_path(path, layer_name(o, e.layer), e.rel))
+        rc = inspect(o->r, o->l->base_fd, path, n);
     if (rc == -ENOENT && o->peeked <= e.layer)
         o->peeked = e.layer + 1;
     return rc;
@@ -2509,7 +2524,9 @@ static int layers_confirm(struct overlay *o)
 /* What is at a place of a layer. Mode 0: nothing. */
 static int layer_stat(struct overlay *o, struct entry e, struct node *n)
 {
-    int rc = o->l->v[e.layer].fd < 0 ? layer_peek(o, e, n) : -EAGAIN;
+    int rc = -EAGAIN;
+    if (o->l->v[e.layer].fd < 0)
+        rc = layer_peek(o, e, n);
     if (rc && rc != -ENOENT) {
         int fd = layer_fd(o, e.layer);
         if (fd < 0)
@@ -2595,7 +2612,9 @@ static int attrs(struct overlay *o, struct entry e, int *set)
     if (n == -ERANGE) {
         large = malloc(65536);  /* XATTR_LIST_MAX */
         list = large;
-        n = large ? list_attrs(o, fd, large, 65536) : -ENOMEM;
+        n = -ENOMEM;
+        if (large)
+            n = list_attrs(o, fd, large, 65536);
     }
     if (n < 0 && n != -EOPNOTSUPP)
         rc = failed(o, n);
@@ -2813,7 +2832,9 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
                 return broken(o, EACCES);
             e.rel = join(o, e.rel, p, len);
             p += len;
-            rc = e.rel ? layer_stat(o, e, &n) : DINDBIND_E_NOMEM;
+            rc = DINDBIND_E_NOMEM;
+            if (e.rel)
+                rc = layer_stat(o, e, &n);
             if (rc)
                 return rc;
         } while (*p && S_ISDIR(n.mode));
@@ -2997,7 +3018,9 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
     }
     copy_path(name, *w.done ? w.done : "/");
     int missing = layers_confirm(o);
-    return missing ? missing : rc;
+    if (missing)
+        return missing;
+    return rc;
 }
 
 /* Where a path really is in the overlay, links followed. */
@@ -3114,7 +3137,9 @@ static int scan_dir(struct scan *s)
                 continue;
             t.len = base;
             text_add(&t, name);
-            rc = t.cut ? DINDBIND_E_TOOLONG : scan_entry(s, rel, type << 12);
+            rc = DINDBIND_E_TOOLONG;
+            if (!t.cut)
+                rc = scan_entry(s, rel, type << 12);
         }
     if (!rc && n < 0)
         rc = failed(o, n);
@@ -3132,7 +3157,9 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
     for (size_t i = 0; !rc && i < table->n; i++) {
         if (table->v[i].parent != l->mnt || !strstr(table->v[i].point, dir.rel))
             continue;           /* on another mount, or on one that is on this one; or not below */
-        rc = named ? 0 : name_of(o->r, l->fd, name);
+        rc = 0;
+        if (!named)
+            rc = name_of(o->r, l->fd, name);
         if (rc)
             return failed(o, rc);
         if (!named)
@@ -3361,7 +3388,9 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
     int rc = layers_open(r, why);
     if (!rc)
         rc = layers_told(r, why);
-    return rc ? rc : rows_behind_links(r);
+    if (rc)
+        return rc;
+    return rows_behind_links(r);
 }
 
 /* The upperdir among overlay options as an engine hands them to mount(2). */
@@ -3580,7 +3609,10 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
     }
     if (!r->pid && !r->self)
         return r->overlay ? layers_start(r, why) : 0;
-    rc = r->pid ? task_open(r, why) : self_open(r, why);
+    if (r->pid)
+        rc = task_open(r, why);
+    else
+        rc = self_open(r, why);
     return rc || !(r->merged || (r->self && r->overlay)) ? rc : described_check(r, why);
 }
 
@@ -3862,7 +3894,9 @@ static int by_cleaned(const struct dindbind_runner *r, const char *source, unsig
 {
     char path[DINDBIND_PATH_MAX];
     int rc = clean_path(source, path);
-    return rc ? refuse(res, rc, 0) : by_rules(r, path, flags, res);
+    if (rc)
+        return refuse(res, rc, 0);
+    return by_rules(r, path, flags, res);
 }
 
 int dindbind_resolve(const struct dindbind_runner *r, const char *source, unsigned flags,
@@ -4038,7 +4072,9 @@ static int plain_node(const struct dindbind_runner *r, int dir, const char *path
         fd = sys_openat2(dir, from_cwd ? path : below(path), OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
     else {
         struct root root = { .fd = sys_open(dir, from_cwd ? "/" : ".", OPEN_DIR) };
-        fd = root.fd < 0 ? root.fd : reopen(&root, path[1] ? path : "", OPEN_PIN);
+        fd = root.fd;
+        if (fd >= 0)
+            fd = reopen(&root, as_prefix(path), OPEN_PIN);
         sys_close(root.fd);
         if (fd == -EAGAIN)
             fd = -ENOENT;       /* nobody has walked it before */
@@ -4473,7 +4509,9 @@ static int look_at(struct tables *t, const struct mount_row *row, struct outlook
 static int add_mount(struct tables *t, const struct mount_row *row, struct dindbind_result *res, struct below *b)
 {
     struct outlook *p = &t->outlooks[row - t->theirs.v];
-    int rc = p->state == NOT_ASKED ? look_at(t, row, p) : 0;
+    int rc = 0;
+    if (p->state == NOT_ASKED)
+        rc = look_at(t, row, p);
     if (rc || p->state == HIDDEN)
         return rc;
     if (p->state == NAMELESS)
@@ -4541,7 +4579,9 @@ static int find_below(struct tables *t, const char *name, const char *host, stru
             return rc;
     }
     int rc = check_host_mounts(t, name, host, res);
-    return rc ? rc : still_alive(t->r);
+    if (rc)
+        return rc;
+    return still_alive(t->r);
 }
 
 /* The host path of what is pinned in the runner's own view. */
@@ -4606,11 +4646,15 @@ static int tables_read(struct tables *t)
     if (!rc) {
         table_sort(&t->theirs);
         t->outlooks = malloc((t->theirs.n + 1) * sizeof *t->outlooks);
-        rc = t->outlooks ? 0 : DINDBIND_E_NOMEM;
+        if (!t->outlooks)
+            rc = DINDBIND_E_NOMEM;
     }
     if (!rc) {
         memset(t->outlooks, 0, t->theirs.n * sizeof *t->outlooks);
-        rc = t->r->self ? daemon_names(t) : table_read(t->r, true, &t->mine);
+        if (t->r->self)
+            rc = daemon_names(t);
+        else
+            rc = table_read(t->r, true, &t->mine);
     }
     if (!rc)
         mark_rows(&t->mine, t->mine.by_id, t->mine.n, is_of_stage, NULL);
@@ -4628,7 +4672,9 @@ static int host_live(struct tables *t, struct dindbind_result *res, struct below
     for (int i = 0; i < TABLE_TRIES; i++) {
         t->stale = false;
         b->n = b->items.len = b->names.len = 0;
-        rc = t->theirs.v ? 0 : tables_read(t);
+        rc = 0;
+        if (!t->theirs.v)
+            rc = tables_read(t);
         if (!rc && res->rule == DINDBIND_RULE_BIND)
             rc = host_of_row(t, res, b);
         else if (!rc)
@@ -4686,7 +4732,9 @@ static int host_dead(struct tables *t, struct dindbind_result *res, struct below
 {
     if (!t->r->nbinds)
         return 0;
-    int rc = t->rows ? 0 : rows_sort(t);
+    int rc = 0;
+    if (!t->rows)
+        rc = rows_sort(t);
     if (rc)
         return rc;
     for (size_t i = first_row_after(t, res->name); i < t->nrows; i++) {
@@ -4875,7 +4923,9 @@ struct errand {
 static int errand_run(void *arg)
 {
     struct errand *e = arg;
-    int rc = e->ns < 0 ? 0 : CALL3(SYS_setns, e->ns, CLONE_NEWNS);
+    int rc = 0;
+    if (e->ns >= 0)
+        rc = CALL3(SYS_setns, e->ns, CLONE_NEWNS);
     if (!rc)
         rc = e->run(e->st);
     e->rc = rc;                 /* at the very end: until then it says that the child died */
@@ -4900,18 +4950,24 @@ static int in_child(struct stage *st, int ns, int (*run)(struct stage *st))
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
     int pid = clone(errand_run, stack + sizeof stack / 2, CLONE_VM | CLONE_VFORK | CLONE_FILES, &e);
-    int rc = pid < 0 ? -errno : 0;
+    int rc = 0;
+    if (pid < 0)
+        rc = -errno;
     set_signals(&old, NULL);
     if (pid > 0)
         CALL3(SYS_wait4, pid, &status, __WALL);
-    return rc ? rc : e.rc;
+    if (rc)
+        return rc;
+    return e.rc;
 }
 
 /* An errand in the namespace of whoever mounts the answer that needs no working directory: if that is
  * the caller's own, no child is needed either. */
 static int in_engine(struct stage *st, int (*run)(struct stage *st))
 {
-    return st->engine_ns < 0 ? run(st) : in_child(st, st->engine_ns, run);
+    if (st->engine_ns < 0)
+        return run(st);
+    return in_child(st, st->engine_ns, run);
 }
 
 /* An errand that takes something down. What has been mounted must not stay because no more processes are allowed, as by
@@ -4930,7 +4986,9 @@ static int detach(struct stage *st, int dir, const char *name)
     char path[FD_PATH + NAME_MAX + 1];
     if (!st->no_child) {
         int rc = CALL3(SYS_fchdir, dir, 0, 0);
-        return rc ? rc : CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
+        if (rc)
+            return rc;
+        return CALL3(SYS_umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
     }
     struct text t = text_in(path, sizeof path, "/proc/thread-self/fd/");
     text_number(&t, (unsigned)dir);
@@ -4970,7 +5028,9 @@ static int entry_remove(struct stage *st, uint64_t number)
         if (rc == -EBUSY)
             rc = detach(st, st->fd, name);
     }
-    return rc ? rc : -EBUSY;
+    if (rc)
+        return rc;
+    return -EBUSY;
 }
 
 /* Errand: what this call has attached so far. */
@@ -5043,7 +5103,9 @@ static int clone_overlay(struct stage *st)
         rc = CALL(SYS_mount, NULL, "/proc", NULL, MS_PRIVATE, NULL);
     if (!rc)
         rc = CALL(SYS_move_mount, st->outer, "", AT_FDCWD, "/proc", MOVE_FROM_FD);
-    return rc ? rc : clone_sealed(st->inner, true);
+    if (rc)
+        return rc;
+    return clone_sealed(st->inner, true);
 }
 
 /* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one gets to all peers and
@@ -5056,7 +5118,9 @@ static int attach_stage(struct stage *st)
         st->mounted = true;
     if (!rc)
         rc = tree_seal(st->outer, true);
-    return rc ? rc : attach(st->inner, st->outer, "");
+    if (rc)
+        return rc;
+    return attach(st->inner, st->outer, "");
 }
 
 /* Errand: the batch's trees, each on its entry, the places for which are there. */
@@ -5180,7 +5244,9 @@ static int lock_patiently(int fd)
     memset(&all, -1, sizeof all);
     set_signals(&all, &old);
     int pid = clone(wait_for_lock, stack + sizeof stack / 2, CLONE_FILES | CLONE_PIDFD, &w, &pidfd);
-    rc = pid < 0 ? -errno : 0;
+    rc = 0;
+    if (pid < 0)
+        rc = -errno;
     set_signals(&old, NULL);
     if (rc)
         return rc;
@@ -5207,7 +5273,9 @@ static int stage_lock(struct stage *st, bool create)
     struct node n, again;
     for (int i = 0; i < RETRIES; i++) {
         sys_close(st->fd);
-        int rc = create ? CALL3(SYS_mkdirat, st->parent, st->name, 0700) : -EEXIST;
+        int rc = -EEXIST;
+        if (create)
+            rc = CALL3(SYS_mkdirat, st->parent, st->name, 0700);
         if (!rc)
             st->created = true;
         else if (rc == -ENOENT || rc == -EROFS)
@@ -5226,7 +5294,9 @@ static int stage_lock(struct stage *st, bool create)
         bool closed = n.uid == geteuid() && !(n.mode & 077);
         if (create && !closed)
             return unsafe(st, EACCES);
-        rc = closed ? lock_patiently(st->fd) : 0;
+        rc = 0;
+        if (closed)
+            rc = lock_patiently(st->fd);
         if (rc == -EWOULDBLOCK)
             return DINDBIND_E_BUSY;
         if (rc)
@@ -5248,7 +5318,9 @@ static int stage_clear(struct stage *st)
     do {
         uint64_t top = st->top;
         int detached = take_down(st, detach_top);
-        rc = detached == -EINVAL ? 0 : stage_result(st, detached);
+        rc = 0;
+        if (detached != -EINVAL)
+            rc = stage_result(st, detached);
         if (!rc)
             rc = stage_lock(st, false);
         if (!rc && detached && st->ours && st->top == top)
@@ -5415,7 +5487,9 @@ static int sources_look(struct stage *st)
         s->same = st->at;
         if (res->fd < 0 && res->kind == DINDBIND_SINGLE)
             return stage_result(st, -ENOENT);   /* a bind row that cannot be seen from here */
-        int rc = res->fd < 0 ? 0 : inspect_fd(st->any, res->fd, &s->node);
+        int rc = 0;
+        if (res->fd >= 0)
+            rc = inspect_fd(st->any, res->fd, &s->node);
         if (rc)
             return stage_result(st, rc);
         for (size_t i = 0; i < st->at && s->same == st->at; i++) {
@@ -5488,7 +5562,9 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
     const struct mount_row *own = row_by_id(t, of.mnt);
     struct mount_row **rows = t->by_point + first_from(t, name);
     size_t n = 0;
-    int rc = own ? note_nested(st, own, name) : 0;
+    int rc = 0;
+    if (own)
+        rc = note_nested(st, own, name);
     while (rows + n < t->by_point + t->n && is_below(rows[n]->point, name))
         n++;
     mark_rows(t, rows, n, is_cloned, &of);
@@ -5602,7 +5678,9 @@ static int clone_batch(struct stage *st)
     bool foreign = false;
     for (size_t k = st->from; k < st->to; k++)
         foreign |= st->results[st->entry[k]]->rule == DINDBIND_RULE_PROC;
-    int rc = foreign ? stage_result(st, in_child(st, -1, clone_foreign)) : 0;
+    int rc = 0;
+    if (foreign)
+        rc = stage_result(st, in_child(st, -1, clone_foreign));
     if (rc)
         return rc;
     for (size_t k = st->from; k < st->to; k++) {
@@ -5647,7 +5725,9 @@ static int attach_all(struct stage *st)
             st->s[st->entry[k]].tree = -EINTR;
         }
     }
-    return rc ? rc : name_all(st);
+    if (rc)
+        return rc;
+    return name_all(st);
 }
 
 /* The source whose entry has this number; n: none of this call. Numbers were given in the order of the entries. */
@@ -5803,7 +5883,9 @@ static int stage_enter(struct stage *st)
     }
     if (rc || st->is_stage)
         return rc;
-    return is_empty_dir(st->fd, 2) ? stage_mount(st) : unsafe(st, ENOTEMPTY);
+    if (is_empty_dir(st->fd, 2))
+        return stage_mount(st);
+    return unsafe(st, ENOTEMPTY);
 }
 
 /* After a failure nothing stays. */
@@ -5877,10 +5959,15 @@ int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dind
 /* Take the stage down, and remove the directory if it is empty and nobody has made a stage of it meanwhile. */
 static int stage_remove(struct stage *st)
 {
-    int rc = st->ours ? stage_clear(st) : 0;
+    int rc = 0;
+    if (st->ours)
+        rc = stage_clear(st);
     if (!rc && !st->ours) {
         rc = take_down(st, remove_dir);
-        rc = rc == -ENOTEMPTY ? unsafe(st, ENOTEMPTY) : stage_result(st, rc);
+        if (rc == -ENOTEMPTY)
+            rc = unsafe(st, ENOTEMPTY);
+        else
+            rc = stage_result(st, rc);
     }
     return rc == DINDBIND_E_MISSING ? 0 : rc;
 }
@@ -5933,7 +6020,10 @@ int dindbind_unstage(const char *path, int *sys_errno)
         bool again = entry && (rc == DINDBIND_E_UNSAFE || (!rc && !st.ours));
         if (!rc && entry && st.is_stage) {
             rc = take_down(&st, remove_next);
-            rc = rc == -ENOTEMPTY ? unsafe(&st, ENOTEMPTY) : stage_result(&st, rc);
+            if (rc == -ENOTEMPTY)
+                rc = unsafe(&st, ENOTEMPTY);
+            else
+                rc = stage_result(&st, rc);
         } else if (!rc && !entry)
             rc = stage_remove(&st);
         stage_close(&st);
