@@ -188,13 +188,14 @@ $(BUILD)/bench: bench.c empty.c bare.c tests/world.h dindbind.c dindbind.h Makef
 # memcpy_s and its like exist in no libc that this is built with
 TIDY = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 
-lint: builds $(BUILD)/command  ##release the compilers' warnings, clang-tidy, cppcheck, gcc's analyzer, the man page
+lint: builds $(BUILD)/command  ##release the compilers' warnings, clang-tidy, cppcheck, gcc's analyzer, the man page, the rooms
 	clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' dindbind.c -- $(STD) -I. 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem dindbind.c
 	# what is filled in only where a call returns 0 is uninitialized to it; memcheck knows better
 	gcc $(STD) -O2 -fanalyzer -Wno-analyzer-use-of-uninitialized-value -Werror -c -o $(BUILD)/analyzed.o dindbind.c
 	mandoc -Tlint -W warning dindbind.1
+	python3 tests/rooms.py
 
 size: dindbind  ##release the size of the tool, and its biggest functions
 	@stat -c '%s bytes' dindbind

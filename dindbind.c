@@ -2,38 +2,39 @@
  *
  * SPDX-License-Identifier: 0BSD
  *
- * A runner in a container asks a daemon outside of it for a sibling container and names a path of its own
- * as the source of a mount. This file answers what to mount instead. It reads from top to bottom as the
- * way that a source takes; what a function calls stands above it. `make lint` checks this table:
+ * A runner in a container asks a daemon outside of it for a sibling container and names a path of
+ * its own as the source of a mount. This file answers what to mount instead. It reads from top to
+ * bottom as the way that a source takes; what a function calls stands above it. `make lint` checks
+ * this table:
  *
  *  room                  lines      what it is for
- *  kernel interface      117-305      system calls as functions that return a value or -errno
- *  text and memory       306-700      strings of a known size, output that grows, paths as text, arenas
- *  errors                701-877      codes and errnos, and what they mean
- *  inodes and procfs     878-1097     what an inode is, what it is called, and the task's own directory in /proc
- *  results               1098-1146    a result that says what was found, or why not
- *  bind table            1147-1194    which row covers a path
- *  contained resolution  1195-1507    a path below a root, to a descriptor
- *  missing directories   1508-1636    -m: the only writer
- *  mountinfo             1637-1848    the only reader of it
- *  layers: options       1849-2335    overlay mount options, to a list of layers
- *  layers: look-up       2336-3034    what the overlay would show at a path
- *  layers: subtrees      3035-3217    whether layer directories show all that it shows below
- *  layers: answers       3218-3336    rule 3
- *  the runner            3337-3649    dindbind_open(): is it the one that was described?
- *  one source            3650-3922    dindbind_resolve(): one rule after the other
- *  messages              3923-4022    errors in sentences
- *  mount identity        4023-4144    a path of the caller's that is the same file
- *  the daemon's names    4145-4416    the same from inside the runner (-S)
- *  host paths            4417-4804    dindbind_host(), with the mounts below
- *  staging               4805-6036    dindbind_stage(), dindbind_unstage()
- *  specs                 6037-6864    the grammars of -v and --mount
- *  json                  6865-7427    the only reader and writer of it
- *  formats               7428-7689    answers as text, json, oci, and specs
- *  descriptions          7690-8331    -r: what engines print of a container
- *  bodies                8332-8665    -c: the body of a create request
- *  answers               8666-9425    sources that stand or fall together
- *  applet                9426-10335   the command line
+ *  kernel interface      92-296       system calls as functions that return a value or -errno
+ *  text and memory       297-699      strings, output that grows, paths as text, arenas
+ *  errors                700-887      codes and errnos, and what they mean
+ *  inodes and procfs     888-1108     what an inode is and is called; /proc/PID
+ *  results               1109-1157    a result that says what was found, or why not
+ *  bind table            1158-1207    which row covers a path
+ *  contained resolution  1208-1534    a path below a root, to a descriptor
+ *  missing directories   1535-1669    -m: the only writer
+ *  mountinfo             1670-1886    the only reader of it
+ *  layers: options       1887-2385    overlay mount options, to a list of layers
+ *  layers: look-up       2386-3100    what the overlay would show at a path
+ *  layers: subtrees      3101-3290    whether layer directories show all that it shows below
+ *  layers: answers       3291-3412    rule 3
+ *  the runner            3413-3739    dindbind_open(): is it the one that was described?
+ *  one source            3740-4018    dindbind_resolve(): one rule after the other
+ *  messages              4019-4133    errors in sentences
+ *  mount identity        4134-4267    a path of the caller's that is the same file
+ *  the daemon's names    4268-4552    the same from inside the runner (-S)
+ *  host paths            4553-4950    dindbind_host(), with the mounts below
+ *  staging               4951-6247    dindbind_stage(), dindbind_unstage()
+ *  specs                 6248-7075    the grammars of -v and --mount
+ *  json                  7076-7638    the only reader and writer of it
+ *  formats               7639-7900    answers as text, json, oci, and specs
+ *  descriptions          7901-8544    -r: what engines print of a container
+ *  bodies                8545-8878    -c: the body of a create request
+ *  answers               8879-9645    sources that stand or fall together
+ *  applet                9646-10572   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -46,43 +47,17 @@
 //applet:IF_DINDBIND(APPLET_NOEXEC(dindbind, dindbind, BB_DIR_USR_SBIN, BB_SUID_DROP, dindbind))
 
 //kbuild:lib-$(CONFIG_DINDBIND) += dindbind.o
-//kbuild:CFLAGS_dindbind.o += -DDINDBIND_NO_MAIN -fvisibility=default -Wno-declaration-after-statement
+//kbuild:CFLAGS_dindbind.o += -DDINDBIND_NO_MAIN -fvisibility=default
+//kbuild:CFLAGS_dindbind.o += -Wno-declaration-after-statement
 
-//usage:#define dindbind_trivial_usage
-//usage:       "[VIEW]... [PLACE] PATH... | -v SPEC... --mount SPEC... | -c <create.json"
-//usage:       "\n       dindbind -u DIR|DIR/N"
-//usage:#define dindbind_full_usage
-//usage:       "\nWhat to mount so that a sibling container sees what the runner sees."
-//usage:       "\n"
-//usage:       "\nVIEW, whose paths they are:"
-//usage:       "\n  -p, --pid PID[:START]		the runner's task PID; 0: no live task"
-//usage:       "\n  -b, --bind HOST:PATH[:ro]	the runner has HOST mounted at PATH"
-//usage:       "\n  -o, --overlay OPTIONS		mount options of the runner's overlay root"
-//usage:       "\n  -r, --runner FILE		these, or JSON of inspect, state, config.json"
-//usage:       "\n  -S, --self			I am in the runner: the daemon's names"
-//usage:       "\nWhat to translate:"
-//usage:       "\n  PATH				to a path that opens the same file"
-//usage:       "\n  -				the same for paths on standard input"
-//usage:       "\n  -v, --volume SPEC		of docker run -v"
-//usage:       "\n      --mount SPEC		of docker run --mount"
-//usage:       "\n  -c, --create			a create body of Docker's API, in to out"
-//usage:       "\nPLACE, what to answer with (a PATH: something to open; a SPEC: the host path):"
-//usage:       "\n  -H, --host			the host path, if you trust the runner"
-//usage:       "\n  -s, --stage DIR		a mount of the source itself, DIR/0, DIR/1, ..."
-//usage:       "\nOthers:"
-//usage:       "\n  -f, --format text|json|oci"
-//usage:       "\n  -0, --null			NUL ends a path, in and out"
-//usage:       "\n  -R, --read-only		I mount it read-only"
-//usage:       "\n  -m, --mkdir			create a missing directory, as docker run -v"
-//usage:       "\n  -u, --unstage DIR|DIR/N	take a stage down, or one entry of it"
-//usage:       "\n  -x, --explain			each rule tried, on standard error"
-//usage:       "\n  -h, --help   -V, --version"
-//usage:       "\nExit status: 0 translated, 1 a source refused, 2 usage, 3 runner or system cannot be read"
+//usage:#define dindbind_trivial_usage "[VIEW]... [PLACE] PATH... | -v SPEC... | -c | -u DIR"
+//usage:#define dindbind_full_usage "\nWhat to mount so that a sibling sees what the runner sees."
+//usage:       "\n\nAll options: dindbind -h"
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-/* glibc for 32 bits has narrow structs otherwise, which are not what the system calls here fill in */
+/* glibc for 32 bits has narrow structs otherwise, which are not what the calls here fill in */
 #ifndef _FILE_OFFSET_BITS
 #define _FILE_OFFSET_BITS 64
 #endif
@@ -114,12 +89,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ==== kernel interface ==================================================================================
+/* ==== kernel interface ===========================================================================
  *
- * The system calls that a libc may not know, that a signal may interrupt, or whose wrapper in musl brings far more
- * along than the call needs, each as a function that returns a value or -errno.
- * In: numbers and names. Out: descriptors, and what an inode is. Never here: a decision about a source, and
- * never a fallback for any other reason than that the call is known to be missing. */
+ * The system calls that a libc may not know, that a signal may interrupt, or whose wrapper in
+ * musl brings far more along than the call needs, each as a function that returns a value or
+ * -errno. In: numbers and names. Out: descriptors, and what an inode is. Never here: a decision
+ * about a source, and never a fallback for any other reason than that the call is known to be
+ * missing. */
 
 /* Since Linux 5.1 new calls have one number on every architecture but alpha. */
 #ifndef SYS_openat2
@@ -134,9 +110,11 @@ enum {
     CAPS_NO_STATX = 2,          /* statx(2) with STATX_MNT_ID, Linux 5.8 */
     CAPS_KNOWN = 4,             /* the runner is open: its descriptors are descriptors */
 
-    RETRIES = 128,              /* openat2 under a storm of renames: 128 tries fail once in a thousand */
+    /* openat2 under a storm of renames: 128 tries fail once in a thousand */
+    RETRIES = 128,
     MAX_LINKS = 40,             /* MAXSYMLINKS in the kernel */
-    MAX_STEPS = 8192,           /* names that a walk opens; 40 links of 4,095 bytes could ask for millions */
+    /* names that a walk opens; 40 links of 4,095 bytes could ask for millions */
+    MAX_STEPS = 8192,
     MAX_NAME = 255,
 
     /* linux/openat2.h */
@@ -158,8 +136,8 @@ struct node {
     bool inside;                /* not the root of that mount; false: it is, or that is not known */
 };
 
-/* One system call, anew when a signal interrupts it: its value, or -errno. Where it takes a descriptor, that may be
- * the -errno of opening it, which is then the answer. */
+/* One system call, anew when a signal interrupts it: its value, or -errno. Where it takes a
+ * descriptor, that may be the -errno of opening it, which is then the answer. */
 static int sys_call(long number, long a, long b, long c, long d, long e)
 {
     long rc;
@@ -180,7 +158,8 @@ static int sys_call3(long number, long a, long b, long c)
 #define CALL3(...) CALL3_FILLED(__VA_ARGS__, 0, 0, 0)
 #define CALL3_FILLED(number, a, b, c, ...) sys_call3(number, (long)(a), (long)(b), (long)(c))
 #define CALL(...) CALL_FILLED(__VA_ARGS__, 0, 0)
-#define CALL_FILLED(number, a, b, c, d, e, ...) sys_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define CALL_FILLED(number, a, b, c, d, e, ...)                                                    \
+    sys_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
 static int sys_open(int dir, const char *name, int flags)
 {
@@ -230,8 +209,9 @@ static int sys_readlink(int dir, const char *name, char out[DINDBIND_PATH_MAX])
     return n;
 }
 
-/* Is the call itself unavailable? Without arguments that make sense an existing one answers EINVAL, EFAULT
- * or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from its absence. */
+/* Is the call itself unavailable? Without arguments that make sense an existing one answers
+ * EINVAL, EFAULT or EBADF; ENOSYS, or EPERM (seccomp filters of old engines), can only come from
+ * its absence. */
 static bool is_missing(long number)
 {
     int rc = CALL3(number, AT_FDCWD, NULL, -1);
@@ -256,29 +236,39 @@ struct statx_buf {
     uint64_t mnt_id, spare[13];
 };
 
-/* linux/stat.h: STATX_BASIC_STATS | STATX_MNT_ID, and STATX_ATTR_MOUNT_ROOT, which is as old as the latter */
+/* linux/stat.h: STATX_BASIC_STATS | STATX_MNT_ID, and STATX_ATTR_MOUNT_ROOT, which is as old as
+ * the latter */
 enum { STATX_WANTED = 0x7ff | 0x1000, STATX_IS_ROOT = 0x2000, STATX_DONT_SYNC = 0x4000 };
 
 static int sys_statx(int dir, const char *name, struct node *n)
 {
     struct statx_buf x;
-    /* a descriptor is asked what it is, which needs no answer of a server: that may be a hostile runner's */
-    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH | STATX_DONT_SYNC);
+    /* a descriptor is asked what it is, which needs no answer of a server: that may be a hostile
+     * runner's */
+    int flags =
+        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH | STATX_DONT_SYNC);
     int rc = CALL(SYS_statx, dir, name, flags, STATX_WANTED, &x);
     if (!rc && (!(x.mask & 0x1000) || !x.mnt_id))
-        rc = -ENOSYS;           /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
+        /* before 5.8, or qemu-user, which has no id for what it claims: of no use here */
+        rc = -ENOSYS;
     if (rc)
         *n = (struct node){ 0 };
     else
-        *n = (struct node){ .mode = x.mode, .nlink = x.nlink, .uid = x.uid, .gid = x.gid, .ino = x.ino,
-                            .size = x.size, .mnt = x.mnt_id,
+        *n = (struct node){ .mode = x.mode,
+                            .nlink = x.nlink,
+                            .uid = x.uid,
+                            .gid = x.gid,
+                            .ino = x.ino,
+                            .size = x.size,
+                            .mnt = x.mnt_id,
                             .inside = (x.attributes_mask & ~x.attributes & STATX_IS_ROOT) != 0,
                             .dev = (uint64_t)x.dev_major << 32 | x.dev_minor,
                             .rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor };
     return rc;
 }
 
-/* The same where statx is missing; `mnt` stays 0. On these two architectures libc's struct is the kernel's. */
+/* The same where statx is missing; `mnt` stays 0. On these two architectures libc's struct is
+ * the kernel's. */
 static int sys_fstat(int fd, struct node *n)
 {
     struct stat st;
@@ -300,13 +290,14 @@ static int sys_fstat(int fd, struct node *n)
 
 static bool same_node(const struct node *a, const struct node *b)
 {
-    return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt && !((a->mode ^ b->mode) & S_IFMT);
+    return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt &&
+           !((a->mode ^ b->mode) & S_IFMT);
 }
 
-/* ==== text and memory ===================================================================================
+/* ==== text and memory ============================================================================
  *
- * In: strings, and space for them. Out: strings of a known size, output that grows, numbers, clean paths, what a
- * descriptor has as text, arenas. Never here: a name that is looked up. */
+ * In: strings, and space for them. Out: strings of a known size, output that grows, numbers,
+ * clean paths, what a descriptor has as text, arenas. Never here: a name that is looked up. */
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -390,12 +381,14 @@ static const char *fd_path(char out[FD_PATH], const char *dir, int fd)
     return out;
 }
 
-/* For people: control characters cannot start a new line or move a cursor. U+0080 to U+009F are some, too. */
+/* For people: control characters cannot start a new line or move a cursor. U+0080 to U+009F are
+ * some, too. */
 static void text_shown(struct text *t, const char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        char octal[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) };
+        char octal[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
+                          (char)('0' + (c & 7)) };
         if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0))
             text_bytes(t, octal, 4);
         else
@@ -450,7 +443,8 @@ static void put_string(struct out *o, const char *s)
 }
 
 /* A decimal number and nothing else, at most `max`. */
-static bool parse_number(const char *s, const char *end, unsigned long long max, unsigned long long *out)
+static bool parse_number(const char *s, const char *end, unsigned long long max,
+                         unsigned long long *out)
 {
     unsigned long long v = 0;
     if (s == end)
@@ -480,7 +474,8 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* Lexically, as docker does it: no `.`, no `..`, no `//`, no trailing slash. `..` stops at the root. */
+/* Lexically, as docker does it: no `.`, no `..`, no `//`, no trailing slash. `..` stops at the
+ * root. */
 static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
 {
     size_t len = 0;
@@ -523,7 +518,8 @@ static bool strictly_below(const char *path, const char *dir)
     return is_below(path, dir) && strcmp(path, dir);
 }
 
-/* Which of two paths comes first: what is below a directory follows it, and nothing else is in between. */
+/* Which of two paths comes first: what is below a directory follows it, and nothing else is in
+ * between. */
 static int path_order(const char *a, const char *b)
 {
     while (*a && *a == *b) {
@@ -541,7 +537,8 @@ static int path_order(const char *a, const char *b)
 }
 
 /* dir, then what `path` has behind `prefix`. */
-static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path, const char *prefix)
+static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path,
+                  const char *prefix)
 {
     const char *rest = path + strlen(as_prefix(prefix));
     bool fits = put_path(out, as_prefix(dir), strcmp(rest, "/") ? rest : "");
@@ -583,8 +580,9 @@ static int read_start(int fd, char *buf, size_t size)
     return n < 0 ? n : (int)len;
 }
 
-/* All that a descriptor still has, terminated, in a block that grows with it; then it is closed. `fd` may be the -errno
- * of opening it. The length, or -errno and no block; EFBIG: more than `max`. */
+/* All that a descriptor still has, terminated, in a block that grows with it; then it is closed.
+ * `fd` may be the -errno of opening it. The length, or -errno and no block; EFBIG: more than
+ * `max`. */
 static long read_whole(int fd, long max, char **text)
 {
     size_t size = 16384, len = 0;
@@ -683,7 +681,8 @@ static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *
 /* Where a word is in such a row, which an empty one ends; or -1. */
 static int find_word(const char *list, const char *word, size_t n)
 {
-    /* past the first NUL of a row clang's analyzer knows nothing, NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
+    /* past the first NUL of a row clang's analyzer knows nothing,
+     * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch) */
     for (int i = 0; *list; i++) {
         if (!strncmp(list, word, n) && !list[n])
             return i;
@@ -698,11 +697,11 @@ static bool is_one_of(const char *list, const char *word)
     return find_word(list, word, strlen(word)) >= 0;
 }
 
-/* ==== errors ============================================================================================
+/* ==== errors =====================================================================================
  *
- * In: a code, or an errno of a look-up. Out: its word, its exit status, and text for people. A code is never an errno:
- * what the kernel answered is -1 to -4095 (-errno), and the codes of dindbind.h lie below that.
- * Never here: a number that could be either. */
+ * In: a code, or an errno of a look-up. Out: its word, its exit status, and text for people. A
+ * code is never an errno: what the kernel answered is -1 to -4095 (-errno), and the codes of
+ * dindbind.h lie below that. Never here: a number that could be either. */
 
 /* A build with -DDINDBIND_CHECKED, as the tests are, stops where one is taken for the other. */
 #ifdef DINDBIND_CHECKED
@@ -735,24 +734,32 @@ static const struct error_row errors[] = {
                        "give a live PID (-p), a bind row (-b), or overlay options (-o)", 1 },
     ROW(LAYERS) = { "layers", "the layers cannot be read with certainty",
                     "give absolute layers, redirect_dir= and metacopy=", 1 },
-    ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows", "give the PID of a live runner", 1 },
+    ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows",
+                     "give the PID of a live runner", 1 },
     ROW(BROKEN) = { "broken", "the overlay itself fails here", "repair the image", 1 },
     ROW(CHANGED) = { "changed", "kept changing while it was looked at", "try again", 1 },
     ROW(READONLY) = { "readonly", "must be mounted read-only, which a path alone cannot say",
                       "mount it read-only and say so (-R), or use -f json, -v or --mount", 1 },
     ROW(FORMAT) = { "format", "cannot be written in this format", "", 1 },
-    ROW(FOREIGN) = { "foreign", "has no path in this mount namespace", "stage it (-s DIR), or give a bind row (-b)", 1 },
+    ROW(FOREIGN) = { "foreign", "has no path in this mount namespace",
+                     "stage it (-s DIR), or give a bind row (-b)", 1 },
     ROW(EXISTS) = { "exists", "is there and is no directory", "remove it in the runner first", 1 },
-    ROW(NESTED) = { "nested", "a mount below it would be missing or wrong", "stage it (-s DIR) with a live PID", 1 },
-    ROW(UNSAFE) = { "unsafe", "not safe for staging", "take a new directory below ones that only root or you can change", 1 },
+    ROW(NESTED) = { "nested", "a mount below it would be missing or wrong",
+                    "stage it (-s DIR) with a live PID", 1 },
+    ROW(UNSAFE) = { "unsafe", "not safe for staging",
+                    "take a new directory below ones that only root or you can change", 1 },
     ROW(HOST) = { "host", "this is a process of the host itself",
                   "its paths need no translation; if you mean it, say -b /:/", 1 },
-    ROW(BUSY) = { "busy", "another call has held its lock for five seconds", "see who has it open (fuser), and try again", 1 },
+    ROW(BUSY) = { "busy", "another call has held its lock for five seconds",
+                  "see who has it open (fuser), and try again", 1 },
     ROW(UNSTAGED) = { "unstaged", "not staged, because another source was refused", "", 1 },
     ROW(GONE) = { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
-    ROW(REUSED) = { "reused", "not the runner that was described", "describe it anew: another PID or container", 3 },
-    ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be", "mount proc at /proc, with nothing over it", 3 },
-    ROW(DENIED) = { "denied", "no permission", "run as root, or as the user who owns the runner", 3 },
+    ROW(REUSED) = { "reused", "not the runner that was described",
+                    "describe it anew: another PID or container", 3 },
+    ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be",
+                    "mount proc at /proc, with nothing over it", 3 },
+    ROW(DENIED) = { "denied", "no permission",
+                    "run as root, or as the user who owns the runner", 3 },
     ROW(XATTR) = { "xattr", "trusted.* attributes decide here and cannot be read",
                    "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
     ROW(KERNEL) = { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
@@ -760,7 +767,8 @@ static const struct error_row errors[] = {
     ROW(SYSTEM) = { "system", "the system fails", "", 3 },
 };
 
-_Static_assert(sizeof errors / sizeof *errors == DINDBIND_E_USAGE - DINDBIND_E_SYSTEM + 1, "a row for each code");
+_Static_assert(sizeof errors / sizeof *errors == DINDBIND_E_USAGE - DINDBIND_E_SYSTEM + 1,
+               "a row for each code");
 _Static_assert(DINDBIND_E_USAGE < -4095, "no code is an -errno");
 
 static bool is_code(int error)
@@ -786,7 +794,8 @@ int dindbind_status(int error)
     return error ? error_row(error)->status : 0;
 }
 
-/* What a failed look-up means, and what an errno is called: strerror(3) speaks the reader's language, or none. */
+/* What a failed look-up means, and what an errno is called: strerror(3) speaks the reader's
+ * language, or none. */
 struct errno_row {
     int err;
     const char *name;
@@ -862,11 +871,12 @@ static void text_errno(struct text *t, int rc)
     text_number(t, (unsigned)-rc);
 }
 
-/* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at? After any other
- * failure nothing is known about it, and that must not pass for its absence. */
+/* Is what was looked up just not there for the caller: missing, hidden, or not to be looked at?
+ * After any other failure nothing is known about it, and that must not pass for its absence. */
 static bool is_absent(int rc)
 {
-    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV || rc == -ENAMETOOLONG;
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -EACCES || rc == -EXDEV ||
+           rc == -ENAMETOOLONG;
 }
 
 /* What a failed look-up of something that need not be there comes to: 0, or an error. */
@@ -875,11 +885,11 @@ static int unless_absent(int rc)
     return rc >= 0 || is_absent(rc) ? 0 : error_of(rc);
 }
 
-/* ==== inodes and procfs =============================================================================
+/* ==== inodes and procfs ==========================================================================
  *
- * In: descriptors, names, a PID and its start time. Out: what an inode is and what the kernel calls it, descriptors of
- * /proc, of the task's own directory and of its root. Never here: trust in a /proc that is not a procfs, or in a
- * number. */
+ * In: descriptors, names, a PID and its start time. Out: what an inode is and what the kernel
+ * calls it, descriptors of /proc, of the task's own directory and of its root. Never here: trust
+ * in a /proc that is not a procfs, or in a number. */
 
 /* Of which mount an open file is, as fdinfo has it; 0 without procfs. */
 static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
@@ -919,8 +929,8 @@ static int inspect_fd(const struct dindbind_runner *r, int fd, struct node *n)
     return inspect(r, fd, "", n);
 }
 
-/* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over any part of it.
- * A magic link itself: with O_NOFOLLOW. */
+/* Open a name in procfs, if it lies on the very mount that it starts at: nothing is mounted over
+ * any part of it. A magic link itself: with O_NOFOLLOW. */
 static int proc_entry(const struct dindbind_runner *r, int dir, const char *name, int flags)
 {
     struct node a, b;
@@ -941,8 +951,8 @@ static int proc_entry(const struct dindbind_runner *r, int dir, const char *name
     return fd;
 }
 
-/* The kernel's name of a descriptor, from the root of the mount namespace that it lies in. EPROTO: this is not a
- * procfs where one could look. */
+/* The kernel's name of a descriptor, from the root of the mount namespace that it lies in.
+ * EPROTO: this is not a procfs where one could look. */
 static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
 {
     char number[FD_PATH];
@@ -1076,7 +1086,8 @@ static int self_open(struct dindbind_runner *r, struct text *why)
     return 0;
 }
 
-/* The runner's root as the caller can open it; of a caller's own, what stands before its first slash. */
+/* The runner's root as the caller can open it; of a caller's own, what stands before its first
+ * slash. */
 static void proc_path(struct text *t, const struct dindbind_runner *r)
 {
     if (!r->self) {
@@ -1095,10 +1106,10 @@ static int inspect_magic(int dir, const char *link, struct node *n)
     return rc;
 }
 
-/* ==== results =======================================================================================
+/* ==== results ====================================================================================
  *
- * In: a code or an errno, or a pinned inode. Out: a result that says so. Never here: a result that has an error and a
- * descriptor. */
+ * In: a code or an errno, or a pinned inode. Out: a result that says so. Never here: a result
+ * that has an error and a descriptor. */
 
 /* One line of what is being tried, where somebody wants to know. */
 static void trace(const struct dindbind_runner *r, const char *rule, const char *path)
@@ -1144,12 +1155,13 @@ static int accept_node(struct dindbind_result *res, int rc, int fd, const struct
     return 0;
 }
 
-/* ==== bind table ========================================================================================
+/* ==== bind table =================================================================================
  *
  * In: the rows and a clean source. Out: the row that covers it and what is left over.
  * Never here: a match that ends within a component. */
 
-/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL: there is no such row. */
+/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL:
+ * there is no such row. */
 static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
 {
     if (i < r->nbinds)
@@ -1180,7 +1192,8 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
 {
     for (size_t i = 0; i < r->nbinds; i++) {
         const struct dindbind_bind *b = &r->binds[i];
-        if ((!b->host || (*b->host == '/' && strlen(b->host) < DINDBIND_PATH_MAX)) && b->path && is_clean(b->path))
+        if ((!b->host || (*b->host == '/' && strlen(b->host) < DINDBIND_PATH_MAX)) && b->path &&
+            is_clean(b->path))
             continue;
         text_add(why, "bind row ");
         text_shown(why, b->host ? b->host : "");
@@ -1192,17 +1205,18 @@ static int binds_check(struct dindbind_runner *r, struct text *why)
     return 0;
 }
 
-/* ==== contained resolution ==============================================================================
+/* ==== contained resolution =======================================================================
  *
- * In: an open root and a clean absolute path that means something below it. Out: an O_PATH descriptor, its
- * node, and its name below the root without symlinks. All return 0 or -errno.
- * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the answer, or
- * anything that is opened for reading or writing. */
+ * In: an open root and a clean absolute path that means something below it. Out: an O_PATH
+ * descriptor, its node, and its name below the root without symlinks. All return 0 or -errno.
+ * Never here: a step that leaves the root, a link of procfs, a second look at a name to find the
+ * answer, or anything that is opened for reading or writing. */
 
 /* A root to resolve in. */
 struct root {
     int fd;
-    int task;                   /* the /proc/PID that it is the root of; -1: a directory of the caller's */
+    /* the /proc/PID that it is the root of; -1: a directory of the caller's */
+    int task;
     unsigned how;               /* IN_ROOT or BENEATH */
     const struct dindbind_bind *row;    /* BENEATH: the bind row that it is */
     size_t prefix;              /* length of what stands before a name in the answer */
@@ -1211,7 +1225,8 @@ struct root {
 struct spot {
     int fd;                     /* O_PATH; -1: none */
     struct node node;
-    char *name;                 /* from the root, "/" for the root itself; DINDBIND_PATH_MAX less what the root takes */
+    /* from the root, "/" for the root itself; DINDBIND_PATH_MAX less what the root takes */
+    char *name;
 };
 
 static int spot_name(const struct root *root, struct spot *s, const char *name)
@@ -1219,18 +1234,20 @@ static int spot_name(const struct root *root, struct spot *s, const char *name)
     return text_in(s->name, DINDBIND_PATH_MAX - root->prefix, name).cut ? -ENAMETOOLONG : 0;
 }
 
-/* Is this name in a bind row still that row's? Another row below may be mounted over it, and a link may lead
- * there: what the row has at that place is then hidden from the runner. */
+/* Is this name in a bind row still that row's? Another row below may be mounted over it, and a
+ * link may lead there: what the row has at that place is then hidden from the runner. */
 static bool root_allows(const struct dindbind_runner *r, const struct root *root, const char *name)
 {
     char full[DINDBIND_PATH_MAX];
     const char *rest;
     if (!root->row)
         return true;
-    return put_path(full, as_prefix(root->row->path), name) && bind_row(r, full, &rest) == root->row;
+    return put_path(full, as_prefix(root->row->path), name) &&
+           bind_row(r, full, &rest) == root->row;
 }
 
-/* A task that is gone by now has no root, and what its PID means is open again. To be asked after a look-up. */
+/* A task that is gone by now has no root, and what its PID means is open again. To be asked
+ * after a look-up. */
 static int root_alive(const struct root *root)
 {
     char first;
@@ -1248,8 +1265,8 @@ static const char *below(const char *path)
     return *path ? path : ".";
 }
 
-/* A path on the way: what is done of it, without links, and what is to be done. Used by the walk below and
- * by the walk over the layers. */
+/* A path on the way: what is done of it, without links, and what is to be done. Used by the walk
+ * below and by the walk over the layers. */
 struct walk {
     char *todo;                 /* in buf, moves towards its end */
     int links;
@@ -1311,7 +1328,8 @@ static void walk_pop(struct walk *w)
         *slash = 0;
 }
 
-/* Put the text of a symlink before what is left. 1: it is absolute, the walk starts anew at the root. */
+/* Put the text of a symlink before what is left. 1: it is absolute, the walk starts anew at the
+ * root. */
 static int walk_link(struct walk *w, const char *target, size_t n)
 {
     if (w->links++ == MAX_LINKS)
@@ -1328,10 +1346,11 @@ static int walk_link(struct walk *w, const char *target, size_t n)
     return 1;
 }
 
-/* Does this link mean something else than its text says to the runner? Of a procfs's links none is followed, wherever
- * it is mounted: /proc/PID/root and its like leave the names of the file system, and /proc/self, to which /etc/mtab
- * and /dev/fd lead too, means whoever looks: us, and not the runner. For openat2(2) the latter is a link like any other.
- * A mount may also forbid links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
+/* Does this link mean something else than its text says to the runner? Of a procfs's links none
+ * is followed, wherever it is mounted: /proc/PID/root and its like leave the names of the file
+ * system, and /proc/self, to which /etc/mtab and /dev/fd lead too, means whoever looks: us, and
+ * not the runner. For openat2(2) the latter is a link like any other. A mount may also forbid
+ * links altogether (ST_NOSYMFOLLOW, Linux 5.10). */
 static bool link_is_magic(int fd)
 {
     struct statfs fs;
@@ -1339,7 +1358,8 @@ static bool link_is_magic(int fd)
            (unsigned long)fs.f_type == proc_super_magic;
 }
 
-/* What has been walked before, from the root, with no link on the way. `last` is how to open the end. */
+/* What has been walked before, from the root, with no link on the way. `last` is how to open the
+ * end. */
 static int reopen(const struct root *root, const char *done, int last)
 {
     char name[MAX_NAME + 1];
@@ -1356,7 +1376,8 @@ static int reopen(const struct root *root, const char *done, int last)
     return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? -EAGAIN : fd;
 }
 
-/* A link was met: its text comes before what is left, and the walk goes on from `*dir`, or anew from the root. */
+/* A link was met: its text comes before what is left, and the walk goes on from `*dir`, or anew
+ * from the root. */
 static int walk_follow(const struct root *root, struct walk *w, int *dir, int link)
 {
     char target[DINDBIND_PATH_MAX];
@@ -1407,8 +1428,8 @@ static size_t count_names(const char *path)
     return n;
 }
 
-/* Every component by itself, no link followed by the kernel, `..` never asked of the kernel but walked anew from
- * the root, so that a directory moved away meanwhile cannot lead outside. */
+/* Every component by itself, no link followed by the kernel, `..` never asked of the kernel but
+ * walked anew from the root, so that a directory moved away meanwhile cannot lead outside. */
 static int resolve_walk(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
@@ -1445,18 +1466,22 @@ static int resolve_walk(const struct dindbind_runner *r, const struct root *root
     return rc;
 }
 
-/* Links are on the way, and two look-ups must end at the same inode: the kernel's, as the runner's own would be, and
- * the walk, which knows which links they are, and what the place is called without them. */
-static int resolve_linked(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+/* Links are on the way, and two look-ups must end at the same inode: the kernel's, as the
+ * runner's own would be, and the walk, which knows which links they are, and what the place is
+ * called without them. */
+static int resolve_linked(const struct dindbind_runner *r, const struct root *root,
+                          const char *path, struct spot *s)
 {
     struct node node;
     int fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS);
     int rc = resolve_walk(r, root, path, s);
     if (!rc) {
         rc = inspect_fd(r, fd, &node);
-        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in fs/namei.c). When the
-         * kernel has to start anew the links of both walks count (total_link_count there), and ours had few enough */
-        if ((rc == -EXDEV && root->how == IN_ROOT) || rc == -ELOOP || (!rc && !same_node(&node, &s->node)))
+        /* IN_ROOT has no way out: a mount on the way was detached meanwhile (complete_walk() in
+         * fs/namei.c). When the kernel has to start anew the links of both walks count
+         * (total_link_count there), and ours had few enough */
+        if ((rc == -EXDEV && root->how == IN_ROOT) || rc == -ELOOP ||
+            (!rc && !same_node(&node, &s->node)))
             rc = -EAGAIN;
         if (rc)
             sys_close(s->fd);
@@ -1465,8 +1490,10 @@ static int resolve_linked(const struct dindbind_runner *r, const struct root *ro
     return rc;
 }
 
-/* Without links, which most paths are: then the name is the one that was asked for. ELOOP: there are some. */
-static int resolve_plain(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s)
+/* Without links, which most paths are: then the name is the one that was asked for. ELOOP: there
+ * are some. */
+static int resolve_plain(const struct dindbind_runner *r, const struct root *root, const char *path,
+                         struct spot *s)
 {
     s->fd = sys_openat2(root->fd, below(path), OPEN_PIN, root->how | NO_MAGICLINKS | NO_SYMLINKS);
     int rc = inspect_fd(r, s->fd, &s->node);
@@ -1477,8 +1504,8 @@ static int resolve_plain(const struct dindbind_runner *r, const struct root *roo
     return rc;
 }
 
-static int resolve_contained(const struct dindbind_runner *r, const struct root *root, const char *path,
-                             struct spot *s)
+static int resolve_contained(const struct dindbind_runner *r, const struct root *root,
+                             const char *path, struct spot *s)
 {
     bool by_kernel = !(r->caps & CAPS_NO_OPENAT2);
     int rc = -EAGAIN;
@@ -1505,14 +1532,15 @@ static int resolve_own(const struct dindbind_runner *r, const char *path, struct
     return resolve_contained(r, &root, path, s);
 }
 
-/* ==== missing directories ===========================================================================
+/* ==== missing directories ========================================================================
  *
- * In: a root, and a path in it of which the end is not there. Out: the directories, made, and the last one pinned. The
- * only part that changes anything of the runner's. Never here: a step that is not relative to a descriptor, or a
- * directory that stays although the call failed. */
+ * In: a root, and a path in it of which the end is not there. Out: the directories, made, and
+ * the last one pinned. The only part that changes anything of the runner's. Never here: a step
+ * that is not relative to a descriptor, or a directory that stays although the call failed. */
 
-/* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A hostile runner
- * may have swapped it for another one: only an empty one that is ours is ever given away. */
+/* Give a directory that was just made its owner and mode, whatever umask(2) made of them. A
+ * hostile runner may have swapped it for another one: only an empty one that is ours is ever
+ * given away. */
 static int adopt(int fd, const struct node *owner)
 {
     struct node n;
@@ -1528,7 +1556,8 @@ static int adopt(int fd, const struct node *owner)
     return rc;
 }
 
-/* One directory level: made, or found and really a directory. `*made` says which. A descriptor, or -errno. */
+/* One directory level: made, or found and really a directory. `*made` says which. A descriptor,
+ * or -errno. */
 static int make_level(int parent, const char *name, const struct node *owner, bool *made)
 {
     int rc = CALL3(SYS_mkdirat, parent, name, 0755);
@@ -1555,9 +1584,10 @@ struct level {
     bool made;
 };
 
-/* The closest ancestor of `path` that is there. `*missing` gets what is not: names, from a slash on. */
-static int find_ancestor(const struct dindbind_runner *r, const struct root *root, const char *path, struct spot *s,
-                         const char **missing)
+/* The closest ancestor of `path` that is there. `*missing` gets what is not: names, from a slash
+ * on. */
+static int find_ancestor(const struct dindbind_runner *r, const struct root *root, const char *path,
+                         struct spot *s, const char **missing)
 {
     char above[DINDBIND_PATH_MAX];
     int rc;
@@ -1570,11 +1600,13 @@ static int find_ancestor(const struct dindbind_runner *r, const struct root *roo
     return rc;
 }
 
-/* May these names be made below the ancestor? What the last of them will be called decides, so that is put together
- * first. */
-static int may_make(const struct dindbind_runner *r, const struct root *root, struct spot *s, const char *missing)
+/* May these names be made below the ancestor? What the last of them will be called decides, so
+ * that is put together first. */
+static int may_make(const struct dindbind_runner *r, const struct root *root, struct spot *s,
+                    const char *missing)
 {
-    struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix, false };
+    struct text name = { s->name, strlen(as_prefix(s->name)), DINDBIND_PATH_MAX - root->prefix,
+                         false };
     if (!S_ISDIR(s->node.mode))
         return -ENOTDIR;
     text_add(&name, missing);
@@ -1594,8 +1626,9 @@ static void levels_close(const struct level *v, size_t n, bool undo)
     sys_close(v[0].fd);
 }
 
-/* Create the missing directories of `path`. The closest ancestor that is there is resolved once; from it
- * down everything is relative to descriptors. What a failing call has made is removed again. */
+/* Create the missing directories of `path`. The closest ancestor that is there is resolved once;
+ * from it down everything is relative to descriptors. What a failing call has made is removed
+ * again. */
 static int make_missing(const struct dindbind_runner *r, const struct root *root, const char *path,
                         struct spot *s)
 {
@@ -1634,18 +1667,18 @@ static int make_missing(const struct dindbind_runner *r, const struct root *root
     return rc;
 }
 
-/* ==== mountinfo =========================================================================================
+/* ==== mountinfo ==================================================================================
  *
- * In: a mountinfo file of procfs. Out: its rows, decoded. The only reader of it, and the only place that
- * knows its octal escapes. Never here: a guess about a row that does not parse. */
+ * In: a mountinfo file of procfs. Out: its rows, decoded. The only reader of it, and the only
+ * place that knows its octal escapes. Never here: a guess about a row that does not parse. */
 
 /* \ooo to the byte; anything else stays. In place. */
 static void octal_decode(char *s)
 {
     char *out = s;
     while (*s) {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
-            s[3] <= '7') {
+        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+            s[3] >= '0' && s[3] <= '7') {
             *out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
             s += 4;
         } else
@@ -1711,7 +1744,8 @@ static int mount_next(char **text, struct mount_row *row)
     return 1;
 }
 
-/* A runner can have a mountinfo of gigabytes, and mounts enough for its answer to fill the host's table. */
+/* A runner can have a mountinfo of gigabytes, and mounts enough for its answer to fill the
+ * host's table. */
 enum { MAX_MOUNTINFO = 64 << 20, MAX_MOUNTS = 4096 };
 
 struct mount_table {
@@ -1719,7 +1753,8 @@ struct mount_table {
     size_t len;                 /* of the text; MAX_MOUNTINFO: there was more */
     struct mount_row *v;        /* in the order of the file */
     struct mount_row **by_id;   /* in that of their numbers; in one block with `v` */
-    struct mount_row **by_point;        /* in path_order() of their places, once table_sort() has been called; likewise */
+    /* in path_order() of their places, once table_sort() has been called; likewise */
+    struct mount_row **by_point;
     size_t n;
 };
 
@@ -1744,7 +1779,8 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
     t->len = len < 0 ? 0 : (size_t)len;
     if (len == -EFBIG)
         t->len = MAX_MOUNTINFO;
-    if (len < 0)                /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
+    /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
+    if (len < 0)
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
     for (long i = 0; i < len; i++)
         lines += t->text[i] == '\n';
@@ -1769,7 +1805,8 @@ static void table_free(struct mount_table *t)
 static struct mount_row *row_by_id(const struct mount_table *t, uint64_t id)
 {
     const struct mount_row key = { .id = id }, *const at = &key;
-    struct mount_row **found = t->n ? bsearch(&at, t->by_id, t->n, sizeof *t->by_id, compare_ids) : NULL;
+    struct mount_row **found =
+        t->n ? bsearch(&at, t->by_id, t->n, sizeof *t->by_id, compare_ids) : NULL;
     return found ? *found : NULL;
 }
 
@@ -1813,8 +1850,9 @@ static size_t first_from(const struct mount_table *t, const char *place)
     return low;
 }
 
-/* Of these rows mark those for which `is` says so, and all that are mounted on one of them, however far up; the rows in
- * between must be among them. Each is looked at twice at most, in whatever order they come. */
+/* Of these rows mark those for which `is` says so, and all that are mounted on one of them,
+ * however far up; the rows in between must be among them. Each is looked at twice at most, in
+ * whatever order they come. */
 static void mark_rows(const struct mount_table *t, struct mount_row *const *rows, size_t n,
                       bool (*is)(const struct mount_row *, const void *), const void *arg)
 {
@@ -1846,10 +1884,11 @@ static bool is_of_stage(const struct mount_row *row, const void *unused)
     return is_ours(row);
 }
 
-/* ==== layers: options ===================================================================================
+/* ==== layers: options ============================================================================
  *
- * In: overlay mount options, as a string for mount(2) or as mountinfo shows them. Out: the layers in order
- * and how the kernel would treat them. Never here: one reading of a text that has two. */
+ * In: overlay mount options, as a string for mount(2) or as mountinfo shows them. Out: the
+ * layers in order and how the kernel would treat them. Never here: one reading of a text that
+ * has two. */
 
 enum { MAX_LAYERS = 500 };
 
@@ -1863,7 +1902,8 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
-    size_t base;                /* so much all their paths start with, whole components; opened once for all of them */
+    /* so much all their paths start with, whole components; opened once for all of them */
+    size_t base;
     int base_fd;
     bool upper;                 /* v[0] is the upperdir */
     bool userxattr, ro, index;
@@ -1873,12 +1913,12 @@ struct dindbind_layers {
     struct layer v[];           /* behind them, what their `dir` points to */
 };
 
-/* How the text may be read. mountinfo escapes in octal and shows an upperdir as it was given, which is with
- * its backslashes when it was a string, and without when it was a descriptor. */
+/* How the text may be read. mountinfo escapes in octal and shows an upperdir as it was given,
+ * which is with its backslashes when it was a string, and without when it was a descriptor. */
 enum reading { AS_MOUNTINFO, AS_MOUNTINFO_RAW, AS_STRING, READINGS };
 
-/* The options that decide about look-ups: first those that are words, or have one as their value, then those with a
- * directory. */
+/* The options that decide about look-ups: first those that are words, or have one as their
+ * value, then those with a directory. */
 enum option_name {
     USERXATTR, NOUSERXATTR, RO, INDEX, NFS_EXPORT, METACOPY, REDIRECT_DIR, WORDS,
     LOWERDIR = WORDS, LOWERDIR_ADD, DATADIR_ADD, UPPERDIR,
@@ -1974,7 +2014,8 @@ static size_t option_length(const char *s, bool string)
     return n;
 }
 
-/* Backslash quotes the next byte. In place, up to an unquoted `stop` byte; returns what stopped it. */
+/* Backslash quotes the next byte. In place, up to an unquoted `stop` byte; returns what stopped
+ * it. */
 static char *unquote(char *s, char stop)
 {
     char *out = s;
@@ -2016,7 +2057,8 @@ static bool parse_lowerdir(struct options *o, char *value)
     return true;
 }
 
-static bool take_option_word(struct options *o, const struct overlay_option *option, const char *value)
+static bool take_option_word(struct options *o, const struct overlay_option *option,
+                             const char *value)
 {
     enum option_word last = option->value == HOW_TO_REDIRECT ? IS_NOFOLLOW : IS_OFF;
     for (enum option_word word = IS_ON; word <= last; word++)
@@ -2115,8 +2157,8 @@ static bool same_options(const struct options *a, const struct options *b)
     return !x && !y && a->nlower == b->nlower && a->ndata == b->ndata;
 }
 
-/* The directory that relative lowerdirs are meant from: containerd drops the common `snapshots` directory
- * from them and leaves the upperdir as it is, `.../snapshots/<id>/fs`. */
+/* The directory that relative lowerdirs are meant from: containerd drops the common `snapshots`
+ * directory from them and leaves the upperdir as it is, `.../snapshots/<id>/fs`. */
 static size_t base_length(const struct options *o)
 {
     size_t n = o->upper && *o->upper == '/' ? strlen(o->upper) : 0;
@@ -2167,8 +2209,8 @@ static int layers_unread(struct text *why, const char *what, const char *text)
     return DINDBIND_E_LAYERS;
 }
 
-/* The one reading to believe: where there are several, the one whose layers exist. It is left in o[0]; o[1] is for
- * those that are tried, and after it there is room for all of their texts. */
+/* The one reading to believe: where there are several, the one whose layers exist. It is left in
+ * o[0]; o[1] is for those that are tried, and after it there is room for all of their texts. */
 static int choose_reading(const char *text, struct options *o, struct text *why)
 {
     char *space = (char *)(o + 2);
@@ -2185,7 +2227,9 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
         if (rc)
             return rc;
         if (there && seen)
-            return layers_unread(why, "the options have two readings, and the layers of both exist: ", text);
+            return layers_unread(why,
+                                 "the options have two readings, and the layers of both exist: ",
+                                 text);
         if (there || !parsed)
             *o = o[1];
         parsed = true;
@@ -2238,7 +2282,8 @@ static const char *mode_words(const struct options *o)
         [IS_OFF] = { "redirect_dir=off", [IS_ON] = "", [IS_OFF] = "redirect_dir=off,metacopy=off" },
         [IS_FOLLOW] = { "redirect_dir=follow", [IS_ON] = "redirect_dir=on,metacopy=on",
                         [IS_OFF] = "redirect_dir=follow,metacopy=off" },
-        [IS_NOFOLLOW] = { "redirect_dir=nofollow", [IS_ON] = "", [IS_OFF] = "redirect_dir=nofollow,metacopy=off" },
+        [IS_NOFOLLOW] = { "redirect_dir=nofollow", [IS_ON] = "",
+                          [IS_OFF] = "redirect_dir=nofollow,metacopy=off" },
     };
     if (o->word[USERXATTR])
         return "userxattr";
@@ -2276,7 +2321,8 @@ static void layers_base(struct dindbind_layers *l)
     end = first + base;
     kept = *end;
     *end = 0;
-    l->base_fd = open_path(first, OPEN_DIR);    /* if not, why is told of the layer that is needed */
+    /* if not, why is told of the layer that is needed */
+    l->base_fd = open_path(first, OPEN_DIR);
     l->base = base;
     *end = kept;
 }
@@ -2287,7 +2333,8 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     size_t n = o->nlower + !!o->upper;
     const char *dir;
     /* no more text than that of the options, from which it is cut, and the base of each */
-    struct dindbind_layers *l = malloc(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
+    struct dindbind_layers *l =
+        malloc(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
     if (!l)
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
@@ -2296,8 +2343,11 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         size_t len = layer_path(o, dir, at);
         if (!len) {
             layers_free(l);
-            return layers_unread(why, *dir == '/' ? "a layer cannot be the root: "
-                                                  : "a relative layer, and no absolute upperdir to say from where: ", dir);
+            return layers_unread(
+                why,
+                *dir == '/' ? "a layer cannot be the root: "
+                            : "a relative layer, and no absolute upperdir to say from where: ",
+                dir);
         }
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
@@ -2333,13 +2383,13 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
     return rc;
 }
 
-/* ==== layers: look-up ===================================================================================
+/* ==== layers: look-up ============================================================================
  *
- * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It follows
- * fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27) has it measured.
- * Never here: a symlink followed by the kernel, or a component looked up in a layer that no longer matters.
- * All return 0, or what they are asked for, which is never negative, or a DINDBIND_E_ code; `sys_errno` has the
- * overlay's own errno for BROKEN. */
+ * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It
+ * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27)
+ * has it measured. Never here: a symlink followed by the kernel, or a component looked up in a
+ * layer that no longer matters. All return 0, or what they are asked for, which is never
+ * negative, or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
 struct entry {
@@ -2363,7 +2413,8 @@ struct overlay {
     bool data_layers;           /* there are data-only ones */
     bool redirects;             /* redirects are looked at below a directory's last layer too */
     int sys_errno;
-    const char *parent_rel, *name, *child_rel;      /* the last join, shared by all layers that have it */
+    /* the last join, shared by all layers that have it */
+    const char *parent_rel, *name, *child_rel;
 
     /* what the last look-up found, when it was no directory */
     struct entry top, data;
@@ -2372,17 +2423,21 @@ struct overlay {
 
     struct entry attr;          /* the object whose attributes were listed last */
     bool no_listxattrat;
-    unsigned counting;          /* a mount whose directories have two links and one for each directory in them */
+    /* a mount whose directories have two links and one for each directory in them */
+    unsigned counting;
 
     /* not touched before they are needed */
     char value[DINDBIND_PATH_MAX];      /* of one of them */
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];     /* of the arena, enough for a hundred layers */
+    /* of the arena, enough for a hundred layers */
+    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
 };
 
 /* A component on its way down the layers, as struct ovl_lookup_data is. */
 struct lookup {
-    const char *name;           /* one component, or after an absolute redirect a path from the root */
-    struct entry found;         /* what the last layer has; rel NULL: nothing. Before that, where to look */
+    /* one component, or after an absolute redirect a path from the root */
+    const char *name;
+    /* what the last layer has; rel NULL: nothing. Before that, where to look */
+    struct entry found;
     struct node node;
     bool is_dir, stop, last, redirect, absolute, metacopy;
 };
@@ -2442,7 +2497,8 @@ static int layer_fd(struct overlay *o, unsigned i)
     return fd;
 }
 
-/* rel/name in the arena; the same string for every layer that has the directory under the same name. */
+/* rel/name in the arena; the same string for every layer that has the directory under the same
+ * name. */
 static const char *join(struct overlay *o, const char *rel, const char *name, size_t n)
 {
     if (o->parent_rel == rel && !strncmp(o->name, name, n) && !o->name[n])
@@ -2474,8 +2530,9 @@ static int layer_mount(struct overlay *o, unsigned i)
     return rc ? failed(o, rc) : 0;
 }
 
-/* An object of a layer that nobody has looked into: most have not the first component of a path, and need not be opened
- * to see that. 0, or -ENOENT, which is to be confirmed; all else the layer's descriptor has to tell. */
+/* An object of a layer that nobody has looked into: most have not the first component of a path,
+ * and need not be opened to see that. 0, or -ENOENT, which is to be confirmed; all else the
+ * layer's descriptor has to tell. */
 static int layer_peek(struct overlay *o, struct entry e, struct node *n)
 {
     char path[DINDBIND_PATH_MAX];
@@ -2487,8 +2544,10 @@ static int layer_peek(struct overlay *o, struct entry e, struct node *n)
     return rc;
 }
 
-/* The names of some layers as one walk through all of them: `1/../2/../`. false: it does not fit. */
-static bool text_layer_walk(const struct overlay *o, unsigned from, unsigned to, char path[DINDBIND_PATH_MAX])
+/* The names of some layers as one walk through all of them: `1/../2/../`. false: it does not
+ * fit. */
+static bool text_layer_walk(const struct overlay *o, unsigned from, unsigned to,
+                            char path[DINDBIND_PATH_MAX])
 {
     struct text t = text_new(path, DINDBIND_PATH_MAX);
     for (unsigned i = from; i < to; i++) {
@@ -2501,8 +2560,9 @@ static bool text_layer_walk(const struct overlay *o, unsigned from, unsigned to,
     return !t.cut;
 }
 
-/* Are all layers there in which nothing was found? One walk through 32 of them costs a sixth of a look at each. Where
- * it fails, as with a name that is a link, each layer's own descriptor has to show it. 0, or an error. */
+/* Are all layers there in which nothing was found? One walk through 32 of them costs a sixth of
+ * a look at each. Where it fails, as with a name that is a link, each layer's own descriptor has
+ * to show it. 0, or an error. */
 static int layers_confirm(struct overlay *o)
 {
     char path[DINDBIND_PATH_MAX];
@@ -2557,8 +2617,8 @@ static bool is_whiteout(const struct node *n, int set)
     return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
 }
 
-/* The path of the object that `attr` tells: O_PATH descriptors have no attributes, and the magic link of the layer's
- * descriptor is thrice as far. */
+/* The path of the object that `attr` tells: O_PATH descriptors have no attributes, and the magic
+ * link of the layer's descriptor is thrice as far. */
 static bool attr_path(const struct overlay *o, char out[DINDBIND_PATH_MAX])
 {
     return join_path(out, o->l->v[o->attr.layer].dir, o->attr.rel);
@@ -2643,7 +2703,8 @@ static int attr_value(struct overlay *o, const char *name, size_t *len)
     return 0;
 }
 
-/* Follow redirects, make metacopy files whole? A default that cannot be read must not be guessed. */
+/* Follow redirects, make metacopy files whole? A default that cannot be read must not be
+ * guessed. */
 static int allowed(struct overlay *o, enum setting s)
 {
     if (s == ON)
@@ -2671,8 +2732,8 @@ static bool is_redirect(const char *value)
     return value[n - 1] != '/' && !strstr(value, "//");
 }
 
-/* A redirect replaces the component that was looked up, or the whole name; rule 17. `rest` is what follows
- * the component in the name. */
+/* A redirect replaces the component that was looked up, or the whole name; rule 17. `rest` is
+ * what follows the component in the name. */
 static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
 {
     const char *value = o->value;
@@ -2720,8 +2781,8 @@ static int take_metacopy(struct overlay *o, struct lookup *d, int set)
     return 0;
 }
 
-/* Do attributes decide about this object? Not about a directory that nothing lies below, nor about a file that cannot be
- * what is looked for. */
+/* Do attributes decide about this object? Not about a directory that nothing lies below, nor
+ * about a file that cannot be what is looked for. */
 static bool needs_attrs(const struct lookup *d, bool last_element)
 {
     if (S_ISDIR(d->node.mode))
@@ -2729,8 +2790,8 @@ static bool needs_attrs(const struct lookup *d, bool last_element)
     return S_ISREG(d->node.mode) && last_element && !d->is_dir;
 }
 
-/* Does this object end the search, as if nothing lay below it? A whiteout does, and what is not of the kind that the
- * layers above have. */
+/* Does this object end the search, as if nothing lay below it? A whiteout does, and what is not
+ * of the kind that the layers above have. */
 static bool ends_search(const struct lookup *d, int set, bool last_element)
 {
     unsigned mode = d->node.mode;
@@ -2747,7 +2808,8 @@ static int is_opaque(struct overlay *o, bool *opaque)
     size_t n = 0;
     int rc = attr_value(o, "opaque", &n);
     *opaque = !rc && n == 1 && *o->value == 'y';
-    return rc == DINDBIND_E_BROKEN ? 0 : rc;    /* that is: longer than any value that has a meaning */
+    /* that is: longer than any value that has a meaning */
+    return rc == DINDBIND_E_BROKEN ? 0 : rc;
 }
 
 /* What an object that was found says of the layers below; rules 14 to 17. */
@@ -2846,7 +2908,8 @@ static int lookup_data(struct overlay *o, const char *name, struct entry *found)
     return broken(o, ENOENT);
 }
 
-/* What one layer contributes. A directory goes onto the stack; of files the topmost is the object. */
+/* What one layer contributes. A directory goes onto the stack; of files the topmost is the
+ * object. */
 static void take_found(struct overlay *o, const struct lookup *d)
 {
     bool first = !o->next.n && !o->top.rel;
@@ -2860,8 +2923,8 @@ static void take_found(struct overlay *o, const struct lookup *d)
         o->data = d->found;
 }
 
-/* One component of the overlay, looked up in `here`; rules 19 to 22. A directory is `here` then, anything else in
- * `top`, `data` and `node`; nothing at all is MISSING. */
+/* One component of the overlay, looked up in `here`; rules 19 to 22. A directory is `here` then,
+ * anything else in `top`, `data` and `node`; nothing at all is MISSING. */
 static int overlay_lookup(struct overlay *o, const char *name)
 {
     struct lookup d = { .name = name };
@@ -2886,13 +2949,15 @@ static int overlay_lookup(struct overlay *o, const char *name)
             continue;
         take_found(o, &d);
         lowers = lowers || dir.layer >= o->l->upper;
-        if (*d.name == '/') {   /* after an absolute redirect. roots.v[k] is layer k: go on below it */
+        /* after an absolute redirect. roots.v[k] is layer k: go on below it */
+        if (*d.name == '/') {
             parent = &o->roots;
             i = dir.layer;
         }
     }
     if (d.metacopy && lowers && o->data_layers && d.absolute) {
-        o->data_name = d.name;  /* looked up when it is the answer, as the kernel does at the first open */
+        /* looked up when it is the answer, as the kernel does at the first open */
+        o->data_name = d.name;
         return 0;
     }
     rc = check_follow(o, &d);
@@ -3000,8 +3065,8 @@ static int overlay_step(struct overlay *o, struct walk *w)
     return walk_failed(o, walk_push(w));
 }
 
-/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object, and `name` the path without
- * links. */
+/* Walk a path. On success `here` is the directory, or `top` (with rel set) the object, and
+ * `name` the path without links. */
 static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, const char *path,
                         char name[DINDBIND_PATH_MAX])
 {
@@ -3024,7 +3089,8 @@ static int overlay_walk(struct overlay *o, const struct dindbind_runner *r, cons
 }
 
 /* Where a path really is in the overlay, links followed. */
-static int overlay_name(const struct dindbind_runner *r, const char *path, char out[DINDBIND_PATH_MAX])
+static int overlay_name(const struct dindbind_runner *r, const char *path,
+                        char out[DINDBIND_PATH_MAX])
 {
     struct overlay o;
     int rc = overlay_walk(&o, r, path, out);
@@ -3032,11 +3098,11 @@ static int overlay_name(const struct dindbind_runner *r, const char *path, char 
     return rc;
 }
 
-/* ==== layers: subtrees ==================================================================================
+/* ==== layers: subtrees ===========================================================================
  *
- * In: the layer directories of one overlay directory. Out: whether the raw tree of the only one, or a
- * read-only overlay of the several, shows all that the overlay shows below (rules 30 and 31).
- * Never here: anything opened but directories, and those only to be listed. */
+ * In: the layer directories of one overlay directory. Out: whether the raw tree of the only one,
+ * or a read-only overlay of the several, shows all that the overlay shows below (rules 30 and
+ * 31). Never here: anything opened but directories, and those only to be listed. */
 
 struct scan {
     struct overlay *o;
@@ -3071,7 +3137,8 @@ static bool scan_needs_attrs(const struct scan *s, unsigned mode)
     return (S_ISDIR(mode) && s->dirs) || (S_ISREG(mode) && s->files);
 }
 
-/* Does a redirect lead out of the directories that are answered? A relative one only renames within them. */
+/* Does a redirect lead out of the directories that are answered? A relative one only renames
+ * within them. */
 static int scan_redirect(struct scan *s, struct entry e)
 {
     struct lookup d = { .name = e.rel };
@@ -3083,7 +3150,8 @@ static int scan_redirect(struct scan *s, struct entry e)
     return 0;
 }
 
-/* Does this entry mean something else in the overlay than it is? `type` is the file type of its mode, or 0. */
+/* Does this entry mean something else in the overlay than it is? `type` is the file type of its
+ * mode, or 0. */
 static int scan_entry(struct scan *s, const char *rel, unsigned type)
 {
     struct entry e = { s->layer, 0, rel };
@@ -3147,7 +3215,8 @@ static int scan_dir(struct scan *s)
     return rc;
 }
 
-/* What is mounted within a layer is not in the overlay: that sees what it covers (OVERLAY.md 11). */
+/* What is mounted within a layer is not in the overlay: that sees what it covers (OVERLAY.md
+ * 11). */
 static int scan_mounts(struct overlay *o, const struct mount_table *table, struct entry dir)
 {
     char name[DINDBIND_PATH_MAX], full[DINDBIND_PATH_MAX];
@@ -3171,8 +3240,8 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
     return rc;
 }
 
-/* Is the link count of this directory two because there is no directory in it? btrfs does not count, and others only
- * pretend to. */
+/* Is the link count of this directory two because there is no directory in it? btrfs does not
+ * count, and others only pretend to. */
 static bool has_no_dirs(struct overlay *o, struct entry dir)
 {
     const struct layer *l = &o->l->v[dir.layer];
@@ -3181,8 +3250,9 @@ static bool has_no_dirs(struct overlay *o, struct entry dir)
         return false;
     if (l->mnt != o->counting && !sys_fstatfs(l->fd, &fs)) {
         unsigned type = (unsigned)fs.f_type;
-        if (type == 0xef53 /* ext4 */ || type == 0x58465342 /* xfs */ || type == 0x01021994 /* tmpfs */ ||
-            type == 0xf2f52010 /* f2fs */)
+        bool ext4 = type == 0xef53, xfs = type == 0x58465342, tmpfs = type == 0x01021994;
+        bool f2fs = type == 0xf2f52010;
+        if (ext4 || xfs || tmpfs || f2fs)
             o->counting = l->mnt;
     }
     return l->mnt == o->counting;
@@ -3192,15 +3262,18 @@ static bool has_no_dirs(struct overlay *o, struct entry dir)
 static int check_subtree(struct overlay *o)
 {
     char space[DINDBIND_PATH_MAX];
-    struct scan s = { .o = o, .single = o->here.n == 1, .todo = { .at = space, .size = sizeof space } };
+    struct scan s = { .o = o,
+                      .single = o->here.n == 1,
+                      .todo = { .at = space, .size = sizeof space } };
     struct mount_table table;
     int rc = table_read(o->r, true, &table);
     for (size_t i = 0; !rc && i < o->here.n; i++) {
         struct entry dir = o->here.v[i];
         bool lowest = dir.layer + 1 == o->roots.n;
         s.layer = dir.layer;
-        /* Where the overlay follows no redirects, a second one does not either, so they need not be looked for; nor in
-         * the lowest layer, which has nothing below that one could lead to. */
+        /* Where the overlay follows no redirects, a second one does not either, so they need not
+         * be looked for; nor in the lowest layer, which has nothing below that one could lead
+         * to. */
         s.dirs = o->redirects && (!lowest || o->data_layers);
         s.files = s.single || o->l->metacopy != OFF || o->data_layers;
         rc = scan_mounts(o, &table, dir);
@@ -3215,10 +3288,11 @@ static int check_subtree(struct overlay *o)
     return rc;
 }
 
-/* ==== layers: answers ===============================================================================
+/* ==== layers: answers ============================================================================
  *
- * In: what the look-up found. Out: a result: the one object, pinned, or the layers that make it up. Never here: an
- * object that is not the one that was looked at, or a lowerdir that may be written. */
+ * In: what the look-up found. Out: a result: the one object, pinned, or the layers that make it
+ * up. Never here: an object that is not the one that was looked at, or a lowerdir that may be
+ * written. */
 
 /* Pin the one object that is the answer, and make sure that it is the one that was looked at. */
 static int layers_pin(struct overlay *o, struct dindbind_result *res)
@@ -3233,7 +3307,8 @@ static int layers_pin(struct overlay *o, struct dindbind_result *res)
     if (o->r->caps & CAPS_NO_OPENAT2)
         fd = sys_open(root, name, OPEN_PIN | O_NOFOLLOW);
     else
-        fd = sys_openat2(root, name, OPEN_PIN | O_NOFOLLOW, BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
+        fd = sys_openat2(root, name, OPEN_PIN | O_NOFOLLOW,
+                         BENEATH | NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS);
     int rc = inspect_fd(o->r, fd, &n);
     if (!rc && !is_dir && !same_node(&n, &o->node))
         rc = -EAGAIN;
@@ -3248,7 +3323,8 @@ static int layers_pin(struct overlay *o, struct dindbind_result *res)
 }
 
 /* The layer paths of a merged directory or a metacopy file, in one block. */
-static int layers_list(struct overlay *o, const struct entry *v, size_t n, struct dindbind_result *res)
+static int layers_list(struct overlay *o, const struct entry *v, size_t n,
+                       struct dindbind_result *res)
 {
     size_t size = 1;
     for (size_t i = 0; i < n; i++)
@@ -3309,8 +3385,8 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
 /* Errors for which the walk has noted an object of a layer that they are about. */
 static bool is_about_an_object(int error)
 {
-    return error == DINDBIND_E_INEXACT || error == DINDBIND_E_LAYERS || error == DINDBIND_E_BROKEN ||
-           error == DINDBIND_E_XATTR;
+    return error == DINDBIND_E_INEXACT || error == DINDBIND_E_LAYERS ||
+           error == DINDBIND_E_BROKEN || error == DINDBIND_E_XATTR;
 }
 
 /* Rule 3. */
@@ -3334,13 +3410,14 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     return rc;
 }
 
-/* ==== the runner ========================================================================================
+/* ==== the runner =================================================================================
  *
- * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here: belief in a
- * description that could have been held against what the kernel shows. */
+ * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here:
+ * belief in a description that could have been held against what the kernel shows. */
 
-/* An engine that describes its layers does not tell how it mounts them. One that runs as root does it as the
- * kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of its own. */
+/* An engine that describes its layers does not tell how it mounts them. One that runs as root
+ * does it as the kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of
+ * its own. */
 static int layers_told(const struct dindbind_runner *r, struct text *why)
 {
     struct node n;
@@ -3351,12 +3428,15 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
         return 0;
     if (rc)
         return error_of(rc);
-    return layers_unread(why, "they belong to an engine without root, whose mount options nobody reports: "
-                              "give these with -o", "");
+    return layers_unread(
+        why,
+        "they belong to an engine without root, whose mount options nobody reports: "
+        "give these with -o",
+        "");
 }
 
-/* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x, and hides what the
- * layers have there. That place becomes a row of its own, without a name. */
+/* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x,
+ * and hides what the layers have there. That place becomes a row of its own, without a name. */
 static int rows_behind_links(struct dindbind_runner *r)
 {
     struct dindbind_runner bare = *r;
@@ -3399,14 +3479,16 @@ static int upperdir_given(const char *options, char out[DINDBIND_PATH_MAX], bool
     struct options *o = malloc(sizeof *o + strlen(options) + 2);
     if (!o)
         return DINDBIND_E_NOMEM;
-    *given = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper && copy_path(out, o->upper);
+    *given = parse_options(o, options, (char *)(o + 1), AS_STRING) && o->upper &&
+             copy_path(out, o->upper);
     free(o);
     return 0;
 }
 
-/* The upperdir of an overlay's row that was read from procfs. Kernels add words (Ubuntu's end each row with
- * `nouserxattr`), and none of them makes upperdir= another directory: only who looks a path up in the layers has to
- * know all. false: none, or one whose backslashes can be read in two ways. */
+/* The upperdir of an overlay's row that was read from procfs. Kernels add words (Ubuntu's end
+ * each row with `nouserxattr`), and none of them makes upperdir= another directory: only who
+ * looks a path up in the layers has to know all. false: none, or one whose backslashes can be
+ * read in two ways. */
 static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
 {
     static const char key[] = "upperdir=";
@@ -3427,7 +3509,8 @@ static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
 static bool ends_with(const char *path, const char *tail)
 {
     size_t n = strlen(path), k = strlen(tail);
-    return k <= n && !strcmp(path + n - k, tail) && (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
+    return k <= n && !strcmp(path + n - k, tail) &&
+           (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
 }
 
 /* It is not the runner that was described. */
@@ -3438,10 +3521,12 @@ static int not_it(struct text *why, const char *what, const char *name)
     return DINDBIND_E_REUSED;
 }
 
-/* A runner that an engine described: its overlay's upperdir belongs to one container alone. `root` is the row of
- * the root that is open. A relative upperdir is the tail of the one that the engine reports. `*proven` stays as it is
- * where nothing can be compared, as with a FUSE root, whose options the kernel does not show. */
-static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, bool *proven, struct text *why)
+/* A runner that an engine described: its overlay's upperdir belongs to one container alone.
+ * `root` is the row of the root that is open. A relative upperdir is the tail of the one that
+ * the engine reports. `*proven` stays as it is where nothing can be compared, as with a FUSE
+ * root, whose options the kernel does not show. */
+static int upperdir_check(struct dindbind_runner *r, const struct mount_row *root, bool *proven,
+                          struct text *why)
 {
     char described[DINDBIND_PATH_MAX], own[DINDBIND_PATH_MAX + 2];
     bool given = false, shown = upperdir_shown(root->super, own);
@@ -3455,7 +3540,8 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
             return not_it(why, " is not the overlay with the upperdir ", described);
         *proven = true;
     }
-    if (r->self && r->merged && shown && ends_with(own, "/diff") && ends_with(r->merged, "/merged")) {
+    if (r->self && r->merged && shown && ends_with(own, "/diff") &&
+        ends_with(r->merged, "/merged")) {
         memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
         if (!ends_with(r->merged, own))
             return not_it(why, " is not ", r->merged);
@@ -3466,7 +3552,8 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
 /* What a directory of the caller's looks like, beside the runner's root. */
 enum likeness { NOT_SEEN, SAME_DIR, EMPTY_DIR, OTHER_DIR };
 
-static int compare_root(const struct dindbind_runner *r, const char *path, const struct node *root, enum likeness *is)
+static int compare_root(const struct dindbind_runner *r, const char *path, const struct node *root,
+                        enum likeness *is)
 {
     struct node n;
     *is = NOT_SEEN;
@@ -3482,9 +3569,10 @@ static int compare_root(const struct dindbind_runner *r, const char *path, const
     return error_unless_ok(rc);
 }
 
-/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us an empty stub.
- * The caller's own root is no container's. */
-static int merged_check(struct dindbind_runner *r, const struct node *root, bool *proven, struct text *why)
+/* The same for the merged root, where it can be seen: an engine with mounts of its own shows us
+ * an empty stub. The caller's own root is no container's. */
+static int merged_check(struct dindbind_runner *r, const struct node *root, bool *proven,
+                        struct text *why)
 {
     enum likeness is;
     int rc = compare_root(r, "/", root, &is);
@@ -3511,7 +3599,8 @@ static bool names_id(const struct dindbind_runner *r, const char *file)
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
 
 /* The same again, by the row of that root in the task's mountinfo. */
-static int root_row_check(struct dindbind_runner *r, const struct node *root, bool *proven, struct text *why)
+static int root_row_check(struct dindbind_runner *r, const struct node *root, bool *proven,
+                          struct text *why)
 {
     struct mount_table t;
     int rc = table_read(r, r->self, &t);
@@ -3551,16 +3640,17 @@ static bool has_host_row(const struct dindbind_runner *r)
     char host[DINDBIND_PATH_MAX];
     bool found = false;
     for (size_t i = 0; !found && i < r->nbinds; i++)
-        found = !strcmp(r->binds[i].path, "/") && r->binds[i].host && !clean_path(r->binds[i].host, host) &&
-                !strcmp(host, "/");
+        found = !strcmp(r->binds[i].path, "/") && r->binds[i].host &&
+                !clean_path(r->binds[i].host, host) && !strcmp(host, "/");
     return found;
 }
 
-/* A shim's PID, a shell's own or a kernel thread's is no container's, and each of its paths would be "translated" to
- * itself: the directory of the host that happens to be called as the runner's. The same directory on the same mount is
- * the same root, in whichever mount namespace the process is otherwise: a mount belongs to one namespace, and names are
- * walked from the root. Kernel threads may have another one, and never a container's. To be asked before something to
- * mount is given. 0: it is another one; or HOST, or an error. */
+/* A shim's PID, a shell's own or a kernel thread's is no container's, and each of its paths
+ * would be "translated" to itself: the directory of the host that happens to be called as the
+ * runner's. The same directory on the same mount is the same root, in whichever mount namespace
+ * the process is otherwise: a mount belongs to one namespace, and names are walked from the
+ * root. Kernel threads may have another one, and never a container's. To be asked before
+ * something to mount is given. 0: it is another one; or HOST, or an error. */
 static int host_check(const struct dindbind_runner *r)
 {
     enum { IS_KERNEL_THREAD = 0x200000 };       /* PF_KTHREAD in linux/sched.h */
@@ -3647,10 +3737,10 @@ void dindbind_close(struct dindbind_runner *r)
     r->proc_fd = r->task_fd = r->root_fd = -1;
 }
 
-/* ==== one source ========================================================================================
+/* ==== one source =================================================================================
  *
- * In: an opened runner and a source as it was given. Out: the result. This is where the rules follow one
- * another. Never here: a rule tried after another one has decided. */
+ * In: an opened runner and a source as it was given. Out: the result. This is where the rules
+ * follow one another. Never here: a rule tried after another one has decided. */
 
 /* host_check() has refused the runner. */
 static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *res, int error)
@@ -3668,10 +3758,11 @@ static const char *row_name(const struct root *root, const char *name)
     return root->row && root->prefix && !name[1] ? "" : name;
 }
 
-/* Look up below a root, the name of which `res->path` starts with; on an error it has what was tried. Where nothing is
- * there and the caller wants it: create it. `res->name` gets the name below the root. */
-static int by_root(const struct dindbind_runner *r, const struct root *root, const char *path, unsigned flags,
-                   struct dindbind_result *res)
+/* Look up below a root, the name of which `res->path` starts with; on an error it has what was
+ * tried. Where nothing is there and the caller wants it: create it. `res->name` gets the name
+ * below the root. */
+static int by_root(const struct dindbind_runner *r, const struct root *root, const char *path,
+                   unsigned flags, struct dindbind_result *res)
 {
     struct spot s = { .fd = -1, .name = res->name };
     struct text t = { res->path, root->prefix, sizeof res->path, false };
@@ -3706,8 +3797,8 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
 }
 
 /* What is left over of a source that a row covers, strictly beneath that. */
-static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
-                   unsigned flags, struct dindbind_result *res)
+static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *row,
+                   const char *rest, unsigned flags, struct dindbind_result *res)
 {
     char inside[DINDBIND_PATH_MAX];
     struct text t = text_in(res->path, sizeof res->path, row->host);
@@ -3727,8 +3818,8 @@ static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *
 }
 
 /* Rule 1. ESCAPE: a link leaves the row. */
-static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *rest,
-                   unsigned flags, struct dindbind_result *res)
+static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
+                   const char *rest, unsigned flags, struct dindbind_result *res)
 {
     trace(r, "rule bind: the row at ", row->path);
     res->rule = DINDBIND_RULE_BIND;
@@ -3768,9 +3859,11 @@ static int same_inode(int a, int b, bool *same)
     return rc;
 }
 
-/* A stage carries the mounts below a source, and only the runner's own mount of it has them. So that one is pinned,
- * if what the runner sees at the row's path is the same inode, or the row cannot be seen from here. */
-static int prefer_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
+/* A stage carries the mounts below a source, and only the runner's own mount of it has them. So
+ * that one is pinned, if what the runner sees at the row's path is the same inode, or the row
+ * cannot be seen from here. */
+static int prefer_view(const struct dindbind_runner *r, const char *path,
+                       struct dindbind_result *res)
 {
     struct dindbind_result view = *res;
     bool same = true;
@@ -3800,9 +3893,9 @@ static int prefer_view(const struct dindbind_runner *r, const char *path, struct
     return 0;
 }
 
-/* How the runner itself sees this path or, with `nearest`, the closest directory above it that is there: is the mount
- * read-only that it is on, and what is it called without links? The name is "" where the runner sees nothing. 0, or
- * -errno. */
+/* How the runner itself sees this path or, with `nearest`, the closest directory above it that
+ * is there: is the mount read-only that it is on, and what is it called without links? The name
+ * is "" where the runner sees nothing. 0, or -errno. */
 static int view_look(const struct dindbind_runner *r, const char *path, bool nearest, bool *ro,
                      char name[DINDBIND_PATH_MAX])
 {
@@ -3827,7 +3920,8 @@ static int view_look(const struct dindbind_runner *r, const char *path, bool nea
     return rc;
 }
 
-/* What the runner may not write no sibling may, whatever the row says: the runner's own mount counts. */
+/* What the runner may not write no sibling may, whatever the row says: the runner's own mount
+ * counts. */
 static int heed_view(const struct dindbind_runner *r, const char *path, struct dindbind_result *res)
 {
     bool ro;
@@ -3844,8 +3938,9 @@ static int heed_view(const struct dindbind_runner *r, const char *path, struct d
 }
 
 /* Rule 1 with a live runner. */
-static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row, const char *path,
-                        const char *rest, unsigned flags, struct dindbind_result *res)
+static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
+                        const char *path, const char *rest, unsigned flags,
+                        struct dindbind_result *res)
 {
     if (flags & DINDBIND_MKDIR) {
         bool ro;
@@ -3887,7 +3982,8 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
     return refuse(res, DINDBIND_E_UNMATCHED, 0);
 }
 
-/* Not inlined: its copy of a path would be one more page of stack for sources that are clean already. */
+/* Not inlined: its copy of a path would be one more page of stack for sources that are clean
+ * already. */
 __attribute__((noinline))
 static int by_cleaned(const struct dindbind_runner *r, const char *source, unsigned flags,
                       struct dindbind_result *res)
@@ -3920,12 +4016,14 @@ void dindbind_release(struct dindbind_result *res)
     res->nlayers = 0;
 }
 
-/* ==== messages ======================================================================================
+/* ==== messages ===================================================================================
  *
- * In: an error, with what it is about. Out: one line for people: what was given, what is wrong, what was tried, what to
- * do. Never here: the same sentence for two causes that ask for different things. */
+ * In: an error, with what it is about. Out: one line for people: what was given, what is wrong,
+ * what was tried, what to do. Never here: the same sentence for two causes that ask for
+ * different things. */
 
-/* Where one code has several causes that ask for different things, the errno beside it tells them apart. */
+/* Where one code has several causes that ask for different things, the errno beside it tells
+ * them apart. */
 struct reason {
     int error, err;
     const char *what, *hint;
@@ -3934,22 +4032,33 @@ struct reason {
 static const struct reason reasons[] = {
     { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
       "put ro into the options of the volume (o=bind,ro)" },
-    { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing", "make that one first" },
-    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one", "take a new directory" },
-    { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink", "give the real path" },
-    { DINDBIND_E_UNSAFE, EPERM, "a directory above the staging directory is another user's, or open to changes by others",
+    { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing",
+      "make that one first" },
+    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one",
+      "take a new directory" },
+    { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink",
+      "give the real path" },
+    { DINDBIND_E_UNSAFE, EPERM,
+      "a directory above the staging directory is another user's, or open to changes by others",
       "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
-    { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone", "chmod 700 it, or take a new one" },
+    { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone",
+      "chmod 700 it, or take a new one" },
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
-      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, DIR/N first" },
-    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there", "take one on a file system that can be written, as /run" },
-    { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there", "take a directory that is no mount" },
+      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, "
+      "DIR/N first" },
+    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there",
+      "take one on a file system that can be written, as /run" },
+    { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
+      "take a directory that is no mount" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
-    { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned", "give a bind row (-b) of what you see yourself" },
-    { DINDBIND_E_NESTED, EINVAL, "this mount below cannot be cloned (unbindable), or it came and went",
+    { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
+      "give a bind row (-b) of what you see yourself" },
+    { DINDBIND_E_NESTED, EINVAL,
+      "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
-    { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call", "ask for less at once, or for what lies below" },
+    { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call",
+      "ask for less at once, or for what lies below" },
 };
 
 static const struct reason *reason_of(int error, int err)
@@ -3986,7 +4095,8 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
                          const struct dindbind_result *res, int error)
 {
     text_shown(t, source ? source : "runner");
-    bool self = res && res->rule == DINDBIND_RULE_SELF, unknown = self && error == DINDBIND_E_FOREIGN;
+    bool self = res && res->rule == DINDBIND_RULE_SELF,
+         unknown = self && error == DINDBIND_E_FOREIGN;
     const struct reason *reason = res ? reason_of(error, res->sys_errno) : NULL;
     const char *what = error_row(error)->what, *hint = error_row(error)->hint;
     if (unknown)
@@ -4008,7 +4118,8 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     }
     if (unknown || (self && error == DINDBIND_E_NESTED))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
-               "only the daemon can tell: give what `docker inspect` prints of me (-r), or a bind row (-b)";
+                           "only the daemon can say: give what `docker inspect` prints of me (-r), "
+                           "or a bind row (-b)";
     text_part(t, "; ", hint);
 }
 
@@ -4020,15 +4131,17 @@ char *dindbind_message(const struct dindbind_runner *r, const char *source,
     return buf;
 }
 
-/* ==== mount identity ====================================================================================
+/* ==== mount identity =============================================================================
  *
- * In: a pinned source of a live runner, and the mounts that the runner and the caller see. Out: a path of the caller's
- * that names the same file on the same file system. Never here: a path that was not opened and compared, or a guess from
- * a name that belongs to another mount namespace. */
+ * In: a pinned source of a live runner, and the mounts that the runner and the caller see. Out:
+ * a path of the caller's that names the same file on the same file system. Never here: a path
+ * that was not opened and compared, or a guess from a name that belongs to another mount
+ * namespace. */
 
 /* What is known of one of the runner's mounts, once it has been looked at. */
 struct outlook {
-    enum { NOT_ASKED, HIDDEN, NAMELESS, NAMED } state;  /* by a later mount; without a host path; with one */
+    /* by a later mount; without a host path; with one */
+    enum { NOT_ASKED, HIDDEN, NAMELESS, NAMED } state;
     unsigned type;
     bool ro;
     const char *host;
@@ -4044,7 +4157,8 @@ struct bind_at {
 struct tables {
     const struct dindbind_runner *r;
     struct mount_table mine, theirs;    /* with self: only theirs */
-    bool stale;                         /* theirs lacks a mount that was met: worth another reading */
+    /* theirs lacks a mount that was met: worth another reading */
+    bool stale;
     struct outlook *outlooks;           /* of each of theirs */
     struct arena names;
     struct bind_at *rows;               /* of a dead runner, sorted; NULL: not yet */
@@ -4052,8 +4166,10 @@ struct tables {
     size_t spent;                       /* bytes of mountinfo that were read of the runner's */
     bool too_large;                     /* it has more of them than are read */
     uint64_t overlay_dev;               /* self: the device of the root's overlay */
-    char *data;                         /* self: the daemon's data root as it names it; "": not known */
-    char *merged;                       /* self: the runner's root, likewise; in one block with `data` */
+    /* self: the daemon's data root as it names it; "": not known */
+    char *data;
+    /* self: the runner's root, likewise; in one block with `data` */
+    char *merged;
 };
 
 enum { TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
@@ -4063,13 +4179,15 @@ struct found_host {
     char path[DINDBIND_PATH_MAX];
 };
 
-/* What an absolute path leads to that has no symlink in it, from the runner's root or (AT_FDCWD) from the caller's. */
+/* What an absolute path leads to that has no symlink in it, from the runner's root or (AT_FDCWD)
+ * from the caller's. */
 static int plain_node(const struct dindbind_runner *r, int dir, const char *path, struct node *n)
 {
     bool from_cwd = dir == AT_FDCWD;
     int fd;
     if (!(r->caps & CAPS_NO_OPENAT2))
-        fd = sys_openat2(dir, from_cwd ? path : below(path), OPEN_PIN | O_NOFOLLOW, NO_SYMLINKS | NO_MAGICLINKS);
+        fd = sys_openat2(dir, from_cwd ? path : below(path), OPEN_PIN | O_NOFOLLOW,
+                         NO_SYMLINKS | NO_MAGICLINKS);
     else {
         struct root root = { .fd = sys_open(dir, from_cwd ? "/" : ".", OPEN_DIR) };
         fd = root.fd;
@@ -4085,7 +4203,8 @@ static int plain_node(const struct dindbind_runner *r, int dir, const char *path
 }
 
 /* Is this path of the caller's that node, on this mount? */
-static int is_mount_of(const struct tables *t, const char *path, const struct node *want, uint64_t mnt, bool *yes)
+static int is_mount_of(const struct tables *t, const char *path, const struct node *want,
+                       uint64_t mnt, bool *yes)
 {
     struct node n;
     *yes = false;
@@ -4100,7 +4219,8 @@ static int is_mount_of(const struct tables *t, const char *path, const struct no
 }
 
 /* Of a runner in the caller's own mount namespace, as with a mere chroot, the very same mount. */
-static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX], bool *found)
+static int find_own(const struct tables *t, const struct spot *s, char path[DINDBIND_PATH_MAX],
+                    bool *found)
 {
     const struct mount_row *row = row_by_id(&t->mine, s->node.mnt);
     *found = false;
@@ -4112,11 +4232,12 @@ static int find_own(const struct tables *t, const struct spot *s, char path[DIND
     return is_mount_of(t, path, &s->node, s->node.mnt, found);
 }
 
-/* A mount of the caller's that has the file: same device, and the mount's root above it; then opened and
- * compared, so that an over-mounted candidate falls out. Device numbers are compared row with row, never with
- * st_dev, which btrfs and overlayfs number otherwise. A writable one is preferred. */
-static int find_seen(const struct tables *t, const struct mount_row *from, const struct node *node, const char *name,
-                     struct found_host *h)
+/* A mount of the caller's that has the file: same device, and the mount's root above it; then
+ * opened and compared, so that an over-mounted candidate falls out. Device numbers are compared
+ * row with row, never with st_dev, which btrfs and overlayfs number otherwise. A writable one is
+ * preferred. */
+static int find_seen(const struct tables *t, const struct mount_row *from, const struct node *node,
+                     const char *name, struct found_host *h)
 {
     char inside[DINDBIND_PATH_MAX], candidate[DINDBIND_PATH_MAX];
     const struct mount_row *end = t->mine.v + t->mine.n;
@@ -4126,13 +4247,15 @@ static int find_seen(const struct tables *t, const struct mount_row *from, const
     for (const struct mount_row *row = t->mine.v; row < end && (!found || h->ro); row++) {
         if (row->dev != from->dev || !is_below(inside, row->root) || (found && is_ro(row)))
             continue;
-        /* what is in a stage vanishes with it, and its number is another source's in the next one */
+        /* what is in a stage vanishes with it, and its number is another source's in the next
+         * one */
         if (row->mark == MARKED || !graft(candidate, row->point, inside, row->root))
             continue;
         int rc = is_mount_of(t, candidate, node, row->id, &same);
         if (rc)
             return rc;
-        trace(t->r, same ? "host path: " : "host path: not the same file on that mount: ", candidate);
+        trace(t->r,
+              same ? "host path: " : "host path: not the same file on that mount: ", candidate);
         if (!same)
             continue;
         found = true;
@@ -4142,12 +4265,12 @@ static int find_seen(const struct tables *t, const struct mount_row *from, const
     return found ? 0 : DINDBIND_E_FOREIGN;
 }
 
-/* ==== the daemon's names ================================================================================
+/* ==== the daemon's names =========================================================================
  *
- * In: a pinned source of the caller's own, who is in the runner (self). Out: what the daemon outside calls it. The
- * caller's own mounts show the paths of its directories: the upperdir as the daemon names it, the root of a bind mount as
- * its file system does. Never here: a name that could be another one's, for nothing of it can be looked at from
- * inside. */
+ * In: a pinned source of the caller's own, who is in the runner (self). Out: what the daemon
+ * outside calls it. The caller's own mounts show the paths of its directories: the upperdir as
+ * the daemon names it, the root of a bind mount as its file system does. Never here: a name that
+ * could be another one's, for nothing of it can be looked at from inside. */
 
 /* Cut the last component off; it, or "" where there is none. */
 static const char *cut_last(char *path)
@@ -4159,10 +4282,12 @@ static const char *cut_last(char *path)
     return slash + 1;
 }
 
-/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and `merged` beside it. */
+/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and
+ * `merged` beside it. */
 static void daemon_layout(struct tables *t, const char *dir)
 {
-    bool known = *dir == '/' && copy_path(t->data, dir) && is_one_of("diff\0merged\0", cut_last(t->data)) &&
+    bool known = *dir == '/' && copy_path(t->data, dir) &&
+                 is_one_of("diff\0merged\0", cut_last(t->data)) &&
                  put_path(t->merged, t->data, "/merged");
     cut_last(t->data);
     if (!known || !is_one_of("overlay2\0overlay\0", cut_last(t->data)))
@@ -4170,7 +4295,8 @@ static void daemon_layout(struct tables *t, const char *dir)
 }
 
 /* The upperdir of the caller's own root: by its description, else by its row. false: not known. */
-static int own_upperdir(const struct tables *t, const struct mount_row *root, char out[DINDBIND_PATH_MAX], bool *known)
+static int own_upperdir(const struct tables *t, const struct mount_row *root,
+                        char out[DINDBIND_PATH_MAX], bool *known)
 {
     if (t->r->overlay)
         return upperdir_given(t->r->overlay, out, known);
@@ -4214,7 +4340,8 @@ static int daemon_names(struct tables *t)
     return 0;
 }
 
-/* The length of the data root's name in a row's root: that of a part of <data root>/volumes/<name>/_data. -1: it is none. */
+/* The length of the data root's name in a row's root: that of a part of <data
+ * root>/volumes/<name>/_data. -1: it is none. */
 static int data_root_by_volume(const struct mount_row *row)
 {
     static const char dir[] = "/volumes/";
@@ -4227,7 +4354,8 @@ static int data_root_by_volume(const struct mount_row *row)
     return found;
 }
 
-/* The same of a file of docker's own, <data root>/containers/<64 hex digits>/hosts, hostname or resolv.conf. */
+/* The same of a file of docker's own, <data root>/containers/<64 hex digits>/hosts, hostname or
+ * resolv.conf. */
 static int data_root_by_file(const struct mount_row *row)
 {
     static const char dir[] = "/containers/";
@@ -4250,12 +4378,16 @@ struct calibration {
     bool volumes;                       /* only what is below volumes/ there */
 };
 
-/* Is this on the file system that has the upperdir of the root's overlay? statfs(2) gives the numbers of that.
- * Between two looks at the root that see the same, nothing has been written meanwhile. Of what is not there: no. */
+/* Is this on the file system that has the upperdir of the root's overlay? statfs(2) gives the
+ * numbers of that. Between two looks at the root that see the same, nothing has been written
+ * meanwhile. Of what is not there: no. */
 static int same_numbers(const char *path, bool *same)
 {
     /* f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree */
-    enum { FIRST = offsetof(struct statfs, f_bsize), ALL = offsetof(struct statfs, f_fsid) - FIRST };
+    enum {
+        FIRST = offsetof(struct statfs, f_bsize),
+        ALL = offsetof(struct statfs, f_fsid) - FIRST
+    };
     enum { BEFORE, THERE, AFTER, LOOKS };
     struct statfs fs[LOOKS];
     *same = false;
@@ -4275,9 +4407,10 @@ static int same_numbers(const char *path, bool *same)
     return 0;
 }
 
-/* What one row says. `len` is the length of the data root's name in its root, with `all` of that name: if all of it is
- * there, the device is mounted at /. */
-static struct calibration calibration_of(const struct tables *t, const struct mount_row *row, size_t len, bool volumes)
+/* What one row says. `len` is the length of the data root's name in its root, with `all` of that
+ * name: if all of it is there, the device is mounted at /. */
+static struct calibration calibration_of(const struct tables *t, const struct mount_row *row,
+                                         size_t len, bool volumes)
 {
     size_t all = strlen(t->data);
     if (len == all && !strncmp(row->root, t->data, len))
@@ -4319,13 +4452,14 @@ static int calibrate_by(const struct tables *t, bool volumes, struct calibration
     return 0;
 }
 
-/* How the daemon names what is on the device of its data root. Two things are known for certain: the data root's own
- * name (by the upperdir), and its place on its device (by the root of a row that lies in it). So all that lies below
- * it there has a name. If both are the same text, the device is mounted at /, and everything on it has a name. Nothing
- * more is certain of any other device: /docker on it, at /var/lib/docker, may be a disk that is mounted at /var/lib, or
- * a bind mount of a directory of a disk that is mounted elsewhere.
- * Docker's own files can only be in its data root. A directory that looks like a volume counts for volumes only. A row
- * counts if it is on the upperdir's file system. FOREIGN: nothing is known, or two rows say two things. */
+/* How the daemon names what is on the device of its data root. Two things are known for certain:
+ * the data root's own name (by the upperdir), and its place on its device (by the root of a row
+ * that lies in it). So all that lies below it there has a name. If both are the same text, the
+ * device is mounted at /, and everything on it has a name. Nothing more is certain of any other
+ * device: /docker on it, at /var/lib/docker, may be a disk that is mounted at /var/lib, or a
+ * bind mount of a directory of a disk that is mounted elsewhere. Docker's own files can only be
+ * in its data root. A directory that looks like a volume counts for volumes only. A row counts
+ * if it is on the upperdir's file system. FOREIGN: nothing is known, or two rows say two things. */
 static int calibrate(const struct tables *t, struct calibration *c)
 {
     *c = (struct calibration){ 0 };
@@ -4347,9 +4481,10 @@ static size_t mounts_at(const struct tables *t, const char *point)
     return n;
 }
 
-/* The name by the bind row that a place is in: the deepest, unless another mount lies between, or over it. */
-static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name, struct found_host *h,
-                      bool *found)
+/* The name by the bind row that a place is in: the deepest, unless another mount lies between,
+ * or over it. */
+static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name,
+                      struct found_host *h, bool *found)
 {
     size_t best = 0;
     char place[DINDBIND_PATH_MAX];
@@ -4366,7 +4501,8 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
             continue;
         sys_close(at.fd);
         size_t len = strlen(place);
-        if (len < best || !is_below(name, place) || strictly_below(from->point, place) || mounts_at(t, place) > 1)
+        if (len < best || !is_below(name, place) || strictly_below(from->point, place) ||
+            mounts_at(t, place) > 1)
             continue;
         best = len;
         h->ro = row->ro;
@@ -4393,8 +4529,8 @@ static int find_calibrated(const struct tables *t, const struct mount_row *from,
     return graft(h->path, c.host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
-/* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is not known for
- * certain has no name. */
+/* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is
+ * not known for certain has no name. */
 static int find_daemon(const struct tables *t, const struct mount_row *from, const char *name,
                        struct found_host *h)
 {
@@ -4414,13 +4550,13 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
     return graft(h->path, t->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
-/* ==== host paths ========================================================================================
+/* ==== host paths =================================================================================
  *
- * In: a result of a live runner, of the caller's own, or of rows and layers. Out: its host path, and the runner's mounts
- * below it. Never here: a mount below that is left out without a word. */
+ * In: a result of a live runner, of the caller's own, or of rows and layers. Out: its host path,
+ * and the runner's mounts below it. Never here: a mount below that is left out without a word. */
 
-static int find_host(const struct tables *t, const struct mount_row *from, const struct node *node, const char *name,
-                     struct found_host *h)
+static int find_host(const struct tables *t, const struct mount_row *from, const struct node *node,
+                     const char *name, struct found_host *h)
 {
     if (t->r->self)
         return find_daemon(t, from, name, h);
@@ -4463,8 +4599,11 @@ static int below_pack(const struct below *b, const char *source, struct dindbind
     const char *names = memcpy(v + b->n, b->names.at, b->names.len);
     size_t base = strlen(as_prefix(source));
     for (size_t i = 0; i < b->n; i++)
-        v[i] = (struct dindbind_mount){ .source = names + items[i].source, .rest = names + items[i].source + base,
-                                        .path = names + items[i].path, .type = items[i].type, .ro = items[i].ro };
+        v[i] = (struct dindbind_mount){ .source = names + items[i].source,
+                                        .rest = names + items[i].source + base,
+                                        .path = names + items[i].path,
+                                        .type = items[i].type,
+                                        .ro = items[i].ro };
     *out = v;
     return 0;
 }
@@ -4504,9 +4643,10 @@ static int look_at(struct tables *t, const struct mount_row *row, struct outlook
     return p->host ? 0 : DINDBIND_E_NOMEM;
 }
 
-/* The runner's mount at this row, if it is what the runner sees there, and its host path. Many sources may have it
- * below: it is looked at once. */
-static int add_mount(struct tables *t, const struct mount_row *row, struct dindbind_result *res, struct below *b)
+/* The runner's mount at this row, if it is what the runner sees there, and its host path. Many
+ * sources may have it below: it is looked at once. */
+static int add_mount(struct tables *t, const struct mount_row *row, struct dindbind_result *res,
+                     struct below *b)
 {
     struct outlook *p = &t->outlooks[row - t->theirs.v];
     int rc = 0;
@@ -4535,15 +4675,16 @@ static bool has_mount(const struct tables *t, const struct mount_row *row, const
     return false;
 }
 
-/* A bind mount of the host path is recursive and carries the caller's mounts below it: each must be one that
- * the runner has at the same place. */
+/* A bind mount of the host path is recursive and carries the caller's mounts below it: each must
+ * be one that the runner has at the same place. */
 static int check_host_mounts(const struct tables *t, const char *name, const char *host,
                              struct dindbind_result *res)
 {
     char there[DINDBIND_PATH_MAX];
     for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++) {
         struct node n;
-        if (!strictly_below(row->point, host) || !graft(there, name, row->point, host) || has_mount(t, row, there))
+        if (!strictly_below(row->point, host) || !graft(there, name, row->point, host) ||
+            has_mount(t, row, there))
             continue;
         int rc = plain_node(t->r, AT_FDCWD, row->point, &n);
         if (!rc && n.mnt == row->id)
@@ -4554,7 +4695,8 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
     return 0;
 }
 
-/* With its last task a mount namespace loses its mounts: what was seen of them counts if there is a task now. */
+/* With its last task a mount namespace loses its mounts: what was seen of them counts if there
+ * is a task now. */
 static int still_alive(const struct dindbind_runner *r)
 {
     char root[DINDBIND_PATH_MAX];
@@ -4565,8 +4707,8 @@ static int still_alive(const struct dindbind_runner *r)
 }
 
 /* The mounts below a place of the runner's, and whether the host path has just these. */
-static int find_below(struct tables *t, const char *name, const char *host, struct dindbind_result *res,
-                      struct below *b)
+static int find_below(struct tables *t, const char *name, const char *host,
+                      struct dindbind_result *res, struct below *b)
 {
     for (size_t i = first_from(&t->theirs, name); i < t->theirs.n; i++) {
         const struct mount_row *row = t->theirs.by_point[i];
@@ -4663,7 +4805,8 @@ static int tables_read(struct tables *t)
     return rc;
 }
 
-/* `t` may still have the tables of the last source: several that are asked about at once share one reading. */
+/* `t` may still have the tables of the last source: several that are asked about at once share
+ * one reading. */
 static int host_live(struct tables *t, struct dindbind_result *res, struct below *b)
 {
     int rc;
@@ -4679,7 +4822,8 @@ static int host_live(struct tables *t, struct dindbind_result *res, struct below
             rc = host_of_row(t, res, b);
         else if (!rc)
             rc = host_of_view(t, res, b);
-        /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another look */
+        /* kernels before 5.8 drop rows while mounts come and go: a missing row is worth another
+         * look */
         if (!t->stale || t->spent >= MAX_SPENT)
             break;
         tables_free(t);
@@ -4764,7 +4908,8 @@ static void blame_mountinfo(const struct dindbind_runner *r, struct dindbind_res
     res->sys_errno = EFBIG;
 }
 
-static int host_path(struct tables *t, struct dindbind_result *res, struct dindbind_mount **below, size_t *nbelow)
+static int host_path(struct tables *t, struct dindbind_result *res, struct dindbind_mount **below,
+                     size_t *nbelow)
 {
     const struct dindbind_runner *r = t->r;
     struct below b = { 0 };
@@ -4773,7 +4918,8 @@ static int host_path(struct tables *t, struct dindbind_result *res, struct dindb
     if (!r->pid && !r->self)
         rc = host_dead(t, res, &b);
     else if (res->rule == DINDBIND_RULE_BIND && (res->fd < 0 || !*res->name))
-        rc = 0;                 /* where the runner does not see a row's place, it has no mounts there either */
+        /* where the runner does not see a row's place, it has no mounts there either */
+        rc = 0;
     else
         rc = host_live(t, res, &b);
     if (t->too_large)
@@ -4787,8 +4933,8 @@ static int host_path(struct tables *t, struct dindbind_result *res, struct dindb
     return rc;
 }
 
-int dindbind_host(const struct dindbind_runner *r, struct dindbind_result *res, struct dindbind_mount **below,
-                  size_t *nbelow)
+int dindbind_host(const struct dindbind_runner *r, struct dindbind_result *res,
+                  struct dindbind_mount **below, size_t *nbelow)
 {
     struct tables t = { .r = r };
     int rc = host_check(r);
@@ -4802,13 +4948,14 @@ int dindbind_host(const struct dindbind_runner *r, struct dindbind_result *res, 
     return rc;
 }
 
-/* ==== staging ===========================================================================================
+/* ==== staging ====================================================================================
  *
- * In: pinned sources and a directory. Out: mounts of just these inodes in a tmpfs of our own, which stay what they
- * are: private, so that nothing shows in them that is mounted later, by whomever. Never here: a byte of a path that
- * the runner chose, anything deleted through a mount, a question to a file system while the lock on the directory
- * is held (its server may not answer, and others wait for the lock), or a mount that could propagate in any
- * direction. All return 0 or a DINDBIND_E_ code, with the errno in a place of the caller's. */
+ * In: pinned sources and a directory. Out: mounts of just these inodes in a tmpfs of our own,
+ * which stay what they are: private, so that nothing shows in them that is mounted later, by
+ * whomever. Never here: a byte of a path that the runner chose, anything deleted through a
+ * mount, a question to a file system while the lock on the directory is held (its server may not
+ * answer, and others wait for the lock), or a mount that could propagate in any direction. All
+ * return 0 or a DINDBIND_E_ code, with the errno in a place of the caller's. */
 
 #ifndef SYS_open_tree
 #define SYS_open_tree 428
@@ -4830,14 +4977,16 @@ enum {
 };
 
 enum {
-    BATCH = 64,                 /* sources that are cloned, attached and let go of before the next ones */
+    /* sources that are cloned, attached and let go of before the next ones */
+    BATCH = 64,
     LOCK_PATIENCE = 5           /* seconds */
 };
 
 /* What becomes of one result. */
 struct staged {
     struct node node;           /* what is pinned */
-    size_t same;                /* the first result with the same source in the same mode; mostly itself */
+    /* the first result with the same source in the same mode; mostly itself */
+    size_t same;
     int tree;                   /* its mounts, detached; or -errno */
     uint64_t number;            /* of its entry */
     size_t mounts;              /* the mounts below it that were counted */
@@ -4848,7 +4997,8 @@ struct staged {
 /* A mount below a source. */
 struct nested_mount {
     size_t source;
-    const char *point, *rest;   /* where it is, and the part of that after the source, or after the entry */
+    /* where it is, and the part of that after the source, or after the entry */
+    const char *point, *rest;
     uint64_t id;
 };
 
@@ -4856,36 +5006,43 @@ struct nested_mount {
 struct stage {
     const char *name;                   /* the last component of dir */
     int parent;                         /* O_PATH */
-    int fd;                             /* what `name` leads to: the inner tmpfs's root, or the plain directory; locked */
+    /* what `name` leads to: the inner tmpfs's root, or the plain directory; locked */
+    int fd;
     int err;
     bool ours;                          /* a tmpfs of a stage is on top at the directory */
     bool is_stage;                      /* and it is the inner one */
     uint64_t top;                       /* the mount of `fd` */
-    bool no_child;                      /* none could be made, and the caller's working directory is not ours to change */
+    /* none could be made, and the caller's working directory is not ours to change */
+    bool no_child;
     bool created, mounted;              /* by this call: the directory, the outer tmpfs */
-    const struct dindbind_runner *r, *any;      /* any: r or `none`, for /proc and what this kernel lacks */
+    /* any: r or `none`, for /proc and what this kernel lacks */
+    const struct dindbind_runner *r, *any;
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
-    size_t *entry, nentries;            /* the results that get an entry of their own, in order; behind `s` */
+    /* the results that get an entry of their own, in order; behind `s` */
+    size_t *entry, nentries;
     size_t from, to;                    /* of these, the batch */
     uint64_t next;                      /* number */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
-    struct mount_table theirs, mine;    /* the runner's mounts and the caller's, where they were needed */
+    /* the runner's mounts and the caller's, where they were needed */
+    struct mount_table theirs, mine;
     struct mount_table after;           /* the caller's, with the stage */
-    struct out nested, found;           /* struct nested_mount: what must be below the sources, and what is */
+    /* struct nested_mount: what must be below the sources, and what is */
+    struct out nested, found;
     size_t nnested;
     int runner_ns;                      /* the runner's mount namespace; -1: not needed */
     int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
-    int outer, inner;                   /* the two tmpfs, until they are attached; a source's overlay */
+    /* the two tmpfs, until they are attached; a source's overlay */
+    int outer, inner;
     int outer_root;                     /* of the outer one that this call made, locked */
     int counter;                        /* the file that knows the next number */
     struct staged s[];
 };
 
-/* What a call gave: the code of -errno, which is noted, else 0. EPERM is also what the seccomp filters of old engines
- * answer for the mount calls of Linux 5.2: as root would not help then. */
+/* What a call gave: the code of -errno, which is noted, else 0. EPERM is also what the seccomp
+ * filters of old engines answer for the mount calls of Linux 5.2: as root would not help then. */
 static int stage_result(struct stage *st, int rc)
 {
     if (rc >= 0)
@@ -4896,7 +5053,8 @@ static int stage_result(struct stage *st, int rc)
     return error_of(rc);
 }
 
-/* The same of cloning a source: EINVAL says that it is on a mount of another namespace than the runner's. */
+/* The same of cloning a source: EINVAL says that it is on a mount of another namespace than the
+ * runner's. */
 static int clone_result(struct stage *st, int tree)
 {
     int rc = stage_result(st, tree);
@@ -4912,7 +5070,8 @@ static int unsafe(struct stage *st, int err)
 
 /* ---- In a child: mounts are made and taken down in the namespace that they belong to ---- */
 
-/* `run` may only make system calls: it has a small stack, in the caller's memory. It returns 0 or -errno. */
+/* `run` may only make system calls: it has a small stack, in the caller's memory. It returns 0
+ * or -errno. */
 struct errand {
     struct stage *st;
     int ns;                             /* -1: the caller's own mount namespace */
@@ -4937,10 +5096,11 @@ static void set_signals(const sigset_t *mask, sigset_t *old)
     CALL(SYS_rt_sigprocmask, SIG_SETMASK, mask, old, _NSIG / 8);
 }
 
-/* A child runs the errand while this thread waits for it: it shares our descriptors, so that what it opens stays with
- * us, and our memory, of which the page tables alone may be too large to be copied, but not our working directory and
- * root, which setns(2) and chdir(2) change. A handler of the caller's must not run in it, so it is born with all
- * signals blocked. No exit signal: the caller's SIGCHLD is the caller's. */
+/* A child runs the errand while this thread waits for it: it shares our descriptors, so that
+ * what it opens stays with us, and our memory, of which the page tables alone may be too large
+ * to be copied, but not our working directory and root, which setns(2) and chdir(2) change. A
+ * handler of the caller's must not run in it, so it is born with all signals blocked. No exit
+ * signal: the caller's SIGCHLD is the caller's. */
 static int in_child(struct stage *st, int ns, int (*run)(struct stage *st))
 {
     _Alignas(16) char stack[2 * 8192];      /* used from its middle, whichever way it grows */
@@ -4961,8 +5121,8 @@ static int in_child(struct stage *st, int ns, int (*run)(struct stage *st))
     return e.rc;
 }
 
-/* An errand in the namespace of whoever mounts the answer that needs no working directory: if that is
- * the caller's own, no child is needed either. */
+/* An errand in the namespace of whoever mounts the answer that needs no working directory: if
+ * that is the caller's own, no child is needed either. */
 static int in_engine(struct stage *st, int (*run)(struct stage *st))
 {
     if (st->engine_ns < 0)
@@ -4970,8 +5130,9 @@ static int in_engine(struct stage *st, int (*run)(struct stage *st))
     return in_child(st, st->engine_ns, run);
 }
 
-/* An errand that takes something down. What has been mounted must not stay because no more processes are allowed, as by
- * what a runner of the same user has started (RLIMIT_NPROC): then it is done here, by way of procfs. */
+/* An errand that takes something down. What has been mounted must not stay because no more
+ * processes are allowed, as by what a runner of the same user has started (RLIMIT_NPROC): then
+ * it is done here, by way of procfs. */
 static int take_down(struct stage *st, int (*run)(struct stage *st))
 {
     int rc = in_child(st, st->engine_ns, run);
@@ -4997,22 +5158,25 @@ static int detach(struct stage *st, int dir, const char *name)
     return t.cut ? -ENAMETOOLONG : CALL3(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
-/* Errand: the topmost mount at the directory, with all that is mounted in it. Only whoever holds the lock on its root
- * may do this: under the lock it is still the one that was looked at. EINVAL: there is no mount, for a peer's unmount has
- * taken it along; or it is locked there, because it came with the mounts of another user namespace. */
+/* Errand: the topmost mount at the directory, with all that is mounted in it. Only whoever holds
+ * the lock on its root may do this: under the lock it is still the one that was looked at.
+ * EINVAL: there is no mount, for a peer's unmount has taken it along; or it is locked there,
+ * because it came with the mounts of another user namespace. */
 static int detach_top(struct stage *st)
 {
     return detach(st, st->parent, st->name);
 }
 
-/* Errand: the directory itself. Outside of its namespace this call would drop what is mounted there. */
+/* Errand: the directory itself. Outside of its namespace this call would drop what is mounted
+ * there. */
 static int remove_dir(struct stage *st)
 {
     return CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
 }
 
-/* An entry, whose name is a number: detach what is mounted there, and remove the place for it, which is on the tmpfs.
- * A mount point cannot be removed (EBUSY), so nothing is ever removed through one. */
+/* An entry, whose name is a number: detach what is mounted there, and remove the place for it,
+ * which is on the tmpfs. A mount point cannot be removed (EBUSY), so nothing is ever removed
+ * through one. */
 static int entry_remove(struct stage *st, uint64_t number)
 {
     char name[FD_PATH];
@@ -5052,10 +5216,13 @@ static int remove_next(struct stage *st)
     return entry_remove(st, st->next);
 }
 
-/* Private, in both directions and for good; and what is read-only is so in every mount of the tree. */
+/* Private, in both directions and for good; and what is read-only is so in every mount of the
+ * tree. */
 static int tree_seal(int tree, bool ro)
 {
-    struct { uint64_t set, clear, propagation, userns; } attr = { ro ? ATTR_RDONLY : 0, 0, MS_PRIVATE, 0 };
+    struct {
+        uint64_t set, clear, propagation, userns;
+    } attr = { ro ? ATTR_RDONLY : 0, 0, MS_PRIVATE, 0 };
     return CALL(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | TREE_RECURSIVE, &attr, sizeof attr);
 }
 
@@ -5079,8 +5246,9 @@ static int attach(int tree, int at, const char *name)
     return CALL(SYS_move_mount, tree, "", at, name, MOVE_FROM_FD | (*name ? 0 : MOVE_TO_FD));
 }
 
-/* Errand: the batch's trees of the runner's own mounts, which can only be cloned from within its mount namespace. With
- * a mere chroot that is where we are already: then setns(2) may be refused, and is not needed. */
+/* Errand: the batch's trees of the runner's own mounts, which can only be cloned from within its
+ * mount namespace. With a mere chroot that is where we are already: then setns(2) may be
+ * refused, and is not needed. */
 static int clone_foreign(struct stage *st)
 {
     int rc = CALL3(SYS_setns, st->runner_ns, CLONE_NEWNS);
@@ -5094,8 +5262,9 @@ static int clone_foreign(struct stage *st)
     return 0;
 }
 
-/* Errand: a part of an overlay that is attached nowhere. A clone is only made of what is attached; so it is attached for
- * a moment, in a mount namespace of this child's own, over /proc, where nobody looks any more. */
+/* Errand: a part of an overlay that is attached nowhere. A clone is only made of what is
+ * attached; so it is attached for a moment, in a mount namespace of this child's own, over
+ * /proc, where nobody looks any more. */
 static int clone_overlay(struct stage *st)
 {
     int rc = CALL3(SYS_unshare, CLONE_NEWNS, 0, 0);
@@ -5108,9 +5277,10 @@ static int clone_overlay(struct stage *st)
     return clone_sealed(st->inner, true);
 }
 
-/* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one gets to all peers and
- * slaves of that, and is shared itself until it is told not to be; it is empty and read-only, so that what looks there
- * for an entry fails loudly. The inner one is attached after that, and so seen by nobody else. */
+/* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one
+ * gets to all peers and slaves of that, and is shared itself until it is told not to be; it is
+ * empty and read-only, so that what looks there for an entry fails loudly. The inner one is
+ * attached after that, and so seen by nobody else. */
 static int attach_stage(struct stage *st)
 {
     int rc = attach(st->outer, st->fd, "");
@@ -5139,8 +5309,8 @@ static int attach_batch(struct stage *st)
 
 /* ---- The directory ---- */
 
-/* The owner that a user namespace shows for everybody who is not in it, root of the host included; 0: this is the
- * initial one, where everybody is who he is. */
+/* The owner that a user namespace shows for everybody who is not in it, root of the host
+ * included; 0: this is the initial one, where everybody is who he is. */
 static unsigned overflow_uid(const struct dindbind_runner *any)
 {
     struct node ns;
@@ -5151,17 +5321,20 @@ static unsigned overflow_uid(const struct dindbind_runner *any)
     int fd = proc_entry(any, any->proc_fd, "sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
     int len = read_start(fd, buf, sizeof buf);
     sys_close(fd);
-    return len > 0 && parse_number(buf, buf + strcspn(buf, "\n"), UINT32_MAX, &uid) ? (unsigned)uid : 0;
+    return len > 0 && parse_number(buf, buf + strcspn(buf, "\n"), UINT32_MAX, &uid) ? (unsigned)uid
+                                                                                    : 0;
 }
 
-/* May a stage lie below this directory? It must be root's or ours, and nobody else may change what is in it, or a sticky
- * bit must keep them from changing what is not theirs. The overflow user stands for root in an unbroken run from / in
- * which nothing is writable by others: below such a place he may be anybody. */
+/* May a stage lie below this directory? It must be root's or ours, and nobody else may change
+ * what is in it, or a sticky bit must keep them from changing what is not theirs. The overflow
+ * user stands for root in an unbroken run from / in which nothing is writable by others: below
+ * such a place he may be anybody. */
 static bool is_safe_dir(const struct node *n, unsigned overflow, bool *run)
 {
     bool others = n->mode & 022, stands_for_root = *run && overflow && n->uid == overflow;
     *run = stands_for_root && !others;
-    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid() || stands_for_root) && (!others || (n->mode & S_ISVTX));
+    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid() || stands_for_root) &&
+           (!others || (n->mode & S_ISVTX));
 }
 
 /* Every component above: a real directory that nobody else can change. */
@@ -5194,7 +5367,8 @@ static int stage_parent(struct stage *st)
     }
 }
 
-/* Is the directory that is open the root of a tmpfs of ours? CHANGED: what it is the root of has just been unmounted. */
+/* Is the directory that is open the root of a tmpfs of ours? CHANGED: what it is the root of has
+ * just been unmounted. */
 static int stage_look(struct stage *st, const struct node *n)
 {
     struct mount_table t;
@@ -5220,7 +5394,8 @@ struct waiter {
     int fd, parent;
 };
 
-/* It does not outlive its parent: it would keep all of its descriptors, also of a pipe that somebody reads to its end. */
+/* It does not outlive its parent: it would keep all of its descriptors, also of a pipe that
+ * somebody reads to its end. */
 static int wait_for_lock(void *arg)
 {
     const struct waiter *w = arg;
@@ -5230,9 +5405,10 @@ static int wait_for_lock(void *arg)
     return 0;
 }
 
-/* flock(2), for at most five seconds. Only processes of ours can hold the lock, because the directory is closed to others,
- * and what they do meanwhile is a few mounts; but one of them may have been stopped. A child waits, since that is the one
- * way to wait in turn and not forever without a signal of the caller's; the lock is the open file's, which it shares. */
+/* flock(2), for at most five seconds. Only processes of ours can hold the lock, because the
+ * directory is closed to others, and what they do meanwhile is a few mounts; but one of them may
+ * have been stopped. A child waits, since that is the one way to wait in turn and not forever
+ * without a signal of the caller's; the lock is the open file's, which it shares. */
 static int lock_patiently(int fd)
 {
     _Alignas(16) char stack[2 * 8192];
@@ -5263,11 +5439,12 @@ static int lock_patiently(int fd)
     CALL3(SYS_kill, pid, SIGKILL, 0);
     CALL3(SYS_wait4, pid, NULL, __WALL);
     sys_close(pidfd);
-    return CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);         /* it is ours already, if the child got it */
+    /* it is ours already, if the child got it */
+    return CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
 }
 
-/* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the lock: then
- * what we have is no longer what its name leads to. */
+/* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the
+ * lock: then what we have is no longer what its name leads to. */
 static int stage_lock(struct stage *st, bool create)
 {
     struct node n, again;
@@ -5290,7 +5467,8 @@ static int stage_lock(struct stage *st, bool create)
         rc = inspect_fd(st->any, st->fd, &n);
         if (rc)
             return stage_result(st, rc);
-        /* one that is open to others cannot be locked, for they can; it can be removed, if it is empty */
+        /* one that is open to others cannot be locked, for they can; it can be removed, if it is
+         * empty */
         bool closed = n.uid == geteuid() && !(n.mode & 077);
         if (create && !closed)
             return unsafe(st, EACCES);
@@ -5310,8 +5488,9 @@ static int stage_lock(struct stage *st, bool create)
     return stage_result(st, -EAGAIN);
 }
 
-/* What is ours at the directory is unmounted, each under its own lock; then the directory shows again, and is locked.
- * Somebody may have made a stage of it once more before that: this one is theirs. */
+/* What is ours at the directory is unmounted, each under its own lock; then the directory shows
+ * again, and is locked. Somebody may have made a stage of it once more before that: this one is
+ * theirs. */
 static int stage_clear(struct stage *st)
 {
     int rc = 0;
@@ -5332,8 +5511,17 @@ static int stage_clear(struct stage *st)
 /* Whatever it returns: stage_close() comes next, and stage_lock() before that if it is 0. */
 static int stage_open(struct stage *st, const char *dir, const struct dindbind_runner *r)
 {
-    *st = (struct stage){ .parent = -1, .fd = -1, .outer = -1, .inner = -1, .outer_root = -1, .counter = -1, .runner_ns = -1, .engine_ns = -1, .r = r,
-                          .any = r, .none.proc_fd = -1 };
+    *st = (struct stage){ .parent = -1,
+                          .fd = -1,
+                          .outer = -1,
+                          .inner = -1,
+                          .outer_root = -1,
+                          .counter = -1,
+                          .runner_ns = -1,
+                          .engine_ns = -1,
+                          .r = r,
+                          .any = r,
+                          .none.proc_fd = -1 };
     int rc = clean_path(dir, st->dir);
     if (rc)
         return rc;
@@ -5341,7 +5529,8 @@ static int stage_open(struct stage *st, const char *dir, const struct dindbind_r
         return unsafe(st, EBUSY);
     if (!r || r->proc_fd < 0) {
         struct text why = text_new(st->none.detail, sizeof st->none.detail);
-        proc_open(&st->none, &why);     /* what is no procfs serves while nothing has to be read there */
+        /* what is no procfs serves while nothing has to be read there */
+        proc_open(&st->none, &why);
         if (st->none.proc_fd < 0)
             return DINDBIND_E_PROCFS;
         st->any = &st->none;
@@ -5370,8 +5559,8 @@ static void stage_close(struct stage *st)
 
 /* ---- File systems of our own ---- */
 
-/* A file system that is being set up: each step takes what the one before it gave, a descriptor or -errno, and
- * gives one of both. */
+/* A file system that is being set up: each step takes what the one before it gave, a descriptor
+ * or -errno, and gives one of both. */
 static int fs_set(int fs, const char *key, const char *value)
 {
     int rc = CALL(SYS_fsconfig, fs, value ? FS_SET_STRING : FS_SET_FLAG, key, value, 0);
@@ -5416,10 +5605,11 @@ static int fs_mount(int fs, unsigned attrs)
 /* Put the two tmpfs over the directory. */
 static int stage_mount(struct stage *st)
 {
-    st->outer = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=4k,ro"), ATTR_OURS | ATTR_RDONLY);
+    st->outer =
+        fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=4k,ro"), ATTR_OURS | ATTR_RDONLY);
     st->inner = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_OURS);
-    /* both locked before anybody can see them: nobody takes the outer one for what a crash has left, and nobody else's
-     * entry is in the inner one while this call may still fail */
+    /* both locked before anybody can see them: nobody takes the outer one for what a crash has
+     * left, and nobody else's entry is in the inner one while this call may still fail */
     st->outer_root = sys_open(st->outer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int root = sys_open(st->inner, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = CALL3(SYS_flock, st->outer_root, LOCK_EX);
@@ -5432,12 +5622,14 @@ static int stage_mount(struct stage *st)
         return stage_result(st, rc);
     }
     st->ours = st->is_stage = true;
-    sys_close(st->fd);          /* whoever waits for this lock finds the tmpfs, and waits for the next one */
+    /* whoever waits for this lock finds the tmpfs, and waits for the next one */
+    sys_close(st->fd);
     st->fd = root;
     return 0;
 }
 
-/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A mount, or -errno. */
+/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A
+ * mount, or -errno. */
 static int overlay_open(const struct dindbind_layers *l, struct overlay *o)
 {
     char name[FD_PATH];
@@ -5477,7 +5669,8 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res)
     return rc;
 }
 
-/* What each result pins, and which of them have the same source in the same mode: these share an entry. */
+/* What each result pins, and which of them have the same source in the same mode: these share an
+ * entry. */
 static int sources_look(struct stage *st)
 {
     for (st->at = 0; st->at < st->n; st->at++) {
@@ -5494,7 +5687,8 @@ static int sources_look(struct stage *st)
             return stage_result(st, rc);
         for (size_t i = 0; i < st->at && s->same == st->at; i++) {
             const struct dindbind_result *other = st->results[i];
-            if (res->kind == other->kind && s->ro == st->s[i].ro && same_node(&s->node, &st->s[i].node) &&
+            if (res->kind == other->kind && s->ro == st->s[i].ro &&
+                same_node(&s->node, &st->s[i].node) &&
                 (res->fd >= 0 || !strcmp(res->path, other->path)))
                 s->same = st->s[i].same;
         }
@@ -5504,7 +5698,8 @@ static int sources_look(struct stage *st)
     return 0;
 }
 
-/* What comes along with a recursive clone: mounts on the source's own mount below it, and all that is on these. */
+/* What comes along with a recursive clone: mounts on the source's own mount below it, and all
+ * that is on these. */
 struct clone_of {
     uint64_t mnt;
     const char *name;
@@ -5537,7 +5732,8 @@ static int stage_too_large(struct stage *st)
 static int note_nested(struct stage *st, const struct mount_row *row, const char *name)
 {
     struct staged *s = &st->s[st->at];
-    const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)), row->id };
+    const struct nested_mount m = { st->at, row->point, row->point + strlen(as_prefix(name)),
+                                    row->id };
     if (row->unbindable) {
         copy_path(st->results[st->at]->path, row->point);
         st->err = EINVAL;
@@ -5554,8 +5750,9 @@ static int note_nested(struct stage *st, const struct mount_row *row, const char
     return 0;
 }
 
-/* Which mounts must be below a source, by the table of whose mount it is. Only those at its place and below it are looked
- * at, so that many sources with few mounts below cost little, however many the runner has elsewhere. */
+/* Which mounts must be below a source, by the table of whose mount it is. Only those at its
+ * place and below it are looked at, so that many sources with few mounts below cost little,
+ * however many the runner has elsewhere. */
 static int count_nested(struct stage *st, struct mount_table *t, const char *name)
 {
     const struct clone_of of = { st->s[st->at].node.mnt, name };
@@ -5576,14 +5773,17 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
     return rc;
 }
 
-/* What whoever's mount it is calls a source, by the descriptor: the path in a result may be another one by now. */
-static int source_name(struct stage *st, const struct dindbind_result *res, char name[DINDBIND_PATH_MAX])
+/* What whoever's mount it is calls a source, by the descriptor: the path in a result may be
+ * another one by now. */
+static int source_name(struct stage *st, const struct dindbind_result *res,
+                       char name[DINDBIND_PATH_MAX])
 {
     char root[DINDBIND_PATH_MAX];
     int rc = name_of(st->any, res->fd, name);
     if (rc || res->rule != DINDBIND_RULE_PROC)
         return rc;
-    /* of a runner that is only chrooted, from the root of its namespace on; its table begins at its own root */
+    /* of a runner that is only chrooted, from the root of its namespace on; its table begins at
+     * its own root */
     rc = sys_readlink(st->r->task_fd, "root", root);
     if (rc < 0)
         return rc == -ENOENT ? -ESRCH : rc;
@@ -5620,8 +5820,9 @@ static int sources_count(struct stage *st)
     return !rc && st->nentries > MAX_MOUNTS ? stage_too_large(st) : rc;
 }
 
-/* Numbers are given once in the life of a stage: a container that is started again must not find another source under
- * an old number. The next one is the size of a file of the tmpfs that has no data. */
+/* Numbers are given once in the life of a stage: a container that is started again must not find
+ * another source under an old number. The next one is the size of a file of the tmpfs that has
+ * no data. */
 static int counter_open(struct stage *st)
 {
     struct node file;
@@ -5642,8 +5843,9 @@ static bool name_entry(struct stage *st, size_t i)
     return !t.cut;
 }
 
-/* An empty place of the right kind: a directory for a directory, a file for everything else. Where a number is taken by
- * what an engine made when it found nothing there, the next one is tried. */
+/* An empty place of the right kind: a directory for a directory, a file for everything else.
+ * Where a number is taken by what an engine made when it found nothing there, the next one is
+ * tried. */
 static int make_place(struct stage *st)
 {
     struct dindbind_result *res = st->results[st->at];
@@ -5730,7 +5932,8 @@ static int attach_all(struct stage *st)
     return name_all(st);
 }
 
-/* The source whose entry has this number; n: none of this call. Numbers were given in the order of the entries. */
+/* The source whose entry has this number; n: none of this call. Numbers were given in the order
+ * of the entries. */
 static size_t source_of(const struct stage *st, uint64_t number)
 {
     size_t low = 0, high = st->nentries;
@@ -5752,8 +5955,9 @@ static int compare_nested(const void *a, const void *b)
     return strcmp(x->rest, y->rest);
 }
 
-/* What is mounted on the entries of this call, by our own table: of each source first of all its own mount, and on that
- * what comes along. No propagation, in any direction, may be left. CHANGED: there is some, or an entry has no mount. */
+/* What is mounted on the entries of this call, by our own table: of each source first of all its
+ * own mount, and on that what comes along. No propagation, in any direction, may be left.
+ * CHANGED: there is some, or an entry has no mount. */
 static int staged_mounts(struct stage *st)
 {
     size_t prefix = strlen(st->dir) + 1;
@@ -5787,7 +5991,8 @@ static int staged_mounts(struct stage *st)
     return 0;
 }
 
-/* A mount that did not come along: it cannot be cloned, if its namespace has it still; else it was unmounted meanwhile. */
+/* A mount that did not come along: it cannot be cloned, if its namespace has it still; else it
+ * was unmounted meanwhile. */
 static int missing_mount(struct stage *st, const struct nested_mount *m)
 {
     struct mount_table now;
@@ -5805,18 +6010,21 @@ static int missing_mount(struct stage *st, const struct nested_mount *m)
     return rc;
 }
 
-/* open_tree(2) leaves unbindable mounts out without an error (copy_tree() in fs/namespace.c), and until its tree is
- * private the runner can mount something on it. So what has come is compared with what should have. */
+/* open_tree(2) leaves unbindable mounts out without an error (copy_tree() in fs/namespace.c),
+ * and until its tree is private the runner can mount something on it. So what has come is
+ * compared with what should have. */
 static int check_all(struct stage *st)
 {
-    int rc = table_read(st->any, true, &st->after);     /* what is wanted points into the other two */
+    /* what is wanted points into the other two */
+    int rc = table_read(st->any, true, &st->after);
     if (!rc)
         rc = staged_mounts(st);
     if (!rc && (st->nested.failed || st->found.failed))
         rc = DINDBIND_E_NOMEM;
     if (rc)
         return rc;
-    struct nested_mount *want = (struct nested_mount *)(void *)st->nested.at, *have = (void *)st->found.at;
+    struct nested_mount *want = (struct nested_mount *)(void *)st->nested.at,
+                        *have = (void *)st->found.at;
     size_t nwant = st->nested.len / sizeof *want, nhave = st->found.len / sizeof *have, i = 0;
     if (nwant)
         qsort(want, nwant, sizeof *want, compare_nested);
@@ -5848,7 +6056,8 @@ static int runner_ns_open(struct stage *st)
     return st->runner_ns < 0 ? task_error(st->runner_ns) : 0;
 }
 
-/* All that asks somebody else, before the lock: the runner's file systems and its procfs, the layers. */
+/* All that asks somebody else, before the lock: the runner's file systems and its procfs, the
+ * layers. */
 static int stage_prepare(struct stage *st)
 {
     int rc = runner_ns_open(st);
@@ -5909,8 +6118,9 @@ static void stage_undo(struct stage *st)
 /* Was there a stage before, or at least its directory? */
 enum made { NOT_MADE, MADE, MADE_IN_OLD };
 
-static int stage_sources(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
-                         size_t n, int *sys_errno, enum made *made)
+static int stage_sources(const struct dindbind_runner *r, const char *dir,
+                         struct dindbind_result *const *results, size_t n, int *sys_errno,
+                         enum made *made)
 {
     struct stage *st = malloc(sizeof *st + n * (sizeof *st->s + sizeof *st->entry));
     *sys_errno = 0;
@@ -5949,14 +6159,15 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir, struc
     return rc;
 }
 
-int dindbind_stage(const struct dindbind_runner *r, const char *dir, struct dindbind_result *const *results,
-                   size_t n, int *sys_errno)
+int dindbind_stage(const struct dindbind_runner *r, const char *dir,
+                   struct dindbind_result *const *results, size_t n, int *sys_errno)
 {
     enum made made;
     return stage_sources(r, dir, results, n, sys_errno, &made);
 }
 
-/* Take the stage down, and remove the directory if it is empty and nobody has made a stage of it meanwhile. */
+/* Take the stage down, and remove the directory if it is empty and nobody has made a stage of it
+ * meanwhile. */
 static int stage_remove(struct stage *st)
 {
     int rc = 0;
@@ -6034,7 +6245,7 @@ int dindbind_unstage(const char *path, int *sys_errno)
     return st.err == ENOENT ? 0 : rc;
 }
 
-/* ==== specs =============================================================================================
+/* ==== specs ======================================================================================
  *
  * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it,
  * what it asks for, and where in the text the source stands. Never here: a spec half understood. */
@@ -6862,7 +7073,7 @@ static const char *parse_mount(struct arena *a, const char *text, struct spec *s
     return take_record(a, s, &m);
 }
 
-/* ==== json ==============================================================================================
+/* ==== json =======================================================================================
  *
  * In: text that ends with a NUL, from anybody. Out: whether it is JSON (RFC 8259), where in it the
  * values are that somebody asks for, their text; and text as a JSON string. The only place that
@@ -7425,7 +7636,7 @@ static void put_json(struct out *o, const char *text)
     put(o, "\"");
 }
 
-/* ==== formats ===========================================================================================
+/* ==== formats ====================================================================================
  *
  * In: a result, and the spec that it is for. Out: bytes in a buffer. Never here: a descriptor, or a
  * record that could be read as two. */
@@ -7624,8 +7835,8 @@ static void put_volume_path(struct out *o, const struct spec *s, const char *pat
 
 /* `target` is NULL for the one that was given. In a body all of it is the inside of a JSON string,
  * and what does not change stays spelled as it was. NULL, or what is wrong. */
-static const char *put_volume(struct out *o, const struct spec *s, const char *source, const char *target,
-                              bool ro)
+static const char *put_volume(struct out *o, const struct spec *s, const char *source,
+                              const char *target, bool ro)
 {
     put_volume_path(o, s, source);
     if (target) {
@@ -7662,8 +7873,8 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
 }
 
 /* NULL, or what is wrong. `target` is NULL for the one that was given. */
-static const char *put_mount(struct out *o, const struct spec *s, const char *source, const char *target,
-                             bool ro)
+static const char *put_mount(struct out *o, const struct spec *s, const char *source,
+                             const char *target, bool ro)
 {
     bool says_ro = s->ro;
     for (size_t i = 0; i < s->nfields; i++) {
@@ -7687,7 +7898,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
     return NULL;
 }
 
-/* ==== descriptions ======================================================================================
+/* ==== descriptions ===============================================================================
  *
  * In: the words of -p, -b and -o, or a file that has them line by line or is what an engine prints
  * of a container. Out: a runner that is ready to be opened. Never here: half a description, or a
@@ -8299,8 +8510,10 @@ static int view_file(struct view *v, const char *file, struct text *why)
     text_add(why, ": ");
     if (len < 0) {
         text_errno(why, (int)len);
-        text_add(why, ": the description of the runner cannot be read; give a file that has it, or - for "
-                      "standard input");
+        text_add(
+            why,
+            ": the description of the runner cannot be read; give a file that has it, or - for "
+            "standard input");
         return 3;
     }
     const char *wrong = view_document(v, file, text, (size_t)len, why);
@@ -8329,7 +8542,7 @@ static const char *view_readonly(struct view *v)
     return NULL;
 }
 
-/* ==== bodies ============================================================================================
+/* ==== bodies =====================================================================================
  *
  * In: the body of a container-create request of Docker's Engine API. Out: a spec for each mount in
  * it, with the places in the text that may have to change; and the text with these changed. Never
@@ -8663,7 +8876,7 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
     return NULL;
 }
 
-/* ==== answers ===========================================================================================
+/* ==== answers ====================================================================================
  *
  * In: a runner that was opened, what is asked for, and items: PATHs and specs that stand or fall
  * together. Out: their answers as bytes in a buffer, and through a callback a line for each item
@@ -8681,7 +8894,8 @@ struct request {
     const char *dir;            /* PLACE_STAGE: where */
     bool mkdir;                 /* create a missing source directory, as `docker run -v` does */
     bool readonly;              /* whoever mounts the answers makes them read-only */
-    bool aligned;               /* a refused item leaves an empty record, so that answers stay aligned */
+    /* a refused item leaves an empty record, so that answers stay aligned */
+    bool aligned;
     char end;                   /* of a record of text and JSON: a line break or NUL */
 };
 
@@ -8704,7 +8918,8 @@ struct item {
     struct spec *spec;          /* NULL for a PATH */
     const char *invalid;        /* why it is no path at all; NULL: it is one */
     int invalid_error;          /* the DINDBIND_E_ code for that */
-    bool passes;                /* a spec that names a volume, or nothing: the daemon's own business */
+    /* a spec that names a volume, or nothing: the daemon's own business */
+    bool passes;
 
     struct dindbind_result *res;
     const char *wrong;          /* more about the error in `res`, or NULL */
@@ -8728,7 +8943,8 @@ struct batch {
 
     /* while it is answered */
     const char *source;         /* of the item in work, for the lines of a trace */
-    bool doomed;                /* an item cannot be answered, whatever its source is: create nothing */
+    /* an item cannot be answered, whatever its source is: create nothing */
+    bool doomed;
     bool staged;                /* the sources are */
     bool blames_dir;            /* they are not, because of the directory */
     enum made stage_made;
@@ -9014,8 +9230,10 @@ static void warn_of_label(const struct batch *b, const struct item *it)
         return;
     struct text t = text_new(line, sizeof line);
     text_shown(&t, it->source);
-    text_add(&t, ": warning: Z gives it an SELinux label of the sibling's own, and the live runner loses "
-                 "access: use z");
+    text_add(
+        &t,
+        ": warning: Z gives it an SELinux label of the sibling's own, and the live runner loses "
+        "access: use z");
     b->listener.say(b->listener.arg, line);
 }
 
@@ -9074,7 +9292,8 @@ static const char *not_to_say(const struct batch *b, const struct item *it)
     if (b->ask.format == FORMAT_OCI && it->passes)
         return "a volume, which only its engine can make";
     if (b->ask.place == PLACE_STAGE && s && s->peers && !it->passes)
-        return "a stage is private, not shared or slave: leave that out, or take the host path (-H)";
+        return "a stage is private, not shared or slave: leave that out, or take the host path "
+               "(-H)";
     /* one in the source may be gone from the answer */
     if (is_by_line(b) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
         return line_break;
@@ -9234,7 +9453,8 @@ static int check_writable(struct batch *b, struct item *it)
         return 0;
     for (size_t i = 0; i < it->nbelow; i++)
         if (!it->below[i].ro)
-            return refuse_below(it, "what stays writable below a read-only mount has no spec of its own");
+            return refuse_below(
+                it, "what stays writable below a read-only mount has no spec of its own");
     return 0;
 }
 
@@ -9423,10 +9643,16 @@ static void forget_tables(struct batch *b)
     b->from.tables.too_large = false;
 }
 
-/* ==== applet ============================================================================================
+/* ==== applet =====================================================================================
  *
  * In: a command line. Out: answers on standard output, messages on standard error, an exit status.
- * The only part that prints. Never here: half an answer, or a system call on a source. */
+ * The only part that prints. Never here: half an answer, or a system call on a source.
+ *
+ * From the rooms of the library, specs and all below take besides dindbind.h: CALL, CALL3,
+ * CAPS_NO_OPENAT2, CAPS_NO_STATX, MAX_MOUNTS, NOT_MADE, OPEN_DIR, OPEN_PIN, error_row,
+ * host_check, host_path, is_empty_dir, made, open_path, refuse_host, reopen, root,
+ * stage_sources, sys_close, sys_read, sys_readlink, tables, tables_free, text_errno,
+ * text_message, trace, unstage_empty. */
 
 enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
 
@@ -9467,7 +9693,8 @@ struct job {
     const char **files;         /* of -r */
     unsigned nfiles;
     bool files_by_environment;  /* their only one is $DINDBIND_RUNNER's */
-    const char *pid_from, *overlay_from;        /* where it was given: the option, or one of the files */
+    /* where it was given: the option, or one of the files */
+    const char *pid_from, *overlay_from;
     const char *unstage;        /* DIR of -u */
     char **next;                /* word of the command line */
 };
@@ -9694,7 +9921,9 @@ static const char *take_unstage(struct job *j, const char *value)
 
 static const char *take_format(struct job *j, const char *value)
 {
-    static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_OCI] = "oci" };
+    static const char *const names[] = {
+        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_OCI] = "oci"
+    };
     size_t i = 0, n = sizeof names / sizeof *names;
     while (i < n && strcmp(names[i], value))
         i++;
@@ -9717,7 +9946,8 @@ struct option_row {
 static const struct option_row option_rows[] = {
     { .letter = 'p', .name = "pid", .given = GIVEN_PID, .take = take_pid },
     { .letter = 'b', .name = "bind", .given = GIVEN_BIND, .take = take_bind },
-    { .letter = 'o', .name = "overlay", .given = GIVEN_OVERLAY, .take = take_overlay, .once = true },
+    { .letter = 'o', .name = "overlay", .given = GIVEN_OVERLAY, .take = take_overlay,
+      .once = true },
     { .letter = 'r', .name = "runner", .given = GIVEN_RUNNER, .take = take_file },
     { .letter = 'S', .name = "self", .given = GIVEN_SELF },
     { .letter = 'v', .name = "volume", .given = GIVEN_VOLUME, .take = take_volume_spec },
@@ -9729,7 +9959,8 @@ static const struct option_row option_rows[] = {
     { .letter = '0', .name = "null", .given = GIVEN_NULL },
     { .letter = 'R', .name = "read-only", .given = GIVEN_READONLY },
     { .letter = 'm', .name = "mkdir", .given = GIVEN_MKDIR },
-    { .letter = 'u', .name = "unstage", .given = GIVEN_UNSTAGE, .take = take_unstage, .once = true },
+    { .letter = 'u', .name = "unstage", .given = GIVEN_UNSTAGE, .take = take_unstage,
+      .once = true },
     { .letter = 'x', .name = "explain", .given = GIVEN_EXPLAIN },
     { .letter = 'h', .name = "help", .given = GIVEN_HELP },
     { .letter = 'V', .name = "version", .given = GIVEN_VERSION },
@@ -9754,7 +9985,8 @@ static const struct option_row *find_named_option(const char *name, size_t n)
 }
 
 /* `spelled` is the option as it was given, so many bytes of it. */
-static enum step refuse_value(struct job *j, const char *spelled, size_t n, const char *value, const char *wrong)
+static enum step refuse_value(struct job *j, const char *spelled, size_t n, const char *value,
+                              const char *wrong)
 {
     char given[2 * DINDBIND_PATH_MAX];
     if (wrong == no_memory)
@@ -9866,12 +10098,14 @@ static const struct clash {
       .wrong = "-S: is about myself; -p and -o are about another one" },
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
       .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
-    { .one = GIVEN_CREATE, .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
+    { .one = GIVEN_CREATE,
+      .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
       .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
     { .one = GIVEN_STDIN_FILE, .other = GIVEN_STDIN | GIVEN_CREATE,
       .wrong = "-: standard input can be read only once" },
     { .needed = GIVEN_VIEW | GIVEN_SELF | GIVEN_UNSTAGE,
-      .wrong = "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for myself; "
+      .wrong = "no runner given: its PID (-p), a description (-r), bind rows (-b), or -S for "
+               "myself; "
                "see dindbind -h" },
     { .needed = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE,
       .wrong = "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
@@ -10061,7 +10295,8 @@ static enum step load_view(struct job *j)
 }
 
 /* The runner itself is refused, with no result, or the stage that is to go. */
-static int refuse_whole(const struct job *j, const char *name, const struct dindbind_result *res, int error)
+static int refuse_whole(const struct job *j, const char *name, const struct dindbind_result *res,
+                        int error)
 {
     char message[3 * DINDBIND_PATH_MAX];
     struct text t = text_new(message, sizeof message);
@@ -10084,7 +10319,8 @@ static enum step open_described(struct job *j)
     /* -f json has a record for each source in any case */
     if (from->open_error && j->batch.ask.format != FORMAT_JSON)
         return stop(j, refuse_whole(j, NULL, NULL, from->open_error));
-    if (!from->open_error && (j->batch.ask.place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
+    if (!from->open_error &&
+        (j->batch.ask.place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
         from->host_error = host_check(r);
     return GO_ON;
 }
@@ -10138,8 +10374,9 @@ static int refuse_long_record(struct job *j, struct input *in)
             in->at[i] = '?';
     in->at[SHOWN_OF_RECORD] = 0;
     *it = (struct item){ .source = in->at, .res = it->res, .invalid_error = DINDBIND_E_TOOLONG };
-    it->invalid = "the start of a line that is longer than any path: a path has 4095 bytes at most, and ends with a "
-                  "line break, or with NUL if you say -0";
+    it->invalid =
+        "the start of a line that is longer than any path: a path has 4095 bytes at most, and "
+        "ends with a line break, or with NUL if you say -0";
     return translate(j);
 }
 
