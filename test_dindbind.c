@@ -2437,7 +2437,7 @@ static void memory_fails(void **state)
     struct ran json = run_tool(&(struct set_up){ .before = scarce_json }, "-r - /x");
     struct ran lines = run_tool(&(struct set_up){ .before = scarce_lines }, "-r - /x");
     expect_run(&json, "-r - /x", 3, "", "dindbind: -r -: @*out of memory");
-    expect_run(&lines, "-r - /x", 3, "", "dindbind: -: line 1: out of memory");
+    expect_run(&lines, "-r - /x", 3, "", "dindbind: -r -: line 1: out of memory");
 }
 
 /* ---- The runner cannot be read ---------------------------------------------------------------------------- */
