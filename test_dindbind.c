@@ -1652,7 +1652,7 @@ static const struct layer_case {
       "file ro layers @D/1/f", ROOT_ONLY },
 };
 
-/* A sixth argument that no call has: tests/refuse.c lets it pass. */
+/* A sixth argument that no call has: tests/old_kernel.c lets it pass. */
 static const long OWN_CALL = 0x0dac1e;
 
 /* What the kernel says of a source in a read-only overlay with these options; false where it mounts none. */

@@ -80,7 +80,7 @@ static void skip_because(const char *why)
     skip();
 }
 
-/* Does this kernel lack what a stage is made with (tests/refuse.c)? */
+/* Does this kernel lack what a stage is made with (tests/old_kernel.c)? */
 static bool no_stages(void)
 {
     /* open_tree, move_mount, fsopen, fsconfig, fsmount, mount_setattr; without arguments that make sense */

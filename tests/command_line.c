@@ -1,4 +1,4 @@
-/* corners.c - what no other suite goes through
+/* command_line.c - options, --mount keys and messages, each as a command and its answer
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -25,7 +25,7 @@
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static int skipped;
-static char base[64] = "/tmp/corners-XXXXXX";
+static char base[64] = "/tmp/command_line-XXXXXX";
 
 /* A command, its standard input, its status, all of standard output, and a part of standard error. */
 static const struct corner {

@@ -1,4 +1,4 @@
-/* placement.c - host paths and stages, checked
+/* host_and_stage.c - host paths and stages, checked
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -610,7 +610,7 @@ static void mount_churn(void **state)
         flunk("%s (%d right)", wrong ? wrong : "never an answer", right);
 }
 
-/* ---- A kernel without the calls that make a stage (tests/refuse.c) ------------------------------------ */
+/* ---- A kernel without the calls that make a stage (tests/old_kernel.c) ------------------------------------ */
 
 static bool no_stages(void)
 {
@@ -1402,5 +1402,5 @@ static int run_all(char **words)
 
 int main(void)
 {
-    return run_in_child("placement", world.base, run_all, NULL);
+    return run_in_child("host_and_stage", world.base, run_all, NULL);
 }
