@@ -107,7 +107,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 TEST_FLAGS = $(SANITIZE) -DDINDBIND_CHECKED
 TEST_REST = -lcmocka -lpthread
 
-$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h tests/process.h Makefile $(BUILD)/test-command
+$(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"
 	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_REST)
 

@@ -6,26 +6,16 @@
  * and makes no mounts: a directory, rows and layers in it. tests/cover.sh tells what is still missing. The last
  * line on standard output counts what passed, failed and was skipped.
  *
- * In the strings of the table: @ is the directory, ` a double quote.
+ * The strings of the table are templates in the little language of world.h.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
+#include "cases.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
 #define W "-b @/w:/w "
 #define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-
-static int skipped;
-static char base[64] = "/tmp/command_line-XXXXXX";
 
 /* A command, its standard input, its status, all of standard output, and a part of standard error. */
 static const struct corner {
@@ -197,23 +187,6 @@ static const struct corner {
     { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", NULL, 2, "", "only a mount of type bind" },
 };
 
-static char *expand(const char *s)
-{
-    static char pool[1 << 16];
-    static size_t used;
-    if (used > sizeof pool / 2)
-        used = 0;
-    char *out = pool + used, *p = out;
-    for (; s && *s; s++)
-        if (*s == '@')
-            p = stpcpy(p, base);
-        else
-            *p++ = *s == '`' ? '"' : *s;
-    *p++ = 0;
-    used += (size_t)(p - out);
-    return out;
-}
-
 static void slurp(int fd, char *buf, size_t size)
 {
     ssize_t n = pread(fd, buf, size - 1, 0);
@@ -232,7 +205,7 @@ static void check(void **state)
     argv[argc] = NULL;
     for (int i = 0; i < 3; i++)
         fd[i] = memfd_create("std", MFD_CLOEXEC);
-    const char *in = expand(c->in);
+    const char *in = expand(c->in ? c->in : "");
     assert_int_equal(pwrite(fd[0], in, strlen(in), 0), strlen(in));
     fflush(NULL);
     pid_t pid = fork();
@@ -248,9 +221,7 @@ static void check(void **state)
     slurp(fd[1], out, sizeof out);
     slurp(fd[2], err, sizeof err);
     if (geteuid() && strstr(err, "trusted.* attributes decide")) {
-        skipped++;
-        print_message("skipped: %s: only root can read trusted.* attributes\n", c->name);
-        skip();
+        skip_case("only root can read trusted.* attributes");
     }
     if (WEXITSTATUS(status) != c->status || strcmp(out, expand(c->out)) || (c->told && !strstr(err, expand(c->told))))
         print_error("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", WEXITSTATUS(status), c->status, out,
@@ -313,16 +284,17 @@ static void check_root(void **state)
 int main(void)
 {
     int bad = 0;
+    strcpy(world.dir, "/tmp/command_line-XXXXXX");
     struct CMUnitTest tests[COUNT(corners) + COUNT(roots)];
     static const char *const dirs[] = { "w", "l", "m" };
-    if (!mkdtemp(base))
+    if (!mkdtemp(world.dir))
         return 1;
     unsetenv("DINDBIND_RUNNER");
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", base, dirs[i]);
+        snprintf(path, sizeof path, "%s/%s", world.dir, dirs[i]);
         bad |= mkdir(path, 0755);
-        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
         close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     }
     for (size_t i = 0; i < COUNT(corners); i++)
@@ -332,12 +304,12 @@ int main(void)
     bad = bad ? (int)COUNT(tests) : cmocka_run_group_tests(tests, NULL, NULL);
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
         unlink(path);
         *strrchr(path, '/') = 0;
         rmdir(path);
     }
-    rmdir(base);
-    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - skipped, bad, skipped);
+    rmdir(world.dir);
+    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - tests_skipped, bad, tests_skipped);
     return bad != 0;
 }
