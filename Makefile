@@ -9,7 +9,7 @@
 PREFIX ?= /usr/local
 BUILD = build
 
-# All rules are in this file: with make's own ones `make corners` would build ./corners, without the flags.
+# All rules are in this file: with make's own ones `make formats` would build ./formats, without the flags.
 MAKEFLAGS += -r
 
 # ---- The tool ---------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 TEST_FLAGS = $(SANITIZE) -DDINDBIND_CHECKED
 TEST_REST = -lcmocka -lpthread
 
-$(BUILD)/%: %.c dindbind.c dindbind.h tests/world.h tests/process.h Makefile $(BUILD)/test-command
+$(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"
 	@$(TEST_CC) $(STD) -Wall -Wextra -Wshadow $(TEST_FLAGS) -I. -o $@ $< $(TEST_REST)
 
@@ -116,7 +116,7 @@ $(BUILD)/differential: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c
 # Allocation goes through the test, which sees what is left; a sanitizer would be in the tracer's way.
 $(BUILD)/fault: TEST_FLAGS = -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer
 $(BUILD)/fault: TEST_REST = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
-$(BUILD)/refuse: TEST_FLAGS = -O2
+$(BUILD)/old_kernel: TEST_FLAGS = -O2
 $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 	@echo "$(CLANG): $@"
 	@$(CLANG) $(STD) $(SANITIZE) -fsanitize=fuzzer -DLIBFUZZER -I. -o $@ $<
@@ -128,7 +128,7 @@ RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 namespaces:
 	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
-PROGRAMS = test_dindbind placement stage_life formats hostile corners fuzz differential
+PROGRAMS = test_dindbind host_and_stage stage_life formats hostile_runner command_line fuzz differential
 
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh
@@ -155,9 +155,9 @@ differential: $(BUILD)/differential  ##check layer walk and kernel compared for 
 race: $(BUILD)/race  ##check a million resolutions while a hostile runner swaps names and mounts (five minutes)
 	$(BUILD)/race -n 1000000 -s $$(od -An -N4 -tu4 /dev/urandom)
 
-fault: dindbind $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/fault $(BUILD)/refuse  ##check every system call fails once, or is missing (fifteen minutes)
+fault: dindbind $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/fault $(BUILD)/old_kernel  ##check every system call fails once, or is missing (fifteen minutes)
 	$(RUN) $(BUILD)/fault -l
-	$(RUN) sh tests/refuse.sh -l $(BUILD)
+	$(RUN) sh tests/old_kernel.sh -l $(BUILD)
 
 TARGETS = body json lines mount mountinfo overlay path runner volume
 SECONDS = 180

@@ -78,112 +78,34 @@ COUNTED(char *, strndup, (const char *s, size_t n), strndup(s, n))
 #undef strdup
 #undef strndup
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+#include "tests/cases.h"
 
 /* ==== templates ========================================================================================= */
-
-static struct {
-    bool root;                  /* CAP_SYS_ADMIN in the initial user namespace: trusted.* can be used */
-    bool mounts;                /* mounts can be made */
-    char base[64], dir[256];
-    long pid;
-    unsigned long long start;
-} world;
-
-static int tests_skipped;
-static bool am_child;           /* forked, before exec: never return into cmocka */
-
-__attribute__((format(printf, 1, 2), noreturn))
-static void flunk(const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    vprint_error(format, ap);
-    va_end(ap);
-    print_error("\n");
-    if (am_child)
-        _exit(98);
-    fail();
-    abort();
-}
 
 /* Only what the comment at the top allows may be skipped by root. */
 static void skip_because(const char *why, bool root_may)
 {
     if (world.root && !root_may)
         flunk("root may not skip this: %s", why);
-    print_message("    skipped: %s\n", why);
-    tests_skipped++;
-    skip();
+    skip_case(why);
 }
 
-/* Strings of one test; all given back when the next one starts. */
-static char pool[24 << 20];
-static size_t pooled;
-
-static char *keep(size_t n)
+/* The marks of this suite. */
+static const struct mark *own_marks(void)
 {
-    char *at = pool + pooled;
-    if (n > sizeof pool - pooled)
-        flunk("the pool of the test is too small");
-    pooled += n;
-    return at;
-}
-
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* Expand `n` bytes of a template; NUL bytes may come out, `len` counts them. */
-static char *expand_bytes(const char *t, size_t n, size_t *len)
-{
-    const char *end = t + n;
-    char *out = pool + pooled, *p = out;
-    for (; t < end; t++) {
-        if ((size_t)(pool + sizeof pool - p) < 1024)
-            flunk("the pool of the test is too small");
-        if (*t == '%' && end - t > 2 && hex(t[1]) >= 0 && hex(t[2]) >= 0) {
-            *p++ = (char)(hex(t[1]) * 16 + hex(t[2]));
-            t += 2;
-        } else if (*t != '@' || t + 1 == end) {
-            *p++ = *t;
-        } else {
-            switch (*++t) {
-            case 'B': p = stpcpy(p, world.base); break;
-            case 'D': p = stpcpy(p, world.dir); break;
-            case 'P': p += sprintf(p, "%ld", world.pid); break;
-            case 'S': p += sprintf(p, "%llu", world.start); break;
-            case 'X': p = stpcpy(p, world.root ? "" : ",userxattr"); break;
-            case 'N': p = stpcpy(p, world.root ? "trusted.overlay." : "user.overlay."); break;
-            case 'n': memset(p, 'n', 255); p += 255; break;
-            case 'm': memset(p, 'm', 256); p += 256; break;
-            case '*': *p++ = 1; break;
-            default: *p++ = *t;
-            }
-        }
-    }
-    *p = 0;
-    *len = (size_t)(p - out);
-    pooled += *len + 1;
-    return out;
-}
-
-static char *expand(const char *t)
-{
-    size_t len;
-    return expand_bytes(t, strlen(t), &len);
-}
-
-__attribute__((format(printf, 1, 2)))
-static char *textf(const char *format, ...)
-{
-    va_list ap;
-    char *at = pool + pooled;
-    va_start(ap, format);
-    int n = vsnprintf(at, sizeof pool - pooled, format, ap);
-    va_end(ap);
-    return keep((size_t)n + 1);
+    static char pid[16], start[32], n255[256], m256[257];
+    static struct mark marks[] = {
+        { "%", byte_in_hex }, { "@B", world.base }, { "@D", world.dir }, { "@P", pid }, { "@S", start },
+        { "@n", n255 }, { "@m", m256 }, { "@*", "\1" },
+        [8] = { "@X", NULL }, [9] = { "@N", NULL }, { NULL, NULL },
+    };
+    snprintf(pid, sizeof pid, "%d", world.pid);
+    snprintf(start, sizeof start, "%llu", world.start);
+    memset(n255, 'n', 255);
+    memset(m256, 'm', 256);
+    marks[8].value = world.root ? "" : ",userxattr";
+    marks[9].value = world.root ? "trusted.overlay." : "user.overlay.";
+    return marks;
 }
 
 /* Bytes against an expanded template; \1 stands for anything. */
@@ -799,14 +721,6 @@ static bool sys_admin(void)
     if (f)
         fclose(f);
     return caps >> 21 & 1 && !stat("/proc/self/ns/user", &st) && st.st_ino == 0xEFFFFFFDu;
-}
-
-static bool write_proc(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    close(fd);
-    return good;
 }
 
 static void copy_file(const char *from, const char *to)
@@ -1653,7 +1567,7 @@ static const struct layer_case {
       "file ro layers @D/1/f", ROOT_ONLY },
 };
 
-/* A sixth argument that no call has: tests/refuse.c lets it pass. */
+/* A sixth argument that no call has: tests/old_kernel.c lets it pass. */
 static const long OWN_CALL = 0x0dac1e;
 
 /* What the kernel says of a source in a read-only overlay with these options; false where it mounts none. */
@@ -2457,7 +2371,7 @@ static void cover_proc_by_a_part(void)
 static void cover_task(void)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%ld", world.pid);
+    snprintf(path, sizeof path, "/proc/%d", world.pid);
     if (unshare(CLONE_NEWNS) || mount("t", path, "tmpfs", 0, NULL) || mkdir(strcat(path, "/root"), 0755) ||
         mkdir(strcat(path, "/etc"), 0755))
         _exit(97);
@@ -2466,7 +2380,7 @@ static void cover_task(void)
 static void cover_task_by_another(void)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%ld", world.pid);
+    snprintf(path, sizeof path, "/proc/%d", world.pid);
     if (unshare(CLONE_NEWNS) || mount("/proc/self", path, NULL, MS_BIND, NULL))
         _exit(97);
 }
@@ -3031,6 +2945,7 @@ static int run_all(void)
 int main(void)
 {
     int status = 1;
+    marks_now = own_marks;
     const char *tmp = getenv("TMPDIR");
     snprintf(world.base, sizeof world.base, "%.30s/dindbind-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(world.base)) {

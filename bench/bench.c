@@ -43,8 +43,6 @@
 #include "../dindbind.c"
 #include "../tests/world.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 enum { MAX_ROUNDS = 1000, SKIPPED = 77 };
 
 static struct {

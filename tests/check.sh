@@ -57,13 +57,13 @@ suite() {
 
 : >"$log" || exit
 suite differential "$BUILD/differential"
-suite rows sh tests/rows.sh
-suite placement "$BUILD/placement"
+suite covered_rows sh tests/covered_rows.sh
+suite host_and_stage "$BUILD/host_and_stage"
 suite stage_life "$BUILD/stage_life"
 suite formats "$BUILD/formats"
 suite examples bash tests/examples.sh
-suite hostile "$BUILD/hostile"
-suite corners "$BUILD/corners"
+suite hostile_runner "$BUILD/hostile_runner"
+suite command_line "$BUILD/command_line"
 suite fuzz "$BUILD/fuzz" tests/corpus
 suite test_dindbind "$BUILD/test_dindbind"
 rm -f "$one"

@@ -10,7 +10,7 @@
 # fallbacks run for real. i386 runs on the processor. The suites are the ordinary ones, with $DINDBIND. What
 # is missing is installed when this is root, and else skipped with the reason. A case that fails because the
 # tool itself says that a system call is missing, or because the emulator cannot do it, is a skip, and is
-# named. $SUITES: which (rows examples placement formats test_dindbind fuzz). The last line is
+# named. $SUITES: which (covered_rows examples host_and_stage formats test_dindbind fuzz). The last line is
 # `N passed, N failed, N skipped`.
 
 set -u
@@ -18,7 +18,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 cd "$(dirname "$0")/.." || exit
 build=${BUILD:-build}/cross
 mkdir -p "$build" && build=$(cd "$build" && pwd) || exit
-suites=${SUITES:-rows examples placement formats test_dindbind fuzz}
+suites=${SUITES:-covered_rows examples host_and_stage formats test_dindbind fuzz}
 passed=0 failed=0 skipped=0
 
 warn=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
@@ -206,7 +206,7 @@ for machine; do
 	[ -z "$no_stage" ] || echo "$machine: no stages: $no_stage"
 	for name in $suites; do
 		case $name in
-		rows) suite rows sh tests/rows.sh ;;
+		covered_rows) suite covered_rows sh tests/covered_rows.sh ;;
 		examples) suite examples bash tests/examples.sh ;;
 		fuzz)
 			[ -e tests/fuzz.c ] || continue

@@ -78,7 +78,7 @@ enum { OPTION_PAGE = 4095 };    /* mount(2) cuts its data here */
 
 struct how { uint64_t flags, mode, resolve; };
 
-/* A sixth argument that no call has: tests/refuse.c lets it pass. */
+/* A sixth argument that no call has: tests/old_kernel.c lets it pass. */
 static const long OWN_CALL = 0x0dac1e;
 
 /* ---- Small things ----------------------------------------------------------------------------------- */

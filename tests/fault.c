@@ -983,7 +983,7 @@ static void inject_all(const struct invocation *inv, const struct call *c)
         return;
     }
     if (c->result == -ENOSYS || c->result == -EPERM)
-        return;                 /* under tests/refuse.c: it is refused before it could fail otherwise */
+        return;                 /* under tests/old_kernel.c: it is refused before it could fail otherwise */
     while (n < COUNT(k->errors) && k->errors[n])
         n++;
     turn++;

@@ -13,8 +13,6 @@
 
 #include "world.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
 #endif

@@ -48,8 +48,6 @@
 #include "../dindbind.c"
 #include "world.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 /* ==== what there is ===================================================================================== */
 
 /* A tree: itself, f, d, d/f, and two links: up to .., d/back to .. */

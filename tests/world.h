@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
 static inline bool write_text(const char *path, const char *text, int flags)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
@@ -115,6 +117,89 @@ static inline bool own_root(const char *base)
 {
     umask(022);
     return !chdir(base) && !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
+}
+
+/* ---- The little language --------------------------------------------------------------------------------
+ *
+ * What tests expect and what they prepare is written down as templates: texts in which marks stand for what is known
+ * only when the test runs. The marks that all suites on cmocka share (case_marks() in cases.h gives them their values):
+ *
+ *      @     the directory of the case
+ *      ^     the root of the case's runner, as the host names it
+ *      $     the PID of the case's runner; 0: it has none
+ *      `     a double quote
+ *      \1    a NUL
+ *      \3    the PID of the test itself
+ *      \4    ",userxattr" where trusted.* attributes cannot be read, else nothing
+ *
+ * test_dindbind.c has a vocabulary of its own, own_marks(), in which each mark is @ and a letter.
+ *
+ * A script is a template of operations separated by `;`, the words of one by spaces: `dir @/a;file @/a/f text`. \2 is a
+ * space inside a word. `operations` in runner.h is the list of them. */
+
+struct mark {
+    const char *mark, *value;   /* NULL stands for a NUL */
+};
+
+/* As a value: the mark is followed by two hexadecimal digits, and together they are a byte. */
+static const char byte_in_hex[] = "";
+
+static inline int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    if (!at)
+        return -1;
+    int n = (int)(at - digits);
+    return n < 16 ? n : n - 6;
+}
+
+/* The mark that the `n` bytes at `t` begin with, or NULL. */
+static inline const struct mark *find_mark(const struct mark *marks, const char *t, size_t n)
+{
+    for (const struct mark *m = marks; m->mark; m++) {
+        if (*m->mark != *t)
+            continue;
+        size_t len = strlen(m->mark);
+        if (len > n || memcmp(t, m->mark, len))
+            continue;
+        if (m->value != byte_in_hex || (n >= len + 2 && hex_digit(t[len]) >= 0 && hex_digit(t[len + 1]) >= 0))
+            return m;
+    }
+    return NULL;
+}
+
+/* Expand `n` bytes of a template into `out`, which has room for `size`. The list of marks ends with an empty row.
+ * The result is the length without the NUL at the end, or -1 where the room is too small. */
+static inline ssize_t expand_marks(const struct mark *marks, const char *t, size_t n, char *out, size_t size)
+{
+    size_t len = 0;
+    while (n) {
+        const struct mark *m = find_mark(marks, t, n);
+        size_t used = m ? strlen(m->mark) : 1;
+        char byte = *t;
+        if (m && m->value == byte_in_hex) {
+            byte = (char)(hex_digit(t[used]) * 16 + hex_digit(t[used + 1]));
+            used += 2;
+        } else if (m && !m->value) {
+            byte = 0;
+        } else if (m) {
+            size_t add = strlen(m->value);
+            if (add >= size - len)
+                return -1;
+            memcpy(out + len, m->value, add);
+            len += add;
+        }
+        if (!m || !m->value || m->value == byte_in_hex) {
+            if (size - len < 2)
+                return -1;
+            out[len++] = byte;
+        }
+        t += used;
+        n -= used;
+    }
+    out[len] = 0;
+    return (ssize_t)len;
 }
 
 /* The exit status of `run`, which finds the name of its directory in `base` (64 bytes). */

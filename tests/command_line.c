@@ -1,4 +1,4 @@
-/* corners.c - what no other suite goes through
+/* command_line.c - options, --mount keys and messages, each as a command and its answer
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -6,26 +6,17 @@
  * and makes no mounts: a directory, rows and layers in it. tests/cover.sh tells what is still missing. The last
  * line on standard output counts what passed, failed and was skipped.
  *
- * In the strings of the table: @ is the directory, ` a double quote.
+ * The strings of the table are templates in the little language of world.h.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #define DINDBIND_NO_MAIN
 #include "../dindbind.c"
+#include "cases.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
 #define W "-b @/w:/w "
 #define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-static int skipped;
-static char base[64] = "/tmp/corners-XXXXXX";
 static char long_line[40000];   /* of standard input */
 
 /* A command, its standard input, its status, all of standard output, and a part of standard error. */
@@ -217,23 +208,6 @@ static const struct corner {
     { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", NULL, 2, "", "only a mount of type bind" },
 };
 
-static char *expand(const char *s)
-{
-    static char pool[1 << 16];
-    static size_t used;
-    if (used > sizeof pool / 2)
-        used = 0;
-    char *out = pool + used, *p = out;
-    for (; s && *s; s++)
-        if (*s == '@')
-            p = stpcpy(p, base);
-        else
-            *p++ = *s == '`' ? '"' : *s;
-    *p++ = 0;
-    used += (size_t)(p - out);
-    return out;
-}
-
 static void slurp(int fd, char *buf, size_t size)
 {
     ssize_t n = pread(fd, buf, size - 1, 0);
@@ -252,7 +226,7 @@ static void check(void **state)
     argv[argc] = NULL;
     for (int i = 0; i < 3; i++)
         fd[i] = memfd_create("std", MFD_CLOEXEC);
-    char *in = c->in == long_line ? long_line : expand(c->in);
+    char *in = c->in == long_line ? long_line : expand(c->in ? c->in : "");
     size_t len = strlen(in);
     for (char *p = in; (p = strchr(p, '\1'));)
         *p = 0;
@@ -271,9 +245,7 @@ static void check(void **state)
     slurp(fd[1], out, sizeof out);
     slurp(fd[2], err, sizeof err);
     if (geteuid() && strstr(err, "trusted.* attributes decide")) {
-        skipped++;
-        print_message("skipped: %s: only root can read trusted.* attributes\n", c->name);
-        skip();
+        skip_case("only root can read trusted.* attributes");
     }
     if (WEXITSTATUS(status) != c->status || strcmp(out, expand(c->out)) || (c->told && !strstr(err, expand(c->told))))
         print_error("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", WEXITSTATUS(status), c->status, out,
@@ -336,22 +308,23 @@ static void check_root(void **state)
 int main(void)
 {
     int bad = 0;
+    strcpy(world.dir, "/tmp/command_line-XXXXXX");
     struct CMUnitTest tests[COUNT(corners) + COUNT(roots)];
     static const char *const dirs[] = { "w", "l", "m" };
-    if (!mkdtemp(base))
+    if (!mkdtemp(world.dir))
         return 1;
     unsetenv("DINDBIND_RUNNER");
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", base, dirs[i]);
+        snprintf(path, sizeof path, "%s/%s", world.dir, dirs[i]);
         bad |= mkdir(path, 0755);
-        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
         close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     }
     static const char *const files[][2] = { { "pid", "pid 1\n" }, { "overlay", "overlay lowerdir=/l\n" } };
     for (size_t i = 0; i < COUNT(files); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", base, files[i][0]);
+        snprintf(path, sizeof path, "%s/%s", world.dir, files[i][0]);
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
         bad |= write(fd, files[i][1], strlen(files[i][1])) < 0;
         close(fd);
@@ -364,17 +337,17 @@ int main(void)
     bad = bad ? (int)COUNT(tests) : cmocka_run_group_tests(tests, NULL, NULL);
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s/%s", base, dirs[i], i == 2 ? "g" : "f");
+        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
         unlink(path);
         *strrchr(path, '/') = 0;
         rmdir(path);
     }
     for (size_t i = 0; i < COUNT(files); i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", base, files[i][0]);
+        snprintf(path, sizeof path, "%s/%s", world.dir, files[i][0]);
         unlink(path);
     }
-    rmdir(base);
-    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - skipped, bad, skipped);
+    rmdir(world.dir);
+    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - tests_skipped, bad, tests_skipped);
     return bad != 0;
 }

@@ -1,8 +1,8 @@
-/* refuse.c - run a command on a kernel that lacks system calls
+/* old_kernel.c - run a command on a kernel that lacks system calls
  *
  * SPDX-License-Identifier: 0BSD
  *
- *      refuse ENOSYS|EPERM CALL[,CALL]... COMMAND [ARG]...
+ *      old_kernel ENOSYS|EPERM CALL[,CALL]... COMMAND [ARG]...
  *
  * A seccomp(2) filter answers the calls with the error, as a kernel before them does (ENOSYS), or the filter of an
  * old engine (EPERM). It holds for the command and all that it starts. `none` refuses nothing. What a test program
@@ -84,12 +84,12 @@ int main(int argc, char **argv)
 {
     unsigned error = argc < 4 ? 0 : !strcmp(argv[1], "ENOSYS") ? ENOSYS : !strcmp(argv[1], "EPERM") ? EPERM : 0;
     if (!error) {
-        fprintf(stderr, "usage: refuse ENOSYS|EPERM CALL[,CALL]... COMMAND [ARG]...\n");
+        fprintf(stderr, "usage: old_kernel ENOSYS|EPERM CALL[,CALL]... COMMAND [ARG]...\n");
         return 125;
     }
     int err = strcmp(argv[2], "none") ? refuse(argv[2], error) : 0;
     if (err) {
-        fprintf(stderr, "refuse: %s: %s\n", argv[2], strerror(err));
+        fprintf(stderr, "old_kernel: %s: %s\n", argv[2], strerror(err));
         return 125;
     }
     execvp(argv[3], argv + 3);

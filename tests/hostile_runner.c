@@ -1,4 +1,4 @@
-/* hostile.c - surroundings that lie: a /proc that is none, PIDs that come back, runners that die in the middle
+/* hostile_runner.c - surroundings that lie: a /proc that is none, PIDs that come back, runners that die in the middle
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -1527,5 +1527,5 @@ static int run(char **words)
 int main(int argc, char **argv)
 {
     (void)argc;
-    return run_in_child("hostile", world.base, run, argv + 1);
+    return run_in_child("hostile_runner", world.base, run, argv + 1);
 }

@@ -1,11 +1,11 @@
 #!/bin/sh
-# refuse.sh - the suites on kernels that lack system calls
+# old_kernel.sh - the suites on kernels that lack system calls
 #
 # SPDX-License-Identifier: 0BSD
 #
-#	refuse.sh [-l] BUILD
+#	old_kernel.sh [-l] BUILD
 #
-# openat2, statx, listxattrat and what makes a stage are answered by ENOSYS, and by EPERM (refuse.c): one after the other, and
+# openat2, statx, listxattrat and what makes a stage are answered by ENOSYS, and by EPERM (old_kernel.c): one after the other, and
 # all together. BUILD has the test programs, $DINDBIND is the binary. A suite that itself cannot do without a call
 # says so and skips; a stage that cannot be made is refused with a reason. Without -l a sample, in less than a
 # minute, with it everything. The last line is `N passed, N failed, N skipped`, the sum.
@@ -41,28 +41,28 @@ suites() {
 	for suite; do
 		set -- "$build/$suite"
 		case $suite in
-		rows) set -- sh tests/rows.sh ;;
+		covered_rows) set -- sh tests/covered_rows.sh ;;
 		differential) [ "$long" ] || set -- "$build/$suite" -n 50 ;;
 		esac
-		count "$suite without $calls ($error)" "$build/refuse" "$error" "$calls" "$@"
+		count "$suite without $calls ($error)" "$build/old_kernel" "$error" "$calls" "$@"
 	done
 }
 
-# Without the calls that make a stage hostile has nothing to attack, and it needs them for its own mounts.
+# Without the calls that make a stage hostile_runner has nothing to attack, and it needs them for its own mounts.
 stage=open_tree,move_mount,mount_setattr,fsopen,fsconfig,fsmount
 for error in ENOSYS EPERM; do
 	if [ "$long" ]; then
-		suites $error openat2 differential rows placement formats corners hostile test_dindbind
-		suites $error statx differential rows placement formats corners hostile test_dindbind
+		suites $error openat2 differential covered_rows host_and_stage formats command_line hostile_runner test_dindbind
+		suites $error statx differential covered_rows host_and_stage formats command_line hostile_runner test_dindbind
 		suites $error listxattrat differential test_dindbind
-		suites $error openat2,statx,listxattrat rows placement formats hostile
+		suites $error openat2,statx,listxattrat covered_rows host_and_stage formats hostile_runner
 		for calls in open_tree move_mount mount_setattr fsopen; do
-			suites $error $calls rows placement formats
+			suites $error $calls covered_rows host_and_stage formats
 		done
-		suites $error openat2,statx,listxattrat,$stage differential rows placement formats corners test_dindbind
+		suites $error openat2,statx,listxattrat,$stage differential covered_rows host_and_stage formats command_line test_dindbind
 	else
-		suites $error openat2,statx,listxattrat rows placement
-		suites $error openat2,statx,listxattrat,$stage differential rows placement
+		suites $error openat2,statx,listxattrat covered_rows host_and_stage
+		suites $error openat2,statx,listxattrat,$stage differential covered_rows host_and_stage
 	fi
 done
 # what stands for the missing calls fails too

@@ -1,5 +1,5 @@
 #!/bin/sh
-# rows.sh - bind rows that cover one another, and answers that cannot be delivered
+# covered_rows.sh - bind rows that cover one another, and answers that cannot be delivered
 #
 # SPDX-License-Identifier: 0BSD
 #
