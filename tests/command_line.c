@@ -226,10 +226,8 @@ static void check(void **state)
     argv[argc] = NULL;
     for (int i = 0; i < 3; i++)
         fd[i] = memfd_create("std", MFD_CLOEXEC);
-    char *in = c->in == long_line ? long_line : expand(c->in ? c->in : "");
-    size_t len = strlen(in);
-    for (char *p = in; (p = strchr(p, '\1'));)
-        *p = 0;
+    size_t len = strlen(long_line);
+    const char *in = c->in == long_line ? long_line : expand_n(c->in ? c->in : "", &len);
     assert_int_equal(pwrite(fd[0], in, len, 0), len);
     fflush(NULL);
     pid_t pid = fork();
