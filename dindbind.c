@@ -129,7 +129,7 @@ static const unsigned long proc_super_magic = 0x9fa0;
 static const unsigned long proc_root_ino = 1;
 static const unsigned long init_user_ns_ino = 0xEFFFFFFDul;
 
-/* What an inode is. `mnt` tells the mount that it was reached on. */
+/* What an inode is. `mnt` is the mount that it was reached on. */
 struct node {
     unsigned mode, nlink, uid, gid;
     uint64_t ino, dev, mnt, size, rdev;
@@ -458,8 +458,8 @@ static bool parse_number(const char *s, const char *end, unsigned long long max,
     return true;
 }
 
-/* What is behind so much of a comma list. */
-static const char *behind_word(const char *list, size_t n)
+/* What comes in a comma list after a word of n bytes. */
+static const char *after_word(const char *list, size_t n)
 {
     return list + n + (list[n] == ',');
 }
@@ -468,7 +468,7 @@ static const char *behind_word(const char *list, size_t n)
 static bool has_word(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (; *list; list = behind_word(list, strcspn(list, ",")))
+    for (; *list; list = after_word(list, strcspn(list, ",")))
         if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
             return true;
     return false;
@@ -536,7 +536,7 @@ static int path_order(const char *a, const char *b)
     return x - y;
 }
 
-/* dir, then what `path` has behind `prefix`. */
+/* dir, then what `path` has after `prefix`. */
 static bool graft(char out[DINDBIND_PATH_MAX], const char *dir, const char *path,
                   const char *prefix)
 {
@@ -910,7 +910,7 @@ static int mount_of(const struct dindbind_runner *r, int fd, uint64_t *mnt)
     return 0;
 }
 
-/* The inode behind dir/name, or behind dir itself for "". */
+/* The inode that dir/name leads to, or dir itself for "". */
 static int inspect(const struct dindbind_runner *r, int dir, const char *name, struct node *n)
 {
     if (!(r->caps & CAPS_NO_STATX))
@@ -1910,7 +1910,7 @@ struct dindbind_layers {
     bool attrs;                 /* the attributes of overlayfs can be read */
     enum setting follow, metacopy;
     const char *words;          /* the options that a second overlay of the same layers needs */
-    struct layer v[];           /* behind them, what their `dir` points to */
+    struct layer v[];           /* after them, what their `dir` points to */
 };
 
 /* How the text may be read. mountinfo escapes in octal and shows an upperdir as it was given,
@@ -2121,7 +2121,7 @@ static bool parse_options(struct options *o, const char *text, char *space, enum
         if (n && !parse_option(o, space, how))
             return false;
         space += n + 1;
-        text = behind_word(text, n);
+        text = after_word(text, n);
     }
     o->bad = "lowerdir";
     return o->nlower > o->ndata;
@@ -2138,7 +2138,7 @@ static bool may_be_mountinfo(const char *s)
     return true;
 }
 
-/* A layer as it was given, from the top; NULL for those behind the last. */
+/* A layer as it was given, from the top; NULL after the last. */
 static const char *layer_given(const struct options *o, size_t i)
 {
     if (o->upper && !i--)
@@ -2321,7 +2321,7 @@ static void layers_base(struct dindbind_layers *l)
     end = first + base;
     kept = *end;
     *end = 0;
-    /* if not, why is told of the layer that is needed */
+    /* if that fails, the layer that is needed says why */
     l->base_fd = open_path(first, OPEN_DIR);
     l->base = base;
     *end = kept;
@@ -2617,7 +2617,7 @@ static bool is_whiteout(const struct node *n, int set)
     return S_ISCHR(n->mode) ? !n->rdev : S_ISREG(n->mode) && !n->size && (set & ATTR_WHITEOUT);
 }
 
-/* The path of the object that `attr` tells: O_PATH descriptors have no attributes, and the magic
+/* The path of the object that `attr` is: O_PATH descriptors have no attributes, and the magic
  * link of the layer's descriptor is thrice as far. */
 static bool attr_path(const struct overlay *o, char out[DINDBIND_PATH_MAX])
 {
@@ -3493,7 +3493,7 @@ static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
 {
     static const char key[] = "upperdir=";
     size_t n, found = 0;
-    for (; *options; options = behind_word(options, n)) {
+    for (; *options; options = after_word(options, n)) {
         n = option_length(options, false);
         if (!starts_with(options, key))
             continue;
@@ -3752,7 +3752,7 @@ static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *
     return error;
 }
 
-/* What stands behind the name of a root; a row is named without a slash at its end. */
+/* What follows the name of a root; a row is named without a slash at its end. */
 static const char *row_name(const struct root *root, const char *name)
 {
     return root->row && root->prefix && !name[1] ? "" : name;
@@ -5019,7 +5019,7 @@ struct stage {
     const struct dindbind_runner *r, *any;
     struct dindbind_result *const *results;
     size_t n, at;                       /* results; the one that is at work, n: none */
-    /* the results that get an entry of their own, in order; behind `s` */
+    /* the results that get an entry of their own, in order; after `s` in the block */
     size_t *entry, nentries;
     size_t from, to;                    /* of these, the batch */
     uint64_t next;                      /* number */
@@ -5061,7 +5061,7 @@ static int clone_result(struct stage *st, int tree)
     return tree == -EINVAL ? DINDBIND_E_FOREIGN : rc;
 }
 
-/* The directory cannot be used; `err` tells why, see reasons[]. */
+/* The directory cannot be used; `err` says why, see reasons[]. */
 static int unsafe(struct stage *st, int err)
 {
     st->err = err;
@@ -5582,7 +5582,7 @@ static int fs_options(int fs, const char *list)
         if (value)
             *value++ = 0;
         fs = fs_set(fs, key, value);
-        list = behind_word(list, n);
+        list = after_word(list, n);
     }
     return fs;
 }
@@ -5711,7 +5711,7 @@ static bool is_cloned(const struct mount_row *row, const void *arg)
     return row->parent == of->mnt && is_below(row->point, of->name);
 }
 
-/* A call stages no more mounts than this. `path` tells which source has most of them. */
+/* A call stages no more mounts than this. `path` says which source has most of them. */
 static int stage_too_large(struct stage *st)
 {
     size_t most = 0;
@@ -6427,7 +6427,7 @@ static bool parse_modes(struct spec *s, const char *list)
             word = strlen("idmap");     /* the only mode that may have a value */
         if (dangling || !take_mode(s, find_mode(list, word)))
             return false;
-        list = behind_word(list, n);
+        list = after_word(list, n);
     }
     return true;
 }
@@ -6811,7 +6811,7 @@ static const char pathlike[] = "only a mount of type bind has a path of the runn
  * choose one. */
 static bool names_dirs(const char *o)
 {
-    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+    for (; *o; o = after_word(o, strcspn(o, ","))) {
         size_t n = strcspn(o, "=,");
         if (o[n] == '=' && (o[n + 1] == '/' || (n > 3 && !memcmp(o + n - 3, "dir", 3))))
             return true;
@@ -6825,7 +6825,7 @@ static bool names_dirs(const char *o)
 static bool has_option(const char *o, const char *name)
 {
     size_t len = strlen(name);
-    for (; *o; o = behind_word(o, strcspn(o, ",")))
+    for (; *o; o = after_word(o, strcspn(o, ",")))
         if (strcspn(o, "=,") == len && !strncmp(o, name, len))
             return true;
     return false;
@@ -6834,7 +6834,7 @@ static bool has_option(const char *o, const char *name)
 /* Has each word of a comma list its name in one of the two rows? */
 static bool all_known(const char *o, const char *flags, const char *options)
 {
-    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+    for (; *o; o = after_word(o, strcspn(o, ","))) {
         size_t n = strcspn(o, "=,");
         const char *words = flags;
         if (o[n] == '=')
@@ -6863,7 +6863,7 @@ static const char mount_flags[] =
 static bool has_ro(const char *o)
 {
     bool ro = false;
-    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+    for (; *o; o = after_word(o, strcspn(o, ","))) {
         const struct mode *mode = find_mode(o, strcspn(o, ","));
         if (mode && mode->class == MODE_ACCESS)
             ro = mode->ro;
@@ -6920,7 +6920,7 @@ static const char net_options[] =
 
 static bool is_net_safe(const char *o)
 {
-    for (; *o; o = behind_word(o, strcspn(o, ","))) {
+    for (; *o; o = after_word(o, strcspn(o, ","))) {
         size_t n = strcspn(o, "=,");
         bool known = find_word(net_flags, o, n) >= 0 || find_word(mount_flags, o, n) >= 0;
         if (o[n] == '=')
@@ -7758,7 +7758,7 @@ static const char *put_oci_overlay(struct out *o, const struct dindbind_result *
         const char *word = options + t.len;
         text_bytes(&t, p, n);
         put_next(o, word);
-        p = behind_word(p, n);
+        p = after_word(p, n);
     }
     if (t.cut || t.len > MAX_OCI_OPTIONS)
         return "too many layers for one page of mount options";
@@ -7810,7 +7810,7 @@ static void put_modes(struct out *o, const char *modes_given, bool ro)
         } else
             put_bytes(o, mode, n);
         separator = ",";
-        mode = behind_word(mode, n);
+        mode = after_word(mode, n);
     }
     if (ro) {
         put(o, separator);
@@ -9676,7 +9676,7 @@ enum {
     GIVEN_EXPLAIN = 1 << 15,
     GIVEN_HELP = 1 << 16,
     GIVEN_VERSION = 1 << 17,
-    GIVEN_PATH = 1 << 18,       /* no options, but told apart for the same reasons */
+    GIVEN_PATH = 1 << 18,       /* no options, but needed for the same checks */
     GIVEN_STDIN = 1 << 19,
     GIVEN_STDIN_FILE = 1 << 20,
     GIVEN_OCI = 1 << 21,

@@ -31,12 +31,12 @@ enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
-/* One code per cause. dindbind_word() gives the stable lower-case word behind each, which is what the
+/* One code per cause; none of them is an -errno. dindbind_word() gives the stable lower-case word of each, which is what the
  * `error` field of the json format holds; dindbind_status() the exit status that belongs to it. */
 enum dindbind_error {
     DINDBIND_OK = 0,
     /* the caller's words: exit status 2 */
-    DINDBIND_E_USAGE = -5001,      /* "usage": a bind row, layer option or spec that cannot be meant */
+    DINDBIND_E_USAGE = -5001,      /* "usage": a bind row, layer option or spec that is invalid */
     /* this source is refused: exit status 1 */
     DINDBIND_E_EMPTY = -5002,      /* "empty": the empty string */
     DINDBIND_E_RELATIVE = -5003,   /* "relative": not an absolute path */
@@ -127,7 +127,7 @@ struct dindbind_runner {
 /* Take hold of a runner: check the rows, open /proc and the task's root, parse the layer options.
  *
  * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. After a failure there is nothing to
- * close, and dindbind_message() with a NULL result tells what it was.
+ * close, and dindbind_message() with a NULL result says what it was.
  *
  * Needs a mounted procfs for pid > 0 (proc(5)), and for layers where extended attributes are looked at.
  * Reading /proc/PID/root is governed by PTRACE_MODE_READ_FSCREDS (ptrace(2)). The descriptor of the
@@ -154,7 +154,7 @@ enum dindbind_kind {
 
 struct dindbind_result {
     int error;                  /* 0 or a DINDBIND_E_ code, as returned */
-    int sys_errno;              /* the errno behind it, or 0 */
+    int sys_errno;              /* the errno that it comes from, or 0 */
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
     int ro;                     /* must be mounted read-only, or already is; BIND: also where the live runner's own
@@ -220,7 +220,7 @@ void dindbind_release(struct dindbind_result *result);
 /* A mount of the runner's below a source, and what a sibling needs mounted there. */
 struct dindbind_mount {
     const char *source;         /* where it is in the runner */
-    const char *rest;           /* the part of it behind the source, from a slash on */
+    const char *rest;           /* the part of it after the source, from a slash on */
     const char *path;           /* its host path */
     unsigned type;              /* S_IFDIR, ...; 0: not known */
     int ro;
@@ -290,7 +290,7 @@ int dindbind_unstage(const char *path, int *sys_errno);
 /* ---- For people ---------------------------------------------------------------------------------- */
 
 /* One line, without a newline, for people: what was given, what is wrong, what was tried, what to do.
- * A NULL result tells of the dindbind_open() that returned `error`. Returns `buf`, always terminated,
+ * A NULL result is for the dindbind_open() that returned `error`. Returns `buf`, always terminated,
  * cut where it does not fit. */
 char *dindbind_message(const struct dindbind_runner *runner, const char *source,
                        const struct dindbind_result *result, int error, char *buf, size_t size);

@@ -1938,7 +1938,7 @@ static void check_upperdir(const char *text)
     NEED(o);
     if (parse_tight(o, text, &block, AS_MOUNTINFO_RAW)) {
         size_t given = 0;
-        for (const char *p = text; *p; p = behind_word(p, option_length(p, false)))
+        for (const char *p = text; *p; p = after_word(p, option_length(p, false)))
             given += starts_with(p, "upperdir=");
         bool known = given == 1 && strlen(o->upper) < sizeof upper && !strchr(o->upper, '\\');
         NEED(shown == known && (!known || equal(o->upper, upper)));
