@@ -1003,7 +1003,7 @@ static bool may_be_mount(const char *text, bool *volume_ro)
         good = may_be_volume(w.driver, w.option[0], w.option[1], w.option[2], w.options, &binds);
     *volume_ro = good && binds && is_ro_last(w.option[2]);
     if (good && !strcasecmp(type, "bind"))
-        good = w.source;
+        good = w.source && *w.source;
     else if (good)
         good = !w.source || !strchr("/.", *w.source) || !*w.source;
     while (n)
