@@ -106,6 +106,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 TEST_FLAGS = $(SANITIZE) -DDINDBIND_CHECKED
 TEST_REST = -lcmocka -lpthread
+TEST_HEADERS = $(wildcard tests/*.h)
 
 $(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"

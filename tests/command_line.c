@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: 0BSD
  *
  * White-box: dindbind.c is included, and its applet runs in a child, through dindbind_main(). Needs no privileges
- * and makes no mounts: a directory, rows and layers in it. tests/cover.sh tells what is still missing. The last
- * line on standard output counts what passed, failed and was skipped.
+ * and makes no mounts: a directory, rows and layers in it. The last line on standard output counts what passed,
+ * failed and was skipped.
  *
  * The strings of the table are templates in the little language of world.h.
  */
@@ -203,54 +203,41 @@ static const struct corner {
         "dindbind: @/pid: the PID is given twice: in it, and by -p; leave one of them out\n" },
     { "an overlay in two places", "-r @/overlay -r @/overlay /w", NULL, 2, "",
         "dindbind: @/overlay: the overlay's options are given twice: in it, and by @/overlay; leave" },
-    { "a NUL within a line", W "-", "/w\1x\n/w\n", 1, "\n@/w\n", "dindbind: /w: a NUL byte within the line, which no path has" },
+    { "a NUL within a line", W "-", "/w%00x\n/w\n", 1, "\n@/w\n", "dindbind: /w: a NUL byte within the line, which no path has" },
     { "a line that is too long", W "-", long_line, 1, "\n", "aaa: the start of a line that is longer than any path" },
     { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", NULL, 2, "", "only a mount of type bind" },
 };
 
-static void slurp(int fd, char *buf, size_t size)
+static char **applet_arguments;
+static bool without_environment;
+
+/* In a child, in place of a tool. */
+static bool be_applet(void)
 {
-    ssize_t n = pread(fd, buf, size - 1, 0);
-    buf[n < 0 ? 0 : n] = 0;
-    close(fd);
+    int n = 0;
+    while (applet_arguments[n])
+        n++;
+    if (without_environment)
+        clearenv();             /* environ is NULL then */
+    fflush(NULL);
+    _exit(dindbind_main(n, applet_arguments));
 }
 
 static void check(void **state)
 {
     const struct corner *c = *state;
-    char *argv[32], *save = NULL, out[8192], err[8192];
-    int argc = 0, status = 0, fd[3];
-    argv[argc++] = "dindbind";
-    for (char *w = strtok_r(expand(c->args), " ", &save); w && argc < 31; w = strtok_r(NULL, " ", &save))
-        argv[argc++] = w;
-    argv[argc] = NULL;
-    for (int i = 0; i < 3; i++)
-        fd[i] = memfd_create("std", MFD_CLOEXEC);
-    size_t len = strlen(long_line);
-    const char *in = c->in == long_line ? long_line : expand_n(c->in ? c->in : "", &len);
-    assert_int_equal(pwrite(fd[0], in, len, 0), len);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (!pid) {
-        for (int i = 0; i < 3; i++)
-            dup2(fd[i], i);
-        if (!strcmp(c->name, "no environment at all"))
-            clearenv();         /* environ is NULL then */
-        _exit(dindbind_main(argc, argv));
-    }
-    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
-    close(fd[0]);
-    slurp(fd[1], out, sizeof out);
-    slurp(fd[2], err, sizeof err);
-    if (geteuid() && strstr(err, "trusted.* attributes decide")) {
+    size_t n;
+    const char *in = expand_n(c->in ? c->in : "", &n);
+    int fd = input_of(in, n);
+    applet_arguments = arguments(c->args);
+    without_environment = !strcmp(c->name, "no environment at all");
+    struct ran r = end_tool(start_tool(applet_arguments, fd, -1, be_applet));
+    close(fd);
+    if (geteuid() && strstr(r.err, "trusted.* attributes decide"))
         skip_case("only root can read trusted.* attributes");
-    }
-    if (WEXITSTATUS(status) != c->status || strcmp(out, expand(c->out)) || (c->told && !strstr(err, expand(c->told))))
-        print_error("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", WEXITSTATUS(status), c->status, out,
-                    expand(c->out), err);
-    assert_int_equal(WEXITSTATUS(status), c->status);
-    assert_string_equal(out, expand(c->out));
-    assert_true(!c->told || strstr(err, expand(c->told)));
+    const char *out = expand(c->out);
+    if (r.status != c->status || strcmp(r.out, out) || (c->told && !strstr(r.err, expand(c->told))))
+        flunk("status %d, wanted %d\n%s-- wanted\n%s-- standard error\n%s", r.status, c->status, r.out, out, r.err);
 }
 
 /* What the row of a root in mountinfo says to the upperdir that an engine told: 1: it is that one; 0: that cannot be
@@ -303,49 +290,29 @@ static void check_root(void **state)
     assert_int_equal(c->rc == DINDBIND_E_REUSED, !!strstr(detail, wrong));
 }
 
+static int begin(void **state)
+{
+    (void)state;
+    pooled = 0;
+    return 0;
+}
+
+static int run_all(char **words)
+{
+    (void)words;
+    strcpy(world.dir, world.base);
+    unsetenv("DINDBIND_RUNNER");
+    memset(long_line, 'a', sizeof long_line - 1);
+    grow(world.dir, "file w/f;file l/f;file m/g;file pid pid%201%0a;file overlay overlay%20lowerdir=/l%0a");
+    for (size_t i = 0; i < COUNT(corners); i++)
+        run_case(corners[i].name, check, begin, NULL, &corners[i]);
+    for (size_t i = 0; i < COUNT(roots); i++)
+        run_case(roots[i].name, check_root, begin, NULL, &roots[i]);
+    printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
+    return tests_failed != 0;
+}
+
 int main(void)
 {
-    int bad = 0;
-    strcpy(world.dir, "/tmp/command_line-XXXXXX");
-    struct CMUnitTest tests[COUNT(corners) + COUNT(roots)];
-    static const char *const dirs[] = { "w", "l", "m" };
-    if (!mkdtemp(world.dir))
-        return 1;
-    unsetenv("DINDBIND_RUNNER");
-    for (size_t i = 0; i < COUNT(dirs); i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", world.dir, dirs[i]);
-        bad |= mkdir(path, 0755);
-        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
-        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    }
-    static const char *const files[][2] = { { "pid", "pid 1\n" }, { "overlay", "overlay lowerdir=/l\n" } };
-    for (size_t i = 0; i < COUNT(files); i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", world.dir, files[i][0]);
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-        bad |= write(fd, files[i][1], strlen(files[i][1])) < 0;
-        close(fd);
-    }
-    memset(long_line, 'a', sizeof long_line - 1);
-    for (size_t i = 0; i < COUNT(corners); i++)
-        tests[i] = (struct CMUnitTest){ corners[i].name, check, NULL, NULL, (void *)(uintptr_t)&corners[i] };
-    for (size_t i = 0; i < COUNT(roots); i++)
-        tests[COUNT(corners) + i] = (struct CMUnitTest){ roots[i].name, check_root, NULL, NULL, (void *)(uintptr_t)&roots[i] };
-    bad = bad ? (int)COUNT(tests) : cmocka_run_group_tests(tests, NULL, NULL);
-    for (size_t i = 0; i < COUNT(dirs); i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
-        unlink(path);
-        *strrchr(path, '/') = 0;
-        rmdir(path);
-    }
-    for (size_t i = 0; i < COUNT(files); i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", world.dir, files[i][0]);
-        unlink(path);
-    }
-    rmdir(world.dir);
-    printf("%d passed, %d failed, %d skipped\n", (int)COUNT(tests) - bad - tests_skipped, bad, tests_skipped);
-    return bad != 0;
+    return run_in_child("command_line", world.base, run_all, NULL);
 }

@@ -56,7 +56,7 @@ static bool be_user(void)
 static struct ran run_as(unsigned uid, char *const argv[])
 {
     tool_user = uid;
-    return end_tool(start_tool(argv, -1, be_user));
+    return end_tool(start_tool(argv, -1, -1, be_user));
 }
 
 #define RUN_AS(uid, ...) run_as(uid, ARGV(__VA_ARGS__))
@@ -77,7 +77,7 @@ static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
     if (in)
         must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET), "input");
     tool_seconds = seconds;
-    struct ran r = end_tool(start_tool(argv, fd, be_limited));
+    struct ran r = end_tool(start_tool(argv, fd, -1, be_limited));
     if (fd >= 0)
         close(fd);
     return r;
@@ -94,71 +94,12 @@ static char *link_text(const char *path)
 
 /* ---- Runners ------------------------------------------------------------------------------------------- */
 
-enum { CHROOTED = 1, OWN_USER = 2, SHARED = 4, SAME_MOUNTS = 8 };
+static struct actor latest;     /* of the runners */
 
-/* A child with this root. `before` runs in its mount namespace, before it enters the root; `after`, when not NULL,
- * whenever a byte comes. */
-static int order_pipe[2] = { -1, -1 }, done_pipe[2] = { -1, -1 };
-
-static pid_t start_runner(const char *root, int kind, void (*before)(void), void (*after)(void))
+static pid_t start_runner(const char *root, int kind, void (*before)(void))
 {
-    int order[2], done[2];
-    char c;
-    must(!pipe2(order, O_CLOEXEC) && !pipe2(done, O_CLOEXEC), "pipe");
-    pid_t pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        must(kind & SAME_MOUNTS || !unshare(CLONE_NEWNS | (kind & OWN_USER ? CLONE_NEWUSER : 0)), "unshare");
-        if (kind & OWN_USER)
-            must(write_text("/proc/self/setgroups", "deny", 0) && write_text("/proc/self/uid_map", "0 0 1", 0) &&
-                 write_text("/proc/self/gid_map", "0 0 1", 0), "maps");
-        if (!(kind & SAME_MOUNTS))
-            must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount(root, root, NULL, MS_BIND | MS_REC, NULL),
-                 root);
-        if (before)
-            before();
-        if (kind & (CHROOTED | SAME_MOUNTS))
-            must(!chroot(root), root);
-        else
-            must(!chdir(root) && !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH), root);
-        must(!chdir("/"), "/");
-        if (kind & SHARED)
-            must(!mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), "shared");
-        close(order[1]);
-        close(done[0]);
-        while (write(done[1], "r", 1) == 1 && read(order[0], &c, 1) == 1)
-            if (after)
-                after();
-        _exit(0);
-    }
-    close(order[0]);
-    close(done[1]);
-    must(pid > 0 && read(done[0], &c, 1) == 1, "a runner");
-    order_pipe[1] = order[1];
-    done_pipe[0] = done[0];
-    return pid;
-}
-
-static void order(void)
-{
-    char c = 'o';
-    must(write(order_pipe[1], &c, 1) == 1 && read(done_pipe[0], &c, 1) == 1, "the runner obeys");
-}
-
-static void end_runner(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    must(waitpid(pid, NULL, 0) == pid, "wait");
-    close(order_pipe[1]);
-    close(done_pipe[0]);
-}
-
-static unsigned long long start_time(pid_t pid)
-{
-    char *text = slurp(textf("/proc/%d/stat", pid)), *p = strrchr(text, ')');
-    for (int i = 2; i < 22; i++)
-        p = strchr(p + 1, ' ');
-    return strtoull(p, NULL, 10);
+    latest = start_runner_at(root, kind, before);
+    return latest.pid;
 }
 
 static void hold(struct dindbind_runner *r, pid_t pid)
@@ -197,7 +138,7 @@ static void unstage_all(void)
 
 static void fake_proc(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     char *number = textf("%d", pid), *dir = textf("/proc/%d", pid);
     int before = count_descriptors();
@@ -207,12 +148,12 @@ static void fake_proc(void)
     new_file(textf("%s/stat", dir), "1 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 99 0 0\n");
     new_file(textf("%s/mountinfo", dir), "1 1 0:1 / / rw - tmpfs t rw\n");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
-    said(RUN((char *)"-p", number, (char *)"/d/f"), 3, "", "/proc");
-    said(RUN((char *)"-S", (char *)"/d/f"), 3, "", "/proc");
-    said(RUN((char *)"-o", (char *)"lowerdir=/r", (char *)"/d/f"), 3, "", "/proc");
+    said(RUN("-p", number, "/d/f"), 3, "", "/proc");
+    said(RUN("-S", "/d/f"), 3, "", "/proc");
+    said(RUN("-o", "lowerdir=/r", "/d/f"), 3, "", "/proc");
     /* rows alone need none */
-    said(RUN((char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
-    struct ran staged = RUN((char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f");
+    said(RUN("-b", "/r:/x", "/x/d/f"), 0, "/r/d/f\n", "");
+    struct ran staged = RUN("-b", "/r:/x", "-s", "/stage", "/x/d/f");
     if (staged.status ? staged.status != 3 || *staged.out || !access("/stage", F_OK)
                       : strcmp(staged.out, "/stage/0\n") != 0)
         flunk("staged without procfs: %d, %s, %s", staged.status, staged.out, staged.err);
@@ -224,13 +165,13 @@ static void fake_proc(void)
 /* A part of the true procfs instead of all of it. */
 static void part_of_proc(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     must(!mount("/proc/sys", "/proc", NULL, MS_BIND, NULL), "/proc");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
     must(!umount2("/proc", MNT_DETACH) && !mount(textf("/proc/%d/task", pid), "/proc", NULL, MS_BIND, NULL), "/proc");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "/proc");
+    said(RUN("-p", textf("%d", pid), "/d/f"), 3, "", "/proc");
 }
 
 /* Entries of the decoy's, or faked files, over those of the runner's. */
@@ -256,7 +197,7 @@ static const char *const call_names[] = { "open", "resolve", "host", "stage" };
 
 static void over_entry(const char *entry, const char *what, enum call refuses)
 {
-    pid_t decoy = start_runner("/decoy", 0, NULL, NULL), pid = start_runner("/r", 0, nest, NULL);
+    pid_t decoy = start_runner("/decoy", 0, NULL), pid = start_runner("/r", 0, nest);
     struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -310,7 +251,7 @@ static void over_exe(void) { over_entry("/exe", NULL, NONE); }
 /* What is our own in /proc, faked: a mountinfo that hides a mount of ours below the host path. */
 static void over_own(const char *link, bool pid_dir)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -359,7 +300,7 @@ static void over_own_pid(void) { over_own("", true); }
 /* All is as it should be, only that less is shown. */
 static void works(const char *source)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -377,7 +318,7 @@ static void works(const char *source)
     unstage_all();
     dindbind_release(&res);
     dindbind_close(&r);
-    said(RUN((char *)"-p", number, (char *)"-H", (char *)source), 0, textf("/r%s\n", source), "");
+    said(RUN("-p", number, "-H", (char *)source), 0, textf("/r%s\n", source), "");
 }
 
 static void remount_proc(const char *how)
@@ -395,18 +336,18 @@ static void hide_pids(void)
     works("/d/f");
     if (!world.root)
         return;
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
-    said(RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+    pid_t pid = start_runner("/r", 0, NULL);
+    said(RUN_AS(65534, "-p", textf("%d", pid), "/d/f"), 3, "", "no live process");
     must(!umount2("/proc", MNT_DETACH), "/proc");
     remount_proc("hidepid=1");
-    struct ran r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    struct ran r = RUN_AS(65534, "-p", textf("%d", pid), "/d/f");
     said(r, 3, "", "no permission");
     must(!umount2("/proc", MNT_DETACH), "/proc");
     remount_proc("hidepid=4");
-    r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    r = RUN_AS(65534, "-p", textf("%d", pid), "/d/f");
     if (r.status != 3 || *r.out)
         flunk("hidepid=4: %d, %s", r.status, r.out);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/r/d/f\n", "");
+    said(RUN("-p", textf("%d", pid), "-H", "/d/f"), 0, "/r/d/f\n", "");
 }
 
 static void pids_only(void)
@@ -442,10 +383,10 @@ static pid_t reuse(pid_t pid)
 {
     for (int i = 0; i < 100; i++) {
         must(write_text("/proc/sys/kernel/ns_last_pid", textf("%d", pid - 1), 0), "ns_last_pid");
-        pid_t other = start_runner("/decoy", 0, NULL, NULL);
+        pid_t other = start_runner("/decoy", 0, NULL);
         if (other == pid)
             return other;
-        end_runner(other);
+        end_actor(&latest);
     }
     flunk("the number does not come back");
 }
@@ -458,28 +399,28 @@ static void pass_a_tick(void)
 
 static void reused_before(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     unsigned long long start = start_time(pid);
     struct dindbind_runner r = { .pid = pid, .start = start };
     want("open", dindbind_open(&r), 0);
     dindbind_close(&r);
-    end_runner(pid);
+    end_actor(&latest);
     want("open of a dead one", dindbind_open(&r), DINDBIND_E_GONE);
     pass_a_tick();
     reuse(pid);
     want("open", dindbind_open(&r), DINDBIND_E_REUSED);
-    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"/d/f"), 3, "", "not the runner that was described");
-    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "",
+    said(RUN("-p", textf("%d:%llu", pid, start), "/d/f"), 3, "", "not the runner that was described");
+    said(RUN("-p", textf("%d:%llu", pid, start), "-s", "/stage", "/d/f"), 3, "",
          "not the runner that was described");
     /* nobody can tell without the start time, and what is answered is what the number means now */
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/decoy/d/f\n", "");
+    said(RUN("-p", textf("%d", pid), "-H", "/d/f"), 0, "/decoy/d/f\n", "");
 }
 
 /* Opened, then the number is another's: nothing of the new one is ever answered. */
 static void after_open(bool comes_back)
 {
     static const char *const sources[] = { "/d/f", "/d", "/", "/link", "/nope", "/only-decoy" };
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r;
     struct dindbind_result res, old, file;
     struct dindbind_mount *below;
@@ -489,11 +430,10 @@ static void after_open(bool comes_back)
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &old), 0);
     want("resolve", dindbind_resolve(&r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
-    end_runner(pid);
+    end_actor(&latest);
     if (comes_back) {
         pass_a_tick();
         reuse(pid);
-        fds += 2;               /* its pipes */
     }
     for (size_t i = 0; i < COUNT(sources); i++) {
         int rc = dindbind_resolve(&r, sources[i], 0, &res);
@@ -528,22 +468,22 @@ static void dies_after_open(void) { after_open(false); }
 /* One of many sources is staged when the runner is gone: all or nothing, also in a stage that is there already. */
 static void dies_before_stage(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d", pid);
     struct dindbind_runner r;
     struct dindbind_result res;
     int err = 0;
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 0, "/stage/0\n", "");
+    said(RUN("-p", number, "-s", "/stage", "/d/f"), 0, "/stage/0\n", "");
     size_t rows = mounts();
-    end_runner(pid);
+    end_actor(&latest);
     struct dindbind_result *const one[] = { &res };
     want("stage", dindbind_stage(&r, "/stage", one, 1, &err), DINDBIND_E_GONE);
     if (mounts() != rows || strcmp(slurp("/stage/0"), "right"))
         flunk("the stage that was there has changed");
-    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d"), 3, "", "no live process");
-    said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
+    said(RUN("-p", number, "-s", "/stage", "/d"), 3, "", "no live process");
+    said(RUN("-u", "/stage"), 0, "", "");
     dindbind_release(&res);
     dindbind_close(&r);
 }
@@ -602,7 +542,7 @@ static void dies_anytime(void)
     int fds = count_descriptors();
     for (int i = 0; i < 200; i++) {
         pthread_t t;
-        pid_t pid = start_runner("/r", 0, NULL, NULL);
+        pid_t pid = start_runner("/r", 0, NULL);
         enum call call;
         int rc;
         must(!pthread_create(&t, NULL, kill_soon, &pid), "thread");
@@ -613,7 +553,7 @@ static void dies_anytime(void)
         if (rc != DINDBIND_E_GONE)
             flunk("%s: %s", call_names[call], dindbind_word(rc));
         pthread_join(t, NULL);
-        end_runner(pid);
+        end_actor(&latest);
         if (count_descriptors() != fds || mounts() != rows)
             flunk("left: %d descriptors, %zu mounts", count_descriptors() - fds, mounts() - rows);
     }
@@ -622,7 +562,7 @@ static void dies_anytime(void)
 
 static void zombie(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid, .start = start_time(pid) }, held;
     struct dindbind_result res;
     siginfo_t info;
@@ -635,7 +575,7 @@ static void zombie(void)
     want("resolve", dindbind_resolve(&held, "/d/f", 0, &res), DINDBIND_E_GONE);
     dindbind_release(&res);
     dindbind_close(&held);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+    said(RUN("-p", textf("%d", pid), "/d/f"), 3, "", "no live process");
 }
 
 static void *sleep_on(void *arg)
@@ -671,7 +611,7 @@ static void hostile_comm(void)
 
 static void command_name(void)
 {
-    pid_t pid = start_runner("/r", 0, hostile_comm, NULL);
+    pid_t pid = start_runner("/r", 0, hostile_comm);
     struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     want("open", dindbind_open(&r), 0);
     dindbind_close(&r);
@@ -683,16 +623,16 @@ static void unprivileged(void)
 {
     if (!world.root)
         skip("needs a second user");
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
-    said(RUN_AS(65534, (char *)"-p", number, (char *)"/d/f"), 3, "", "no permission");
-    said(RUN_AS(65534, (char *)"-p", started, (char *)"-H", (char *)"/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-p", number, "/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-p", started, "-H", "/d/f"), 3, "", "no permission");
     must(!chmod("/", 01777), "/");
-    said(RUN_AS(65534, (char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "", "no permission");
-    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f"), 3, "", "");
+    said(RUN_AS(65534, "-p", number, "-s", "/stage", "/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-b", "/r:/x", "-s", "/stage", "/x/d/f"), 3, "", "");
     if (!access("/stage", F_OK))
         flunk("/stage is there");
-    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
+    said(RUN_AS(65534, "-b", "/r:/x", "/x/d/f"), 0, "/r/d/f\n", "");
 }
 
 /* ==== the runner's mounts =============================================================================== */
@@ -719,11 +659,6 @@ static void many_mounts(void)
         must(!mount("/r/vol", textf("/r/m/%d", i), NULL, MS_BIND, NULL), "one of many");
 }
 
-static void mount_one_more(void)
-{
-    must(!mount("/vol", "/m/more", NULL, MS_BIND, NULL) && !mount("/vol", "/m/yet", NULL, MS_BIND, NULL), "two more");
-}
-
 static void many_rows(void)
 {
     for (size_t i = 0; i < 2; i++)
@@ -738,7 +673,7 @@ static void many_rows(void)
         make_dir(textf("/r/m/%d", i));
     make_dir("/r/m/more");
     make_dir("/r/m/yet");
-    pid_t pid = start_runner("/r", 0, many_mounts, mount_one_more);
+    pid_t pid = start_runner("/r", 0, many_mounts);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -756,7 +691,7 @@ static void many_rows(void)
             if (strcmp(res.path, host) || nbelow)
                 flunk("host of %s: %s", source, res.path);
             dindbind_release(&res);
-            said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"-0", (char *)source), 0, host, "");
+            said(RUN("-p", textf("%d", pid), "-H", "-0", (char *)source), 0, host, "");
         }
     want("resolve", dindbind_resolve(&r, "/odd", 0, &res), 0);
     want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
@@ -783,19 +718,19 @@ static void many_rows(void)
     if (strcmp(slurp(textf("/proc/%d/root/m/3711/v", pid)), "right"))
         flunk("the runner's mount is gone");
     dindbind_release(&res);
-    order();
+    have(&latest, do_script, "bindone /vol /m/more;bindone /vol /m/yet");
     want("resolve", dindbind_resolve(&r, "/m", 0, &res), 0);
     want("host, one more", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
     if (below || nbelow || !strstr(res.path, "more than 4096"))
         flunk("host of /m: %s, %zu below", res.path, nbelow);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
+    said(RUN("-p", textf("%d", pid), "-v", "/m:/x"), 1, "", "more than 4096 mounts below");
     dindbind_release(&res);
     dindbind_close(&r);
 }
 
 static void own_user(void)
 {
-    pid_t pid = start_runner("/r", OWN_USER, nest, NULL);
+    pid_t pid = start_runner("/r", OWN_USER, nest);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -827,7 +762,7 @@ static void chrooted(int kind)
         { "/", "/r", 0 },                 { "/dangling", "", DINDBIND_E_MISSING },
         { "/../../decoy/d/f", "", DINDBIND_E_MISSING },
     };
-    pid_t pid = start_runner("/r", kind, NULL, NULL);
+    pid_t pid = start_runner("/r", kind, NULL);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -864,7 +799,7 @@ static void bind_e(void)
 static void deleted_rows(void)
 {
     make_dir("/r/e");
-    pid_t pid = start_runner("/r", 0, bind_e, NULL);
+    pid_t pid = start_runner("/r", 0, bind_e);
     struct dindbind_runner r;
     struct dindbind_result res;
     struct dindbind_mount *below;
@@ -888,30 +823,25 @@ static void deleted_rows(void)
     dindbind_close(&r);
 }
 
-static void later_mount(void)
-{
-    must(!mount("/vol", "/d/later", NULL, MS_BIND, NULL), "a mount that comes later");
-}
-
 static void shared_mounts(void)
 {
     static const char *const sources[] = { "/", "/d", "/d/n" };
     make_dir("/r/d/later");
-    pid_t pid = start_runner("/r", SHARED, nest, later_mount);
+    pid_t pid = start_runner("/r", SHARED, nest);
     char *volume = textf("/proc/%d/root/d/n/v", pid), *later = textf("/proc/%d/root/d/later/v", pid);
     size_t rows = mounts();
     for (size_t i = 0; i < COUNT(sources); i++) {
-        said(RUN((char *)"-p", textf("%d", pid), (char *)"-s", (char *)"/stage", (char *)sources[i],
-                 (char *)"/d/n/v"), 0, "/stage/0\n/stage/1\n", "");
+        said(RUN("-p", textf("%d", pid), "-s", "/stage", (char *)sources[i],
+                 "/d/n/v"), 0, "/stage/0\n/stage/1\n", "");
         if (i == 1) {
-            order();
+            have(&latest, do_script, "bindone /vol /d/later");
             if (access(later, F_OK) || !access("/stage/0/later/v", F_OK))
                 flunk("a later mount shows in the stage");
         }
-        said(RUN((char *)"-u", (char *)"/stage/1"), 0, "", "");
+        said(RUN("-u", "/stage/1"), 0, "", "");
         if (access(volume, F_OK))
             flunk("unstaging an entry has unmounted the runner's volume");
-        said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
+        said(RUN("-u", "/stage"), 0, "", "");
         if (access(volume, F_OK) || (i && access(later, F_OK)))
             flunk("unstaging has unmounted the runner's volume");
         if (mounts() != rows)
@@ -920,21 +850,16 @@ static void shared_mounts(void)
 }
 
 /* The runner mounts something over the very source between the answer and the stage. */
-static void cover(void)
-{
-    must(!mount("/vol", "/d", NULL, MS_BIND, NULL), "a mount over the source");
-}
-
 static void covered_source(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, cover);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r;
     struct dindbind_result res;
     bool shown;
     size_t rows = mounts();
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    order();
+    have(&latest, do_script, "bindone /vol /d");
     int rc = stage_one(&r, &res, &shown);
     if (rc ? rc != DINDBIND_E_CHANGED : !shown)
         flunk("stage: %s", rc ? dindbind_word(rc) : "not the inode that the result pins");
@@ -956,13 +881,13 @@ static void read_only_d(void)
 static void read_only_view(void)
 {
     static const char *const rows[] = { "/r/vol:/d", "/r/esc:/d" };
-    char *number = textf("%d", start_runner("/r", 0, read_only_d, NULL));
+    char *number = textf("%d", start_runner("/r", 0, read_only_d));
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *row = (char *)(uintptr_t)rows[i], *host = textf("%.*s", (int)strcspn(row, ":"), row);
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-v", (char *)"/d:/x"), 0, textf("%s:/x:ro\n", host), "");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"/d"), 1, "", "read-only");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-m", (char *)"-v", (char *)"/d/new:/x"), 1, "", "not there");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-s", (char *)"/stage", (char *)"/d"), 0, "/stage/0\n", "");
+        said(RUN("-p", number, "-b", row, "-v", "/d:/x"), 0, textf("%s:/x:ro\n", host), "");
+        said(RUN("-p", number, "-b", row, "/d"), 1, "", "read-only");
+        said(RUN("-p", number, "-b", row, "-m", "-v", "/d/new:/x"), 1, "", "not there");
+        said(RUN("-p", number, "-b", row, "-s", "/stage", "/d"), 0, "/stage/0\n", "");
         if (!mkdir("/stage/0/made", 0755) || errno != EROFS)
             flunk("%s: the stage can be written to", rows[i]);
         unstage_all();
@@ -988,14 +913,14 @@ static void procfs_inside(void)
 {
     struct dindbind_runner r;
     struct dindbind_result res;
-    pid_t pid = start_runner("/r", 0, fake_inside, NULL);
+    pid_t pid = start_runner("/r", 0, fake_inside);
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/proc/self/root/f", 0, &res), 0);
     if (!same_file(res.fd, "/r/esc/f"))
         flunk("resolve: %s", res.path);
     dindbind_release(&res);
     dindbind_close(&r);
-    pid = start_runner("/r", 0, true_inside, NULL);
+    pid = start_runner("/r", 0, true_inside);
     hold(&r, pid);
     static const char *const magic[] = { "/proc/self/root/f", "/proc/1/root", "/proc/1/cwd/decoy", "/proc/1/exe",
                                          "/proc/1/ns/mnt", "/proc/thread-self/root/d/f", "/proc/1/task/1/root/d" };
@@ -1046,27 +971,27 @@ static void refused_as_host(pid_t pid)
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
     new_file("/lines", textf("pid %d\n", pid));
     new_file("/more", textf("pid %d\nbind /r/d:/data\n", pid));
-    said(RUN((char *)"-p", number, (char *)"-v", (char *)"/r:/x"), 1, "", why);
-    said(RUN((char *)"-p", started, (char *)"--mount", (char *)"type=bind,source=/r,target=/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-H", (char *)"/r/new"), 1, "", "say -b /:/");
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-v", (char *)"/r/new:/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-s", (char *)"/stage", (char *)"/r/new"), 1, "", why);
-    said(run_within(60, body, (char *const[]){ (char *)"dindbind", (char *)"-p", number, (char *)"-m", (char *)"-c", NULL }),
+    said(RUN("-p", number, "-v", "/r:/x"), 1, "", why);
+    said(RUN("-p", started, "--mount", "type=bind,source=/r,target=/x"), 1, "", why);
+    said(RUN("-p", number, "-m", "-H", "/r/new"), 1, "", "say -b /:/");
+    said(RUN("-p", number, "-m", "-v", "/r/new:/x"), 1, "", why);
+    said(RUN("-p", number, "-m", "-s", "/stage", "/r/new"), 1, "", why);
+    said(run_within(60, body, (char *const[]){ "dindbind", "-p", number, "-m", "-c", NULL }),
          1, "", why);
-    said(RUN((char *)"-r", (char *)"/lines", (char *)"-f", (char *)"oci", (char *)"-v", (char *)"/r:/x"), 1, "", why);
-    said(RUN((char *)"-r", (char *)"/more", (char *)"-v", (char *)"/data:/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/r:/", (char *)"-H", (char *)"/d"), 1, "", why);
-    struct ran json = RUN((char *)"-p", number, (char *)"-f", (char *)"json", (char *)"-v", (char *)"/r:/x");
+    said(RUN("-r", "/lines", "-f", "oci", "-v", "/r:/x"), 1, "", why);
+    said(RUN("-r", "/more", "-v", "/data:/x"), 1, "", why);
+    said(RUN("-p", number, "-b", "/r:/", "-H", "/d"), 1, "", why);
+    struct ran json = RUN("-p", number, "-f", "json", "-v", "/r:/x");
     if (json.status != 1 || !strstr(json.out, "\"error\":\"host\""))
         flunk("json: %d, %s", json.status, json.out);
     if (!access("/r/new", F_OK) || !access("/stage", F_OK))
         flunk("something was made");
     /* what opens the file of that very process is right; and a volume's name is nobody's path */
-    said(RUN((char *)"-p", number, (char *)"/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
-    said(RUN((char *)"-p", number, (char *)"-v", (char *)"cache:/x"), 0, "cache:/x\n", "");
+    said(RUN("-p", number, "/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
+    said(RUN("-p", number, "-v", "cache:/x"), 0, "cache:/x\n", "");
     /* and whoever says so may mean it: links by rule 2 */
-    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/:/", (char *)"-v", (char *)"/r/d:/x", (char *)"-v",
-             (char *)"/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
+    said(RUN("-p", number, "-b", "/:/", "-v", "/r/d:/x", "-v",
+             "/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
     hold(&r, pid);
     want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
     want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
@@ -1108,7 +1033,7 @@ static void host_process(void)
     }
     while (!strcmp(link_text("/proc/self/ns/mnt"), link_text(textf("/proc/%d/ns/mnt", pid))))
         usleep(1000);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/r/d:/x"), 0, "/r/d:/x\n", "");
+    said(RUN("-p", textf("%d", pid), "-v", "/r/d:/x"), 0, "/r/d:/x\n", "");
     kill(pid, SIGKILL);
 }
 
@@ -1136,7 +1061,7 @@ static void whoever_looks(void)
     static const char *const good[] = { "/d/n/version", "/proc/1/comm", "/d/n/1/fdinfo/0" };
     struct dindbind_runner r;
     struct dindbind_result res;
-    pid_t pid = start_runner("/r", 0, self_elsewhere, NULL);
+    pid_t pid = start_runner("/r", 0, self_elsewhere);
     hold(&r, pid);
     for (size_t i = 0; i < COUNT(sources); i++)
         for (unsigned flags = 0; flags < 4; flags++) {
@@ -1151,11 +1076,11 @@ static void whoever_looks(void)
     }
     dindbind_close(&r);
     /* and in a row, of a dead runner and of a live one, and of one's own */
-    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/self/comm"), 1, "", "a link of procfs");
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-b", (char *)"/proc:/p", (char *)"-H", (char *)"/p/mounts"), 1, "",
+    said(RUN("-b", "/proc:/p", "/p/self/comm"), 1, "", "a link of procfs");
+    said(RUN("-p", textf("%d", pid), "-b", "/proc:/p", "-H", "/p/mounts"), 1, "",
          "a link of procfs");
-    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/version"), 0, "/proc/version\n", "");
-    said(RUN((char *)"-S", (char *)"/proc/self/comm"), 1, "", "a link of procfs");
+    said(RUN("-b", "/proc:/p", "/p/version"), 0, "/proc/version\n", "");
+    said(RUN("-S", "/proc/self/comm"), 1, "", "a link of procfs");
 }
 
 /* In PID namespaces of their own, as most runners are, /proc/self is nobody for us: that is no reason to make it. */
@@ -1215,7 +1140,7 @@ static void swapped_looks(void)
     unsigned refused = 0, answered = 0;
     pthread_t t;
     must(!symlink("/proc/self/../1/comm", "/r/x") && !symlink("/d/f", "/r/y"), "links");
-    pid_t pid = start_runner("/r", 0, true_inside, NULL);
+    pid_t pid = start_runner("/r", 0, true_inside);
     hold(&r, pid);
     swapping = true;
     must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
@@ -1277,14 +1202,14 @@ static void a_thousand_binds(void)
     make_dir("/r/w");
     for (int i = 0; i < 1000; i++)
         make_dir(textf("/r/m/%d", i));
-    char *number = textf("%d", start_runner("/r", 0, a_thousand, NULL));
-    struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-p", number, (char *)"-c");
+    char *number = textf("%d", start_runner("/r", 0, a_thousand));
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), "-p", number, "-c");
     said(r, 1, "", "1000 mounts below it, and an answer has 4096 at most");
     /* the first four of them fit, and each other one is told of */
     if (count_lines(r.err) != 996 || !strstr(r.err, "dindbind: /m: "))
         flunk("%zu messages: %.300s", count_lines(r.err), r.err);
-    r = RUN_WITHIN(10, many_binds("/m", 3, 997), (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    r = RUN_WITHIN(10, many_binds("/m", 3, 997), "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
     if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 || count_of(r.out, "\"/r/vol:/t") != 3000)
         flunk("%zu, %zu and %zu mounts", count_of(r.out, "\"/r/m:/t"), count_of(r.out, "\"/r/w:/o"),
               count_of(r.out, "\"/r/vol:/t"));
@@ -1293,8 +1218,8 @@ static void a_thousand_binds(void)
     for (int i = 1; i < 999; i++)
         p += sprintf(p, ",\"/w:/t/%d\"", i);
     strcpy(p, "]}}");
-    r = RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    r = RUN_WITHIN(10, body, "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
     if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") || !strstr(r.out, "\"/r/vol:/t/999\""))
         flunk("%zu mounts that nothing covers", count_of(r.out, "\"/r/vol:/t/"));
 }
@@ -1309,11 +1234,11 @@ static void a_thousand_rows(void)
     p += sprintf(p, "bind /r/d:/m\nbind /r/e:/m/7\nbind /w:/w\n");
     new_file("/rows", lines);
     make_dir("/r/e");
-    struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), (char *)"-r", (char *)"/rows", (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), "-r", "/rows", "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
     if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") || count_of(r.out, "\"/w:/o") != 90)
         flunk("%zu mounts below", count_of(r.out, "\"/r/vol:/t0/"));
-    said(RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-r", (char *)"/rows", (char *)"-c"), 1, "",
+    said(RUN_WITHIN(10, many_binds("/m", 1000, 0), "-r", "/rows", "-c"), 1, "",
          "4000 mounts below it, and an answer has 4096 at most");
 }
 
@@ -1321,9 +1246,9 @@ static void a_thousand_rows(void)
 static void hidden_rows(void)
 {
     make_dir("/r/w");
-    char *number = textf("%d", start_runner("/r", 0, hidden_again, NULL));
-    struct ran r = RUN_WITHIN(20, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    char *number = textf("%d", start_runner("/r", 0, hidden_again));
+    struct ran r = RUN_WITHIN(20, many_binds("/d", 1000, 0), "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
     if (count_of(r.out, "\"/r/d:/t") != 1000 || count_of(r.out, "\"/r/vol:/t") != 1000)
         flunk("%zu and %zu mounts", count_of(r.out, "\"/r/d:/t"), count_of(r.out, "\"/r/vol:/t"));
 }
@@ -1352,14 +1277,14 @@ static void huge_table(void)
 
 static void huge_mountinfo(void)
 {
-    pid_t pid = start_runner("/r", 0, huge_table, NULL);
+    pid_t pid = start_runner("/r", 0, huge_table);
     char *number = textf("%d", pid);
     must(strlen(slurp(textf("/proc/%d/stat", pid))) > 0, "alive");
-    said(RUN_WITHIN(30, NULL, (char *)"-p", number, (char *)"-H", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
-    said(RUN_WITHIN(30, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c"), 3, "", "mountinfo has more than 64 MiB");
-    said(RUN((char *)"-p", number, (char *)"/d"), 0, textf("/proc/%s/root/d\n", number), "");
+    said(RUN_WITHIN(30, NULL, "-p", number, "-H", "/d"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN_WITHIN(30, many_binds("/d", 1000, 0), "-p", number, "-c"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN("-p", number, "/d"), 0, textf("/proc/%s/root/d\n", number), "");
     new_file("/state", textf("{\"pid\":%s,\"bundle\":\"/\",\"rootfs\":\"/nowhere\"}", number));
-    said(RUN_WITHIN(30, NULL, (char *)"-r", (char *)"/state", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN_WITHIN(30, NULL, "-r", "/state", "/d"), 3, "", "mountinfo has more than 64 MiB");
 }
 
 /* A source of 2,000 names that is not there at all: where it stops being right is not looked for name by name. */
@@ -1371,10 +1296,10 @@ static void long_and_missing(void)
     for (int i = 0; i < 999; i++)
         p += sprintf(p, ",\"/d%s:/t%d\"", deep, i);
     strcpy(p, "]}}");
-    char *number = textf("%d", start_runner("/r", 0, NULL, NULL));
-    said(RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c"), 1, "", "; /d is there");
-    said(RUN((char *)"-p", number, (char *)"/esc//../d/./nope/f"), 1, "", "; /d is there");
-    said(RUN((char *)"-p", number, (char *)"/d/n/a/very/long/way"), 1, "", "; /d/n is there");
+    char *number = textf("%d", start_runner("/r", 0, NULL));
+    said(RUN_WITHIN(10, body, "-p", number, "-c"), 1, "", "; /d is there");
+    said(RUN("-p", number, "/esc//../d/./nope/f"), 1, "", "; /d is there");
+    said(RUN("-p", number, "/d/n/a/very/long/way"), 1, "", "; /d/n is there");
 }
 
 /* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
@@ -1402,14 +1327,14 @@ static void long_links(void)
     source = calloc(1, 2 * DEPTH + 16);
     for (int i = 0; i < DEPTH; i++)
         memcpy(source + 2 * i, "/a", 2);
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     sprintf(source + 2 * DEPTH, "/l%d", LINKS - 1);
-    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), source), 1, "", "too many symlinks");
+    said(RUN_WITHIN(10, NULL, "-p", textf("%d", pid), source), 1, "", "too many symlinks");
     /* what anybody may need is far from that */
     must(!symlink("../a/../a/a/../../d/./n/../f", "/r/esc/s0"), "a link");
     for (int i = 1; i < LINKS; i++)
         must(!symlink(textf("../a/a/a/../../../a/../esc/s%d", i - 1), textf("/r/esc/s%d", i)), "a link");
-    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
+    said(RUN_WITHIN(10, NULL, "-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
          textf("/proc/%d/root/d/f\n", pid), "");
 }
 
@@ -1511,7 +1436,7 @@ static void run_all(char **words)
     for (int walk = 0; walk < 2; walk++) {
         world.walk = walk;
         for (size_t i = 0; i < COUNT(tests); i++)
-            if (!*words || strstr(tests[i].name, *words)) {
+            if (wanted(tests[i].name, words)) {
                 test_call = tests[i].call;
                 run_test(tests[i].name, walk ? ", without openat2" : "", be_test);
             }
