@@ -150,7 +150,7 @@ for source in test_dindbind.c tests/*.c; do
 	*) suite "$name" "$build/$name" ;;
 	esac
 done
-for source in covered_rows examples demo; do
+for source in examples demo; do
 	suite $source bash tests/$source.sh
 done
 

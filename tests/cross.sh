@@ -206,7 +206,6 @@ for machine; do
 	[ -z "$no_stage" ] || echo "$machine: no stages: $no_stage"
 	for name in $suites; do
 		case $name in
-		covered_rows) suite covered_rows sh tests/covered_rows.sh ;;
 		examples) suite examples bash tests/examples.sh ;;
 		fuzz)
 			[ -e tests/fuzz.c ] || continue
