@@ -127,7 +127,7 @@ $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 # In a plain chroot there is nothing to build for.
 namespaces:
-	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
+	@. tests/shell.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
 PROGRAMS = test_dindbind covered_rows host_and_stage stage_life formats hostile_runner command_line fuzz differential
 

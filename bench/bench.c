@@ -76,19 +76,6 @@ static _Noreturn void skip(const char *name, const char *why)
     exit(SKIPPED);
 }
 
-__attribute__((format(printf, 1, 2)))
-static const char *pathf(const char *format, ...)
-{
-    static char ring[8][512];
-    static unsigned n;
-    char *at = ring[n++ % 8];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(at, sizeof ring[0], format, ap);
-    va_end(ap);
-    return at;
-}
-
 static void make_dir(const char *path)
 {
     if (mkdir(path, 0755) && errno != EEXIST)

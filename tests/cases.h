@@ -246,6 +246,16 @@ static inline void order_must(const char *script)
     have(&runner, script_deed, script);
 }
 
+/* One that has these mounts, then does `after`; then the host does something. NULL: nothing. */
+static inline void have_runner(int kind, const char *before, const char *after, const char *host)
+{
+    start_runner(kind, before);
+    if (after)
+        order_must(after);
+    if (host)
+        must(host);
+}
+
 static inline void stop_runner(void)
 {
     end_actor(&runner);

@@ -16,10 +16,7 @@ LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL PATH
 
-die() {
-	echo "demo: $*" >&2
-	exit 1
-}
+. "$(dirname "$0")/shell.sh"
 
 # ---- Outside: one directory, one namespace ----------------------------------------------------------
 
@@ -30,7 +27,6 @@ if [ "${1-}" != --inside ]; then
 
 	userns=
 	[ "$(id -u)" -eq 0 ] || userns=-r
-	. "$(dirname "$0")/namespaces.sh"
 	why=$(no_namespaces)
 	[ -z "$why" ] || die "$why"
 

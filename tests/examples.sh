@@ -14,12 +14,8 @@
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/shell.sh"
 passed=0 failed=0 skipped=0
-
-die() {
-	echo "examples: $*" >&2
-	exit 1
-}
 
 # ---- Outside: one directory, one set of namespaces --------------------------------------------------
 
@@ -86,22 +82,6 @@ add() {
 	local p f s
 	read -r p f s < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' <<<"$1") || f=1
 	passed=$((passed + ${p:-0})) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
-}
-
-# absent COMMAND...: those that are not there
-absent() {
-	local c
-	for c; do command -v "$c" >/dev/null || echo "$c"; done
-}
-
-# until_true COMMAND...: for things that start; the limit only ends a failure
-until_true() {
-	local n
-	for ((n = 0; n < 1000; n++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	return 1
 }
 
 finish() {

@@ -933,17 +933,22 @@ static const char *shown(const struct call *c, const struct fault *f)
     return text;
 }
 
+static void run_injected(const struct invocation *inv, const struct fault *f, const struct surroundings *s, const char *what)
+{
+    if (world.verbose)
+        printf("%s\n", what);
+    set_up(inv);
+    run(inv, f, s, &now);
+    injected++;
+}
+
 static void inject(const struct invocation *inv, const struct call *c, struct fault f)
 {
     bool lost = c->nr == SYS_write && c->args[0] == 1, silenced = c->nr == SYS_write && c->args[0] == 2;
     bool hide = must_hide(c, &f);
     char what[160];
     snprintf(what, sizeof what, "%s", shown(c, &f));
-    if (world.verbose)
-        printf("%s\n", what);
-    set_up(inv);
-    run(inv, &f, &ordinary, &now);
-    injected++;
+    run_injected(inv, &f, &ordinary, what);
     const char *bad = NULL;
     if (!now.met)
         bad = wrong("the call was never made");
@@ -1036,11 +1041,7 @@ static void try_setting(const struct invocation *inv, struct surroundings s, con
     bool lost = (s.stdio & (CLOSED_OUT | FULL_OUT | NO_READER)) && *good.out;
     bool silenced = s.stdio & (CLOSED_ERR | FULL_ERR), empty = (s.stdio & CLOSED_IN) && inv->input;
     snprintf(what, sizeof what, "%s %u", name, s.files ? (unsigned)s.files : s.stdio);
-    if (world.verbose)
-        printf("%s\n", what);
-    set_up(inv);
-    run(inv, &none, &s, &now);
-    injected++;
+    run_injected(inv, &none, &s, what);
     const char *bad = NULL;
     /* a pipe without a reader ends it, as it ends any tool; only a stage has to be taken down first */
     bool ended = now.status == 128 + SIGPIPE && (s.stdio & NO_READER) && !(s.stdio & NO_SIGNAL) &&

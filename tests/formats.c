@@ -3552,11 +3552,7 @@ static void truth(char *text, const char *sources)
 static void check_self(void **state)
 {
     const struct self_case *c = *state;
-    start_runner(0, c->run);
-    if (c->after)
-        order_must(c->after);
-    if (c->host)
-        must(c->host);
+    have_runner(0, c->run, c->after, c->host);
     struct call call = { .args = textf("-S %s", c->args), .self = true, .cwd = c->cwd };
     struct ran r = run(call);
     if (c->status == DOUBT) {

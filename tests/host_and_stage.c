@@ -200,11 +200,7 @@ static const struct host_case host_cases[] = {
 static void check_host(void **state)
 {
     const struct host_case *h = *state;
-    start_runner(0, h->before);
-    if (h->after)
-        order_must(h->after);
-    if (h->host)
-        must(h->host);
+    have_runner(0, h->before, h->after, h->host);
     char *want = expand(h->answer);
     for (size_t i = 0; i < COUNT(back_ends); i++) {
         int ro;
@@ -421,9 +417,7 @@ static void check_stage(void **state)
 {
     const struct stage_case *c = *state;
     struct stat st;
-    start_runner(c->kind, c->before);
-    if (c->after)
-        order_must(c->after);
+    have_runner(c->kind, c->before, c->after, NULL);
     if (no_stages()) {
         stage_refused(textf("-s @/st %s %s", c->args, c->source));
         return;

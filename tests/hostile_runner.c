@@ -102,12 +102,27 @@ static pid_t start_runner(const char *root, int kind, void (*before)(void))
     return latest.pid;
 }
 
-static void hold(struct dindbind_runner *r, pid_t pid)
+/* What most tests have one of; each is a process of its own. */
+static struct {
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;                 /* the stage shows the file that is pinned */
+} it;
+
+static void hold(pid_t pid)
 {
-    *r = (struct dindbind_runner){ .pid = pid };
-    int rc = dindbind_open(r);
+    it.r = (struct dindbind_runner){ .pid = pid };
+    int rc = dindbind_open(&it.r);
     if (rc)
         flunk("open: %s", dindbind_word(rc));
+}
+
+static void let_go(void)
+{
+    dindbind_release(&it.res);
+    dindbind_close(&it.r);
 }
 
 static void want(const char *call, int got, int wanted)
@@ -125,6 +140,21 @@ static int stage_one(const struct dindbind_runner *r, struct dindbind_result *re
     if (rc && !access("/stage", F_OK))
         flunk("stage: %s, and /stage is there", dindbind_word(rc));
     return rc;
+}
+
+static void find_it(const char *source, unsigned flags)
+{
+    want("resolve", dindbind_resolve(&it.r, source, flags, &it.res), 0);
+}
+
+static void find_on_host(void)
+{
+    want("host", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), 0);
+}
+
+static int stage_it(void)
+{
+    return stage_one(&it.r, &it.res, &it.shown);
 }
 
 static void unstage_all(void)
@@ -301,23 +331,17 @@ static void over_own_pid(void) { over_own("", true); }
 static void works(const char *source)
 {
     pid_t pid = start_runner("/r", 0, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
     char *number = textf("%d:%llu", pid, start_time(pid));
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (strcmp(res.path, textf("/r%s", source)))
-        flunk("host: %s", res.path);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown)
+    hold(pid);
+    find_it(source, 0);
+    find_on_host();
+    if (strcmp(it.res.path, textf("/r%s", source)))
+        flunk("host: %s", it.res.path);
+    want("stage", stage_it(), 0);
+    if (!it.shown)
         flunk("stage: another file");
     unstage_all();
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
     said(RUN("-p", number, "-H", (char *)source), 0, textf("/r%s\n", source), "");
 }
 
@@ -421,43 +445,40 @@ static void after_open(bool comes_back)
 {
     static const char *const sources[] = { "/d/f", "/d", "/", "/link", "/nope", "/only-decoy" };
     pid_t pid = start_runner("/r", 0, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res, old, file;
-    struct dindbind_mount *below;
-    size_t nbelow, rows = mounts();
-    bool shown;
+    struct dindbind_result old, file;
+    size_t rows = mounts();
     int fds = count_descriptors();
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &old), 0);
-    want("resolve", dindbind_resolve(&r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
+    hold(pid);
+    want("resolve", dindbind_resolve(&it.r, "/d", DINDBIND_TO_STAGE, &old), 0);
+    want("resolve", dindbind_resolve(&it.r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
     end_actor(&latest);
     if (comes_back) {
         pass_a_tick();
         reuse(pid);
     }
     for (size_t i = 0; i < COUNT(sources); i++) {
-        int rc = dindbind_resolve(&r, sources[i], 0, &res);
+        int rc = dindbind_resolve(&it.r, sources[i], 0, &it.res);
         /* what the pinned root does not have may be missing just as well */
         if (rc != DINDBIND_E_GONE && !(rc == DINDBIND_E_MISSING && i >= 4))
-            flunk("resolve %s: %s", sources[i], rc ? dindbind_word(rc) : res.path);
-        dindbind_release(&res);
+            flunk("resolve %s: %s", sources[i], rc ? dindbind_word(rc) : it.res.path);
+        dindbind_release(&it.res);
     }
-    want("mkdir", dindbind_resolve(&r, "/d/new", DINDBIND_MKDIR, &res), DINDBIND_E_GONE);
-    dindbind_release(&res);
+    want("mkdir", dindbind_resolve(&it.r, "/d/new", DINDBIND_MKDIR, &it.res), DINDBIND_E_GONE);
+    dindbind_release(&it.res);
     if (!access("/r/d/new", F_OK) || !access("/decoy/d/new", F_OK))
         flunk("something was made");
-    int rc = dindbind_host(&r, &old, &below, &nbelow);
+    int rc = dindbind_host(&it.r, &old, &it.below, &it.nbelow);
     if (rc != DINDBIND_E_GONE)
         flunk("host: %s", rc ? dindbind_word(rc) : old.path);
     struct dindbind_result *const two[] = { &old, &file };
     int err = 0;
-    want("stage of two", dindbind_stage(&r, "/stage", two, 2, &err), DINDBIND_E_GONE);
-    want("stage", stage_one(&r, &file, &shown), DINDBIND_E_GONE);
+    want("stage of two", dindbind_stage(&it.r, "/stage", two, 2, &err), DINDBIND_E_GONE);
+    want("stage", stage_one(&it.r, &file, &it.shown), DINDBIND_E_GONE);
     if (!access("/stage", F_OK) || mounts() != rows)
         flunk("something stays mounted");
     dindbind_release(&old);
     dindbind_release(&file);
-    dindbind_close(&r);
+    dindbind_close(&it.r);
     if (count_descriptors() > fds)
         flunk("descriptors left");
 }
@@ -470,22 +491,19 @@ static void dies_before_stage(void)
 {
     pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d", pid);
-    struct dindbind_runner r;
-    struct dindbind_result res;
     int err = 0;
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
+    hold(pid);
+    find_it("/d", DINDBIND_TO_STAGE);
     said(RUN("-p", number, "-s", "/stage", "/d/f"), 0, "/stage/0\n", "");
     size_t rows = mounts();
     end_actor(&latest);
-    struct dindbind_result *const one[] = { &res };
-    want("stage", dindbind_stage(&r, "/stage", one, 1, &err), DINDBIND_E_GONE);
+    struct dindbind_result *const one[] = { &it.res };
+    want("stage", dindbind_stage(&it.r, "/stage", one, 1, &err), DINDBIND_E_GONE);
     if (mounts() != rows || strcmp(slurp("/stage/0"), "right"))
         flunk("the stage that was there has changed");
     said(RUN("-p", number, "-s", "/stage", "/d"), 3, "", "no live process");
     said(RUN("-u", "/stage"), 0, "", "");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
 /* It dies at any moment of open, resolve, host and stage, which are repeated until then: what is answered is right,
@@ -563,18 +581,16 @@ static void dies_anytime(void)
 static void zombie(void)
 {
     pid_t pid = start_runner("/r", 0, NULL);
-    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) }, held;
-    struct dindbind_result res;
+    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     siginfo_t info;
-    hold(&held, pid);
+    hold(pid);
     kill(pid, SIGKILL);
     must(!waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), "a zombie");
     want("open", dindbind_open(&r), DINDBIND_E_GONE);
     r.start = 0;
     want("open without its start", dindbind_open(&r), DINDBIND_E_GONE);
-    want("resolve", dindbind_resolve(&held, "/d/f", 0, &res), DINDBIND_E_GONE);
-    dindbind_release(&res);
-    dindbind_close(&held);
+    want("resolve", dindbind_resolve(&it.r, "/d/f", 0, &it.res), DINDBIND_E_GONE);
+    let_go();
     said(RUN("-p", textf("%d", pid), "/d/f"), 3, "", "no live process");
 }
 
@@ -674,84 +690,72 @@ static void many_rows(void)
     make_dir("/r/m/more");
     make_dir("/r/m/yet");
     pid_t pid = start_runner("/r", 0, many_mounts);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
+    hold(pid);
     for (size_t i = 0; i < COUNT(odd_names); i++)
         for (int file = 0; file < 2; file++) {
             const char *source = textf("%s%s", odd(i, "/odd"), file ? "/f" : "");
             const char *host = textf("%s%s", odd(i, "/r/src"), file ? "/f" : "");
-            want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
-            if (!same_file(res.fd, host) || strcmp(res.path, textf("/proc/%d/root%s", pid, source)))
-                flunk("resolve: %s", res.path);
-            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-            if (strcmp(res.path, host) || nbelow)
-                flunk("host of %s: %s", source, res.path);
-            dindbind_release(&res);
+            find_it(source, 0);
+            if (!same_file(it.res.fd, host) || strcmp(it.res.path, textf("/proc/%d/root%s", pid, source)))
+                flunk("resolve: %s", it.res.path);
+            find_on_host();
+            if (strcmp(it.res.path, host) || it.nbelow)
+                flunk("host of %s: %s", source, it.res.path);
+            dindbind_release(&it.res);
             said(RUN("-p", textf("%d", pid), "-H", "-0", (char *)source), 0, host, "");
         }
-    want("resolve", dindbind_resolve(&r, "/odd", 0, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (nbelow != COUNT(odd_names))
-        flunk("%zu odd mounts below", nbelow);
-    for (size_t k = 0; k < nbelow; k++) {
+    find_it("/odd", 0);
+    find_on_host();
+    if (it.nbelow != COUNT(odd_names))
+        flunk("%zu odd mounts below", it.nbelow);
+    for (size_t k = 0; k < it.nbelow; k++) {
         size_t i = 0;
-        while (i < COUNT(odd_names) && strcmp(below[k].source, odd(i, "/odd")))
+        while (i < COUNT(odd_names) && strcmp(it.below[k].source, odd(i, "/odd")))
             i++;
-        if (i == COUNT(odd_names) || strcmp(below[k].path, odd(i, "/r/src")))
-            flunk("below: %s at %s", below[k].path, below[k].source);
+        if (i == COUNT(odd_names) || strcmp(it.below[k].path, odd(i, "/r/src")))
+            flunk("below: %s at %s", it.below[k].path, it.below[k].source);
     }
-    free(below);
-    dindbind_release(&res);
-    want("resolve", dindbind_resolve(&r, "/m", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (nbelow != MANY || strcmp(res.path, "/r/m"))
-        flunk("host of /m: %s, %zu below", res.path, nbelow);
-    free(below);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown || strcmp(slurp(textf("%s/3711/v", res.path)), "right"))
+    free(it.below);
+    dindbind_release(&it.res);
+    find_it("/m", DINDBIND_TO_STAGE);
+    find_on_host();
+    if (it.nbelow != MANY || strcmp(it.res.path, "/r/m"))
+        flunk("host of /m: %s, %zu below", it.res.path, it.nbelow);
+    free(it.below);
+    want("stage", stage_it(), 0);
+    if (!it.shown || strcmp(slurp(textf("%s/3711/v", it.res.path)), "right"))
         flunk("stage: another file");
     unstage_all();
     if (strcmp(slurp(textf("/proc/%d/root/m/3711/v", pid)), "right"))
         flunk("the runner's mount is gone");
-    dindbind_release(&res);
+    dindbind_release(&it.res);
     have(&latest, do_script, "bindone /vol /m/more;bindone /vol /m/yet");
-    want("resolve", dindbind_resolve(&r, "/m", 0, &res), 0);
-    want("host, one more", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
-    if (below || nbelow || !strstr(res.path, "more than 4096"))
-        flunk("host of /m: %s, %zu below", res.path, nbelow);
+    find_it("/m", 0);
+    want("host, one more", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_NESTED);
+    if (it.below || it.nbelow || !strstr(it.res.path, "more than 4096"))
+        flunk("host of /m: %s, %zu below", it.res.path, it.nbelow);
     said(RUN("-p", textf("%d", pid), "-v", "/m:/x"), 1, "", "more than 4096 mounts below");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
 static void own_user(void)
 {
     pid_t pid = start_runner("/r", OWN_USER, nest);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/link", 0, &res), 0);
-    if (!same_file(res.fd, "/r/esc"))
-        flunk("resolve: %s", res.path);
-    dindbind_release(&res);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (strcmp(res.path, "/r/d") || nbelow != 1 || strcmp(below->path, "/r/vol"))
-        flunk("host: %s, %zu below", res.path, nbelow);
-    free(below);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown || access(textf("%s/n/v", res.path), F_OK))
+    hold(pid);
+    find_it("/link", 0);
+    if (!same_file(it.res.fd, "/r/esc"))
+        flunk("resolve: %s", it.res.path);
+    dindbind_release(&it.res);
+    find_it("/d", DINDBIND_TO_STAGE);
+    find_on_host();
+    if (strcmp(it.res.path, "/r/d") || it.nbelow != 1 || strcmp(it.below->path, "/r/vol"))
+        flunk("host: %s, %zu below", it.res.path, it.nbelow);
+    free(it.below);
+    want("stage", stage_it(), 0);
+    if (!it.shown || access(textf("%s/n/v", it.res.path), F_OK))
         flunk("stage: another file, or the mount below is missing");
     unstage_all();
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
 /* No pivot_root, so that .. and the caller's names are within reach. */
@@ -763,29 +767,24 @@ static void chrooted(int kind)
         { "/../../decoy/d/f", "", DINDBIND_E_MISSING },
     };
     pid_t pid = start_runner("/r", kind, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
+    hold(pid);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        want(cases[i].source, dindbind_resolve(&r, cases[i].source, 0, &res), cases[i].error);
+        want(cases[i].source, dindbind_resolve(&it.r, cases[i].source, 0, &it.res), cases[i].error);
         if (!cases[i].error) {
-            if (!same_file(res.fd, cases[i].host))
-                flunk("%s: %s", cases[i].source, res.path);
-            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-            if (strcmp(res.path, cases[i].host))
-                flunk("host of %s: %s", cases[i].source, res.path);
-            free(below);
-            want("stage", stage_one(&r, &res, &shown), 0);
-            if (!shown)
+            if (!same_file(it.res.fd, cases[i].host))
+                flunk("%s: %s", cases[i].source, it.res.path);
+            find_on_host();
+            if (strcmp(it.res.path, cases[i].host))
+                flunk("host of %s: %s", cases[i].source, it.res.path);
+            free(it.below);
+            want("stage", stage_it(), 0);
+            if (!it.shown)
                 flunk("stage of %s: another file", cases[i].source);
             unstage_all();
         }
-        dindbind_release(&res);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 static void chroot_own_mounts(void) { chrooted(CHROOTED); }
@@ -800,27 +799,23 @@ static void deleted_rows(void)
 {
     make_dir("/r/e");
     pid_t pid = start_runner("/r", 0, bind_e);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
     must(!rmdir("/r/e"), "/r/e");
     must(strstr(slurp(textf("/proc/%d/mountinfo", pid)), "//deleted ") != NULL, "a row with //deleted");
-    hold(&r, pid);
+    hold(pid);
     /* the second and third time others have its name, even with what the row adds to it */
     for (int again = 0; again < 3; again++) {
         if (again == 1)
             make_dir("/r/e");
         if (again == 2)
             make_dir("/r/e/deleted");
-        want("resolve", dindbind_resolve(&r, "/d/n", 0, &res), 0);
-        want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_FOREIGN);
-        dindbind_release(&res);
-        want("resolve", dindbind_resolve(&r, "/d", 0, &res), 0);
-        want("host of what is above", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
-        dindbind_release(&res);
+        find_it("/d/n", 0);
+        want("host", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_FOREIGN);
+        dindbind_release(&it.res);
+        find_it("/d", 0);
+        want("host of what is above", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_NESTED);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 static void shared_mounts(void)
@@ -853,22 +848,18 @@ static void shared_mounts(void)
 static void covered_source(void)
 {
     pid_t pid = start_runner("/r", 0, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    bool shown;
     size_t rows = mounts();
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
+    hold(pid);
+    find_it("/d", DINDBIND_TO_STAGE);
     have(&latest, do_script, "bindone /vol /d");
-    int rc = stage_one(&r, &res, &shown);
-    if (rc ? rc != DINDBIND_E_CHANGED : !shown)
+    int rc = stage_it();
+    if (rc ? rc != DINDBIND_E_CHANGED : !it.shown)
         flunk("stage: %s", rc ? dindbind_word(rc) : "not the inode that the result pins");
     if (!rc)
         unstage_all();
     if (mounts() != rows)
         flunk("mounts left");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
 /* The runner may only read what a row calls writable: where the row names just that directory, and where it does not. */
@@ -911,24 +902,21 @@ static void true_inside(void)
 
 static void procfs_inside(void)
 {
-    struct dindbind_runner r;
-    struct dindbind_result res;
     pid_t pid = start_runner("/r", 0, fake_inside);
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/proc/self/root/f", 0, &res), 0);
-    if (!same_file(res.fd, "/r/esc/f"))
-        flunk("resolve: %s", res.path);
-    dindbind_release(&res);
-    dindbind_close(&r);
+    hold(pid);
+    find_it("/proc/self/root/f", 0);
+    if (!same_file(it.res.fd, "/r/esc/f"))
+        flunk("resolve: %s", it.res.path);
+    let_go();
     pid = start_runner("/r", 0, true_inside);
-    hold(&r, pid);
+    hold(pid);
     static const char *const magic[] = { "/proc/self/root/f", "/proc/1/root", "/proc/1/cwd/decoy", "/proc/1/exe",
                                          "/proc/1/ns/mnt", "/proc/thread-self/root/d/f", "/proc/1/task/1/root/d" };
     for (size_t i = 0; i < COUNT(magic); i++) {
-        want(magic[i], dindbind_resolve(&r, magic[i], 0, &res), DINDBIND_E_LOOP);
-        dindbind_release(&res);
+        want(magic[i], dindbind_resolve(&it.r, magic[i], 0, &it.res), DINDBIND_E_LOOP);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 /* ---- A PID that is no runner's -------------------------------------------------------------------------- */
@@ -963,11 +951,8 @@ static pid_t host_child(bool other_mounts)
 static void refused_as_host(pid_t pid)
 {
     static const char why[] = "this is a process of the host itself", body[] = "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
-    struct dindbind_runner r;
-    struct dindbind_result res;
     struct dindbind_mount *below = (struct dindbind_mount *)1;
     size_t nbelow = 1;
-    bool shown;
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
     new_file("/lines", textf("pid %d\n", pid));
     new_file("/more", textf("pid %d\nbind /r/d:/data\n", pid));
@@ -992,14 +977,13 @@ static void refused_as_host(pid_t pid)
     /* and whoever says so may mean it: links by rule 2 */
     said(RUN("-p", number, "-b", "/:/", "-v", "/r/d:/x", "-v",
              "/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
-    want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_HOST);
-    if (below || nbelow || res.error != DINDBIND_E_HOST)
+    hold(pid);
+    find_it("/r/d", DINDBIND_TO_STAGE);
+    want("stage", stage_it(), DINDBIND_E_HOST);
+    want("host", dindbind_host(&it.r, &it.res, &below, &nbelow), DINDBIND_E_HOST);
+    if (below || nbelow || it.res.error != DINDBIND_E_HOST)
         flunk("host: something below, or no error in the result");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
     must(!unlink("/lines") && !unlink("/more"), "lines");
 }
 
@@ -1059,22 +1043,20 @@ static void whoever_looks(void)
         "/proc/net/unix",
     };
     static const char *const good[] = { "/d/n/version", "/proc/1/comm", "/d/n/1/fdinfo/0" };
-    struct dindbind_runner r;
-    struct dindbind_result res;
     pid_t pid = start_runner("/r", 0, self_elsewhere);
-    hold(&r, pid);
+    hold(pid);
     for (size_t i = 0; i < COUNT(sources); i++)
         for (unsigned flags = 0; flags < 4; flags++) {
-            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
-            dindbind_release(&res);
+            want(sources[i], dindbind_resolve(&it.r, sources[i], flags, &it.res), DINDBIND_E_LOOP);
+            dindbind_release(&it.res);
         }
     for (size_t i = 0; i < COUNT(good); i++) {
-        want(good[i], dindbind_resolve(&r, good[i], 0, &res), 0);
-        if (strcmp(res.path, textf("/proc/%d/root%s", pid, good[i])))
-            flunk("resolve: %s", res.path);
-        dindbind_release(&res);
+        want(good[i], dindbind_resolve(&it.r, good[i], 0, &it.res), 0);
+        if (strcmp(it.res.path, textf("/proc/%d/root%s", pid, good[i])))
+            flunk("resolve: %s", it.res.path);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
     /* and in a row, of a dead runner and of a live one, and of one's own */
     said(RUN("-b", "/proc:/p", "/p/self/comm"), 1, "", "a link of procfs");
     said(RUN("-p", textf("%d", pid), "-b", "/proc:/p", "-H", "/p/mounts"), 1, "",
@@ -1106,18 +1088,15 @@ static void own_pids(void)
     close(done[1]);
     if (read(done[0], &c, 1) != 1)
         skip("procfs cannot be mounted in this user namespace");
-    struct dindbind_runner r;
-    struct dindbind_result res;
     static const char *const sources[] = { "/proc/self/status", "/proc/self/new", "/mtab", "/proc/thread-self" };
-    hold(&r, pid);
+    hold(pid);
     for (size_t i = 0; i < COUNT(sources); i++)
         for (unsigned flags = 0; flags < 2; flags++) {
-            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
-            dindbind_release(&res);
+            want(sources[i], dindbind_resolve(&it.r, sources[i], flags, &it.res), DINDBIND_E_LOOP);
+            dindbind_release(&it.res);
         }
-    want("its first process", dindbind_resolve(&r, "/proc/1/status", 0, &res), 0);
-    dindbind_release(&res);
-    dindbind_close(&r);
+    want("its first process", dindbind_resolve(&it.r, "/proc/1/status", 0, &it.res), 0);
+    let_go();
     kill(pid, SIGKILL);
 }
 
@@ -1134,31 +1113,29 @@ static void *swap_links(void *arg)
 
 static void swapped_looks(void)
 {
-    struct dindbind_runner r;
-    struct dindbind_result res;
     struct statfs fs;
     unsigned refused = 0, answered = 0;
     pthread_t t;
     must(!symlink("/proc/self/../1/comm", "/r/x") && !symlink("/d/f", "/r/y"), "links");
     pid_t pid = start_runner("/r", 0, true_inside);
-    hold(&r, pid);
+    hold(pid);
     swapping = true;
     must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
     for (unsigned i = 0; i < 20000 || ((!refused || !answered) && i < 2000000); i++) {
-        int rc = dindbind_resolve(&r, "/x", 0, &res);
-        if (!rc && (fstatfs(res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(res.fd, "/r/d/f")))
-            flunk("answered: %s", res.path);
+        int rc = dindbind_resolve(&it.r, "/x", 0, &it.res);
+        if (!rc && (fstatfs(it.res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(it.res.fd, "/r/d/f")))
+            flunk("answered: %s", it.res.path);
         if (rc && rc != DINDBIND_E_LOOP && rc != DINDBIND_E_CHANGED)
             flunk("refused: %s", dindbind_word(rc));
         refused += rc == DINDBIND_E_LOOP;
         answered += !rc;
-        dindbind_release(&res);
+        dindbind_release(&it.res);
     }
     swapping = false;
     pthread_join(t, NULL);
     if (!refused || !answered)
         flunk("refused %u times, answered %u times", refused, answered);
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 /* ---- Mounts that a runner can have */

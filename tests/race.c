@@ -123,19 +123,6 @@ static _Noreturn void die(const char *what)
     exit(1);
 }
 
-__attribute__((format(printf, 1, 2)))
-static const char *pathf(const char *format, ...)
-{
-    static _Thread_local char ring[8][512];
-    static _Thread_local unsigned n;
-    char *at = ring[n++ % 8];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(at, sizeof ring[0], format, ap);
-    va_end(ap);
-    return at;
-}
-
 static void new_file(const char *path, const char *text)
 {
     if (!write_text(path, text, O_CREAT | O_EXCL))

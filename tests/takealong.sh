@@ -21,17 +21,7 @@ set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 all='c busybox go scratch package'
 top=$(cd "$(dirname "$0")/.." && pwd)
-
-die() {
-	echo "takealong: $*" >&2
-	exit 1
-}
-
-# absent COMMAND...: those that are not there
-absent() {
-	local c
-	for c; do command -v "$c" >/dev/null || echo "$c"; done
-}
+. "$top/tests/shell.sh"
 
 # What a part cannot do without.
 needs() {
@@ -157,16 +147,6 @@ works() {
 # same CASE WANTED GOT
 same() {
 	if [ "$2" = "$3" ]; then report "$1"; else report "$1" "$(diff <(echo "$2") <(echo "$3"))"; fi
-}
-
-# until_true COMMAND...: for things that start; the limit only ends a failure
-until_true() {
-	local n
-	for ((n = 0; n < 1000; n++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	return 1
 }
 
 # beside DIR...: the two files, and nothing else of ours

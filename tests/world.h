@@ -14,6 +14,7 @@
 #include <ftw.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,20 @@
 /* Forked, before exec: a test that fails there must not return into what runs the tests. */
 __attribute__((unused))
 static bool am_child;
+
+/* A path, which lasts until this thread has asked for seven others. */
+__attribute__((format(printf, 1, 2)))
+static inline const char *pathf(const char *format, ...)
+{
+    static _Thread_local char ring[8][512];
+    static _Thread_local unsigned n;
+    char *at = ring[n++ % 8];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(at, sizeof ring[0], format, ap);
+    va_end(ap);
+    return at;
+}
 
 static inline bool write_bytes(const char *path, const char *bytes, size_t n, int flags)
 {
