@@ -7,8 +7,9 @@
  * plain and under seccomp filters that take openat2(2) away.
  *
  * All mounts are made in a mount namespace of the test's own, on one tmpfs; an unprivileged caller gets a user
- * namespace for that. Root may skip nothing but the limits, which hold for the default build and are counted with strace: any
- * other skip is a failure then. The last line on standard output counts what passed, failed and was skipped.
+ * namespace for that. Root may skip nothing but the limits, which hold for the default build and are counted with
+ * strace: any other skip is a failure then. The last line on standard output counts what passed, failed and was
+ * skipped.
  *
  * From top to bottom: running the tool, calling the library, the world, then the tables of promises with what checks
  * them. Their strings are templates in the little language of tests/world.h; in answers $ANY is anything.
@@ -188,7 +189,7 @@ static void expect(const char *command, int status, const char *out, const char 
  *
  *      file rw proc /proc/42/root/f        directory ro layers merged /l2/d:/l1/d        error missing */
 
-/* The JSON string that starts at `s` (behind its quote), decoded into `out`; the place behind it. */
+/* The JSON string that starts at `s` (after its quote), decoded into `out`; the place after it. */
 static const char *json_text(const char *s, char *out)
 {
     while (*s && *s != '"') {
@@ -553,7 +554,7 @@ static void build_house(void)
         assert_int_equal(symlink(to, path), 0);
         strcpy(to, from);
     }
-    /* Texts of links that fill a page, so that what is left behind them does not fit beside. */
+    /* Texts of links that fill a page, so that what is left after them does not fit beside. */
     for (int i = 0; i < 2; i++) {
         memset(text, 0, sizeof text);
         for (int n = 0; n < 2040; n++)
@@ -564,7 +565,8 @@ static void build_house(void)
     }
     if (world.mounts)
         grow(world.dir, "proc root/proc; proc root/again; link root/magic /proc/self/root/etc/hostname;"
-             "link root/etc/mtab ../proc/self/mounts; link root/dev/fd /proc/self/fd; link root/info /proc/self/fdinfo/3;"
+             "link root/etc/mtab ../proc/self/mounts; link root/dev/fd /proc/self/fd;"
+             " link root/info /proc/self/fdinfo/3;"
              "link root/off /proc/self/../version; link root/away /proc/thread-self/../../../../f;"
              "link root/other again/self/status; link root/version proc/version; link root/by/number /again/1/status");
 }
@@ -610,10 +612,10 @@ static const struct promise in_the_house[] = {
     { "cleaned: .. stays inside", "/../../../etc/hostname", HOSTNAME, 0 },
     { "cleaned: . and //", "//etc/.//./hostname", HOSTNAME, 0 },
     { "cleaned: trailing slash", "/etc/hostname/", HOSTNAME, 0 },
-    { "cleaned: trailing slash behind a link", "/abs/", HOSTNAME, 0 },
-    { "cleaned: .. behind what is missing", "/nope/../etc/hostname", HOSTNAME, 0 },
-    { "cleaned: .. behind a loop", "/loop/../etc/hostname", HOSTNAME, 0 },
-    { "cleaned: .. behind a link to a directory", "/dirlink/../f", "file rw proc " PROC("/f"), 0 },
+    { "cleaned: trailing slash after a link", "/abs/", HOSTNAME, 0 },
+    { "cleaned: .. after what is missing", "/nope/../etc/hostname", HOSTNAME, 0 },
+    { "cleaned: .. after a loop", "/loop/../etc/hostname", HOSTNAME, 0 },
+    { "cleaned: .. after a link to a directory", "/dirlink/../f", "file rw proc " PROC("/f"), 0 },
     { "a missing source", "/nope", "error missing", 0 },
     { "a missing directory", "/nope/x/y", "error missing", 0 },
     { "below a file", "/f/x", "error notdir", 0 },
@@ -708,7 +710,8 @@ static const struct promise in_the_house[] = {
     { "a symlink to a file of procfs's root", "/version", "file rw proc " PROC("/proc/version"), 0 },
     { "a symlink to a process's file", "/by/number", "file rw proc " PROC("/again/1/status"), 0 },
     { "a process by its number", "/proc/1/status", "file rw proc " PROC("/proc/1/status"), 0 },
-    { "a descriptor of a process by its number", "/proc/$PID/fdinfo/77", "file rw proc " PROC("/proc/$PID/fdinfo/77"), 0 },
+    { "a descriptor of a process by its number", "/proc/$PID/fdinfo/77", "file rw proc " PROC("/proc/$PID/fdinfo/77"),
+      0 },
 };
 
 static const struct promise in_own_mounts[] = {
@@ -1160,10 +1163,12 @@ static const struct layer_case {
     { "a metacopy file within a merged directory", "file 2/d/f; xattr 2/d/f $OVERLAY.metacopy; file 1/d/f data", META,
       "/d",
       "directory ro layers merged @/2/d:@/1/d", ROOT_ONLY },
-    { "a data-only layer", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/f x",
+    { "a data-only layer", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f;"
+      " file data/blob/f x",
       DATA, "/f",
       "file ro layers metacopy @/1/f:@/data/blob/f", ROOT_ONLY },
-    { "a data-only layer without the data", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/g x",
+    { "a data-only layer without the data",
+      "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/g x",
       DATA, "/f", "error broken", ROOT_ONLY },
     { "a data-only layer is not looked up", "dir 1/x; file data/blob/f x", DATA, "/blob/f", "error missing",
       ROOT_ONLY },
@@ -1172,7 +1177,7 @@ static const struct layer_case {
     { "datadir+", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/f x",
       "lowerdir+=@/1,datadir+=@/data,redirect_dir=on,metacopy=on", "/f",
       "file ro layers metacopy @/1/f:@/data/blob/f", ROOT_ONLY },
-    { "the wrong order: a lower behind a data-only layer", "dir 1/x", "lowerdir=@/1::@/data:@/2", "/x",
+    { "the wrong order: a lower after a data-only layer", "dir 1/x", "lowerdir=@/1::@/data:@/2", "/x",
       "error layers", 0 },
 
     { "lowerdir+", "file 1/f x", "lowerdir+=@/2,lowerdir+=@/1$USERXATTR", "/f", "file ro layers @/1/f", 0 },
@@ -1225,7 +1230,7 @@ static const struct layer_case {
     { "a layer that is not there", "file 1/f x", "lowerdir=@/9:@/1$USERXATTR", "/f", "error layers|error missing",
       0 },
     { "an empty layer name in front", "file 1/f x", "lowerdir=:@/1$USERXATTR", "/f", "error layers", 0 },
-    { "an empty layer name behind", "file 1/f x", "lowerdir=@/1:$USERXATTR", "/f", "error layers", 0 },
+    { "an empty layer name at the end", "file 1/f x", "lowerdir=@/1:$USERXATTR", "/f", "error layers", 0 },
     { "three colons", "file 1/f x", "lowerdir=@/2:::@/1$USERXATTR", "/f", "error layers", 0 },
     { "no layers at all", "", "xino=off", "/f", "error layers", 0 },
     { "nfs_export", "file 1/f x", "lowerdir=@/2:@/1,upperdir=@/u,workdir=@/w,index=on,nfs_export=on", "/f",
@@ -1311,7 +1316,8 @@ static void layers_after_rows(void **state)
     };
     (void)state;
     new_dir();
-    grow(world.dir, "dir 2; file 1/etc/f x; file 1/wx x; dir 1/w; file host/f x; link host/abs /etc/f; link 1/w/abs /etc/f");
+    grow(world.dir, "dir 2; file 1/etc/f x; file 1/wx x; dir 1/w; file host/f x; link host/abs /etc/f;"
+        " link 1/w/abs /etc/f");
     for (size_t i = 0; i < COUNT(promises); i++)
         check_promise("-b @/host:/w -o " L21, promises + i);
 }
@@ -1350,8 +1356,8 @@ static void layers_500(void **state)
     assert_non_null(strstr(told, expand("merged @/500/d:@/499/d:")));
 }
 
-/* A layer that is gone is never taken for one that has not the path: wherever it lies in the stack, whatever it is called
- * and whatever is in its place. All before the last are looked at, none but that is opened. */
+/* A layer that is gone is never taken for one that has not the path: wherever it lies in the stack, whatever it is
+ * called and whatever is in its place. All before the last are looked at, none but that is opened. */
 static void layers_gone(void **state)
 {
     static const struct { const char *layer, *moved; } names[] = {
@@ -1516,7 +1522,7 @@ static void live_overlay(void **state)
     umount2(at, MNT_DETACH);
 }
 
-/* The kernel says " (deleted)" behind the name of such a mount's root, which is no part of it. */
+/* The kernel says " (deleted)" after the name of such a mount's root, which is no part of it. */
 static void live_orphan(void **state)
 {
     static const struct promise promises[] = {
@@ -1567,7 +1573,7 @@ static const struct command {
     { "one path a line", "-b @/work:/work /work /work/a", 0, "@/work\n@/work/a\n", NULL, 0 },
     { "the order is that of the command line", "/work/l -b @/work:/work /work", 0, "@/work/a\n@/work\n",
       NULL, 0 },
-    { "a path like an option, behind --", "-b @/work:/work -- -p", 1, "", "dindbind: -p: ", 0 },
+    { "a path like an option, after --", "-b @/work:/work -- -p", 1, "", "dindbind: -p: ", 0 },
     { "-0", "-0 -b @/work:/work /work /work/a", 0, "@/work%00@/work/a%00", NULL, 0 },
     { "--null", "--null -b @/work:/work /work", 0, "@/work%00", NULL, 0 },
     { "an answer with a newline needs -0", "-b @/work:/work /work/new%0aline", 1, "", "-0", 0 },
@@ -1621,7 +1627,8 @@ static const struct command {
     { "a read-only mount of the runner needs no -R", "-p $PID /rom/f", 0, "/proc/$PID/root/rom/f\n", NULL, 1 },
     { "a missing source names the proc path", "-p $PID /nope", 1, "", "dindbind: /nope: $ANY/proc/$PID/root/nope",
       1 },
-    { "a live PID goes before layers", "-p $PID -o lowerdir=@/l2:@/l1$USERXATTR /only/f", 1, "", "/proc/$PID/root/only/f",
+    { "a live PID goes before layers", "-p $PID -o lowerdir=@/l2:@/l1$USERXATTR /only/f", 1, "",
+      "/proc/$PID/root/only/f",
       1 },
     { "another start time", "-p $PID:1 /etc", 3, "", "dindbind: ", 1 },
     { "another start time, in json", "-p $PID:1 -f json /etc", 3,
@@ -1629,32 +1636,42 @@ static const struct command {
 
     /* json */
     { "a record", "-b @/work:/work -f json /work/a", 0,
-      "{\"source\":\"/work/a\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work/a\",\"type\":\"file\",\"ro\":false}\n", NULL, 0 },
+      "{\"source\":\"/work/a\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work/a\",\"type\":\"file\","
+      "\"ro\":false}\n", NULL, 0 },
     { "a read-only record", "-b @/ro:/ro:ro -f json /ro", 0,
-      "{\"source\":\"/ro\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/ro\",\"type\":\"directory\",\"ro\":true}\n", NULL, 0 },
+      "{\"source\":\"/ro\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/ro\",\"type\":\"directory\","
+      "\"ro\":true}\n", NULL, 0 },
     { "-R makes it read-only", "-R -b @/work:/work -f json /work", 0,
-      "{\"source\":\"/work\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\",\"type\":\"directory\",\"ro\":true}\n", NULL, 0 },
+      "{\"source\":\"/work\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\",\"type\":\"directory\","
+      "\"ro\":true}\n", NULL, 0 },
     { "a record of the live runner", "-p $PID -f json /etc", 0,
-      "{\"source\":\"/etc\",\"rule\":\"proc\",\"kind\":\"single\",\"path\":\"/proc/$PID/root/etc\",\"type\":\"directory\",\"ro\":false}\n", NULL, 1 },
+      "{\"source\":\"/etc\",\"rule\":\"proc\",\"kind\":\"single\",\"path\":\"/proc/$PID/root/etc\","
+      "\"type\":\"directory\",\"ro\":false}\n", NULL, 1 },
     { "a merged record", "-o lowerdir=@/l2:@/l1$USERXATTR -f json /both", 0,
-      "{\"source\":\"/both\",\"rule\":\"layers\",\"kind\":\"merged\",\"layers\":[\"@/l2/both\",\"@/l1/both\"],$ANY\"type\":\"directory\",\"ro\":true}\n",
+      "{\"source\":\"/both\",\"rule\":\"layers\",\"kind\":\"merged\",\"layers\":[\"@/l2/both\",\"@/l1/both\"],"
+      "$ANY\"type\":\"directory\",\"ro\":true}\n",
       NULL, 0 },
     { "a row for the root", "-b @/work:/ /", 0, "@/work\n", NULL, 0 },
     { "a record with a target", "-b @/work:/work -f json -v /work:/x", 0,
-      "{\"source\":\"/work\",\"target\":\"/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\",\"type\":\"directory\",\"ro\":false}\n",
+      "{\"source\":\"/work\",\"target\":\"/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\","
+      "\"type\":\"directory\",\"ro\":false}\n",
       NULL, 0 },
     { "a refused record with a target", "-b @/work:/work -f json -v /nope:/x", 1,
       "{\"source\":\"/nope\",\"target\":\"/x\",\"error\":\"unmatched\",\"message\":\"$ANY\"}\n", "dindbind: ", 0 },
     { "all records in order, refused or not", "-b @/work:/work -f json /nope /work", 1,
       "{\"source\":\"/nope\",\"error\":\"unmatched\",\"message\":\"$ANY\"}\n"
-      "{\"source\":\"/work\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\",\"type\":\"directory\",\"ro\":false}\n", "dindbind: /nope: ", 0 },
+      "{\"source\":\"/work\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work\",\"type\":\"directory\","
+      "\"ro\":false}\n", "dindbind: /nope: ", 0 },
     { "0xFF in a record", "-b @/work:/work -f json /work/%ff/x", 0,
-      "{\"source\":\"/work/\\udcff/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work/\\udcff/x\",\"type\":\"directory\",\"ro\":false}\n",
+      "{\"source\":\"/work/\\udcff/x\",\"rule\":\"bind\",\"kind\":\"single\",\"path\":\"@/work/\\udcff/x\","
+      "\"type\":\"directory\",\"ro\":false}\n",
       NULL, 0 },
     { "bytes that are not UTF-8 in a record",
       "-b /h:/h -f json /h%ed%a0%80 /h%c0%80 /h%c3 /h%f4%90%80%80 /h%e9x /h%f0%9f%98", 1,
-      "{\"source\":\"/h\\udced\\udca0\\udc80\",$ANY}\n{\"source\":\"/h\\udcc0\\udc80\",$ANY}\n{\"source\":\"/h\\udcc3\",$ANY}\n"
-      "{\"source\":\"/h\\udcf4\\udc90\\udc80\\udc80\",$ANY}\n{\"source\":\"/h\\udce9x\",$ANY}\n{\"source\":\"/h\\udcf0\\udc9f\\udc98\",$ANY}\n", "", 0 },
+      "{\"source\":\"/h\\udced\\udca0\\udc80\",$ANY}\n{\"source\":\"/h\\udcc0\\udc80\","
+      "$ANY}\n{\"source\":\"/h\\udcc3\",$ANY}\n"
+      "{\"source\":\"/h\\udcf4\\udc90\\udc80\\udc80\",$ANY}\n{\"source\":\"/h\\udce9x\","
+      "$ANY}\n{\"source\":\"/h\\udcf0\\udc9f\\udc98\",$ANY}\n", "", 0 },
     { "quote and backslash in a record", "-b /h:/h -f json /q\"\\", 1, "{\"source\":\"/q\\\"\\\\\",$ANY}\n", "",
       0 },
     { "a newline in a record is escaped", "-b @/work:/work -f json /work/tonew", 0,
@@ -1747,14 +1764,17 @@ static const struct command {
     { "oci, read-only", "-b @/ro:/ro:ro -f oci -v /ro:/x:rw --mount type=bind,source=/ro/f,target=/y", 0,
       "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"@/ro\",\"options\":[\"rbind\",\"ro\"]},"
       "{\"destination\":\"/y\",\"type\":\"bind\",\"source\":\"@/ro/f\",\"options\":[\"rbind\",\"ro\"]}]\n", NULL, 0 },
-    { "oci, propagation", "-b @/work:/work -f oci -v /work:/x:rslave --mount type=bind,source=/work/a,target=/y,bind-propagation=rshared", 0,
+    { "oci, propagation", "-b @/work:/work -f oci -v /work:/x:rslave --mount type=bind,source=/work/a,target=/y,"
+      "bind-propagation=rshared", 0,
       "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"@/work\",\"options\":[\"rbind\",\"rw\",\"rslave\"]},"
-      "{\"destination\":\"/y\",\"type\":\"bind\",\"source\":\"@/work/a\",\"options\":[\"rbind\",\"rw\",\"rshared\"]}]\n", NULL, 0 },
+      "{\"destination\":\"/y\",\"type\":\"bind\",\"source\":\"@/work/a\",\"options\":[\"rbind\",\"rw\","
+      "\"rshared\"]}]\n", NULL, 0 },
     { "oci, bind-nonrecursive",
       "-b @/work:/work -f oci --mount type=bind,source=/work,target=/x,bind-nonrecursive", 0,
       "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"@/work\",\"options\":[\"bind\",\"rw\"]}]\n", NULL, 0 },
     { "oci, a merged directory", "-o lowerdir=@/l2:@/l1$USERXATTR -f oci -v /both:/x", 0,
-      "[{\"destination\":\"/x\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"ro\",\"lowerdir=@/l2/both:@/l1/both$ANY\"]}]\n", NULL, 0 },
+      "[{\"destination\":\"/x\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"ro\","
+      "\"lowerdir=@/l2/both:@/l1/both$ANY\"]}]\n", NULL, 0 },
     { "oci, 0xFF", "-b @/work:/work -f oci -v /work/%ff:/x", 0, "[{$ANY,\"source\":\"@/work/\\udcff\",$ANY}]\n",
       NULL, 0 },
     { "oci, a volume name", "-b @/work:/work -f oci -v cache:/x", 1, "", "cache", 0 },
@@ -1779,17 +1799,20 @@ static const char *const wrong[] = {
     "-p 0", "-b /h:/h", "-b /h:/h -R -f json",                              /* nothing to translate */
     "-b /h:/h --bogus /h", "-b /h:/h -Z /h", "-b /h:/h /h --mount", "-p", "--pid",
     "-p 1 -p 1 /h", "-b /h:/h -f json -f json /h", "-o lowerdir=/a:/b -o lowerdir=/a:/b /h",
-    "-b /h:/h -f xml /h", "-b /h:/h -f '' /h", "-b /h:/h -f oci /h", "-b /h:/h -f oci -", "-b /h:/h - /h", "-b /h:/h -v /h:/x -",
+    "-b /h:/h -f xml /h", "-b /h:/h -f '' /h", "-b /h:/h -f oci /h", "-b /h:/h -f oci -", "-b /h:/h - /h",
+    "-b /h:/h -v /h:/x -",
     "-p -1 /h", "-p abc /h", "-p 1x /h", "-p '' /h", "-p 1: /h", "-p :1 /h", "-p 1:x /h", "-p 99999999999999999999 /h",
     "-p 1:99999999999999999999999 /h", "-p 0x1 /h", "-p +1 /h", "-p %201 /h",
     "-b '' /h", "-b /h /h", "-b /h: /h", "-b :/h /h", "-b h:/h /h", "-b /h:h /h", "-b /h:/h:rx /h", "-b /h:/h:ro:ro /h",
     "-b /h:/h -v ''", "-b /h:/h -v /h:", "-b /h:/h -v :/x", "-b /h:/h -v /h:x", "-b /h:/h -v /h:/",
-    "-b /h:/h -v /h:/..", "-b /h:/h -v /h:ro", "-b /h:/h -v /h:/x:bogus", "-b /h:/h -v /h:/x:ro,rw", "-b /h:/h -v /h:/x:rw,rw",
+    "-b /h:/h -v /h:/..", "-b /h:/h -v /h:ro", "-b /h:/h -v /h:/x:bogus", "-b /h:/h -v /h:/x:ro,rw",
+    "-b /h:/h -v /h:/x:rw,rw",
     "-b /h:/h -v /h:/x:z,Z", "-b /h:/h -v /h:/x:rslave,rshared", "-b /h:/h -v /h:/x:ro:z", "-b /h:/h -v /h:/x:ro:z:U",
     "-b /h:/h -v /h:/x:consistent,cached", "-b /h:/h -v /h:/x:ro,,z", "-b /h:/h -v /h:/x:RO",
     "-b /h:/h -v /h:/x -v /h:/x", "-b /h:/h -v /h:/x -v /h/a:/x/", "-b /h:/h -v /h:/x -v cache:/y/../x",
     "-b /h:/h -v /h:/x --mount type=bind,source=/h,target=//x",
-    "-b /h:/h --mount ''", "-b /h:/h --mount bogus", "-b /h:/h --mount type=bind,target=/x", "-b /h:/h --mount type=bind,source=/h",
+    "-b /h:/h --mount ''", "-b /h:/h --mount bogus", "-b /h:/h --mount type=bind,target=/x",
+    "-b /h:/h --mount type=bind,source=/h",
     "-b /h:/h --mount type=bind,source=/h,target=/x,nokey=1",
     "-b /h:/h --mount type=bind,source=/h,target=/x,readonly=maybe", "-b /h:/h --mount type=bind,source=/h,target=x",
     "-b /h:/h --mount type=bind,\"source=/h,target=/x", "-b /h:/h --mount type=bind,sou\"rce=/h,target=/x",
@@ -1831,7 +1854,8 @@ static void github_set(void **state)
 {
     (void)state;
     new_dir();
-    grow(world.dir, "sock docker.sock; dir _work/_temp/_github_home; dir _work/_temp/_github_workflow; dir _work/_actions;"
+    grow(world.dir, "sock docker.sock; dir _work/_temp/_github_home; dir _work/_temp/_github_workflow;"
+        " dir _work/_actions;"
          "dir _work/_tool; dir l2/home/runner/externals; file l1/home/runner/externals/node20/bin/node x");
 #define GITHUB "-b @/docker.sock:/var/run/docker.sock -b @/_work:/home/runner/_work -f oci " \
         "-v /var/run/docker.sock:/var/run/docker.sock -v /home/runner/_work:/__w -v /home/runner/externals:/__e:ro " \
@@ -1952,13 +1976,15 @@ static void close_input(void)
 static void output_fails(void **state)
 {
     static const char *const rows[] = {
-        "-b @/work:/work /work", "-b @/work:/work -f json /work", "-b @/work:/work -f oci -v /work:/x", "-b @/work:/work -", "-h", "-V",
+        "-b @/work:/work /work", "-b @/work:/work -f json /work", "-b @/work:/work -f oci -v /work:/x",
+        "-b @/work:/work -", "-h", "-V",
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ran full = run_tool(&(struct set_up){ .in = "/work\n", .out = "/dev/full" }, rows[i]);
         struct ran closed = run_tool(&(struct set_up){ .in = "/work\n", .before = close_output }, rows[i]);
-        if (!full.status || full.status > 3 || (strlen(rows[i]) > 2 && !full.errlen) || !closed.status || closed.status > 3)
+        if (!full.status || full.status > 3 || (strlen(rows[i]) > 2 && !full.errlen) || !closed.status ||
+            closed.status > 3)
             flunk("dindbind %s: status %d on a full device, %d on a closed output", rows[i], full.status,
                 closed.status);
     }
@@ -2001,7 +2027,8 @@ static void scarce_memory(const char *head, const char *tail)
     int in = memfd_create("in", 0);
     char *filling = malloc(size);
     memset(filling, 'x', size);
-    if (write(in, head, strlen(head)) < 0 || write(in, filling, size) != (ssize_t)size || write(in, tail, strlen(tail)) < 0 ||
+    if (write(in, head, strlen(head)) < 0 || write(in, filling, size) != (ssize_t)size ||
+        write(in, tail, strlen(tail)) < 0 ||
         lseek(in, 0, SEEK_SET) || dup2(in, 0) || setrlimit(RLIMIT_AS, &limit))
         _exit(97);
 }
@@ -2064,7 +2091,8 @@ static void expect_proc_error(const char *command, int filter, void (*before)(vo
     expect_ran(command, r, 3, "", "dindbind: ");
     r = run_tool(&s, textf("%s -f json /etc /f", command));
     expect_ran(command, r, 3, textf("{\"source\":\"/etc\",\"error\":\"%s\",\"message\":\"$ANY\"}\n"
-                                     "{\"source\":\"/f\",\"error\":\"%s\",\"message\":\"$ANY\"}\n", word, word), "dindbind: ");
+                                     "{\"source\":\"/f\",\"error\":\"%s\",\"message\":\"$ANY\"}\n", word, word),
+                                     "dindbind: ");
 }
 
 static void task_gone(void **state)
@@ -2178,14 +2206,14 @@ static const struct mkdir_case {
     { "below a bind row", "/work/new#/x", true, "work/new#/x", "root/work" },
     { "through a symlink to a directory", "/dirlink/new#", true, "root/etc/new#", NULL },
     { "through a symlink to /", "/slash/sl#/x", true, "root/sl#/x", NULL },
-    { "behind a symlink with too many ..", "/d/e/top/top#", true, "root/top#", "top#" },
+    { "after a symlink with too many ..", "/d/e/top/top#", true, "root/top#", "top#" },
     { "what is there", "/etc/empty", true, "root/etc/empty", NULL },
     { "a file that is there", "/f", true, NULL, NULL },
     { "a dangling symlink", "/dang", false, NULL, "root/nowhere" },
     { "below a dangling symlink", "/dang/x", false, NULL, "root/nowhere" },
     { "a dangling absolute symlink", "/dangabs", false, NULL, "root/nowhere" },
     { "below a dangling absolute symlink", "/dangabs/x", false, NULL, "root/nowhere" },
-    { "behind a symlink to a directory of the host", "/out/new#", false, NULL, "outside/new#" },
+    { "after a symlink to a directory of the host", "/out/new#", false, NULL, "outside/new#" },
     { "a looping symlink", "/loop/x", false, NULL, NULL },
     { "below a file", "/f/x", false, NULL, NULL },
     { "a dangling symlink below a row", "/work/dang", false, NULL, "work/nowhere" },
@@ -2214,7 +2242,8 @@ static void check_made(const char *path)
     struct stat made, above;
     if (lstat(path, &made) || lstat(textf("%s/..", path), &above))
         flunk("%s: not made: %s", path, strerror(errno));
-    if (!S_ISDIR(made.st_mode) || (made.st_mode & 07777) != 0755 || made.st_uid != above.st_uid || made.st_gid != above.st_gid)
+    if (!S_ISDIR(made.st_mode) || (made.st_mode & 07777) != 0755 || made.st_uid != above.st_uid ||
+        made.st_gid != above.st_gid)
         flunk("%s: mode %o, owner %u:%u below %u:%u", path, made.st_mode, made.st_uid, made.st_gid,
             above.st_uid, above.st_gid);
 }
@@ -2227,7 +2256,8 @@ static void check_mkdir(void **state)
         struct stat st;
         const char *command = textf("-p $PID -b @/work:/work -m %s", with_number(c->source, filter));
         struct ran r = run_tool(&(struct set_up){ .filter = filter, .before = tight_umask }, command);
-        if ((r.status == 0) != c->good || r.status == 2 || r.status > 3 || (r.outlen != 0) != c->good || (r.errlen != 0) == c->good)
+        if ((r.status == 0) != c->good || r.status == 2 || r.status > 3 || (r.outlen != 0) != c->good ||
+            (r.errlen != 0) == c->good)
             flunk("-m %s on %s: status %d, %s%s", expand(c->source), filter_names[filter], r.status, r.out,
                 r.err);
         if (c->made) {
@@ -2420,7 +2450,9 @@ static void *work(void *arg)
     for (int i = 0; i < w->rounds; i++) {
         int k = i % 3;
         int error = dindbind_resolve(w->runner, w->sources[k], 0, result);
-        const char *got = error ? dindbind_word(error) : result->kind == DINDBIND_SINGLE ? result->path : result->layers[0];
+        const char *got = result->kind == DINDBIND_SINGLE ? result->path : result->layers[0];
+        if (error)
+            got = dindbind_word(error);
         w->wrong += strcmp(got, w->answers[k]) != 0;
         dindbind_release(result);
     }
@@ -2509,7 +2541,8 @@ static void few_system_calls(void **state)
     if (is_missing(SYS_openat2) || is_missing(SYS_statx))
         skip_because("openat2 or statx is missing: what stands for it makes more calls", true);
     put_file(expand("$BASE/empty.c"), "int main(void) { return 0; }\n");
-    if (system(expand("cd $BASE && { musl-gcc -static -o empty empty.c || ${CC:-cc} -static -o empty empty.c; } >/dev/null 2>&1")))
+    if (system(expand("cd $BASE && { musl-gcc -static -o empty empty.c || ${CC:-cc} -static -o empty empty.c; "
+                      "} >/dev/null 2>&1")))
         flunk("no static program can be built");
     int empty = count_calls(expand("$BASE/empty")), ours = count_calls(expand("$BASE/dindbind -p $PID /etc"));
     print_message("    an empty static program: %d calls, one resolution: %d\n", empty, ours);
@@ -2535,7 +2568,8 @@ static void spec_in_the_same_namespace(void **state)
 static int command_house(void **state)
 {
     pivoted_house(state);
-    grow(world.dir, "file l1/only/f x; dir l2/both; file l1/both/a x; file l3/up/f x; dir l1/up; dir lw; dir root/owned");
+    grow(world.dir, "file l1/only/f x; dir l2/both; file l1/both/a x; file l3/up/f x; dir l1/up; dir lw;"
+        " dir root/owned");
     if (world.root)
         grow(world.dir, "chown root/owned 1234 4321");
     return 0;

@@ -734,7 +734,7 @@ static void ask_mount(void *arg)
         die("/m");
 }
 
-/* The least that tells that no layer has it: a look for the first component in each, and a walk through many to see that
+/* The least that shows that no layer has it: a look for the first component in each, and a walk through many to see that
  * they are there. */
 static void ask_bare_layers(void *arg)
 {
@@ -827,7 +827,7 @@ static void bench_layers(void)
 /* Does one layer's directory stand for the whole subtree? */
 enum { TREE_DIRS = 1000, TREE_FILES = 100 };
 
-/* The least that tells: each directory is listed, and the attributes of each entry are listed, for a file can be a
+/* The least that shows it: each directory is listed, and the attributes of each entry are listed, for a file can be a
  * whiteout by its attributes, and a directory redirected. */
 static void ask_tree(void *arg)
 {
@@ -1257,7 +1257,7 @@ static void host_stdin(const char *number, size_t mounts, double one_us)
     close(out);
 }
 
-/* Two mountinfo files are read whole: less does not tell which mount a mount id is, before statmount(2) of 6.8. */
+/* Two mountinfo files are read whole: less does not show which mount a mount id is, before statmount(2) of 6.8. */
 static void read_tables(void *arg)
 {
     static char buf[65536];

@@ -203,7 +203,8 @@ static const struct corner {
       .out = "{`source`:`/w/new7\\n`,`rule`:`bind`,"
       "`kind`:`single`,`path`:`@/w/new7\\n`,`type`:`directory`,`ro`:false}\n" },
     { "-m, line by line", "-m -f json " W "/w/new4 w", .out = "{`source`:`/w/new4`,`rule`:`bind`,`kind`:`single`,"
-      "`path`:`@/w/new4`,`type`:`directory`,`ro`:false}\n{`source`:`w`,`error`:`relative`,`message`:`w: not an absolute "
+      "`path`:`@/w/new4`,`type`:`directory`,`ro`:false}\n{`source`:`w`,`error`:`relative`,"
+      "`message`:`w: not an absolute "
       "path; give it from / on`}\n", .status = 1 },
     /* each message names what was given and what to do */
     { "-ro for -R", "-ro /w", .said = "-r o: ENOENT: the description of the runner cannot be read; give a file",
@@ -279,7 +280,8 @@ static const struct shown {
     { "an overlay of Ubuntu's kernel", TOLD, "overlay",
       "rw," TOLD ",workdir=/d/x/work,nouserxattr", 1, NULL },
     { "words that nobody knows yet", TOLD, "overlay",
-      "rw,casefold,lowerdir=/l,permit_mounts_in_userns,xino=perhaps,upperdir=/d/x/diff,redirect_dir=new,new=1", 1, NULL },
+      "rw,casefold,lowerdir=/l,permit_mounts_in_userns,xino=perhaps,upperdir=/d/x/diff,redirect_dir=new,new=1", 1,
+      NULL },
     { "words that nobody knows yet, another container's", TOLD, "overlay",
       "rw,lowerdir=/l,upperdir=/d/y/diff,workdir=/d/x/work,casefold", DINDBIND_E_REUSED, NULL },
     { "our own root, on Ubuntu's kernel", NULL, "overlay", "rw," TOLD ",nouserxattr", 0, "/d/x/merged" },

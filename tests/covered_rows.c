@@ -5,9 +5,9 @@
  * What reviews found: each case is a command that gave a wrong answer or left something behind.
  *
  * Black-box: the tool that $DINDBIND names (./dindbind) is run, where it lies: it may be a script around one, or an
- * emulator's. Everything happens in a mount namespace of the test's own (an ordinary user gets a user namespace for it),
- * on a tmpfs. $NO_STAGE says why there can be no stages. The last line on standard output counts what passed, failed and
- * was skipped.
+ * emulator's. Everything happens in a mount namespace of the test's own (an ordinary user gets a user namespace for
+ * it), on a tmpfs. $NO_STAGE says why there can be no stages. The last line on standard output counts what passed,
+ * failed and was skipped.
  *
  * The strings of the table are templates, and scripts, in the little language of world.h.
  */
@@ -88,7 +88,8 @@ static const struct row {
     { "my own PID, and a PATH", .args = "-p $OWN @/h/w", .out = "/proc/$OWN/root@/h/w\n" },
     { "beside a spec that is refused a PATH gets its proc path", .args = "-p $OWN -f json -v @/h/w:/x @/h/w",
       .status = 1, .out = "{`source`:`@/h/w`,$ANY`error`:`host`$ANY}\n"
-      "{`source`:`@/h/w`,`rule`:`proc`,`kind`:`single`,`path`:`/proc/$OWN/root@/h/w`,`type`:`directory`,`ro`:false}\n", .err = "say -b /:/" },
+      "{`source`:`@/h/w`,`rule`:`proc`,`kind`:`single`,`path`:`/proc/$OWN/root@/h/w`,`type`:`directory`,`ro`:false}\n",
+      .err = "say -b /:/" },
     { "a task that has only changed its root", "dir ch", "-r - /", INSPECT("$PID", ""), 3,
       .err = "is not the root of a mount", .runner = ONLY_CHROOTED },
     { "a task with a root that nobody knows", "dir ch", "-r - /", INSPECT("$PID", ""), 3,
@@ -222,7 +223,8 @@ static void overlay_options(void **state)
 {
     (void)state;
     expect_ran("oci", run("-o lowerdir=@/m1:@/m2$USERXATTR -f oci -v /m:/t:noexec,rslave", NULL, NULL), 0,
-               textf("[{`destination`:`/t`,`type`:`overlay`,`source`:`overlay`,`options`:[`ro`,`lowerdir=@/m1/m:@/m2/m`,"
+               textf("[{`destination`:`/t`,`type`:`overlay`,`source`:`overlay`,`options`:[`ro`,"
+                   "`lowerdir=@/m1/m:@/m2/m`,"
                      "%s`noexec`,`rslave`]}]\n", world.root ? "" : "`userxattr`,"), "");
 }
 

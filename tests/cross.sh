@@ -48,7 +48,7 @@ have() {
 		{ [ -z "$emulator" ] || command -v "$emulator" >/dev/null; }
 }
 
-# An index that could not be fetched whole may do: the installation tells.
+# An index that could not be fetched whole may do: the installation will show.
 get() {
 	have && return
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return

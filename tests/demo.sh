@@ -48,7 +48,7 @@ read -r _ _ ids </proc/self/uid_map
 failed=0 PID='' START=''
 
 home=/home/runner
-vol=$W/volume			# the host directory behind the volume at $home/_work
+vol=$W/volume			# the host directory of the volume at $home/_work
 root=$W/rootfs			# the merged root, as a container runtime would mount it
 layers="5 4 3 2 1"		# topmost first
 

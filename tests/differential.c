@@ -13,7 +13,7 @@
  * An error must be the error that belongs to the kernel's. An answer is taken at its word: what it
  * says to mount is compared with what the overlay shows there, down to the last file.
  *
- *   single        the file or the whole tree behind the answer's descriptor
+ *   single        the file or the whole tree that the answer's descriptor is open on
  *   merged        a read-only overlay of just these directories, mounted for the purpose
  *   metacopy      attributes of the first file, bytes of the second
  *
@@ -346,7 +346,8 @@ static void write_file(const char *path, int flags)
 static void make_link(const char *path)
 {
     static const char *const shapes[] = { "$A", "$A/$B", "/$A", "/$A/$B", "../$A", "../../$A/$B", "./$A/.", "$A/../$B",
-                                          "../../../../$A", "/../$A", "$A//$B", "nothing", "/", "..", ".", "/$A/../$B/" };
+                                          "../../../../$A", "/../$A", "$A//$B", "nothing", "/", "..", ".",
+                                          "/$A/../$B/" };
     const char *shape = shapes[below(COUNT(shapes))];
     struct mark marks[] = { { "$A", "" }, { "$B", "" }, { NULL, NULL } };
     char target[256];
@@ -1160,7 +1161,7 @@ static int check_single(const struct stack *s, int want, const struct dindbind_r
     return same_object(want, r->fd, 0);
 }
 
-/* Mount the answer of `merged` and compare. Without `words` as someone would who is only told directories. */
+/* Mount the answer of `merged` and compare. Without `words` as someone does who knows the directories only. */
 static int compare_merged(const struct stack *s, int want, const struct dindbind_result *r, int words)
 {
     struct stack sub = { .rdonly = 1 };
@@ -1902,7 +1903,8 @@ static void demand_share(enum origin origin, unsigned percent)
 static int report(unsigned long rounds)
 {
     printf("%lu rounds: %lu stacks that must be answered in full, %lu on ext4, %lu of many layers, "
-           "%lu with relative layers that cannot be known, %lu that the kernel does not mount\n", rounds, T.strict_stacks, T.ext4_stacks, T.many_stacks, T.unreadable, T.unmountable);
+           "%lu with relative layers that cannot be known, %lu that the kernel does not mount\n", rounds,
+           T.strict_stacks, T.ext4_stacks, T.many_stacks, T.unreadable, T.unmountable);
     for (int i = 0; i < FORMS; i++)
         printf("%s%s %lu", i ? ", " : "handed over: ", form_text[i], T.forms[i]);
     puts("");
@@ -1913,7 +1915,8 @@ static int report(unsigned long rounds)
     for (int i = 0; i < 32; i++)
         if (T.error[i])
             printf(", %s %lu", dindbind_word(DINDBIND_E_USAGE - i), T.error[i]);
-    printf("\nmerged: %lu of one directory (compared above an empty one); of %lu tried without the stack's words %lu hold\n",
+    printf("\nmerged: %lu of one directory (compared above an empty one);"
+        " of %lu tried without the stack's words %lu hold\n",
            T.empty_below, T.bare, T.bare_holds);
     printf("aliases: %lu paths where the kernel's answer depends on the order of look-ups\n", T.aliases);
     demand(rounds, "a stack that must be answered in full", T.strict_stacks);

@@ -517,7 +517,7 @@ source_cases() {
 	local engine=$1 label=$2 kind=$3 src=$4 want mode action why place where path rows view=(-p "$PID:$START")
 	hello=''
 	[ "$kind" != sock ] || hello='hello from the runner'
-	# EINVAL, from mount(2), in every engine: tell when a kernel changes its mind
+	# EINVAL, from mount(2), in every engine: report it when a kernel changes its mind
 	serial=$((serial + 1))
 	why=''
 	if ! native "$engine" "$("$D" "${view[@]}" "$src")" /x rw; then

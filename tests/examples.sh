@@ -185,15 +185,15 @@ entrypoint_cases() {
 # The client is the next one in PATH, in any shell.
 entrypoint_in_path() {
 	local shell
-	mkdir -p bin/front bin/behind
+	mkdir -p bin/front bin/after
 	cp "$examples/entrypoint.sh" bin/front/docker
-	ln -s ../front/docker bin/behind/docker
+	ln -s ../front/docker bin/after/docker
 	ln -s client bin/docker
 	shell=("$T/bin/front/docker")
-	named 'the client is found behind itself, and its links'
-	promise 0 '<ps>' env "PATH=$T/bin/front::$T/none:$T/bin/behind:$T/bin:$PATH" "$T/bin/front/docker" ps
+	named 'the client is found after itself, and its links'
+	promise 0 '<ps>' env "PATH=$T/bin/front::$T/none:$T/bin/after:$T/bin:$PATH" "$T/bin/front/docker" ps
 	named 'no client'
-	PATH=$T/bin/front:$T/bin/behind promise 127 '' /bin/sh "$T/bin/front/docker" ps
+	PATH=$T/bin/front:$T/bin/after promise 127 '' /bin/sh "$T/bin/front/docker" ps
 }
 
 # options COMMAND...: those in the help of the client's, `--name value` a line, value missing if it takes none
@@ -488,7 +488,7 @@ shim_cases() {
 	name='shim: the status of run'
 	promise 7 '' run_through tools sh -c 'exit 7'
 
-	# The input of attach ends, and with it the container: logs -f and events tell, having waited since before.
+	# The input of attach ends, and with it the container: logs -f and events report that: they have waited since before.
 	name='shim: logs -f, events, attach: each piece when it is there, and the end'
 	# shellcheck disable=SC2094
 	through logs -f alive >logs 2>&1 &

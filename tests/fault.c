@@ -46,7 +46,7 @@
 #include "../dindbind.h"
 #include "world.h"
 
-/* What the traced child tells, and is told. */
+/* What the traced child reports, and what it is asked to do. */
 static struct shared {
     bool armed;                 /* the applet is running: its calls count */
     int allocations, fail_allocation;
@@ -132,7 +132,8 @@ static const struct mark *marks(void)
 {
     static char pid[16], start[32], chrooted[16];
     static const struct mark list[] = {
-        { "@", "/w" }, { "%", byte_in_hex }, { "$PID", pid }, { "$START", start }, { "$CHROOTED", chrooted }, { NULL, NULL },
+        { "@", "/w" }, { "%", byte_in_hex }, { "$PID", pid }, { "$START", start }, { "$CHROOTED", chrooted },
+        { NULL, NULL },
     };
     snprintf(pid, sizeof pid, "%d", world.runner[0]);
     snprintf(start, sizeof start, "%llu", world.start);
@@ -193,12 +194,13 @@ static void note(struct state *s, const char *format, ...)
         flunk("the world is too large");
 }
 
-/* A stage of layers tells the descriptors that it was made from. */
+/* A stage of layers names the descriptors that it was made from. */
 static void note_word(struct state *s, const char *word)
 {
     static const char link[] = "/proc/thread-self/fd/";
     note(s, " ");
-    for (const char *fd; (fd = strstr(word, link)); word = fd + sizeof link - 1 + strspn(fd + sizeof link - 1, "0123456789"))
+    for (const char *fd; (fd = strstr(word, link));
+         word = fd + sizeof link - 1 + strspn(fd + sizeof link - 1, "0123456789"))
         note(s, "%.*s(fd)", (int)(fd - word), word);
     note(s, "%s", word);
 }
@@ -243,7 +245,8 @@ static void note_tree(struct state *s, int dir, const char *path)
         target[len < 0 ? 0 : len] = 0;
         /* a stage counts on, also for an entry that is removed again: by the size of that file */
         bool sized = S_ISREG(st.st_mode) && strcmp(names[i], "next") != 0;
-        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid, sized ? (long long)st.st_size : 0, target);
+        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid, sized ? (long long)st.st_size : 0,
+            target);
         int fd = S_ISDIR(st.st_mode) ? openat(dir, names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (fd >= 0)
             note_tree(s, fd, sub);
@@ -385,7 +388,8 @@ static void on_stop(struct task *t, int index, const struct fault *f, struct ran
 {
     struct call_info info = { 0 };
     enum { GET_CALL_INFO = 0x420e, ENTRY = 1, EXIT = 2 };
-    if (ptrace((enum __ptrace_request)GET_CALL_INFO, t->pid, sizeof info, &info) <= 0 || (world.library && !shared->armed && !t->inside))
+    if (ptrace((enum __ptrace_request)GET_CALL_INFO, t->pid, sizeof info, &info) <= 0 ||
+        (world.library && !shared->armed && !t->inside))
         return;
     if (info.op == ENTRY) {
         t->inside = true;
@@ -498,7 +502,8 @@ struct invocation {
 };
 
 /* What standard descriptors are, besides files in memory. */
-enum stdio { CLOSED_IN = 1, CLOSED_OUT = 2, CLOSED_ERR = 4, FULL_OUT = 8, FULL_ERR = 16, NO_READER = 32, NO_SIGNAL = 64 };
+enum stdio { CLOSED_IN = 1, CLOSED_OUT = 2, CLOSED_ERR = 4, FULL_OUT = 8, FULL_ERR = 16, NO_READER = 32,
+             NO_SIGNAL = 64 };
 
 struct surroundings {
     unsigned stdio;
@@ -578,7 +583,7 @@ static void fetch(int fd, char *text)
     ssize_t n = pread(fd, text, TEXT - 1, 0);
     text[n < 0 ? 0 : n] = 0;
     for (ssize_t i = 0; i < n; i++)
-        text[i] = text[i] ? text[i] : '\n';    /* of -0; which one it is a run before has to tell */
+        text[i] = text[i] ? text[i] : '\n';    /* of -0; which one it is a run before has to show */
 }
 
 static const struct surroundings ordinary;
@@ -647,7 +652,8 @@ static int plain(const char *args, char *said)
 
 /* ==== what can fail, and how ============================================================================
  *
- * From the manual pages. EACCES is no fault: what may not be looked at is not there for the caller. fsconfig(2) and fsmount(2) take a mutex interruptibly. */
+ * From the manual pages. EACCES is no fault: what may not be looked at is not there for the caller. fsconfig(2) and
+ * fsmount(2) take a mutex interruptibly. */
 
 static const struct callee {
     long nr;
@@ -869,7 +875,8 @@ static const char *judge(const struct invocation *inv, const struct ran *r, bool
     /* what -u could not do is done by the next one, which clean_up() runs */
     if (r->status && (inv->flags & REMOVES))
         return NULL;
-    return wrong("status %d, and left behind: %s", r->status, difference(r->status ? before.text : after.text, is.text));
+    return wrong("status %d, and left behind: %s", r->status,
+                 difference(r->status ? before.text : after.text, is.text));
 }
 
 /* Back to how everything was, as a user would do it. NULL, or what is wrong. */
@@ -912,7 +919,7 @@ static void set_up(const struct invocation *inv)
         flunk("%s: status %d, %s", inv->setup, status, said);
 }
 
-static void tell(const struct invocation *inv, const char *what, const char *bad)
+static void report_failure(const struct invocation *inv, const char *what, const char *bad)
 {
     failures++;
     printf("not ok: dindbind %s\n  %s: %s\n", inv->args, what, bad);
@@ -933,7 +940,8 @@ static const char *shown(const struct call *c, const struct fault *f)
     return text;
 }
 
-static void run_injected(const struct invocation *inv, const struct fault *f, const struct surroundings *s, const char *what)
+static void run_injected(const struct invocation *inv, const struct fault *f, const struct surroundings *s,
+                         const char *what)
 {
     if (world.verbose)
         printf("%s\n", what);
@@ -957,13 +965,13 @@ static void inject(const struct invocation *inv, const struct call *c, struct fa
     else
         bad = judge(inv, &now, lost, silenced, hide);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
     passed += !bad;
     refusals += !bad && now.status && !good.status;
     made_good += !bad && !now.status;
     bad = clean_up(inv);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
 }
 
 /* The sizes to which a read or write is cut: everywhere in a short file of procfs, where a number could be cut. */
@@ -1055,11 +1063,11 @@ static void try_setting(const struct invocation *inv, struct surroundings s, con
     else
         bad = judge(inv, &now, lost, silenced || ended, false);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
     passed += !bad;
     bad = clean_up(inv);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
 }
 
 static void try_settings(const struct invocation *inv)
@@ -1101,15 +1109,18 @@ static const char host_script[] =
     "dir @/else;dir @/else/docker;dir @/else/docker/containers;dir @/else/docker/containers/" ID64 ";"
     "file @/else/docker/containers/" ID64 "/hostname n;"
     "dir @/vol;dir @/vol/sub;file @/vol/v volume;file @/vol/sub/x x;link @/vol/out /m;link @/vol/in sub/x;"
-    "dir @/data;dir @/data/d;file @/data/f data;dir @/two;file @/two/f two;dir @/again;dir @/third;dir @/bare;chmod @/bare 700;"
+    "dir @/data;dir @/data/d;file @/data/f data;dir @/two;file @/two/f two;dir @/again;dir @/third;dir @/bare;"
+    "chmod @/bare 700;"
     "dir @/open;chmod @/open 777;dir @/full;file @/full/x x;dir @/rows;file @/rows/x row;dir @/etc;"
     /* the image of both runners */
     "dir @/l1;dir @/l2;dir @/l1/m;file @/l1/m/one 1;dir @/l2/m;file @/l2/m/two 2;file @/l1/file low;sock @/l1/sock;"
-    "dir @/l1/vol;dir @/l1/a;dir @/l1/a/b;dir @/l1/ro;dir @/l1/t;dir @/l1/t/mp;dir @/l1/over;dir @/l1/two;dir @/l1/three;"
+    "dir @/l1/vol;dir @/l1/a;dir @/l1/a/b;dir @/l1/ro;dir @/l1/t;dir @/l1/t/mp;dir @/l1/over;dir @/l1/two;"
+    "dir @/l1/three;"
     "dir @/l1/proc;dir @/l1/etc;file @/l1/etc/hosts -;file @/l1/etc/hostname -;dir @/l1/cache;dir @/l1/w;"
     "link @/l1/ln m;link @/l1/abs /vol/sub/x;link @/l1/loop loop;dir " DIFF "/up;"
     /* the layers of a dead one */
-    "dir @/k1;dir @/k2;dir @/kup;dir @/k1/m;file @/k1/m/one 1;dir @/k2/m;file @/k2/m/two 2;dir @/k1/only;file @/k1/only/x x;dir @/k1/only/vol;file @/k1/only/vol/x covered;"
+    "dir @/k1;dir @/k2;dir @/kup;dir @/k1/m;file @/k1/m/one 1;dir @/k2/m;file @/k2/m/two 2;dir @/k1/only;"
+    "file @/k1/only/x x;dir @/k1/only/vol;file @/k1/only/vol/x covered;"
     "file @/k1/low lower;dir @/kup/new;file @/kup/new/n n;dir @/k1/op;file @/k1/op/a a;dir @/kup/op;file @/kup/op/b b;"
     "file @/k1/gone g;wh @/kup/gone;link @/k2/ln only;link @/k1/abs /m/two;link @/k2/up m/../only/x;"
     "dir @/kup/data;dir @/kup/data/vol;file @/kup/data/vol/x covered;link @/kup/alias data;"
@@ -1120,14 +1131,17 @@ static const char dead_script[] =
     "file @/kup/meta -;xattr @/kup/meta trusted.overlay.metacopy ;xattr @/kup/meta trusted.overlay.redirect /low;";
 
 static const char runner_script[] =
-    "bind /proc " ROOTFS "/proc;bind " HOSTS "/hosts " ROOTFS "/etc/hosts;bind " HOSTS "/hostname " ROOTFS "/etc/hostname;"
+    "bind /proc " ROOTFS "/proc;bind " HOSTS "/hosts " ROOTFS "/etc/hosts;bind " HOSTS "/hostname " ROOTFS
+    "/etc/hostname;"
     "bind @/docker/volumes/v/_data " ROOTFS "/cache;bind @/vol " ROOTFS "/vol;bind @/vol " ROOTFS "/a/b;"
-    "bind @/vol " ROOTFS "/ro;ro " ROOTFS "/ro;tmpfs " ROOTFS "/t/mp;bind @/data " ROOTFS "/over;bind @/two " ROOTFS "/two;"
+    "bind @/vol " ROOTFS "/ro;ro " ROOTFS "/ro;tmpfs " ROOTFS "/t/mp;bind @/data " ROOTFS "/over;bind @/two " ROOTFS
+    "/two;"
     "bind @/third " ROOTFS "/three;bind @/third " ROOTFS "/w";
 
 static const char other_script[] =
     "bind /proc " OTHER "/proc;bind " HOSTS "/hosts " OTHER "/etc/hosts;"
-    "bind @/else/docker/containers/" ID64 "/hostname " OTHER "/etc/hostname;bind @/docker/volumes/v/_data " OTHER "/cache";
+    "bind @/else/docker/containers/" ID64 "/hostname " OTHER "/etc/hostname;bind @/docker/volumes/v/_data " OTHER
+    "/cache";
 
 /* on the host, when the runners are there: what they do not see; a second name, read-only, of what they have */
 static const char late_script[] = "tmpfs @/data/d;bind @/two @/again;ro @/again";
@@ -1136,7 +1150,8 @@ static const char late_script[] = "tmpfs @/data/d;bind @/two @/again;ro @/again"
     "[{\"State\":{\"Pid\":" pid "},\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"@/vol\",\"Destination\":\"/vol\",\"RW\":true}," \
     "{\"Type\":\"volume\",\"Source\":\"@/vol\",\"Destination\":\"/part\",\"RW\":true}]," \
     "\"HostConfig\":{\"Mounts\":[{\"Target\":\"/part\",\"VolumeOptions\":{\"Subpath\":\"sub\"}}]}," \
-    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\",\"MergedDir\":\"" merged "\"}}}]"
+    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\","
+    "\"MergedDir\":\"" merged "\"}}}]"
 
 static const struct { const char *name, *text; } files[] = {
     { "/w/etc/lines", "# a runner\npid $PID:$START\nbind @/vol:/vol\n" },
@@ -1145,7 +1160,8 @@ static const struct { const char *name, *text; } files[] = {
     { "/w/etc/merged", INSPECT("$PID", DIFF, OTHER) },
     { "/w/etc/upper", INSPECT("$PID", "@/docker/overlay2/id2/diff", "/nowhere") },
     { "/w/etc/state", "{\"pid\":$PID,\"bundle\":\"@/docker/overlay2/id\",\"rootfs\":\"merged\"}" },
-    { "/w/docker/overlay2/id/config.json", "{\"root\":{\"path\":\"merged\"},\"mounts\":[{\"destination\":\"/vol\",\"type\":"
+    { "/w/docker/overlay2/id/config.json",
+      "{\"root\":{\"path\":\"merged\"},\"mounts\":[{\"destination\":\"/vol\",\"type\":"
       "\"bind\",\"source\":\"../../../vol\",\"options\":[\"rbind\"]},{\"destination\":\"/proc\",\"type\":\"proc\"}]}" },
     /* within the runners: their own description */
     { "/w/l1/m/mine", INSPECT("7", DIFF, ROOTFS) },
@@ -1269,7 +1285,8 @@ static void start_runner(int number, const char *root, const char *mounts)
 {
     char dir[64], file[64];
     expand(root, dir, sizeof dir);
-    pid_t pid = world.runner[number] = runner_in(dir, mounts ? SHARED : SAME_MOUNTS, do_script, mounts ? mounts : "").pid;
+    struct actor a = runner_in(dir, mounts ? SHARED : SAME_MOUNTS, do_script, mounts ? mounts : "");
+    pid_t pid = world.runner[number] = a.pid;
     snprintf(file, sizeof file, "/proc/%d/ns/mnt", pid);
     world.runner_ns[number] = open(file, O_RDONLY | O_CLOEXEC);
     snprintf(file, sizeof file, "/proc/%d/root", pid);
@@ -1345,11 +1362,11 @@ static bool measure(const struct invocation *inv)
                                                          inv->status, good.out, good.err)
                                                  : judge(inv, &good, false, false, true);
     if (bad)
-        tell(inv, "undisturbed", bad);
+        report_failure(inv, "undisturbed", bad);
     passed += !bad;
     const char *worse = clean_up(inv);
     if (worse)
-        tell(inv, "undisturbed", worse);
+        report_failure(inv, "undisturbed", worse);
     shared->allocations = blocks;
     return !bad && !worse;
 }
@@ -1401,7 +1418,8 @@ static int run_all(char **words)
         for (size_t i = 0; i < COUNT(invocations); i++)
             if (world.only < 0 || world.only == (int)i)
                 test(&invocations[i]);
-        printf("%s: %ld injections so far, %ld made good, %ld refused\n", library ? "library" : "binary", injected, made_good,
+        printf("%s: %ld injections so far, %ld made good, %ld refused\n", library ? "library" : "binary", injected,
+            made_good,
                refusals);
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);

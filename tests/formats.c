@@ -73,7 +73,8 @@ static bool load_printed(void)
     static const char here[] = __FILE__;
     for (size_t i = 0; i < COUNT(printed); i++) {
         char path[512];
-        snprintf(path, sizeof path, "%.*sdata/%s.template", (int)(strrchr(here, '/') + 1 - here), here, printed[i].file);
+        snprintf(path, sizeof path, "%.*sdata/%s.template", (int)(strrchr(here, '/') + 1 - here), here,
+            printed[i].file);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? -1 : read(fd, printed[i].text, DATA_SIZE - 1);
         if (n <= 0 || n == DATA_SIZE - 1) {
@@ -93,7 +94,8 @@ static void grow_layers(const char *one, const char *two)
     grow(one, "file m/one 1;dir a/b;dir a/c;file w/gone x;file w/kept y;file low low;link to /vol;link rel ../../m/one;"
               "link out ../../../etc/hosts");
     grow(two, "file m/two 2;wh w/gone;dir proc;file etc/hosts -;file etc/hostname -;file etc/resolv.conf -;"
-              "file etc/onefile -;dir vol;dir hb;dir devb;dir tm1;dir tm2;dir x;dir y;file f1 -;dir run;dir dev;dir sys");
+              "file etc/onefile -;dir vol;dir hb;dir devb;dir tm1;dir tm2;dir x;dir y;file f1 -;dir run;dir dev;"
+              "dir sys");
 }
 
 static int lay_overlay(const char *lower, const char *upper, const char *work, const char *merged)
@@ -114,7 +116,8 @@ static int lay_engine(const char *dir, const char *kind, bool relative)
     grow_layers(textf("%s/%s/diff", store, one), textf("%s/%s/diff", store, two));
     grow(dir, "file volumes/vol1/_data/v volume;file volumes/vol1/_data/sub/s below");
     if (docker) {
-        grow(textf("%s-init/diff", with), "file etc/hosts -;file etc/hostname -;file etc/resolv.conf -;file .dockerenv -");
+        grow(textf("%s-init/diff", with),
+            "file etc/hosts -;file etc/hostname -;file etc/resolv.conf -;file .dockerenv -");
         grow(dir, "file containers/" CID "/hosts hosts;file containers/" CID "/hostname name;"
                   "file containers/" CID "/resolv.conf dns");
     } else {
@@ -138,7 +141,7 @@ static int lay_engine(const char *dir, const char *kind, bool relative)
     return rc;
 }
 
-/* An overlay whose upperdir and root are where they are told to be: no engine that is known. */
+/* An overlay whose upperdir and root are where the script puts them: no engine that is known. */
 static int lay_plain(const char *upper, const char *merged)
 {
     grow(world.dir, "dir plainwork");
@@ -705,13 +708,13 @@ static const struct lines_case lines_cases[] = {
     { "no newline at the end", "bind @/h/hb:/w", "/w/f", 0, "@/h/hb/f\n", "" },
     { "comments and blanks", "# runner\n\n   \n\t\n\t # pid 1\n#\n  bind @/h/hb:/w\n\tbind @/h/devb:/v\n", "/w/f /v/f",
       0, "@/h/hb/f\n@/h/devb/f\n", "" },
-    { "a tab behind the word", "bind\t@/h/hb:/w\n", "/w/f", 0, "@/h/hb/f\n", "" },
+    { "a tab after the word", "bind\t@/h/hb:/w\n", "/w/f", 0, "@/h/hb/f\n", "" },
     { "the value is the rest of the line as it stands", "bind @/h/hb:/w \tx\n", "/w%20\tx/f", 0, "@/h/hb/f\n", "" },
-    { "a blank behind a row", "bind @/h/hb:/w \n", "/w/f", 2, "", "1" },
-    { "a tab behind a row, at the end", "# a\nbind @/h/hb:/w\t", "/w/f", 2, "", "2" },
-    { "a blank behind layers", "overlay " LAYERS " \n", "-R /low", 2, "", "1" },
-    { "blanks behind a comment", "# a \t\n \t\nbind @/h/hb:/w\n", "/w/f", 0, "@/h/hb/f\n", "" },
-    { "no comment behind a value", "bind @/h/hb:/w # x\n", "/w%20#%20x/f", 0, "@/h/hb/f\n", "" },
+    { "a blank after a row", "bind @/h/hb:/w \n", "/w/f", 2, "", "1" },
+    { "a tab after a row, at the end", "# a\nbind @/h/hb:/w\t", "/w/f", 2, "", "2" },
+    { "a blank after layers", "overlay " LAYERS " \n", "-R /low", 2, "", "1" },
+    { "blanks after a comment", "# a \t\n \t\nbind @/h/hb:/w\n", "/w/f", 0, "@/h/hb/f\n", "" },
+    { "no comment after a value", "bind @/h/hb:/w # x\n", "/w%20#%20x/f", 0, "@/h/hb/f\n", "" },
     { "a read-only row, a path", "bind @/h/hb:/w:ro\n", "/w/f", 1, "", "read-only" },
     { "a read-only row, a spec", "bind @/h/hb:/w:ro\n", "-v /w:/t", 0, "@/h/hb:/t:ro\n", "" },
     { "layers", "overlay " LAYERS "\n", "-R /low /w/kept", 0,
@@ -740,7 +743,7 @@ static const struct lines_case lines_cases[] = {
     { "a pid that is no number", "pid x\n", "/w/f", 2, "", "1" },
     { "a negative pid", "pid -1\n", "/w/f", 2, "", "1" },
     { "a pid beyond all numbers", "pid 99999999999999999999\n", "/w/f", 2, "", "1" },
-    { "a pid with a blank behind", "pid 0 \n", "/w/f", 2, "", "1" },
+    { "a pid with a blank at the end", "pid 0 \n", "/w/f", 2, "", "1" },
     { "a start that is no number", "pid 1:x\n", "/w/f", 2, "", "1" },
     { "a relative host path", "bind h:/w\n", "/w/f", 2, "", "1" },
     { "a relative path", "bind @/h/hb:w\n", "/w/f", 2, "", "1" },
@@ -749,9 +752,9 @@ static const struct lines_case lines_cases[] = {
     { "a NUL in a value", "bind @/h/hb:/w%00x\n", "/w/f", 2, "", "1" },
     { "a NUL at the end of a line", "# a\nbind @/h/hb:/w%00\n", "/w/f", 2, "", "2" },
     { "a NUL in a comment", "# %00\nbind @/h/hb:/w\n", "/w/f", 2, "", "1" },
-    { "a NUL behind everything", "bind @/h/hb:/w\n%00", "/w/f", 2, "", "2" },
+    { "a NUL after everything", "bind @/h/hb:/w\n%00", "/w/f", 2, "", "2" },
     { "a byte order mark", "\xef\xbb\xbf" "bind @/h/hb:/w\n", "/w/f", 2, "", "1" },
-    { "JSON behind a comment", "# inspect\n{`State`:{`Pid`:0}}\n", "/w/f", 2, "", "2" },
+    { "JSON after a comment", "# inspect\n{`State`:{`Pid`:0}}\n", "/w/f", 2, "", "2" },
     { "pid twice", "pid 0\npid 0\n", "/w/f", 2, "", "twice" },
     { "overlay twice", "overlay " LAYERS "\noverlay " LAYERS "\n", "/w/f", 2, "", "twice" },
     { "pid and -p", "pid 0\n", "-p 0 /w/f", 2, "", "twice" },
@@ -812,7 +815,8 @@ static void live_lines(void **state)
     if (r.status != 3 || !strstr(r.out, "\"reused\""))
         flunk("another start: %d %s", r.status, r.out);
     expect_ran("pid and row", tool_in("-r - -H /low /w/f", "pid $PID\nbind @/h/hb:/w\n"), 0, "^/low\n@/h/hb/f\n", "");
-    expect_ran("pid and overlay", tool_in("-r - /low", "pid $PID\noverlay " LAYERS "\n"), 0, "/proc/$PID/root/low\n", "");
+    expect_ran("pid and overlay", tool_in("-r - /low", "pid $PID\noverlay " LAYERS "\n"), 0, "/proc/$PID/root/low\n",
+        "");
     expect("-p $PID -r @/none /low", 3, "", "none");
 }
 
@@ -838,7 +842,8 @@ static void long_lines(void **state)
     char *text = textf("overlay lowerdir=%s/diff:", expand("@/d/overlay2/" L2));
     for (int i = 0; i < 400; i++)
         text = textf("%s%s%s", text, i ? ":" : "", expand("@/d/overlay2/" L1 "/diff"));
-    expect_ran("400 layers", tool_in("-r - -R /low", textf("%s$USERXATTR\n", text)), 0, "@/d/overlay2/" L1 "/diff/low\n", "");
+    expect_ran("400 layers", tool_in("-r - -R /low", textf("%s$USERXATTR\n", text)), 0, "@/d/overlay2/"
+        L1 "/diff/low\n", "");
     /* 5,000 rows */
     text = keep(200000);
     p = text;
@@ -917,7 +922,8 @@ static void environment(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct ran r = run((struct call){ .args = cases[i].args, .runner = cases[i].runner });
-        if (cases[i].status < 0 ? !r.status || r.outlen : r.status != cases[i].status || strcmp(r.out, expand(cases[i].out)))
+        if (cases[i].status < 0 ? !r.status || r.outlen : r.status != cases[i].status ||
+            strcmp(r.out, expand(cases[i].out)))
             flunk("DINDBIND_RUNNER=%s %s: %d %s%s", cases[i].runner, cases[i].args, r.status, r.out, r.err);
     }
     struct ran r = run((struct call){ .args = "--help", .runner = "@/bad" });
@@ -1060,16 +1066,22 @@ static const struct inspect_case inspect_cases[] = {
     { "--read-only, dead: HostsPath", docker_inspect, { READONLY("true"), { "`HostsPath`: `@/h/hosts`",
       "`HostsPath`: `" HOSTS "`" }, { "`Destination`: `/etc/hosts`", "`Destination`: `/y`" } }, NULL, NULL, NULL,
       "-v /etc/hosts:/t", 0, HOSTS ":/t:ro\n", NULL },
-    { "--read-only, dead: a PATH", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/etc/hostname", 1, "", NULL },
-    { "--read-only, dead: a volume is not", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/vol/v", 0, VOL "/v\n",
+    { "--read-only, dead: a PATH", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/etc/hostname", 1, "",
       NULL },
-    { "--read-only, dead: the upperdir", docker_inspect, { READONLY("true") }, "engine @/d overlay2;file ^/new n", NULL, NULL,
+    { "--read-only, dead: a volume is not", docker_inspect, { READONLY("true") }, NULL, NULL, NULL, "/vol/v", 0, VOL
+      "/v\n",
+      NULL },
+    { "--read-only, dead: the upperdir", docker_inspect, { READONLY("true") }, "engine @/d overlay2;file ^/new n", NULL,
+      NULL,
       "-v /new:/t", 0, "@/d/overlay2/" TOP "/diff/new:/t:ro\n", NULL },
     { "--read-only, what is no boolean", docker_inspect, { READONLY("`no`") }, NULL, NULL, NULL, OWN_FILES, 0,
       OWN_ANSWERS(":ro"), NULL },
-    { "--read-only=false", docker_inspect, { READONLY("false") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""), NULL },
-    { "ReadonlyRootfs null", docker_inspect, { READONLY("null") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""), NULL },
-    { "--read-only, live", docker_inspect, { READONLY("true") }, NULL, STANDARD, NULL, OWN_FILES, 0, OWN_ANSWERS(":ro"), NULL },
+    { "--read-only=false", docker_inspect, { READONLY("false") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""),
+      NULL },
+    { "ReadonlyRootfs null", docker_inspect, { READONLY("null") }, NULL, NULL, NULL, OWN_FILES, 0, OWN_ANSWERS(""),
+      NULL },
+    { "--read-only, live", docker_inspect, { READONLY("true") }, NULL, STANDARD, NULL, OWN_FILES, 0, OWN_ANSWERS(":ro"),
+      NULL },
     { "config.json and -o: a read-only root", oci_config, { { "`readonly`: false", "`readonly`: true" } },
       "engine @/d overlay2;file ^/new n", NULL, NULL, "-o " LAYERS " -v /new:/t -v /low:/u", 0,
       "@/d/overlay2/" TOP "/diff/new:/t:ro\n@/d/overlay2/" L1 "/diff/low:/u:ro\n", NULL },
@@ -1077,18 +1089,21 @@ static const struct inspect_case inspect_cases[] = {
       "-o " LAYERS " -v /new:/t", 0, "@/d/overlay2/" TOP "/diff/new:/t\n", NULL },
 
     /* a live runner's own mount counts, whatever the row says */
-    { "read-only in the runner: a spec", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "-v /vol:/t -v /vol/v:/u", 0,
+    { "read-only in the runner: a spec", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL,
+      "-v /vol:/t -v /vol/v:/u", 0,
       VOL ":/t:ro\n" VOL "/v:/u:ro\n", NULL },
     { "read-only in the runner: a PATH", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "/vol", 1, "", NULL },
     { "read-only in the runner: below a row", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "/vol/v", 1, "",
       NULL },
-    { "read-only in the runner: -R", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "-R /vol/v", 0, VOL "/v\n", NULL },
+    { "read-only in the runner: -R", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL, "-R /vol/v", 0, VOL "/v\n",
+      NULL },
     { "read-only in the runner: a row of -b", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL,
       "-b @/h/devb:/vol -v /vol:/t", 0, "@/h/devb:/t:ro\n", NULL },
     { "read-only in the runner: a mount in a row", BARE(docker_inspect), "engine @/d overlay2;dir " VOL "/in",
       STANDARD ";bind @/h/devb ^/vol/in;ro ^/vol/in", NULL, "-v /vol:/t -v /devb:/u", 0,
       VOL ":/t\n@/h/devb:/t/in:ro\n@/h/devb:/u\n", NULL },
-    { "read-only in the runner, writable below", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol;bind @/h/devb ^/vol/sub", NULL,
+    { "read-only in the runner, writable below", BARE(docker_inspect), NULL, STANDARD
+      ";ro ^/vol;bind @/h/devb ^/vol/sub", NULL,
       "-v /vol:/t", 0, VOL ":/t:ro\n@/h/devb:/t/sub\n", NULL },
     { "read-only in the runner: nothing is made", BARE(docker_inspect), NULL, STANDARD ";ro ^/vol", NULL,
       "-m -v /vol/new/er:/t", 1, "", "missing" },
@@ -1145,7 +1160,8 @@ static const struct inspect_case inspect_cases[] = {
     { "a byte that is not UTF-8", docker_inspect, { ROW("@/h/\\udc80", "/y", "true") },
       "engine @/d overlay2;dir @/h/\x80;file @/h/\x80/f x", NULL, NULL, "/y/f", 0, "@/h/\x80/f\n", NULL },
     { "quotes, blanks and backslashes", docker_inspect, { ROW("@/h/q\\` \\\\ q", "/y", "true") },
-      "engine @/d overlay2;dir @/h/q`%20\\%20q;file @/h/q`%20\\%20q/f x", NULL, NULL, "/y/f", 0, "@/h/q` \\ q/f\n", NULL },
+      "engine @/d overlay2;dir @/h/q`%20\\%20q;file @/h/q`%20\\%20q/f x", NULL, NULL, "/y/f", 0, "@/h/q` \\ q/f\n",
+      NULL },
     { "a colon in a source", docker_inspect, { ROW("@/h/a:b", "/y", "true") },
       "engine @/d overlay2;dir @/h/a:b;file @/h/a:b/f x", NULL, NULL, "/y/f", 0, "@/h/a:b/f\n", NULL },
     { "a destination that is not clean", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `/y/../vol/`" } },
@@ -1194,12 +1210,15 @@ static const struct inspect_case inspect_cases[] = {
     { "an empty subpath", docker_inspect, { SUBPATH("/y", "") }, NULL, NULL, NULL, "/y/v", 0, VOL "/v\n", NULL },
 
     /* is it the container's process? */
-    { "a process of the host", docker_inspect, { { "`Pid`: $PID", "`Pid`: $OWN" } }, NULL, STANDARD, NULL, "/low", 3, "",
-      "reused" },
-    { "a process of the host, runc state", runc_state, { { "`pid`: $PID", "`pid`: $OWN" } }, NULL, STANDARD, NULL, "/low", 3,
+    { "a process of the host", docker_inspect, { { "`Pid`: $PID", "`Pid`: $OWN" } }, NULL, STANDARD, NULL, "/low", 3,
       "",
       "reused" },
-    { "a process of the host, crun state", crun_state, { { "`pid`: $PID", "`pid`: $OWN" } }, NULL, STANDARD, NULL, "/low", 3,
+    { "a process of the host, runc state", runc_state, { { "`pid`: $PID", "`pid`: $OWN" } }, NULL, STANDARD, NULL,
+      "/low", 3,
+      "",
+      "reused" },
+    { "a process of the host, crun state", crun_state, { { "`pid`: $PID", "`pid`: $OWN" } }, NULL, STANDARD, NULL,
+      "/low", 3,
       "",
       "reused" },
     { "a source that a row answers, and another process", docker_inspect, { { "`Pid`: $PID", "`Pid`: $OWN" } }, NULL,
@@ -1244,11 +1263,14 @@ static const struct inspect_case inspect_cases[] = {
       "-H /low", 0, "^/low\n", NULL },
 
     /* what no engine prints */
-    { "Pid a string", docker_inspect, { { "`Pid`: $PID", "`Pid`: `$PID`" } }, NULL, STANDARD, NULL, "/low", 2, "", NULL },
-    { "Pid negative", docker_inspect, { { "`Pid`: $PID", "`Pid`: -1" } }, NULL, STANDARD, NULL, "/low", 2, "", NULL },
-    { "Pid with a fraction", docker_inspect, { { "`Pid`: $PID", "`Pid`: $PID.5" } }, NULL, STANDARD, NULL, "/low", 2, "",
+    { "Pid a string", docker_inspect, { { "`Pid`: $PID", "`Pid`: `$PID`" } }, NULL, STANDARD, NULL, "/low", 2, "",
       NULL },
-    { "Pid beyond all numbers", docker_inspect, { { "`Pid`: $PID", "`Pid`: 99999999999999999999" } }, NULL, STANDARD, NULL,
+    { "Pid negative", docker_inspect, { { "`Pid`: $PID", "`Pid`: -1" } }, NULL, STANDARD, NULL, "/low", 2, "", NULL },
+    { "Pid with a fraction", docker_inspect, { { "`Pid`: $PID", "`Pid`: $PID.5" } }, NULL, STANDARD, NULL, "/low", 2,
+      "",
+      NULL },
+    { "Pid beyond all numbers", docker_inspect, { { "`Pid`: $PID", "`Pid`: 99999999999999999999" } }, NULL, STANDARD,
+      NULL,
       "/low", 2, "", NULL },
     { "a destination that is relative", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `vol`" } }, NULL,
       STANDARD, NULL, "/low", 2, "", NULL },
@@ -1439,7 +1461,8 @@ static void depth(void **state)
         expect_ran("depth 257, -c", tool_in(ROWS, textf("{`x`:%s}", deep)), 1, "", "");
         expect_ran("depth 256, -r", tool_in("-r - -b @/h/hb:/w /w/f", textf("{`State`:{`Pid`:0},`x`:%s}", fits)), 0,
              "@/h/hb/f\n", "");
-        expect_ran("depth 257, -r", tool_in("-r - -b @/h/hb:/w /w/f", textf("{`State`:{`Pid`:0},`x`:%s}", deep)), 2, "", "");
+        expect_ran("depth 257, -r", tool_in("-r - -b @/h/hb:/w /w/f", textf("{`State`:{`Pid`:0},`x`:%s}", deep)), 2, "",
+            "");
         size_t mark = pooled;
         deep = nested(1000000, open, close);
         struct ran r = tool_in(ROWS, textf("{`x`:%s}", deep));
@@ -1687,13 +1710,13 @@ static const struct body_case body_cases[] = {
     { "a string", NULL, "`{}`", 1, EXACT, "" },
     { "a number", NULL, "1", 1, EXACT, "" },
     { "a byte order mark", NULL, "\xef\xbb\xbf{}", 1, EXACT, "" },
-    { "a NUL behind", NULL, "{}%00", 1, EXACT, "" },
+    { "a NUL at the end", NULL, "{}%00", 1, EXACT, "" },
     { "a NUL before", NULL, "%00{}", 1, EXACT, "" },
-    { "garbage behind", NULL, B("`/w/f:/t`") "x", 1, EXACT, "" },
+    { "garbage at the end", NULL, B("`/w/f:/t`") "x", 1, EXACT, "" },
     { "a second body", NULL, B("`/w/f:/t`") B("`/w/f:/t`"), 1, EXACT, "" },
     { "a second body on the next line", NULL, B("`/w/f:/t`") "\n{}", 1, EXACT, "" },
-    { "a comma behind", NULL, "{},", 1, EXACT, "" },
-    { "a bracket behind", NULL, "{}}", 1, EXACT, "" },
+    { "a comma at the end", NULL, "{},", 1, EXACT, "" },
+    { "a bracket at the end", NULL, "{}}", 1, EXACT, "" },
 
     /* HostConfig and its keys */
     { "HostConfig null", NULL, "{`HostConfig`:null}", 0, EXACT, NULL },
@@ -1734,7 +1757,7 @@ static const struct body_case body_cases[] = {
     { "a key with a lone surrogate", NULL, HC("`Bind\\ud800`:[`/w/f:/t`],`Binds\\udc80`:[`/w/f:/t`]"), 0, EXACT, NULL },
     { "deeper ones do not matter", NULL, "{`x`:" B("`/w/f:/t`") ",`HostConfig`:{`HostConfig`:{`Binds`:[`/w/f:/t`]},`x`:"
       "{`Binds`:[`/w/f:/t`],`Mounts`:[" BIND("") "]}},`NetworkingConfig`:{`Binds`:[`/w/f:/t`]}}", 0, EXACT, NULL },
-    { "behind its binds", NULL, HC("`Binds`:[`/w/f:/t`],`Zed`:1e400") "\n", 0, EXACT,
+    { "after its binds", NULL, HC("`Binds`:[`/w/f:/t`],`Zed`:1e400") "\n", 0, EXACT,
       HC("`Binds`:[`@/h/hb/f:/t`],`Zed`:1e400") "\n" },
 
     /* what the daemon takes at the top level */
@@ -1839,7 +1862,7 @@ static const struct body_case body_cases[] = {
     { "no rule", NULL, B("`/etc:/t`"), 1, EXACT, "/etc" },
     { "two refused, both named", NULL, B("`/w/none:/t`,`/w/f:/u`,`/etc:/v`"), 1, EXACT, "/etc" },
     { "one of two refused", NULL, B("`/w/f:/t`,`/etc:/u`"), 1, EXACT, "/etc" },
-    { "a refused mount behind binds", NULL, HC("`Binds`:[`/w/f:/t`],`Mounts`:[{`Type`:`bind`,`Source`:`/etc`,"
+    { "a refused mount after binds", NULL, HC("`Binds`:[`/w/f:/t`],`Mounts`:[{`Type`:`bind`,`Source`:`/etc`,"
       "`Target`:`/u`}]"), 1,
       EXACT, "/etc" },
 
@@ -1929,7 +1952,7 @@ static const struct body_case body_cases[] = {
     { "an empty mount", NULL, M("{}"), 1, EXACT, "the type must be" },
     { "a type and more", NULL, M("{`Type`:`volume `,`Source`:`vol`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
     { "a type cut by a NUL", NULL, M("{`Type`:`tmpfs\\u0000`,`Target`:`/x`}"), 1, EXACT, "the type must be" },
-    { "an unknown type behind a known one", NULL, M(BIND("") ",{`Type`:`overlay`,`Target`:`/x`}"), 1, EXACT,
+    { "an unknown type after a known one", NULL, M(BIND("") ",{`Type`:`overlay`,`Target`:`/x`}"), 1, EXACT,
       "the type must be" },
     { "an image", NULL, M("{`Type`:`image`,`Source`:`docker.io/library/busybox:latest`,`Target`:`/x`,"
       "`ImageOptions`:{`Subpath`:`bin`}}"), 0, EXACT, NULL },
@@ -2058,7 +2081,8 @@ static const struct body_case body_cases[] = {
     { "nfsd is no nfs", NULL, M(VOLUME("`Options`:{`type`:`nfsd`,`device`:`n:/`}")), 1, EXACT, "" },
     { "two types", NULL, M(VOLUME("`Options`:{`type`:`tmpfs,ext4`,`device`:`tmpfs`}")), 1, EXACT, "" },
     { "a type in capitals", NULL, M(VOLUME("`Options`:{`type`:`TMPFS`,`device`:`tmpfs`}")), 1, EXACT, "" },
-    { "a tmpfs", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`tmpfs`,`o`:`size=100m,uid=1000,mode=1777,noexec`}")),
+    { "a tmpfs", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`tmpfs`,`o`:`size=100m,uid=1000,mode=1777,"
+      "noexec`}")),
       0, EXACT, NULL },
     { "a tmpfs with nothing", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`}")), 0, EXACT, NULL },
     { "a tmpfs of a directory", NULL, M(VOLUME("`Options`:{`type`:`tmpfs`,`device`:`/w/d`}")), 1, EXACT, "" },
@@ -2168,16 +2192,19 @@ static const struct body_case body_cases[] = {
       "no path" },
     { "a lone surrogate for a byte, in a key of Volumes", NULL, "{`Volumes`:{`/t\\udcff`:{}}}", 1, EXACT, "no path" },
     { "lone surrogates that are no long s", NULL, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`]"), 0, EXACT, NULL },
-    { "lone surrogates that are no long s, beside it", NULL, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`/w/f:/t`]"),
+    { "lone surrogates that are no long s, beside it", NULL,
+      HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`/w/f:/t`]"),
       0, EXACT, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`@/h/hb/f:/t`]") },
     { "lone surrogates that are no long s, in HostConfig", NULL, "{`Ho\\udcc5\\udcbftConfig`:{`Binds`:[`/w/f:/t`]}}", 0,
       EXACT, NULL },
     { "lone surrogates that are no long s, in Source", NULL, M(BIND(",`\\udcc5\\udcbfource`:`/etc`")), 0, EXACT,
       M(BOUND(",`\\udcc5\\udcbfource`:`/etc`")) },
     { "lone surrogates for bytes elsewhere", NULL, "{`Env`:[`A=\\udcff`],`Labels`:{`\\udc80`:`\\udcc3`},"
-      "`HostConfig`:{`Binds`:[`/w/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}",
+      "`HostConfig`:{`Binds`:[`/w/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,"
+      "`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}",
       0, EXACT, "{`Env`:[`A=\\udcff`],`Labels`:{`\\udc80`:`\\udcc3`},"
-      "`HostConfig`:{`Binds`:[`@/h/hb/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}" },
+      "`HostConfig`:{`Binds`:[`@/h/hb/f:/t`],`Mounts`:[{`Type`:`volume`,`Target`:`/u`,"
+      "`VolumeOptions`:{`Labels`:{`l`:`\\udcff`}}}]}}" },
     { "a raw byte that is not UTF-8, in a source", NULL, B("`/w/\x80:/t`"), 1, EXACT, "" },
     { "a raw byte that is not UTF-8, elsewhere", NULL, "{`x`:`\xff`,`HostConfig`:{`Binds`:[`/w/f:/t`]}}", 1, EXACT,
       "" },
@@ -2259,7 +2286,8 @@ static void names(void **state)
         if (no_stages())
             continue;
         if (!cases[i].utf8)
-            expect_ran(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", textf(B("`/w/%s:/t`"), cases[i].spelled)), 1, "",
+            expect_ran(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", textf(B("`/w/%s:/t`"), cases[i].spelled)),
+                1, "",
                  "no path");
         expect_ran(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", B("`/w/link:/t`")), 0, B("`@/st/0:/t`"), "");
         if (!same_file(expand("@/st/0"), path))
@@ -2811,7 +2839,8 @@ static void conflicts(void **state)
         "-c /w/f", "/w/f -c", "-c -v /w/f:/t", "-c --mount type=bind,src=/w/f,dst=/t", "-c -", "-c -f json",
         "-c -f oci", "-c -f text",
         "-c -0", "-u @/st -c", "-c -p x", "-c -b /x", "-c -Q", "-c --stage", "-c=x",
-        "-S -p 1 /w", "-S -p 0 /w", "-S -o " LAYERS " /w", "-S -s @/st /w", "-S -s @/st -c", "-S -p $PID -c", "-S -u @/st",
+        "-S -p 1 /w", "-S -p 0 /w", "-S -o " LAYERS " /w", "-S -s @/st /w", "-S -s @/st -c", "-S -p $PID -c",
+        "-S -u @/st",
         "-S -o lowerdir=/x -v /w:/t", "-S",
     };
     (void)state;
@@ -2871,11 +2900,11 @@ static void make_missing(void **state)
         { "a volume's device -m", "-m -c", M(VOLUME(OPTS("/w/n13", "bind"))), 1, "", "@/h/hb/n13" },
         { "a volume's name -m", "-m -c", B("`n14:/t`"), 0, B("`n14:/t`"), "" },
         { "broken at the end -m", "-m -c", "{`HostConfig`:{`Binds`:[`/w/n15:/t`]}", 1, "", "@/h/hb/n15" },
-        { "a bad spec behind -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", "@/h/hb/n16" },
-        { "a relative source behind -m", "-m -c", B("`/w/n17:/t`,`./f:/u`"), 1, "", "@/h/hb/n17" },
-        { "an unknown type behind -m", "-m -c", HC("`Binds`:[`/w/n18:/t`],`Mounts`:[{`Type`:`glob`,`Source`:`e`,"
+        { "a bad spec after -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", "@/h/hb/n16" },
+        { "a relative source after -m", "-m -c", B("`/w/n17:/t`,`./f:/u`"), 1, "", "@/h/hb/n17" },
+        { "an unknown type after -m", "-m -c", HC("`Binds`:[`/w/n18:/t`],`Mounts`:[{`Type`:`glob`,`Source`:`e`,"
           "`Target`:`/u`}]"), 1, "", "@/h/hb/n18" },
-        { "an unknown type of two letters behind -m", "-m -c", HC("`Mounts`:[{`Type`:`Fs`,`Target`:`/u`}],"
+        { "an unknown type of two letters after -m", "-m -c", HC("`Mounts`:[{`Type`:`Fs`,`Target`:`/u`}],"
           "`Binds`:[`/w/n19:/t`]"), 1, "", "@/h/hb/n19" },
     };
     struct stat st;
@@ -2898,16 +2927,19 @@ static void make_missing(void **state)
     }
     /* through the runner's own view, and never in a layer */
     start_runner(0, STANDARD);
-    expect_ran("live", tool_in("-p $PID -m -c", B("`/new/dir:/t`,`/vol/new:/u`")), 0, B("`^/new/dir:/t`,`" VOL "/new:/u`"), "");
+    expect_ran("live", tool_in("-p $PID -m -c", B("`/new/dir:/t`,`/vol/new:/u`")), 0, B("`^/new/dir:/t`,`" VOL
+        "/new:/u`"), "");
     if (!same_file(expand("^/new/dir"), inside("/new/dir")) || stat(expand(VOL "/new"), &st))
         flunk("not made in the runner");
     expect_ran("layers", tool_in("-o " LAYERS " -m -c", B("`/another:/t`")), 1, "", "/another");
     /* nothing is made for a stage that cannot be */
-    static const char *const dirs[][2] = { { "relative", "-s relative: not an absolute path\n" }, { "''", "-s : empty path\n" },
+    static const char *const dirs[][2] = { { "relative", "-s relative: not an absolute path\n" }, { "''",
+        "-s : empty path\n" },
                                            { "./st", "-s ./st: not an absolute path\n" } };
     for (size_t i = 0; i < COUNT(dirs); i++) {
         expect_ran(dirs[i][0], tool(textf("-p $PID -m -s %s /new2", dirs[i][0])), 2, "", dirs[i][1]);
-        expect_ran(dirs[i][0], tool(textf("-p $PID -m -f json --stage=%s -v /new2:/t", strcmp(dirs[i][0], "''") ? dirs[i][0] : "")), 2, "",
+        expect_ran(dirs[i][0], tool(textf("-p $PID -m -f json --stage=%s -v /new2:/t", strcmp(dirs[i][0], "''") ?
+            dirs[i][0] : "")), 2, "",
              strchr(dirs[i][1], ':'));
         expect_ran(dirs[i][0], tool_in(textf("-p $PID -m -c -s %s", dirs[i][0]), B("`/new2:/t`")), 2, "", dirs[i][1]);
         expect_ran(dirs[i][0], tool(textf("-u %s", dirs[i][0])), 2, "", strchr(dirs[i][1], ':'));
@@ -2932,7 +2964,8 @@ static void staged_bodies(void **state)
     struct ran r = tool_in("-p $PID -s @/st -c", HC("`Binds`:[`/a:/t`,`vol:/v`,`/tm1:/u:rw`],`Mounts`:[{`Type`:`bind`,"
             "`Source`:`/low`,`Target`:`/m`},"
                            "{`Type`:`bind`,`Source`:`/hb`,`Target`:`/h`}]"));
-    struct json *j = parse(r.out, r.outlen), *binds = member(member(j, "HostConfig"), "Binds"), *mounts = member(member(j,
+    struct json *j = parse(r.out, r.outlen), *binds = member(member(j, "HostConfig"), "Binds"), *mounts =
+        member(member(j,
             "HostConfig"), "Mounts");
     if (r.status || !binds || binds->kids != 3 || !mounts || mounts->kids != 2)
         flunk("%d %s%s", r.status, r.out, r.err);
@@ -2973,7 +3006,8 @@ static void staged_bodies(void **state)
     if (put_file(expand("@/st/0/new"), "x") || errno != EROFS)
         flunk("a read-only stage is writable");
     expect("-u @/st", 0, "", "");
-    expect_ran("rbind", tool_in("-p $PID -s @/st -c", M(VOLUME(OPTS("/a", "rbind")))), 0, M(VOLUME(OPTS("@/st/0", "rbind"))),
+    expect_ran("rbind", tool_in("-p $PID -s @/st -c", M(VOLUME(OPTS("/a", "rbind")))), 0, M(VOLUME(OPTS("@/st/0",
+        "rbind"))),
             "");
     expect("-u @/st", 0, "", "");
     r = tool_in("-o " LAYERS " -s @/st -c", B("`/m:/t`"));
@@ -2989,8 +3023,8 @@ static void staged_bodies(void **state)
          B("`@/d/overlay2/" L1 "/diff/low:/t:ro`"), "");
 }
 
-/* A volume outlives the mount that it was made for, and others mount it by its name: what is read-only must be so by the
- * options of the volume, or in a stage. */
+/* A volume outlives the mount that it was made for, and others mount it by its name: what is read-only must be so by
+ * the options of the volume, or in a stage. */
 static void read_only_volumes(void **state)
 {
     static const struct { const char *args, *device, *o, *out; } cases[] = {
@@ -3006,7 +3040,8 @@ static void read_only_volumes(void **state)
         { "-b @/h/devb:/ro:ro", "/ro", "bind,rw,ro", "@/h/devb" },
         { "-b @/h/devb:/ro", "/ro", "bind", "@/h/devb" },
     };
-    static const char record[] = "type=volume,src=v,dst=/t,volume-opt=type=none,\"volume-opt=o=%s\",volume-opt=device=%s";
+    static const char record[] = "type=volume,src=v,dst=/t,volume-opt=type=none,\"volume-opt=o=%s\","
+        "volume-opt=device=%s";
     (void)state;
     must("file ^/up x");
     start_runner(0, "bind @/h/hb ^/hb;ro ^/hb");
@@ -3014,10 +3049,12 @@ static void read_only_volumes(void **state)
         const char *device = cases[i].device, *o = cases[i].o, *out = cases[i].out ? expand(cases[i].out) : NULL;
         bool ro = strstr(o, "ro") != NULL;
         struct ran r = tool_in(textf("%s -c", cases[i].args), textf(M(ROVOLUME(OPTS("%s", "%s"))), device, o));
-        expect_ran(textf("%s %s, o=%s", cases[i].args, device, o), r, !out, out ? textf(M(ROVOLUME(OPTS("%s", "%s"))), out, o) : "",
+        expect_ran(textf("%s %s, o=%s", cases[i].args, device, o), r, !out, out ? textf(M(ROVOLUME(OPTS("%s", "%s"))),
+            out, o) : "",
              out ? "" : "o=bind,ro");
         r = tool(textf("%s --mount %s", cases[i].args, textf(record, o, device)));
-        expect_ran(device, r, !out, out ? textf("%s%s\n", textf(record, o, out), ro ? ",readonly" : "") : "", out ? "" : "o=bind,ro");
+        expect_ran(device, r, !out, out ? textf("%s%s\n", textf(record, o, out), ro ? ",readonly" : "") : "", out ? "" :
+            "o=bind,ro");
         r = tool(textf("%s -f json --mount %s", cases[i].args, textf(record, o, device)));
         const char *want = out ? textf("\"path\":\"%s\"", out) : "\"error\":\"readonly\"";
         if (r.status != !out || !strstr(r.out, want))
@@ -3026,7 +3063,8 @@ static void read_only_volumes(void **state)
     if (no_stages())
         return;
     /* a stage is read-only itself, and so is each bind mount of it */
-    static const char *const staged[][2] = { { "-p $PID", "/hb" }, { "-b @/h/devb:/ro:ro", "/ro" }, { "-o " LAYERS, "/low" } };
+    static const char *const staged[][2] = { { "-p $PID", "/hb" }, { "-b @/h/devb:/ro:ro", "/ro" }, { "-o " LAYERS,
+        "/low" } };
     must("dir @/volume;file @/volume-file x");
     for (size_t i = 0; i < COUNT(staged); i++) {
         expect_ran(staged[i][1], tool_in(textf("%s -s @/st -c", staged[i][0]), textf(M(ROVOLUME(OPTS("%s", "bind"))),
@@ -3081,7 +3119,7 @@ static void bind_options(void **state)
     expect("-u @/st", 0, "", "");
 }
 
-/* A stage is private: who asks for another propagation is refused, and nothing is created or staged. */
+/* A stage is private: a call for another propagation is refused, and nothing is created or staged. */
 static void no_peers(void **state)
 {
     static const char *const words[] = { "shared", "rshared", "slave", "rslave" };
@@ -3109,9 +3147,11 @@ static void no_peers(void **state)
         gone(inside("/new"));
         /* a host path can be it, and so can what is not staged */
         expect_ran(words[i], tool(textf("-p $PID -v /low:/t:%s", words[i])), 0, textf("^/low:/t:%s\n", words[i]), "");
-        expect_ran(words[i], tool_in("-p $PID -c", textf(M(PART("/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i])), 0,
+        expect_ran(words[i], tool_in("-p $PID -c", textf(M(PART("/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")),
+            words[i])), 0,
              textf(M(PART("^/low", "/t", ",`BindOptions`:{`Propagation`:`%s`}")), words[i]), "");
-        expect_ran(words[i], tool(textf("-p $PID -s @/st -v name:/t:%s", words[i])), 0, textf("name:/t:%s\n", words[i]), "");
+        expect_ran(words[i], tool(textf("-p $PID -s @/st -v name:/t:%s", words[i])), 0, textf("name:/t:%s\n", words[i]),
+            "");
         tool("-u @/st");
     }
     if (no_stages())
@@ -3197,7 +3237,8 @@ static const struct below_case below_cases[] = {
       ",`ReadOnly`:false") ","
       PART(VOL, "/t/b", ",`ReadOnly`:false") "," PART("@/h/hb", "/t/b/sub", ",`ReadOnly`:true") "," PART("@/h/devb",
               "/t/c", ",`ReadOnly`:false")) },
-    { "Mounts, ReadOnly true", "-p $PID -c", M(ABIND(",`ReadOnly`:true")), 0, M(PART("^/a", "/t", ",`ReadOnly`:true") ","
+    { "Mounts, ReadOnly true", "-p $PID -c", M(ABIND(",`ReadOnly`:true")), 0, M(PART("^/a", "/t", ",`ReadOnly`:true")
+      ","
       PART(VOL, "/t/b", ",`ReadOnly`:true") "," PART("@/h/hb", "/t/b/sub", ",`ReadOnly`:true") "," PART("@/h/devb",
               "/t/c", ",`ReadOnly`:true")) },
     { "Mounts, NonRecursive", "-p $PID -c", M(ABIND(",`BindOptions`:{`NonRecursive`:true}")), 0,
@@ -3241,7 +3282,8 @@ static const struct below_case below_cases[] = {
       VOL ":/t/b`,`@/h/hb:/t/b/sub:ro`") },
     { "a volume there", "-p $PID -c", B("`vo:/t/c`,`/a:/t`"), 0, B("`vo:/t/c`,`^/a:/t`,`"
       VOL ":/t/b`,`@/h/hb:/t/b/sub:ro`") },
-    { "a mount there", "-p $PID -c", HC("`Mounts`:[{`Type`:`volume`,`Source`:`v`,`Target`:`/t/./c`}],`Binds`:[`/a:/t`]"),
+    { "a mount there", "-p $PID -c",
+      HC("`Mounts`:[{`Type`:`volume`,`Source`:`v`,`Target`:`/t/./c`}],`Binds`:[`/a:/t`]"),
       0,
       HC("`Mounts`:[{`Type`:`volume`,`Source`:`v`,`Target`:`/t/./c`}],`Binds`:[`^/a:/t`,`"
       VOL ":/t/b`,`@/h/hb:/t/b/sub:ro`]") },
@@ -3269,7 +3311,8 @@ static const struct below_case below_cases[] = {
     /* volumes that are binds */
     { "o=bind has no mounts below", "-p $PID -c", M(VOLUME(OPTS("/a", "bind"))), 0, M(VOLUME(OPTS("^/a", "bind"))) },
     { "o=rbind cannot have them", "-p $PID -c", M(VOLUME(OPTS("/a", "rbind"))), 1, "/a/b" },
-    { "o=rbind, nothing below", "-p $PID -c", M(VOLUME(OPTS("/a/c", "rbind"))), 0, M(VOLUME(OPTS("@/h/devb", "rbind"))) },
+    { "o=rbind, nothing below", "-p $PID -c", M(VOLUME(OPTS("/a/c", "rbind"))), 0, M(VOLUME(OPTS("@/h/devb",
+      "rbind"))) },
     { "o=bind, read-only", "-p $PID -c", M(VOLUME(OPTS("/a/b/sub", "bind"))), 1, "o=bind,ro" },
     { "o=bind,ro, read-only", "-p $PID -c", M(VOLUME(OPTS("/a/b/sub", "bind,ro"))), 0,
       M(ROVOLUME(OPTS("@/h/hb", "bind,ro"))) },
@@ -3324,7 +3367,8 @@ enum { DOUBT = -1 };
 #define DIND "dir @/o;dir @/o/volumes;dir @/o/volumes/x;dir @/o/volumes/x/_data;dir @/d;bind @/o/volumes/x/_data @/d;" \
     "engine @/d overlay2;"
 #define FAKE(size) "engine @/d overlay2;dir @/fake;tmpfs @/fake " size ";dir @/fake/containers;dir @/fake/containers/" CID ";" \
-    "file @/fake/containers/" CID "/hosts x;dir @/fake/data;file @/fake/data/f right;dir @/d/data;file @/d/data/f wrong;"
+    "file @/fake/containers/" CID "/hosts x;dir @/fake/data;file @/fake/data/f right;dir @/d/data;" \
+    "file @/d/data/f wrong;"
 
 static const struct self_case self_cases[] = {
     { "the root file system", NULL, STANDARD, NULL, NULL, "/low /m/one", NULL, 0, "^/low\n^/m/one\n", NULL },
@@ -3430,18 +3474,20 @@ static const struct self_case self_cases[] = {
       NULL },
     { "a data root in a volume of another engine, the root", DIND, STANDARD, NULL, NULL, "/low", NULL, 0, "^/low\n",
       NULL },
-    /* who tells */
-    { "hostname alone tells", NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 0,
+    /* which rows say where the data root is */
+    { "hostname alone is enough", NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 0,
       "@/h/devb/f\n", NULL },
-    { "hosts alone tells", NULL, SELF "bind " HOSTS " ^/etc/hosts;bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 0,
+    { "hosts alone is enough", NULL, SELF "bind " HOSTS " ^/etc/hosts;bind @/h/devb ^/devb", NULL, NULL, "/devb/f",
+      NULL, 0,
       "@/h/devb/f\n",
       NULL },
-    { "a volume alone tells", NULL, SELF "bind " VOL " ^/vol;bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 0,
+    { "a volume alone is enough", NULL, SELF "bind " VOL " ^/vol;bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 0,
       "@/h/devb/f\n", NULL },
-    { "nobody tells", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 1, "", "foreign" },
-    { "nobody tells: the root is known", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/low", NULL, 0, "^/low\n",
+    { "no row is enough", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 1, "", "foreign" },
+    { "no row is enough: the root is known", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/low", NULL, 0, "^/low\n",
       NULL },
-    { "part of a volume tells or not", NULL, SELF "bind " VOL "/sub ^/vol;bind @/h/devb ^/devb", NULL, NULL, "/devb/f",
+    { "part of a volume is enough or not", NULL, SELF "bind " VOL "/sub ^/vol;bind @/h/devb ^/devb", NULL, NULL,
+      "/devb/f",
       NULL, DOUBT,
       "/devb/f", NULL },
     { "a volume called volumes", "engine @/d overlay2;dir @/d/volumes/volumes;dir @/d/volumes/volumes/_data;"
@@ -3574,7 +3620,7 @@ static void check_self(void **state)
     }
 }
 
-/* What each of these is out here, told by device and inode. */
+/* What each of these is out here, known by device and inode. */
 static void truths(void **state)
 {
     (void)state;
@@ -3607,7 +3653,8 @@ static void self_streams(void **state)
     c.in = expand_n(HC("`Binds`:[`/low:/a`,`./one:/b`,`vol:/c`,`/hb:/d`],`Mounts`:[{`Type`:`bind`,`Source`:`../vol/v`,"
             "`Target`:`/e`},"
                        "{`Type`:`bind`,`Source`:`/etc/hosts`,`Target`:`/f`}]"), &c.nin);
-    expect_ran("-S -c", run(c), 0, HC("`Binds`:[`^/low:/a`,`^/m/one:/b`,`vol:/c`,`@/h/hb:/d:ro`],`Mounts`:[{`Type`:`bind`,"
+    expect_ran("-S -c", run(c), 0, HC("`Binds`:[`^/low:/a`,`^/m/one:/b`,`vol:/c`,`@/h/hb:/d:ro`],"
+        "`Mounts`:[{`Type`:`bind`,"
             "`Source`:`" VOL
          "/v`,`Target`:`/e`},{`Type`:`bind`,`Source`:`@/h/hosts`,`Target`:`/f`}]"), "");
     c.in = expand_n(B("`/low:/a`,`/tm1:/b`"), &c.nin);
@@ -3665,7 +3712,7 @@ static const struct told_case told_cases[] = {
     { "upperdir relative, podman", BARE(podman_inspect), "relengine @/p overlay", PODMAN_RUN,
       "/low /vol/v /etc/hosts /etc/hostname", 0,
       "^/low\n@/p/volumes/vol1/_data/v\n@/h/hosts\n@/prun/overlay-containers/" PCID "/userdata/hostname\n", NULL },
-    { "podman, nothing else that tells", podman_inspect, { { "`Destination`: `/vol`", "`Destination`: `/none`" } },
+    { "podman, no other row that is enough", podman_inspect, { { "`Destination`: `/vol`", "`Destination`: `/none`" } },
       PODMAN,
       SELF "bind @/h/devb ^/devb", "/low /devb/f", 0, "^/low\n@/h/devb/f\n", NULL },
     { "RW false", BARE(docker_inspect), NULL, STANDARD, "/hb/f", 1, "", NULL },
@@ -3675,7 +3722,8 @@ static const struct told_case told_cases[] = {
     { "missing", BARE(docker_inspect), NULL, STANDARD, "/none", 1, "", "missing" },
     { "a subpath", docker_inspect, { SUBPATH("/y", "sub") }, NULL, SELF "bind " VOL "/sub ^/y", "/y /y/s", 0,
       VOL "/sub\n" VOL "/sub/s\n", NULL },
-    { "a subpath, and others that tell", docker_inspect, { SUBPATH("/y", "sub") }, NULL, SELF NAMED_HOSTNAME "bind "
+    { "a subpath, and other rows that are enough", docker_inspect, { SUBPATH("/y", "sub") }, NULL, SELF NAMED_HOSTNAME
+      "bind "
       VOL "/sub ^/y",
       "/y /y/s", 0, VOL "/sub\n" VOL "/sub/s\n", NULL },
     { "a link to a volume", BARE(docker_inspect), NULL, STANDARD, "/to/v", 0, VOL "/v\n", NULL },

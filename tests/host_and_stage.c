@@ -167,7 +167,8 @@ static const struct host_case host_cases[] = {
     { "a read-only mount", "bind @/vol @/merged/vol;ro @/merged/vol", NULL, NULL, "/vol/v", "@/vol/v", 1, 0 },
     { "a mount below", "bind @/vol @/merged/a/b", NULL, NULL, "/a", "@/merged/a", 0, 1 },
     { "two mounts below", "bind @/vol @/merged/a/b;bind @/data @/merged/a/c", NULL, NULL, "/a", "@/merged/a", 0, 2 },
-    { "a hidden mount below does not count", "bind @/vol @/merged/a/b;bind @/data @/merged/a", NULL, NULL, "/a", "@/data",
+    { "a hidden mount below does not count", "bind @/vol @/merged/a/b;bind @/data @/merged/a", NULL, NULL, "/a",
+      "@/data",
       0, 0 },
     { "a tmpfs of the runner's below", "tmpfs @/merged/a/b", NULL, NULL, "/a", "nested", 0, 0 },
     { "a tmpfs of the runner's", "tmpfs @/merged/a/b", NULL, NULL, "/a/b", "foreign", 0, 0 },
@@ -185,7 +186,8 @@ static const struct host_case host_cases[] = {
     { "a host mount that the runner does not see", "bind @/data @/merged/x", NULL, "tmpfs @/data/d", "/x", "nested", 0,
       0 },
     { "a host mount beside", "bind @/data @/merged/x", NULL, "tmpfs @/data/d", "/x/f", "@/data/f", 0, 0 },
-    { "a directory that was removed", "dir @/data/e;bind @/data/e @/merged/x", NULL, "rmdir @/data/e", "/x", "foreign", 0,
+    { "a directory that was removed", "dir @/data/e;bind @/data/e @/merged/x", NULL, "rmdir @/data/e", "/x", "foreign",
+      0,
       0 },
     { "a directory removed and made anew", "dir @/data/e;bind @/data/e @/merged/x", NULL,
       "rmdir @/data/e;dir @/data/e", "/x", "foreign", 0, 0 },
@@ -232,7 +234,8 @@ static void check_host(void **state)
 static void specs_expand(void **state)
 {
     (void)state;
-    start_runner(0, "bind @/vol @/merged/a/b;bind @/data @/merged/a/b/sub;ro @/merged/a/b/sub;bind @/data/d @/merged/a/c");
+    start_runner(0, "bind @/vol @/merged/a/b;bind @/data @/merged/a/b/sub;ro @/merged/a/b/sub;"
+        "bind @/data/d @/merged/a/c");
     expect("-v /a:/t", 0, "@/merged/a:/t\n@/vol:/t/b\n@/data:/t/b/sub:ro\n@/data/d:/t/c\n", "");
     expect("-v /a:/t:ro", 0, "@/merged/a:/t:ro\n@/vol:/t/b:ro\n@/data:/t/b/sub:ro\n@/data/d:/t/c:ro\n", "");
     expect("-R -v /a:/t", 0, "@/merged/a:/t:ro\n@/vol:/t/b:ro\n@/data:/t/b/sub:ro\n@/data/d:/t/c:ro\n", "");
@@ -396,16 +399,19 @@ static const struct stage_case stage_cases[] = {
     { "stage -R, below a submount", 0, "bind @/vol @/merged/a/b", NULL, "/a", "-R", "/b/v", "volume", "/b/new", 1 },
     { "stage a read-only mount", 0, "bind @/vol @/merged/vol;ro @/merged/vol", NULL, "/vol", "", "/v", "volume", "/new",
       1 },
-    { "stage with a read-only mount below", 0, "bind @/vol @/merged/a/b;ro @/merged/a/b", NULL, "/a", "", "/b/v", "volume",
+    { "stage with a read-only mount below", 0, "bind @/vol @/merged/a/b;ro @/merged/a/b", NULL, "/a", "", "/b/v",
+      "volume",
       "/b/new", 1 },
     { "stage a read-only mount with a writable volume below", 0,
-      "bind @/merged/a @/merged/a;ro @/merged/a;bind @/vol @/merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new", 0 },
+      "bind @/merged/a @/merged/a;ro @/merged/a;bind @/vol @/merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new",
+      0 },
     { "stage a bind row with a volume below", 0, "bind @/vol @/merged/a/b", NULL, "/a", "-b @/merged/a:/a", "/b/v",
       "volume", "/b/new", 0 },
     { "stage of a shared runner", 0, "bind @/vol @/merged/a/b", "shared /", "/a", "", "/b/v", "volume", "/b/new", 0 },
     { "stage of a slave runner", 0, "bind @/vol @/merged/a/b", "shared /;slave /", "/a", "", "/b/v", "volume", "/b/new",
       0 },
-    { "stage of a chrooted runner", CHROOTED, "bind @/vol @/merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new", 0 },
+    { "stage of a chrooted runner", CHROOTED, "bind @/vol @/merged/a/b", NULL, "/a", "", "/b/v", "volume", "/b/new",
+      0 },
     { "stage of a runner in a user namespace", OWN_USER, "bind @/vol @/merged/a/b", NULL, "/a", "", "/b/v", "volume",
       "/b/new", 0 },
     { "stage -R of a runner in a user namespace", OWN_USER, "bind @/vol @/merged/a/b", NULL, "/a", "-R", "/b/v",
@@ -559,7 +565,8 @@ static void unsafe_dirs(void **state)
         { "@/link", "unsafe" }, { "@/wide", "unsafe" }, { "@/group/st", "unsafe" }, { "@/empty", "unsafe" },
     };
     (void)state;
-    must("dir @/open;dir @/open/deep;chmod @/open 777;dir @/real;link @/link real;dir @/wide;chmod @/wide 777;dir @/group;"
+    must("dir @/open;dir @/open/deep;chmod @/open 777;dir @/real;link @/link real;dir @/wide;chmod @/wide 777;"
+        "dir @/group;"
          "chmod @/group 775;dir @/sticky;chmod @/sticky 1777;dir @/empty");
     start_runner(0, "");
     size_t rows = rows_of(getpid());

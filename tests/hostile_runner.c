@@ -436,7 +436,7 @@ static void reused_before(void)
     said(RUN("-p", textf("%d:%llu", pid, start), "/d/f"), 3, "", "not the runner that was described");
     said(RUN("-p", textf("%d:%llu", pid, start), "-s", "/stage", "/d/f"), 3, "",
          "not the runner that was described");
-    /* nobody can tell without the start time, and what is answered is what the number means now */
+    /* nobody can know without the start time, and what is answered is what the number means now */
     said(RUN("-p", textf("%d", pid), "-H", "/d/f"), 0, "/decoy/d/f\n", "");
 }
 
@@ -518,7 +518,8 @@ static void *kill_soon(void *arg)
 
 static enum call ask_once(pid_t pid, enum call until, int i, int *rc)
 {
-    static const char *const sources[] = { "/d", "/d/f", "/link", "/" }, *const hosts[] = { "/r/d", "/r/d/f", "/r/esc", "/r" };
+    static const char *const sources[] = { "/d", "/d/f", "/link", "/" }, *const hosts[] = { "/r/d", "/r/d/f", "/r/esc",
+        "/r" };
     struct dindbind_runner r = { .pid = pid };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -862,7 +863,8 @@ static void covered_source(void)
     let_go();
 }
 
-/* The runner may only read what a row calls writable: where the row names just that directory, and where it does not. */
+/* The runner may only read what a row calls writable: where the row names just that directory, and where it does
+ * not. */
 static void read_only_d(void)
 {
     must(!mount("/r/vol", "/r/d", NULL, MS_BIND, NULL) &&
@@ -950,7 +952,8 @@ static pid_t host_child(bool other_mounts)
 
 static void refused_as_host(pid_t pid)
 {
-    static const char why[] = "this is a process of the host itself", body[] = "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
+    static const char why[] = "this is a process of the host itself", body[] =
+        "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
     struct dindbind_mount *below = (struct dindbind_mount *)1;
     size_t nbelow = 1;
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
@@ -1123,7 +1126,8 @@ static void swapped_looks(void)
     must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
     for (unsigned i = 0; i < 20000 || ((!refused || !answered) && i < 2000000); i++) {
         int rc = dindbind_resolve(&it.r, "/x", 0, &it.res);
-        if (!rc && (fstatfs(it.res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(it.res.fd, "/r/d/f")))
+        if (!rc && (fstatfs(it.res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic ||
+            !same_file(it.res.fd, "/r/d/f")))
             flunk("answered: %s", it.res.path);
         if (rc && rc != DINDBIND_E_LOOP && rc != DINDBIND_E_CHANGED)
             flunk("refused: %s", dindbind_word(rc));
@@ -1182,12 +1186,13 @@ static void a_thousand_binds(void)
     char *number = textf("%d", start_runner("/r", 0, a_thousand));
     struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), "-p", number, "-c");
     said(r, 1, "", "1000 mounts below it, and an answer has 4096 at most");
-    /* the first four of them fit, and each other one is told of */
+    /* the first four of them fit, and each other one is named */
     if (count_lines(r.err) != 996 || !strstr(r.err, "dindbind: /m: "))
         flunk("%zu messages: %.300s", count_lines(r.err), r.err);
     r = RUN_WITHIN(10, many_binds("/m", 3, 997), "-p", number, "-c");
     said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 || count_of(r.out, "\"/r/vol:/t") != 3000)
+    if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 ||
+        count_of(r.out, "\"/r/vol:/t") != 3000)
         flunk("%zu, %zu and %zu mounts", count_of(r.out, "\"/r/m:/t"), count_of(r.out, "\"/r/w:/o"),
               count_of(r.out, "\"/r/vol:/t"));
     /* a body that covers all but one of the mounts below by something else */
@@ -1197,7 +1202,8 @@ static void a_thousand_binds(void)
     strcpy(p, "]}}");
     r = RUN_WITHIN(10, body, "-p", number, "-c");
     said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") || !strstr(r.out, "\"/r/vol:/t/999\""))
+    if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") ||
+        !strstr(r.out, "\"/r/vol:/t/999\""))
         flunk("%zu mounts that nothing covers", count_of(r.out, "\"/r/vol:/t/"));
 }
 
@@ -1213,7 +1219,8 @@ static void a_thousand_rows(void)
     make_dir("/r/e");
     struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), "-r", "/rows", "-c");
     said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") || count_of(r.out, "\"/w:/o") != 90)
+    if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") ||
+        count_of(r.out, "\"/w:/o") != 90)
         flunk("%zu mounts below", count_of(r.out, "\"/r/vol:/t0/"));
     said(RUN_WITHIN(10, many_binds("/m", 1000, 0), "-r", "/rows", "-c"), 1, "",
          "4000 mounts below it, and an answer has 4096 at most");
@@ -1267,7 +1274,8 @@ static void huge_mountinfo(void)
 /* A source of 2,000 names that is not there at all: where it stops being right is not looked for name by name. */
 static void long_and_missing(void)
 {
-    char *body = malloc(8 << 20), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/d/f:/t\""), *deep = malloc(5000), *q = deep;
+    char *body = malloc(8 << 20), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/d/f:/t\""), *deep = malloc(5000),
+        *q = deep;
     for (int i = 0; i < 2000; i++)
         q = stpcpy(q, "/a");
     for (int i = 0; i < 999; i++)

@@ -188,7 +188,8 @@ static inline void too_long(int sig)
 static inline void enter_test(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGALRM, too_long);  /* the first process of a namespace is not ended by a signal that it has no handler for */
+    /* the first process of a namespace is not ended by a signal that it has no handler for */
+    signal(SIGALRM, too_long);
     alarm(300);
     make_dir("/world/proc");
     must(!mount("/proc", "/world/proc", NULL, MS_BIND | MS_REC, NULL), "/world/proc");

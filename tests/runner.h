@@ -355,7 +355,8 @@ static inline int runner_namespaces(const char *root, int kind)
     return 0;
 }
 
-/* `before`, when not NULL, happens in the mount namespace of the runner, which is not yet at its root. 0 or an errno. */
+/* `before`, when not NULL, happens in the mount namespace of the runner, which is not yet at its root. 0 or an
+ * errno. */
 static inline int enter_root(const char *root, int kind, deed *before, const char *arg)
 {
     int err = kind & SAME_MOUNTS ? 0 : runner_namespaces(root, kind);

@@ -48,7 +48,8 @@ static struct {
 static const char secret[] = "the secret of the host";
 
 /* One runner a test: */
-static const char *const runner_dirs[] = { "/r", "/r/d", "/r/d/n", "/r/d/v", "/r/d/h", "/r/decoy", "/r/decoy/n", "/r/proc" };
+static const char *const runner_dirs[] = { "/r", "/r/d", "/r/d/n", "/r/d/v", "/r/d/h", "/r/decoy", "/r/decoy/n",
+    "/r/proc" };
 static const char *const runner_files[] = { "/r/one", "/r/d/f" };
 
 static void make_place(void)
@@ -504,8 +505,9 @@ static void engines_find_nothing(void)
 }
 
 /* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
-/* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the place
- * for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their own. */
+/* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the
+ * place for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their
+ * own. */
 static void late_engine(void)
 {
     begin();
@@ -659,7 +661,8 @@ static _Noreturn void be_traced(char *const argv[], int out)
     _exit(99);
 }
 
-/* The tool and its children, those that have ended too: the end of one may show before its parent says that it has it. */
+/* The tool and its children, those that have ended too: the end of one may show before its parent says that it has
+ * it. */
 struct traced {
     pid_t first, pids[64];
     bool ended[64];
@@ -845,9 +848,9 @@ static void count_entry(const char *point, const char *optional)
     rows_at_entries += !strcmp(point, ST "/0") || !strcmp(point, ST "/1");
 }
 
-/* Refused, and nothing is there; or all of it is what was asked for: one mount an entry, so that what the runner put over
- * a source after it was found is not there, and a volume, not its empty place. What was covered before is found so, and
- * what is below a source may be a link, as any of the runner's files. */
+/* Refused, and nothing is there; or all of it is what was asked for: one mount an entry, so that what the runner put
+ * over a source after it was found is not there, and a volume, not its empty place. What was covered before is found
+ * so, and what is below a source may be a link, as any of the runner's files. */
 static void acted(unsigned at, int ended, const char *said_so)
 {
     char *when = textf("%s before call %u", act->name, at);
@@ -860,7 +863,8 @@ static void acted(unsigned at, int ended, const char *said_so)
         flunk("%s: %s", when, said_so);
     must(!lstat(ST "/1", &one) && !lstat(ST "/0/f", &below), ST);
     if (!S_ISREG(one.st_mode) || !is_text(ST "/1", "right"))
-        flunk("%s: %s is not the file, but %s", when, ST "/1", is_text(ST "/1", secret) ? "a secret of the host's" : "another");
+        flunk("%s: %s is not the file, but %s", when, ST "/1", is_text(ST "/1", secret) ? "a secret of the host's" :
+            "another");
     rows_at_entries = 0;
     each_row(ST, count_entry);
     if (rows_at_entries != 2)
@@ -935,7 +939,8 @@ static void unbindable_among(void)
     have(&runner, do_script, "unbindable /d/v");
     struct ran r = STAGE_JSON("/one", "/d", "/decoy");
     refused_with(r, "nested");
-    if (!strstr(r.out, "\"source\":\"/d\",\"error\":\"nested\"") || !strstr(r.out, "\"source\":\"/one\",\"error\":\"unstaged\""))
+    if (!strstr(r.out, "\"source\":\"/d\",\"error\":\"nested\"") ||
+        !strstr(r.out, "\"source\":\"/one\",\"error\":\"unstaged\""))
         flunk("another source is blamed: %s", r.out);
     if (strcmp(my_table(), table_at_first))
         flunk("refused, and something stays mounted");
@@ -1803,8 +1808,8 @@ static void become_rootless(void)
     must(!stat("/", &st) && st.st_uid == 65534, "/ is the overflow user's");
 }
 
-/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is not
- * said to be, and nothing is tried for ever. */
+/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is
+ * not said to be, and nothing is tried for ever. */
 static void cannot_take_down(const char *what)
 {
     int status = -1;
