@@ -287,6 +287,74 @@ int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct
  * mounted no more than any unmounted source does: they keep what they have. */
 int dindbind_unstage(const char *path, int *sys_errno);
 
+/* ---- Specs and bodies ---------------------------------------------------------------------------- */
+
+/* What answers are written as. */
+enum dindbind_format {
+    DINDBIND_TEXT,              /* a path; a spec, or a body, with what had to change, and all else as it was */
+    DINDBIND_JSON,              /* an object for each source, refused or not: see dindbind(1) */
+    DINDBIND_OCI                /* one array of OCI runtime mounts, of specs */
+};
+
+/* Sources in docker's own words, which stand or fall together. Zero it, fill in the first part, and then, in this order and
+ * any number of times: add what is to be translated, dindbind_answer(), hand `text` on, dindbind_settle(). At last
+ * dindbind_end(). A spec or body, and with a `dir` or DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host
+ * path (dindbind_host()), and a spec more for each mount of the runner's below it, or an entry of the stage `dir`
+ * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables are read once, until
+ * dindbind_end(): a batch is for what is asked at one time. */
+struct dindbind_batch {
+    const struct dindbind_runner *runner;       /* opened before dindbind_answer() */
+    int runner_error;           /* what dindbind_open() returned: every source is refused with it */
+    enum dindbind_format format;
+    unsigned flags;             /* DINDBIND_MKDIR, and those from DINDBIND_TO_HOST on */
+    const char *dir;            /* stage the sources there; NULL: do not */
+    char end;                   /* of a record of text and json: a line break, or NUL */
+
+    /* answers, which are the batch's until dindbind_end() */
+    char *text;                 /* all so far, no NUL after it; set `len` to 0 once it is handed on */
+    size_t len;
+    const char *messages;       /* of the last dindbind_answer(), for people: a line, with its newline, for each source
+                                 * that was refused, as dindbind_message() puts it and more, and for each warning */
+    int error;                  /* of the last dindbind_answer(): 0, or of the refused source with the highest status */
+    const char *about, *wrong;  /* after USAGE: the part of a body that it is about, or NULL; and what is wrong */
+    const char *source;         /* while dindbind_answer() runs: what it is at, for the runner's trace */
+
+    /* private */
+    struct dindbind_work *work;
+    unsigned long long room[1792];      /* most batches need no more, and allocate nothing */
+};
+
+enum {
+    DINDBIND_TO_HOST = 4,       /* a path gets its host path */
+    DINDBIND_READONLY = 8,      /* whoever mounts the answers makes them read-only */
+    DINDBIND_ALIGNED = 16       /* refused, each source has an empty record: for callers who count them */
+};
+
+/* Add a path, a SPEC of `docker run -v`, a SPEC of `--mount`, or the body of a create request of Docker's API (len bytes and
+ * a NUL). A body comes alone. The strings stay the caller's, and as they are, until dindbind_settle(). See dindbind(1) for
+ * what may stand in a spec and a body.
+ *
+ * 0, USAGE: `wrong` says what is wrong with it, and it was not added; NOMEM. */
+int dindbind_add_path(struct dindbind_batch *batch, const char *path);
+int dindbind_add_volume(struct dindbind_batch *batch, const char *spec);
+int dindbind_add_mount(struct dindbind_batch *batch, const char *spec);
+int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len);
+
+/* Answer all that was added since the last dindbind_settle(): put it at the end of `text`. If one source is refused
+ * there are no answers at all (json has its records nevertheless, and see DINDBIND_ALIGNED), nothing stays staged, and
+ * `messages` has why.
+ *
+ * 0, or any code but USAGE, which is in `error` too. Allocates for many sources or long answers, and for mount tables. Holds
+ * a descriptor for each source until dindbind_settle(). */
+int dindbind_answer(struct dindbind_batch *batch);
+
+/* The answers were handed on (`kept`), or could not be: then what was staged for them is taken down. Let go of the sources,
+ * and start anew. Harmless before dindbind_answer(), and a second time. */
+void dindbind_settle(struct dindbind_batch *batch, int kept);
+
+/* Let go of all of it; what was not settled is not kept. Harmless on a zeroed struct. */
+void dindbind_end(struct dindbind_batch *batch);
+
 /* ---- For people ---------------------------------------------------------------------------------- */
 
 /* One line, without a newline, for people: what was given, what is wrong, what was tried, what to do.
