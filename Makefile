@@ -113,6 +113,7 @@ $(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-com
 
 # Linked with dindbind.c, as programs of its users are.
 $(BUILD)/differential: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c
+$(BUILD)/batch: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c -lcmocka
 # Allocation goes through the test, which sees what is left; a sanitizer would be in the tracer's way.
 $(BUILD)/fault: TEST_FLAGS = -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer
 $(BUILD)/fault: TEST_REST = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
@@ -128,7 +129,7 @@ RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 namespaces:
 	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
-PROGRAMS = test_dindbind host_and_stage stage_life formats hostile_runner command_line fuzz differential
+PROGRAMS = test_dindbind batch host_and_stage stage_life formats hostile_runner command_line fuzz differential
 
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh

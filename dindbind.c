@@ -9,32 +9,32 @@
  *
  *  room                  lines      what it is for
  *  kernel interface      92-296       system calls as functions that return a value or -errno
- *  text and memory       297-722      strings, output that grows, paths as text, arenas
- *  errors                723-909      codes and errnos, and what they mean
- *  inodes and procfs     910-1141     what an inode is and is called; /proc/PID
- *  results               1142-1190    a result that says what was found, or why not
- *  bind table            1191-1240    which row covers a path
- *  contained resolution  1241-1567    a path below a root, to a descriptor
- *  missing directories   1568-1702    -m: the only writer
- *  mountinfo             1703-1919    the only reader of it
- *  layers: options       1920-2418    overlay mount options, to a list of layers
- *  layers: look-up       2419-3135    what the overlay would show at a path
- *  layers: subtrees      3136-3325    whether layer directories show all that it shows below
- *  layers: answers       3326-3447    rule 3
- *  the runner            3448-3774    dindbind_open(): is it the one that was described?
- *  one source            3775-4053    dindbind_resolve(): one rule after the other
- *  messages              4054-4168    errors in sentences
- *  mount identity        4169-4302    a path of the caller's that is the same file
- *  the daemon's names    4303-4587    the same from inside the runner (-S)
- *  host paths            4588-4985    dindbind_host(), with the mounts below
- *  staging               4986-6282    dindbind_stage(), dindbind_unstage()
- *  specs                 6283-7093    the grammars of -v and --mount
- *  json                  7094-7656    the only reader and writer of it
- *  formats               7657-7918    answers as text, json, oci, and specs
- *  descriptions          7919-8536    -r: what engines print of a container
- *  bodies                8537-8870    -c: the body of a create request
- *  answers               8871-9846    sources that stand or fall together
- *  applet                9847-10740   the command line
+ *  text and memory       297-723      strings, output that grows, paths as text, arenas
+ *  errors                724-910      codes and errnos, and what they mean
+ *  inodes and procfs     911-1142     what an inode is and is called; /proc/PID
+ *  results               1143-1191    a result that says what was found, or why not
+ *  bind table            1192-1241    which row covers a path
+ *  contained resolution  1242-1568    a path below a root, to a descriptor
+ *  missing directories   1569-1703    -m: the only writer
+ *  mountinfo             1704-1920    the only reader of it
+ *  layers: options       1921-2421    overlay mount options, to a list of layers
+ *  layers: look-up       2422-3138    what the overlay would show at a path
+ *  layers: subtrees      3139-3328    whether layer directories show all that it shows below
+ *  layers: answers       3329-3450    rule 3
+ *  the runner            3451-3777    dindbind_open(): is it the one that was described?
+ *  one source            3778-4056    dindbind_resolve(): one rule after the other
+ *  messages              4057-4171    errors in sentences
+ *  mount identity        4172-4305    a path of the caller's that is the same file
+ *  the daemon's names    4306-4590    the same from inside the runner (-S)
+ *  host paths            4591-4988    dindbind_host(), with the mounts below
+ *  staging               4989-6285    dindbind_stage(), dindbind_unstage()
+ *  specs                 6286-7096    the grammars of -v and --mount
+ *  json                  7097-7659    the only reader and writer of it
+ *  formats               7660-7921    answers as text, json, oci, and specs
+ *  descriptions          7922-8539    -r: what engines print of a container
+ *  bodies                8540-8873    -c: the body of a create request
+ *  answers               8874-9850    sources that stand or fall together
+ *  applet                9851-10743   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -431,7 +431,7 @@ struct out {
 static void put_bytes(struct out *o, const char *s, size_t n)
 {
     if (o->size - o->len < n) {
-        size_t size = (o->size + n) * 2;
+        size_t size = 2 * o->size + n + 64;
         char *more = o->ours ? realloc(o->at, size) : malloc(size);
         if (!more) {
             o->failed = true;
@@ -653,7 +653,8 @@ static long read_whole(int fd, long max, char **text)
 
 /* Blocks that live until all of them are freed at once. The first one may be the caller's. */
 struct arena {
-    struct block { struct block *next; size_t used, size; bool fixed; } *top;
+    struct block { struct block *next; size_t used, size; } *top;
+    struct block *callers;      /* is not freed */
 };
 
 enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
@@ -661,8 +662,8 @@ enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
 static struct arena arena_in(void *space, size_t size)
 {
     struct block *b = space;
-    *b = (struct block){ NULL, 0, size - BLOCK_HEAD, true };
-    return (struct arena){ b };
+    *b = (struct block){ NULL, 0, size - BLOCK_HEAD };
+    return (struct arena){ b, b };
 }
 
 static void *arena_alloc(struct arena *a, size_t n)
@@ -673,7 +674,7 @@ static void *arena_alloc(struct arena *a, size_t n)
         struct block *b = malloc(BLOCK_HEAD + size);
         if (!b)
             return NULL;
-        *b = (struct block){ a->top, 0, size, false };
+        *b = (struct block){ a->top, 0, size };
         a->top = b;
     }
     void *at = (char *)a->top + BLOCK_HEAD + a->top->used;
@@ -695,7 +696,7 @@ static void arena_free(struct arena *a)
 {
     while (a->top) {
         struct block *next = a->top->next;
-        if (!a->top->fixed)
+        if (a->top != a->callers)
             free(a->top);
         a->top = next;
     }
@@ -2364,7 +2365,6 @@ static void layers_base(struct dindbind_layers *l)
 static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
 {
     size_t n = o->nlower + !!o->upper;
-    const char *dir;
     /* no more text than that of the options, from which it is cut, and the base of each */
     struct dindbind_layers *l =
         malloc(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
@@ -2372,7 +2372,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
     l->base_fd = -1;
-    for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
+    l->n = 0;
+    do {                        /* there is one at least */
+        const char *dir = layer_given(o, l->n);
         size_t len = layer_path(o, dir, at);
         if (!len) {
             layers_free(l);
@@ -2385,8 +2387,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
         l->v[l->n].mnt = 0;
+        l->n++;
         at += len + 1;
-    }
+    } while (l->n < n);
     l->upper = o->upper;
     l->nlower = o->nlower - o->ndata;
     l->userxattr = o->word[USERXATTR];
@@ -9094,6 +9097,7 @@ int dindbind_add_body(struct dindbind_batch *b, const char *json, size_t len)
 {
     struct dindbind_work *w = work_of(b);
     const char *wrong = check_open(w);
+    b->about = "body";
     if (!wrong && w->nitems)
         wrong = "a body comes alone";
     if (!wrong && b->format != DINDBIND_TEXT)
@@ -10698,20 +10702,22 @@ static int answer_line(struct job *j, int argc, char **argv)
 /* What most command lines need, side by side: asking the kernel for memory costs more than
  * resolving a source, and a page more half as much. */
 struct desk {
+    struct dindbind_runner runner;
     struct dindbind_batch batch;
     _Alignas(16) char space[DINDBIND_PATH_MAX];
 };
 
-/* The whole applet but for letting go of the runner. The desk has zeros before its batch's room. */
-static int applet(int argc, char **argv, struct dindbind_runner *r, struct desk *desk)
+/* The whole applet but for letting go of the runner. Of the desk all before the batch's room is
+ * zero. */
+static int applet(int argc, char **argv, struct desk *desk)
 {
     struct job j = {
-        .runner = r,
+        .runner = &desk->runner,
         .batch = &desk->batch,
         .arena = arena_in(desk->space, sizeof desk->space),
     };
-    j.view = (struct view){ .runner = r, .arena = &j.arena };
-    j.batch->runner = r;
+    j.view = (struct view){ .runner = j.runner, .arena = &j.arena };
+    j.batch->runner = j.runner;
     int status = answer_line(&j, argc, argv);
     dindbind_end(j.batch);
     arena_free(&j.arena);
@@ -10721,20 +10727,17 @@ static int applet(int argc, char **argv, struct dindbind_runner *r, struct desk 
 
 int dindbind_main(int argc, char **argv)
 {
-    struct dindbind_runner r = { 0 };
     struct desk desk;
-    memset(&desk, 0, offsetof(struct dindbind_batch, room));
-    int status = applet(argc, argv, &r, &desk);
-    dindbind_close(&r);
+    memset(&desk, 0, offsetof(struct desk, batch.room));
+    int status = applet(argc, argv, &desk);
+    dindbind_close(&desk.runner);
     return status;
 }
 
 #ifndef DINDBIND_NO_MAIN
 int main(int argc, char **argv)
 {
-    /* the exit of the process closes the runner */
     static struct desk desk;
-    struct dindbind_runner r = { 0 };
-    return applet(argc, argv, &r, &desk);
+    return applet(argc, argv, &desk);   /* the exit of the process closes the runner */
 }
 #endif
