@@ -205,7 +205,7 @@ size: dindbind  ##release the size of the tool, and its biggest functions
 # The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
 # was unpacked, by what that has.
 VERSION = $(shell sed -n 's/^.define DINDBIND_VERSION "\(.*\)"/\1/p' dindbind.h)
-DIST = .ci .editorconfig .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h examples \
+DIST = .ci .editorconfig .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h docs examples \
 	test_dindbind.c tests
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y dindbind.c))
 dist:  ##release dindbind-VERSION.tar.gz

@@ -20,21 +20,21 @@
  *  layers: options       1921-2421    overlay mount options, to a list of layers
  *  layers: look-up       2422-3138    what the overlay would show at a path
  *  layers: subtrees      3139-3328    whether layer directories show all that it shows below
- *  layers: answers       3329-3450    rule 3
- *  the runner            3451-3777    dindbind_open(): is it the one that was described?
- *  one source            3778-4056    dindbind_resolve(): one rule after the other
- *  messages              4057-4171    errors in sentences
- *  mount identity        4172-4305    a path of the caller's that is the same file
- *  the daemon's names    4306-4590    the same from inside the runner (-S)
- *  host paths            4591-4988    dindbind_host(), with the mounts below
- *  staging               4989-6285    dindbind_stage(), dindbind_unstage()
- *  specs                 6286-7096    the grammars of -v and --mount
- *  json                  7097-7659    the only reader and writer of it
- *  formats               7660-7921    answers as text, json, oci, and specs
- *  descriptions          7922-8539    -r: what engines print of a container
- *  bodies                8540-8873    -c: the body of a create request
- *  answers               8874-9850    sources that stand or fall together
- *  applet                9851-10743   the command line
+ *  layers: answers       3329-3450    the rule LAYERS: to a result
+ *  the runner            3451-3780    dindbind_open(): is it the one that was described?
+ *  one source            3781-4059    dindbind_resolve(): one rule after the other
+ *  messages              4060-4174    errors in sentences
+ *  mount identity        4175-4308    a path of the caller's that is the same file
+ *  the daemon's names    4309-4593    the same from inside the runner (-S)
+ *  host paths            4594-4991    dindbind_host(), with the mounts below
+ *  staging               4992-6289    dindbind_stage(), dindbind_unstage()
+ *  specs                 6290-7106    the grammars of -v and --mount
+ *  json                  7107-7669    the only reader and writer of it
+ *  formats               7670-7953    answers as text, json, oci, and specs
+ *  descriptions          7954-8571    -r: what engines print of a container
+ *  bodies                8572-8939    -c: the body of a create request
+ *  answers               8940-9918    sources that stand or fall together
+ *  applet                9919-10811   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -1977,7 +1977,7 @@ static const struct overlay_option {
     { "lowerdir+", LOWERDIR_ADD, DIRECTORY },
     { "datadir+", DATADIR_ADD, DIRECTORY },
     { "upperdir", UPPERDIR, DIRECTORY },
-    /* what does not change the meaning of a path (OVERLAY.md 2) */
+    /* what does not change the meaning of a path (docs/overlay.md, rule 2) */
     { "workdir", HARMLESS, ANYTHING },
     { "xino", HARMLESS, ANYTHING },
     { "uuid", HARMLESS, ANYTHING },
@@ -2285,7 +2285,7 @@ static enum setting kernel_default(const char *name)
     return value == 'Y' ? ON : OFF;
 }
 
-/* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
+/* docs/overlay.md, rule 1. Following redirects and making them are the same for a look-up. */
 static void set_modes(struct dindbind_layers *l, const struct options *o)
 {
     enum option_word redirect = o->word[REDIRECT_DIR], metacopy = o->word[METACOPY];
@@ -2422,9 +2422,9 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
 /* ==== layers: look-up ============================================================================
  *
  * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It
- * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27)
- * has it measured. Never here: a symlink followed by the kernel, or a component looked up in a
- * layer that no longer matters. All return 0, or what they are asked for, which is never
+ * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as measured in rules 12 to 27 of
+ * docs/overlay.md, to which all numbers of rules from here on belong. Never here: a symlink
+ * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0, or what they are asked for, which is never
  * negative, or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
@@ -2639,7 +2639,7 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
     if (n->inside)
         l->mnt = (unsigned)n->mnt;      /* as everything on the way to it is */
     rc = layer_mount(o, e.layer);
-    /* the overlay has what this mount covers (OVERLAY.md 11) */
+    /* the overlay has what this mount covers (docs/overlay.md, rule 11) */
     return rc || (unsigned)n->mnt == l->mnt ? rc : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
 }
 
@@ -3385,7 +3385,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n,
 /* An object that is no directory. */
 static int layers_file(struct overlay *o, struct dindbind_result *res)
 {
-    /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
+    /* with index=on a lower hard link may really be another copied-up one (rule 3) */
     if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
         return DINDBIND_E_INEXACT;
     if (o->data_name) {
@@ -3427,7 +3427,7 @@ static bool is_about_an_object(int error)
            error == DINDBIND_E_BROKEN || error == DINDBIND_E_XATTR;
 }
 
-/* Rule 3. */
+/* The rule LAYERS. */
 static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
                      struct dindbind_result *res)
 {
@@ -3741,7 +3741,10 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
         rc = task_open(r, why);
     else
         rc = self_open(r, why);
-    return rc || !(r->merged || (r->self && r->overlay)) ? rc : described_check(r, why);
+    bool described = r->merged || (r->self && r->overlay);
+    if (rc || !described)
+        return rc;              /* nothing else was claimed that could be compared */
+    return described_check(r, why);
 }
 
 int dindbind_open(struct dindbind_runner *r)
@@ -3855,7 +3858,7 @@ static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *
     return rc;
 }
 
-/* Rule 1. ESCAPE: a link leaves the row. */
+/* The rule BIND. ESCAPE: a link leaves the row. */
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
                    const char *rest, unsigned flags, struct dindbind_result *res)
 {
@@ -3873,7 +3876,7 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     return by_rest(r, row, rest, flags, res);
 }
 
-/* Rule 2, and the same in the caller's own view. */
+/* The rule PROC, and SELF: the same in the caller's own view. */
 static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
@@ -3975,7 +3978,7 @@ static int heed_view(const struct dindbind_runner *r, const char *path, struct d
     return 0;
 }
 
-/* Rule 1 with a live runner. */
+/* The rule BIND with a live runner. */
 static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
                         const char *path, const char *rest, unsigned flags,
                         struct dindbind_result *res)
@@ -5015,8 +5018,8 @@ enum {
 };
 
 enum {
-    /* sources that are cloned, attached and let go of before the next ones */
-    BATCH = 64,
+    /* sources that are cloned, attached and let go of before the next ones: one turn */
+    AT_A_TIME = 64,
     LOCK_PATIENCE = 5           /* seconds */
 };
 
@@ -5059,7 +5062,7 @@ struct stage {
     size_t n, at;                       /* results; the one that is at work, n: none */
     /* the results that get an entry of their own, in order; after `s` in the block */
     size_t *entry, nentries;
-    size_t from, to;                    /* of these, the batch */
+    size_t from, to;                    /* of these, the ones of this turn */
     uint64_t next;                      /* number */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
@@ -5072,7 +5075,8 @@ struct stage {
     size_t nnested;
     int runner_ns;                      /* the runner's mount namespace; -1: not needed */
     int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
-    /* the two tmpfs, until they are attached; a source's overlay */
+    /* the two tmpfs, until they are attached; before that, what a source of several layers is made
+     * of: an overlay and the part of it */
     int outer, inner;
     int outer_root;                     /* of the outer one that this call made, locked */
     int counter;                        /* the file that knows the next number */
@@ -5254,8 +5258,8 @@ static int remove_next(struct stage *st)
     return entry_remove(st, st->next);
 }
 
-/* Private, in both directions and for good; and what is read-only is so in every mount of the
- * tree. */
+/* All mounts of a tree become private, in both directions and for good; not unbindable, for whoever
+ * mounts the answer binds it. What is read-only is so in every one of them. */
 static int tree_seal(int tree, bool ro)
 {
     struct {
@@ -5284,7 +5288,7 @@ static int attach(int tree, int at, const char *name)
     return CALL(SYS_move_mount, tree, "", at, name, MOVE_FROM_FD | (*name ? 0 : MOVE_TO_FD));
 }
 
-/* Errand: the batch's trees of the runner's own mounts, which can only be cloned from within its
+/* Errand: this turn's trees of the runner's own mounts, which can only be cloned from within its
  * mount namespace. With a mere chroot that is where we are already: then setns(2) may be
  * refused, and is not needed. */
 static int clone_foreign(struct stage *st)
@@ -5318,7 +5322,7 @@ static int clone_overlay(struct stage *st)
 /* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one
  * gets to all peers and slaves of that, and is shared itself until it is told not to be; it is
  * empty and read-only, so that what looks there for an entry fails loudly. The inner one is
- * attached after that, and so seen by nobody else. */
+ * attached after that: on a private mount it is private, and seen by nobody else. */
 static int attach_stage(struct stage *st)
 {
     int rc = attach(st->outer, st->fd, "");
@@ -5331,8 +5335,8 @@ static int attach_stage(struct stage *st)
     return attach(st->inner, st->outer, "");
 }
 
-/* Errand: the batch's trees, each on its entry, the places for which are there. */
-static int attach_batch(struct stage *st)
+/* Errand: this turn's trees, each on its entry, the places for which are there. */
+static int attach_turn(struct stage *st)
 {
     int rc = 0;
     for (size_t k = st->from; !rc && k < st->to; k++) {
@@ -5900,7 +5904,7 @@ static int make_place(struct stage *st)
     return stage_result(st, rc);
 }
 
-/* Places for the batch, whose numbers are noted before anything is mounted there. */
+/* Places for the entries of this turn, whose numbers are noted before anything is mounted there. */
 static int make_places(struct stage *st)
 {
     for (size_t k = st->from; k < st->to; k++) {
@@ -5912,8 +5916,8 @@ static int make_places(struct stage *st)
     return stage_result(st, ftruncate(st->counter, (off_t)st->next) ? -errno : 0);
 }
 
-/* The trees of the batch: in the runner's namespace, and here. */
-static int clone_batch(struct stage *st)
+/* The trees of this turn: in the runner's namespace, and here. */
+static int clone_turn(struct stage *st)
 {
     bool foreign = false;
     for (size_t k = st->from; k < st->to; k++)
@@ -5954,12 +5958,12 @@ static int attach_all(struct stage *st)
     int rc = counter_open(st);
     for (st->to = 0; !rc && st->to < st->nentries;) {
         st->from = st->to;
-        st->to = st->nentries - st->from < BATCH ? st->nentries : st->from + BATCH;
-        rc = clone_batch(st);
+        st->to = st->nentries - st->from < AT_A_TIME ? st->nentries : st->from + AT_A_TIME;
+        rc = clone_turn(st);
         if (!rc)
             rc = make_places(st);
         if (!rc)
-            rc = stage_result(st, in_engine(st, attach_batch));
+            rc = stage_result(st, in_engine(st, attach_turn));
         for (size_t k = st->from; k < st->to; k++) {
             sys_close(st->s[st->entry[k]].tree);
             st->s[st->entry[k]].tree = -EINTR;
@@ -6345,8 +6349,8 @@ static const struct mode {
     { .word = "idmap", .class = MODE_IDMAP, .oci = OCI_NEVER },
 };
 
-/* The types of mounts that are known. Any other is refused: podman's glob binds what matches on
- * the host. */
+/* The types of mounts that are known; bad_type names them. Any other is refused: podman's type=glob
+ * binds what matches on the host. */
 enum mount_type {
     TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE, TYPE_UNKNOWN
 };
@@ -6388,6 +6392,7 @@ struct spec {
     bool csv;
     bool ro, flat;              /* asked for; not recursive */
     bool ro_top;                /* read-only at the top alone: mounts below stay as they are */
+    bool ro_all;                /* in a body: with all mounts below, or not at all */
     bool relabel;               /* Z: SELinux's label becomes one of the sibling's own */
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
@@ -6405,7 +6410,7 @@ struct spec {
     const char *peers;          /* shared, slave, ...: no stage has that, it is private */
     /* in a body: the element; of a bind, the rest of its string after target and colon; of a mount,
      * the values that may have to change */
-    const char *json, *tail, *at_source, *at_target, *at_readonly;
+    const char *json, *tail, *at_source, *at_target, *at_readonly, *at_options, *at_ro_top;
     size_t tail_len;
     unsigned classes;           /* of modes that it has, a bit for each */
     size_t noci;
@@ -6510,11 +6515,16 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     return NULL;
 }
 
-/* A name that docker would take for a volume's: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
-static bool is_volume_name(const char *s)
+/* Do so many bytes name a volume? [a-zA-Z0-9][a-zA-Z0-9_.-]*; of one letter podman's may be. */
+static bool names_volume(const char *s, size_t len)
 {
     size_t n = strspn(s, "_.-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    return n > 1 && !s[n] && !strchr("_.-", *s);
+    return len && n >= len && !strchr("_.-", *s);
+}
+
+static bool is_volume_name(const char *s)
+{
+    return names_volume(s, strlen(s));
 }
 
 static size_t csv_plain(const char *s, char *out, bool *bad)
@@ -6594,7 +6604,7 @@ enum key_value { NO_VALUE, A_VALUE, MAY_HAVE_VALUE, TRUE_OR_FALSE };
 enum {
     FOR_BIND = 1 << TYPE_BIND, FOR_VOLUME = 1 << TYPE_VOLUME, FOR_TMPFS = 1 << TYPE_TMPFS,
     FOR_IMAGE = 1 << TYPE_IMAGE, FOR_DISK = FOR_BIND | FOR_VOLUME, FOR_MADE = FOR_DISK | FOR_TMPFS,
-    FOR_ANY = FOR_MADE | FOR_IMAGE | 1 << TYPE_CLUSTER | 1 << TYPE_NPIPE
+    FOR_ANY = (1 << TYPE_UNKNOWN) - 1
 };
 
 /* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount,
@@ -7893,11 +7903,30 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
         put(o, "\"");
 }
 
+/* Does it end with what Go's strings.TrimSpace() takes away? docker's command line does that to a
+ * --mount from 29.2.1 on. At the start stands a key. */
+static bool ends_blank(const char *s, size_t len)
+{
+    static const char *const blanks[] = {
+        " ", "\t", "\n", "\v", "\f", "\r", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
+        "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+        "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a",
+        "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        size_t n = strlen(blanks[i]);
+        if (len >= n && !memcmp(s + len - n, blanks[i], n))
+            return true;
+    }
+    return false;
+}
+
 /* NULL, or what is wrong. `target` is NULL for the one that was given. */
 static const char *put_mount(struct out *o, const struct spec *s, const char *source,
                              const char *target, bool ro)
 {
     bool says_ro = s->ro;
+    size_t start = o->len;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
         if (i)
@@ -7916,6 +7945,9 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
         put(o, ",readonly");
     if (either_has(source, target, '\r'))
         return "a carriage return in a path does not survive --mount";
+    if (ends_blank(o->at + start, o->len - start))
+        return "docker removes white space at the end of a --mount: put another key "
+               "last, or use -v";
     return NULL;
 }
 
@@ -7926,7 +7958,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * mount of the runner's that is left out because nobody can name it - then its place is noted, so
  * that what lies below it on the host is not taken for what the runner sees there. */
 
-enum { MAX_FILE = 64 << 20 };
+enum { MAX_FILE = 64 << 20 };   /* bytes: of a description, and of a body on standard input */
 
 /* Standard input, which stays open. */
 static long read_input(char **text)
@@ -8553,7 +8585,7 @@ static const char comma[] = "a comma, after which podman would see another optio
 struct body {
     struct arena *arena;
     const char *text, *end;
-    const char *done;           /* so far it has been put out */
+    const char *done;           /* put out so far: elements come in the order of the text */
     struct spec *specs;
     size_t n;
     const char *what, *wrong;   /* what an error is about, and the error */
@@ -8669,6 +8701,9 @@ static const char *body_bind_options(struct spec *s, const struct member *m)
     s->flat = json_true(m[BODY_FLAT].at);
     s->create = json_true(m[BODY_CREATE].at);
     s->ro_top = json_true(m[BODY_RO_TOP].at);
+    s->ro_all = json_true(m[BODY_RO_ALL].at);
+    s->at_options = m[BODY_BIND_OPTIONS].at;
+    s->at_ro_top = m[BODY_RO_TOP].at;
     if (propagation && *propagation && !take_propagation(s, propagation))
         return "the Propagation is not understood";
     if (json_null(m[BODY_SOURCE].at))
@@ -8738,14 +8773,16 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
 }
 
 /* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one
- * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
+ * with an absolute path after a colon is a bind, unless it starts with a volume's name, as the
+ * `b:/c` of docker's CLI; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
     char *text;
     const char *wrong = json_decode(b->arena, JSON_GO, key, &text);
     if (wrong)
         return wrong;
-    if (strstr(text, ":/"))
+    const char *colon = strchr(text, ':');
+    if (strstr(text, ":/") && !names_volume(text, (size_t)(colon - text)))
         return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
     *s = (struct spec){ .json = key, .aside = true };
     return body_target(b, s, text);
@@ -8820,9 +8857,37 @@ static const char *body_parse(struct body *b, const char *top)
     return b->wrong;
 }
 
-/* One element of Mounts, byte by byte, with other values at the places that change. */
+static const char ro_top_alone[] = "\"ReadOnlyNonRecursive\":true";
+
+/* BindOptions with one more member, as far as that. The rest of the value, which is copied. */
+static const char *put_options(struct out *o, const char *value)
+{
+    bool null = *value != '{';
+    put(o, "{");
+    put(o, ro_top_alone);
+    if (null)
+        put(o, "}");
+    else if (json_first(value))
+        put(o, ",");
+    return null ? json_skip(value) : value + 1;
+}
+
+/* What stands after the target, if the element has nothing of it. */
+static void put_missing(struct out *o, const struct spec *s, bool ro, bool top)
+{
+    if (ro && !s->at_readonly)
+        put(o, ",\"ReadOnly\":true");
+    if (top && !s->at_options) {
+        put(o, ",\"BindOptions\":{");
+        put(o, ro_top_alone);
+        put(o, "}");
+    }
+}
+
+/* One element of Mounts, byte by byte, with other values at the places that change. `top`: what is
+ * mounted below stays as it is, which docker from 25 on has to be told. */
 static void put_body_mount(struct out *o, const struct spec *s, const char *source,
-                           const char *target, bool ro)
+                           const char *target, bool ro, bool top)
 {
     const char *p = s->json, *end = json_skip(p);
     while (p < end) {
@@ -8836,22 +8901,23 @@ static void put_body_mount(struct out *o, const struct spec *s, const char *sour
                 put_json(o, target);
             else
                 put_bytes(o, value, (size_t)(p - value));
-            if (ro && !s->at_readonly)
-                put(o, ",\"ReadOnly\":true");
-        } else if (p == s->at_readonly && ro) {
+            put_missing(o, s, ro, top);
+        } else if ((ro && p == s->at_readonly) || (top && p == s->at_ro_top)) {
             put(o, "true");
             p = json_skip(p);
-        } else {
+        } else if (top && p == s->at_options && !s->at_ro_top)
+            p = put_options(o, p);
+        else {
             put_bytes(o, p, 1);
             p++;
         }
     }
 }
 
-/* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is
- * wrong. */
+/* One element of Binds or Mounts; `target` is NULL for the one that was given. `top`: see
+ * put_body_mount(). NULL, or what is wrong. */
 static const char *put_body(struct out *o, const struct spec *s, const char *source,
-                            const char *target, bool ro)
+                            const char *target, bool ro, bool top)
 {
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
@@ -8867,7 +8933,7 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
         return comma;
     if (target && strchr(target, ','))
         return comma;
-    put_body_mount(o, s, source, target, ro);
+    put_body_mount(o, s, source, target, ro, ro && top && !s->volume && !s->flat && !s->ro_all);
     return NULL;
 }
 
@@ -9168,7 +9234,9 @@ static const char *put_element(struct dindbind_work *w, const struct item *it, c
     else
         put_bytes(&w->out, w->body.done, (size_t)(element - w->body.done));
     w->body.done = json_skip(element);
-    return put_body(&w->out, it->spec, it->res->path, target, it->res->ro);
+    /* a stage carries mounts below, which may be writable; host paths have specs of their own */
+    bool top = w->ask->dir && it->res->ro_mount;
+    return put_body(&w->out, it->spec, it->res->path, target, it->res->ro, top);
 }
 
 /* One record, or part of the one array or body. `target` is NULL for the one that was given. NULL,

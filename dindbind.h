@@ -31,7 +31,8 @@ enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
-/* One code per cause; none of them is an -errno. dindbind_word() gives the stable lower-case word of each, which is what the
+/* One code per cause; none of them is an -errno. A new code goes to the end of its group, and SYSTEM stays the last: words are
+ * stable, numbers are not. dindbind_word() gives the stable lower-case word of each, which is what the
  * `error` field of the json format holds; dindbind_status() the exit status that belongs to it. */
 enum dindbind_error {
     DINDBIND_OK = 0,
@@ -230,8 +231,8 @@ struct dindbind_mount {
  * root, on the same mount (a shim, a shell), and a kernel thread. The caller's names serve for it as they are; if that is
  * meant, a row of "/" at "/" says so. dindbind_resolve() answers: its path opens what that process sees. */
 
-/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file on the
- * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
+/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file, on a
+ * mount of the same file system. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
  * the candidate must open, without a symlink, to the same device and inode on just that mount
  * (proc_pid_mountinfo(5)). For SELF it is the daemon's name, which nothing can be compared with from inside: what

@@ -1054,6 +1054,29 @@ static void check_fields(const struct spec *s, const struct spec *again, const c
     }
 }
 
+/* unicode.IsSpace() of the last character, decoded. */
+static bool is_trimmed(const char *text)
+{
+    static const wchar_t spaces[] = { 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000 };
+    size_t n = strlen(text), k = n;
+    unsigned c = 0;
+    while (k && ((unsigned char)text[--k] & 0xc0) == 0x80)
+        ;
+    if (n == k)
+        return false;
+    if (n - k == 1)
+        return strchr(" \t\n\v\f\r", text[k]);
+    const unsigned char *p = (const unsigned char *)text + k;
+    if (n - k == 2 && (*p & 0xe0) == 0xc0)
+        c = (*p & 0x1fu) << 6 | (p[1] & 0x3fu);
+    else if (n - k == 3 && (*p & 0xf0) == 0xe0)
+        c = (*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    for (size_t i = 0; i < COUNT(spaces); i++)
+        if (c == (unsigned)spaces[i])
+            return true;
+    return c >= 0x2000 && c <= 0x200a;
+}
+
 static void mount_again(const struct spec *s, const char *source, const char *target, bool ro)
 {
     struct output room;
@@ -1063,7 +1086,7 @@ static void mount_again(const struct spec *s, const char *source, const char *ta
     ro = ro || s->ro;
     const char *wrong = put_mount(o, s, source, target, ro);
     char *text = output_end(o);
-    NEED(!!wrong == (strchr(source, '\r') || (target && strchr(target, '\r'))));
+    NEED(!!wrong == (strchr(source, '\r') || (target && strchr(target, '\r')) || is_trimmed(text)));
     if (!wrong) {
         NEED(check_csv(text));
         wrong = parse_mount(&a, text, &again);
@@ -1224,8 +1247,11 @@ static void check_found_places(const char *object)
     while (json_next(&w)) {
         struct spelled key = read_string(w.key, json_skip(w.key));
         NEED(key.good && !key.half);
+        size_t name = 0;
+        while (name < key.len && (isalnum((unsigned char)key.text[name]) || (name && strchr("_.-", key.text[name]))))
+            name++;
         for (size_t i = 0; i + 1 < key.len; i++)
-            NEED(key.text[i] != ':' || key.text[i + 1] != '/');
+            NEED(key.text[i] != ':' || key.text[i + 1] != '/' || (name && key.text[name] == ':'));
         free_spelled(&key);
     }
 }
