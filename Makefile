@@ -114,6 +114,7 @@ $(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-com
 
 # Linked with dindbind.c, as programs of its users are.
 $(BUILD)/differential: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c
+$(BUILD)/batch: TEST_REST = -DDINDBIND_NO_MAIN dindbind.c -lcmocka
 # Allocation goes through the test, which sees what is left; a sanitizer would be in the tracer's way.
 $(BUILD)/fault: TEST_FLAGS = -g -O2 -Wno-maybe-uninitialized -fno-omit-frame-pointer
 $(BUILD)/fault: TEST_REST = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -DDINDBIND_NO_MAIN dindbind.c
@@ -129,7 +130,7 @@ RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 namespaces:
 	@. tests/shell.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
-PROGRAMS = test_dindbind covered_rows host_and_stage stage_life formats hostile_runner command_line fuzz differential
+PROGRAMS = test_dindbind covered_rows batch host_and_stage stage_life formats hostile_runner command_line fuzz differential
 
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh
@@ -205,7 +206,7 @@ size: dindbind  ##release the size of the tool, and its biggest functions
 # The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
 # was unpacked, by what that has.
 VERSION = $(shell sed -n 's/^.define DINDBIND_VERSION "\(.*\)"/\1/p' dindbind.h)
-DIST = .ci .editorconfig .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h examples \
+DIST = .ci .editorconfig .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h docs examples \
 	test_dindbind.c tests
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y dindbind.c))
 dist:  ##release dindbind-VERSION.tar.gz

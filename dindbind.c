@@ -9,32 +9,32 @@
  *
  *  room                  lines      what it is for
  *  kernel interface      92-296       system calls as functions that return a value or -errno
- *  text and memory       297-699      strings, output that grows, paths as text, arenas
- *  errors                700-886      codes and errnos, and what they mean
- *  inodes and procfs     887-1107     what an inode is and is called; /proc/PID
- *  results               1108-1156    a result that says what was found, or why not
- *  bind table            1157-1206    which row covers a path
- *  contained resolution  1207-1533    a path below a root, to a descriptor
- *  missing directories   1534-1668    -m: the only writer
- *  mountinfo             1669-1885    the only reader of it
- *  layers: options       1886-2384    overlay mount options, to a list of layers
- *  layers: look-up       2385-3101    what the overlay would show at a path
- *  layers: subtrees      3102-3291    whether layer directories show all that it shows below
- *  layers: answers       3292-3413    rule 3
- *  the runner            3414-3740    dindbind_open(): is it the one that was described?
- *  one source            3741-4019    dindbind_resolve(): one rule after the other
- *  messages              4020-4134    errors in sentences
- *  mount identity        4135-4268    a path of the caller's that is the same file
- *  the daemon's names    4269-4553    the same from inside the runner (-S)
- *  host paths            4554-4951    dindbind_host(), with the mounts below
- *  staging               4952-6248    dindbind_stage(), dindbind_unstage()
- *  specs                 6249-7076    the grammars of -v and --mount
- *  json                  7077-7639    the only reader and writer of it
- *  formats               7640-7901    answers as text, json, oci, and specs
- *  descriptions          7902-8545    -r: what engines print of a container
- *  bodies                8546-8879    -c: the body of a create request
- *  answers               8880-9650    sources that stand or fall together
- *  applet                9651-10577   the command line
+ *  text and memory       297-723      strings, output that grows, paths as text, arenas
+ *  errors                724-910      codes and errnos, and what they mean
+ *  inodes and procfs     911-1142     what an inode is and is called; /proc/PID
+ *  results               1143-1191    a result that says what was found, or why not
+ *  bind table            1192-1241    which row covers a path
+ *  contained resolution  1242-1568    a path below a root, to a descriptor
+ *  missing directories   1569-1703    -m: the only writer
+ *  mountinfo             1704-1920    the only reader of it
+ *  layers: options       1921-2421    overlay mount options, to a list of layers
+ *  layers: look-up       2422-3138    what the overlay would show at a path
+ *  layers: subtrees      3139-3328    whether layer directories show all that it shows below
+ *  layers: answers       3329-3450    the rule LAYERS: to a result
+ *  the runner            3451-3780    dindbind_open(): is it the one that was described?
+ *  one source            3781-4059    dindbind_resolve(): one rule after the other
+ *  messages              4060-4174    errors in sentences
+ *  mount identity        4175-4308    a path of the caller's that is the same file
+ *  the daemon's names    4309-4593    the same from inside the runner (-S)
+ *  host paths            4594-4991    dindbind_host(), with the mounts below
+ *  staging               4992-6289    dindbind_stage(), dindbind_unstage()
+ *  specs                 6290-7106    the grammars of -v and --mount
+ *  json                  7107-7669    the only reader and writer of it
+ *  formats               7670-7953    answers as text, json, oci, and specs
+ *  descriptions          7954-8571    -r: what engines print of a container
+ *  bodies                8572-8939    -c: the body of a create request
+ *  answers               8940-9918    sources that stand or fall together
+ *  applet                9919-10811   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -304,6 +304,22 @@ static bool starts_with(const char *s, const char *prefix)
     return !strncmp(s, prefix, strlen(prefix));
 }
 
+/* Parsers return NULL, or what is wrong: a text, or this one, which is no fault of whoever wrote
+ * what is parsed. It is recognised by its address. */
+static const char no_memory[] = "out of memory";
+
+static const char *or_empty(const char *s)
+{
+    return s ? s : "";
+}
+
+static void lower_case(char *p)
+{
+    for (; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + 32);
+}
+
 /* Text that is built in a buffer of a known size. What does not fit is cut and noted. */
 struct text {
     char *at;
@@ -415,7 +431,7 @@ struct out {
 static void put_bytes(struct out *o, const char *s, size_t n)
 {
     if (o->size - o->len < n) {
-        size_t size = (o->size + n) * 2;
+        size_t size = 2 * o->size + n + 64;
         char *more = o->ours ? realloc(o->at, size) : malloc(size);
         if (!more) {
             o->failed = true;
@@ -502,6 +518,23 @@ static int clean_path(const char *path, char out[DINDBIND_PATH_MAX])
         out[len++] = '/';
     out[len] = 0;
     return 0;
+}
+
+/* dir/name, or `dir` itself for "". false: it does not fit, and what does is there. */
+static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *name)
+{
+    struct text t = text_in(out, DINDBIND_PATH_MAX, dir);
+    if (*name)
+        text_add(&t, "/");
+    text_add(&t, name);
+    return !t.cut;
+}
+
+/* What a path that is relative to a directory means, cleaned. false: it is no path, or too long. */
+static bool absolute_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *path)
+{
+    char joined[DINDBIND_PATH_MAX];
+    return join_path(joined, dir, path) && !clean_path(joined, out);
 }
 
 /* Is `path` the directory `dir` or something below it? */
@@ -620,7 +653,8 @@ static long read_whole(int fd, long max, char **text)
 
 /* Blocks that live until all of them are freed at once. The first one may be the caller's. */
 struct arena {
-    struct block { struct block *next; size_t used, size; bool fixed; } *top;
+    struct block { struct block *next; size_t used, size; } *top;
+    struct block *callers;      /* is not freed */
 };
 
 enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
@@ -628,8 +662,8 @@ enum { BLOCK_HEAD = (sizeof(struct block) + 15) & ~15u };
 static struct arena arena_in(void *space, size_t size)
 {
     struct block *b = space;
-    *b = (struct block){ NULL, 0, size - BLOCK_HEAD, true };
-    return (struct arena){ b };
+    *b = (struct block){ NULL, 0, size - BLOCK_HEAD };
+    return (struct arena){ b, b };
 }
 
 static void *arena_alloc(struct arena *a, size_t n)
@@ -640,7 +674,7 @@ static void *arena_alloc(struct arena *a, size_t n)
         struct block *b = malloc(BLOCK_HEAD + size);
         if (!b)
             return NULL;
-        *b = (struct block){ a->top, 0, size, false };
+        *b = (struct block){ a->top, 0, size };
         a->top = b;
     }
     void *at = (char *)a->top + BLOCK_HEAD + a->top->used;
@@ -662,20 +696,10 @@ static void arena_free(struct arena *a)
 {
     while (a->top) {
         struct block *next = a->top->next;
-        if (!a->top->fixed)
+        if (a->top != a->callers)
             free(a->top);
         a->top = next;
     }
-}
-
-/* dir/name, or `dir` itself for "". false: it does not fit, and what does is there. */
-static bool join_path(char out[DINDBIND_PATH_MAX], const char *dir, const char *name)
-{
-    struct text t = text_in(out, DINDBIND_PATH_MAX, dir);
-    if (*name)
-        text_add(&t, "/");
-    text_add(&t, name);
-    return !t.cut;
 }
 
 /* Where a word is in such a row, which an empty one ends; or -1. */
@@ -1103,6 +1127,17 @@ static int inspect_magic(int dir, const char *link, struct node *n)
     int rc = sys_fstat(fd, n);
     sys_close(fd);
     return rc;
+}
+
+/* What the kernel calls a directory. false: nothing absolute. */
+static bool real_dir(const char *dir, char out[DINDBIND_PATH_MAX])
+{
+    char link[FD_PATH];
+    int fd = open_path(dir, OPEN_DIR), n = -1;
+    if (fd >= 0)
+        n = sys_readlink(fd, fd_path(link, "/proc/thread-self/fd/", fd), out);
+    sys_close(fd);
+    return n > 0 && *out == '/';
 }
 
 /* ==== results ====================================================================================
@@ -1942,7 +1977,7 @@ static const struct overlay_option {
     { "lowerdir+", LOWERDIR_ADD, DIRECTORY },
     { "datadir+", DATADIR_ADD, DIRECTORY },
     { "upperdir", UPPERDIR, DIRECTORY },
-    /* what does not change the meaning of a path (OVERLAY.md 2) */
+    /* what does not change the meaning of a path (docs/overlay.md, rule 2) */
     { "workdir", HARMLESS, ANYTHING },
     { "xino", HARMLESS, ANYTHING },
     { "uuid", HARMLESS, ANYTHING },
@@ -2250,7 +2285,7 @@ static enum setting kernel_default(const char *name)
     return value == 'Y' ? ON : OFF;
 }
 
-/* OVERLAY.md 1. Following redirects and making them are the same for a look-up. */
+/* docs/overlay.md, rule 1. Following redirects and making them are the same for a look-up. */
 static void set_modes(struct dindbind_layers *l, const struct options *o)
 {
     enum option_word redirect = o->word[REDIRECT_DIR], metacopy = o->word[METACOPY];
@@ -2330,7 +2365,6 @@ static void layers_base(struct dindbind_layers *l)
 static int layers_build(struct dindbind_runner *r, const struct options *o, struct text *why)
 {
     size_t n = o->nlower + !!o->upper;
-    const char *dir;
     /* no more text than that of the options, from which it is cut, and the base of each */
     struct dindbind_layers *l =
         malloc(sizeof *l + n * (sizeof *l->v + base_length(o)) + strlen(r->overlay) + 2);
@@ -2338,7 +2372,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         return DINDBIND_E_NOMEM;
     char *at = (char *)(l->v + n);
     l->base_fd = -1;
-    for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
+    l->n = 0;
+    do {                        /* there is one at least */
+        const char *dir = layer_given(o, l->n);
         size_t len = layer_path(o, dir, at);
         if (!len) {
             layers_free(l);
@@ -2351,8 +2387,9 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         l->v[l->n].dir = at;
         l->v[l->n].fd = -1;
         l->v[l->n].mnt = 0;
+        l->n++;
         at += len + 1;
-    }
+    } while (l->n < n);
     l->upper = o->upper;
     l->nlower = o->nlower - o->ndata;
     l->userxattr = o->word[USERXATTR];
@@ -2385,9 +2422,9 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
 /* ==== layers: look-up ============================================================================
  *
  * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It
- * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as OVERLAY.md (rules 12 to 27)
- * has it measured. Never here: a symlink followed by the kernel, or a component looked up in a
- * layer that no longer matters. All return 0, or what they are asked for, which is never
+ * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as measured in rules 12 to 27 of
+ * docs/overlay.md, to which all numbers of rules from here on belong. Never here: a symlink
+ * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0, or what they are asked for, which is never
  * negative, or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
@@ -2602,7 +2639,7 @@ static int layer_stat(struct overlay *o, struct entry e, struct node *n)
     if (n->inside)
         l->mnt = (unsigned)n->mnt;      /* as everything on the way to it is */
     rc = layer_mount(o, e.layer);
-    /* the overlay has what this mount covers (OVERLAY.md 11) */
+    /* the overlay has what this mount covers (docs/overlay.md, rule 11) */
     return rc || (unsigned)n->mnt == l->mnt ? rc : blame(o, e, DINDBIND_E_INEXACT, EXDEV);
 }
 
@@ -3348,7 +3385,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n,
 /* An object that is no directory. */
 static int layers_file(struct overlay *o, struct dindbind_result *res)
 {
-    /* with index=on a lower hard link may really be another copied-up one (OVERLAY.md 3) */
+    /* with index=on a lower hard link may really be another copied-up one (rule 3) */
     if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
         return DINDBIND_E_INEXACT;
     if (o->data_name) {
@@ -3390,7 +3427,7 @@ static bool is_about_an_object(int error)
            error == DINDBIND_E_BROKEN || error == DINDBIND_E_XATTR;
 }
 
-/* Rule 3. */
+/* The rule LAYERS. */
 static int by_layers(const struct dindbind_runner *r, const char *path, unsigned flags,
                      struct dindbind_result *res)
 {
@@ -3704,7 +3741,10 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
         rc = task_open(r, why);
     else
         rc = self_open(r, why);
-    return rc || !(r->merged || (r->self && r->overlay)) ? rc : described_check(r, why);
+    bool described = r->merged || (r->self && r->overlay);
+    if (rc || !described)
+        return rc;              /* nothing else was claimed that could be compared */
+    return described_check(r, why);
 }
 
 int dindbind_open(struct dindbind_runner *r)
@@ -3818,7 +3858,7 @@ static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *
     return rc;
 }
 
-/* Rule 1. ESCAPE: a link leaves the row. */
+/* The rule BIND. ESCAPE: a link leaves the row. */
 static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
                    const char *rest, unsigned flags, struct dindbind_result *res)
 {
@@ -3836,7 +3876,7 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     return by_rest(r, row, rest, flags, res);
 }
 
-/* Rule 2, and the same in the caller's own view. */
+/* The rule PROC, and SELF: the same in the caller's own view. */
 static int by_proc(const struct dindbind_runner *r, const char *path, unsigned flags,
                    struct dindbind_result *res)
 {
@@ -3938,7 +3978,7 @@ static int heed_view(const struct dindbind_runner *r, const char *path, struct d
     return 0;
 }
 
-/* Rule 1 with a live runner. */
+/* The rule BIND with a live runner. */
 static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_bind *row,
                         const char *path, const char *rest, unsigned flags,
                         struct dindbind_result *res)
@@ -4978,8 +5018,8 @@ enum {
 };
 
 enum {
-    /* sources that are cloned, attached and let go of before the next ones */
-    BATCH = 64,
+    /* sources that are cloned, attached and let go of before the next ones: one turn */
+    AT_A_TIME = 64,
     LOCK_PATIENCE = 5           /* seconds */
 };
 
@@ -5022,7 +5062,7 @@ struct stage {
     size_t n, at;                       /* results; the one that is at work, n: none */
     /* the results that get an entry of their own, in order; after `s` in the block */
     size_t *entry, nentries;
-    size_t from, to;                    /* of these, the batch */
+    size_t from, to;                    /* of these, the ones of this turn */
     uint64_t next;                      /* number */
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
@@ -5035,7 +5075,8 @@ struct stage {
     size_t nnested;
     int runner_ns;                      /* the runner's mount namespace; -1: not needed */
     int engine_ns;                      /* of whoever mounts the answer; -1: the caller's own */
-    /* the two tmpfs, until they are attached; a source's overlay */
+    /* the two tmpfs, until they are attached; before that, what a source of several layers is made
+     * of: an overlay and the part of it */
     int outer, inner;
     int outer_root;                     /* of the outer one that this call made, locked */
     int counter;                        /* the file that knows the next number */
@@ -5217,8 +5258,8 @@ static int remove_next(struct stage *st)
     return entry_remove(st, st->next);
 }
 
-/* Private, in both directions and for good; and what is read-only is so in every mount of the
- * tree. */
+/* All mounts of a tree become private, in both directions and for good; not unbindable, for whoever
+ * mounts the answer binds it. What is read-only is so in every one of them. */
 static int tree_seal(int tree, bool ro)
 {
     struct {
@@ -5247,7 +5288,7 @@ static int attach(int tree, int at, const char *name)
     return CALL(SYS_move_mount, tree, "", at, name, MOVE_FROM_FD | (*name ? 0 : MOVE_TO_FD));
 }
 
-/* Errand: the batch's trees of the runner's own mounts, which can only be cloned from within its
+/* Errand: this turn's trees of the runner's own mounts, which can only be cloned from within its
  * mount namespace. With a mere chroot that is where we are already: then setns(2) may be
  * refused, and is not needed. */
 static int clone_foreign(struct stage *st)
@@ -5281,7 +5322,7 @@ static int clone_overlay(struct stage *st)
 /* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one
  * gets to all peers and slaves of that, and is shared itself until it is told not to be; it is
  * empty and read-only, so that what looks there for an entry fails loudly. The inner one is
- * attached after that, and so seen by nobody else. */
+ * attached after that: on a private mount it is private, and seen by nobody else. */
 static int attach_stage(struct stage *st)
 {
     int rc = attach(st->outer, st->fd, "");
@@ -5294,8 +5335,8 @@ static int attach_stage(struct stage *st)
     return attach(st->inner, st->outer, "");
 }
 
-/* Errand: the batch's trees, each on its entry, the places for which are there. */
-static int attach_batch(struct stage *st)
+/* Errand: this turn's trees, each on its entry, the places for which are there. */
+static int attach_turn(struct stage *st)
 {
     int rc = 0;
     for (size_t k = st->from; !rc && k < st->to; k++) {
@@ -5863,7 +5904,7 @@ static int make_place(struct stage *st)
     return stage_result(st, rc);
 }
 
-/* Places for the batch, whose numbers are noted before anything is mounted there. */
+/* Places for the entries of this turn, whose numbers are noted before anything is mounted there. */
 static int make_places(struct stage *st)
 {
     for (size_t k = st->from; k < st->to; k++) {
@@ -5875,8 +5916,8 @@ static int make_places(struct stage *st)
     return stage_result(st, ftruncate(st->counter, (off_t)st->next) ? -errno : 0);
 }
 
-/* The trees of the batch: in the runner's namespace, and here. */
-static int clone_batch(struct stage *st)
+/* The trees of this turn: in the runner's namespace, and here. */
+static int clone_turn(struct stage *st)
 {
     bool foreign = false;
     for (size_t k = st->from; k < st->to; k++)
@@ -5917,12 +5958,12 @@ static int attach_all(struct stage *st)
     int rc = counter_open(st);
     for (st->to = 0; !rc && st->to < st->nentries;) {
         st->from = st->to;
-        st->to = st->nentries - st->from < BATCH ? st->nentries : st->from + BATCH;
-        rc = clone_batch(st);
+        st->to = st->nentries - st->from < AT_A_TIME ? st->nentries : st->from + AT_A_TIME;
+        rc = clone_turn(st);
         if (!rc)
             rc = make_places(st);
         if (!rc)
-            rc = stage_result(st, in_engine(st, attach_batch));
+            rc = stage_result(st, in_engine(st, attach_turn));
         for (size_t k = st->from; k < st->to; k++) {
             sys_close(st->s[st->entry[k]].tree);
             st->s[st->entry[k]].tree = -EINTR;
@@ -6251,10 +6292,6 @@ int dindbind_unstage(const char *path, int *sys_errno)
  * In: a SPEC of `docker run -v` or `--mount`, as it was given. Out: the source and target in it,
  * what it asks for, and where in the text the source stands. Never here: a spec half understood. */
 
-/* All parsers from here on return NULL, or what is wrong: a text, or this one, which is no fault of
- * whoever wrote the spec. It is recognised by its address. */
-static const char no_memory[] = "out of memory";
-
 static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth "
                                 "field",
                   bad_target[] = "no target, or one that is no absolute path",
@@ -6312,8 +6349,8 @@ static const struct mode {
     { .word = "idmap", .class = MODE_IDMAP, .oci = OCI_NEVER },
 };
 
-/* The types of mounts that are known. Any other is refused: podman's glob binds what matches on
- * the host. */
+/* The types of mounts that are known; bad_type names them. Any other is refused: podman's type=glob
+ * binds what matches on the host. */
 enum mount_type {
     TYPE_BIND, TYPE_VOLUME, TYPE_TMPFS, TYPE_IMAGE, TYPE_CLUSTER, TYPE_NPIPE, TYPE_UNKNOWN
 };
@@ -6355,6 +6392,7 @@ struct spec {
     bool csv;
     bool ro, flat;              /* asked for; not recursive */
     bool ro_top;                /* read-only at the top alone: mounts below stay as they are */
+    bool ro_all;                /* in a body: with all mounts below, or not at all */
     bool relabel;               /* Z: SELinux's label becomes one of the sibling's own */
     bool create;                /* a missing source may be created */
     bool volume;                /* a bind in the guise of a volume, which has one source */
@@ -6372,7 +6410,7 @@ struct spec {
     const char *peers;          /* shared, slave, ...: no stage has that, it is private */
     /* in a body: the element; of a bind, the rest of its string after target and colon; of a mount,
      * the values that may have to change */
-    const char *json, *tail, *at_source, *at_target, *at_readonly;
+    const char *json, *tail, *at_source, *at_target, *at_readonly, *at_options, *at_ro_top;
     size_t tail_len;
     unsigned classes;           /* of modes that it has, a bit for each */
     size_t noci;
@@ -6477,11 +6515,16 @@ static const char *parse_volume(struct arena *a, const char *text, struct spec *
     return NULL;
 }
 
-/* A name that docker would take for a volume's: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
-static bool is_volume_name(const char *s)
+/* Do so many bytes name a volume? [a-zA-Z0-9][a-zA-Z0-9_.-]*; of one letter podman's may be. */
+static bool names_volume(const char *s, size_t len)
 {
     size_t n = strspn(s, "_.-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    return n > 1 && !s[n] && !strchr("_.-", *s);
+    return len && n >= len && !strchr("_.-", *s);
+}
+
+static bool is_volume_name(const char *s)
+{
+    return names_volume(s, strlen(s));
 }
 
 static size_t csv_plain(const char *s, char *out, bool *bad)
@@ -6540,14 +6583,6 @@ static bool parse_bool(const char *s, bool *yes)
     return false;
 }
 
-/* docker takes keys and types in any case. */
-static void lower_case(char *p)
-{
-    for (; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p + 32);
-}
-
 /* What a --mount record says, before it is known which of that counts for its type. */
 enum mount_part {
     PART_TYPE, PART_SOURCE, PART_TARGET, PART_DRIVER, PART_FSTYPE, PART_DEVICE, PART_OPTIONS, PARTS
@@ -6569,7 +6604,7 @@ enum key_value { NO_VALUE, A_VALUE, MAY_HAVE_VALUE, TRUE_OR_FALSE };
 enum {
     FOR_BIND = 1 << TYPE_BIND, FOR_VOLUME = 1 << TYPE_VOLUME, FOR_TMPFS = 1 << TYPE_TMPFS,
     FOR_IMAGE = 1 << TYPE_IMAGE, FOR_DISK = FOR_BIND | FOR_VOLUME, FOR_MADE = FOR_DISK | FOR_TMPFS,
-    FOR_ANY = FOR_MADE | FOR_IMAGE | 1 << TYPE_CLUSTER | 1 << TYPE_NPIPE
+    FOR_ANY = (1 << TYPE_UNKNOWN) - 1
 };
 
 /* All keys of docker (docker/cli opts/mount.go, 20.10 to 29) and of podman (podman-run(1) --mount,
@@ -6887,11 +6922,6 @@ static const char *take_bind_volume(struct spec *s, const struct driver *d)
         if (modes[i].peer && has_word(d->o, modes[i].word))
             s->peers = modes[i].word;
     return NULL;
-}
-
-static const char *or_empty(const char *s)
-{
-    return s ? s : "";
 }
 
 /* Options of nfs(5) and mount.cifs(8), and those of mount(8) that mean nothing here. What is not in
@@ -7873,11 +7903,30 @@ static void put_csv(struct out *o, const char *key, size_t key_len, const char *
         put(o, "\"");
 }
 
+/* Does it end with what Go's strings.TrimSpace() takes away? docker's command line does that to a
+ * --mount from 29.2.1 on. At the start stands a key. */
+static bool ends_blank(const char *s, size_t len)
+{
+    static const char *const blanks[] = {
+        " ", "\t", "\n", "\v", "\f", "\r", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80",
+        "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+        "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a",
+        "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+    };
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        size_t n = strlen(blanks[i]);
+        if (len >= n && !memcmp(s + len - n, blanks[i], n))
+            return true;
+    }
+    return false;
+}
+
 /* NULL, or what is wrong. `target` is NULL for the one that was given. */
 static const char *put_mount(struct out *o, const struct spec *s, const char *source,
                              const char *target, bool ro)
 {
     bool says_ro = s->ro;
+    size_t start = o->len;
     for (size_t i = 0; i < s->nfields; i++) {
         const struct field *f = &s->fields[i];
         if (i)
@@ -7896,6 +7945,9 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
         put(o, ",readonly");
     if (either_has(source, target, '\r'))
         return "a carriage return in a path does not survive --mount";
+    if (ends_blank(o->at + start, o->len - start))
+        return "docker removes white space at the end of a --mount: put another key "
+               "last, or use -v";
     return NULL;
 }
 
@@ -7906,7 +7958,7 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * mount of the runner's that is left out because nobody can name it - then its place is noted, so
  * that what lies below it on the host is not taken for what the runner sees there. */
 
-enum { MAX_FILE = 64 << 20 };
+enum { MAX_FILE = 64 << 20 };   /* bytes: of a description, and of a body on standard input */
 
 /* Standard input, which stays open. */
 static long read_input(char **text)
@@ -8075,46 +8127,23 @@ static void view_json_pid(struct view *v, const char *value)
         view_note(v, "no decimal PID[:START]");
 }
 
-/* What the kernel calls a directory. NULL: nothing absolute. */
-static const char *real_dir(struct arena *a, const char *dir)
+static const char *view_copy(struct view *v, const char *text)
 {
-    char link[FD_PATH], name[DINDBIND_PATH_MAX];
-    int fd = open_path(dir, OPEN_DIR), n = -1;
-    if (fd >= 0)
-        n = sys_readlink(fd, fd_path(link, "/proc/thread-self/fd/", fd), name);
-    sys_close(fd);
-    /* cppcheck-suppress legacyUninitvar ; the kernel has filled it in */
-    return n > 0 && *name == '/' ? arena_copy(a, name, (size_t)n) : NULL;
+    const char *copy = arena_copy(v->arena, text, strlen(text));
+    view_note(v, copy ? NULL : no_memory);
+    return copy;
 }
 
-/* A path that may be relative to a directory, in *full; NULL there where one of them is missing, or
- * they make no path. Returns NULL, or no_memory. */
-static const char *make_absolute(struct arena *a, const char *dir, const char *path,
-                                 const char **full)
-{
-    char joined[DINDBIND_PATH_MAX];
-    *full = NULL;
-    if (path && *path == '/')
-        *full = path;
-    else if (path && dir && join_path(joined, dir, path) &&
-             clean_target(a, joined, full) == no_memory)
-        return no_memory;
-    return NULL;
-}
-
-/* For those who have the memory for it already. */
-static const char *absolute(struct arena *a, const char *dir, const char *path)
-{
-    const char *full;
-    make_absolute(a, dir, path, &full);
-    return full;
-}
-
+/* A path that may be relative to a directory; NULL where one of them is missing, or they make no
+ * path. */
 static const char *view_absolute(struct view *v, const char *dir, const char *path)
 {
-    const char *full;
-    view_note(v, make_absolute(v->arena, dir, path, &full));
-    return full;
+    char full[DINDBIND_PATH_MAX];
+    if (path && *path == '/')
+        return path;
+    if (!path || !dir || !absolute_path(full, dir, path))
+        return NULL;
+    return view_copy(v, full);
 }
 
 static bool is_empty_path(const char *path)
@@ -8460,15 +8489,12 @@ static const char *view_json(struct view *v, const char *value, const char *bund
 /* The directory that a file lies in, as the kernel calls it. NULL: it has no such name. */
 static const char *dir_of(struct view *v, const char *file)
 {
+    char dir[DINDBIND_PATH_MAX], real[DINDBIND_PATH_MAX];
     const char *slash = strrchr(file, '/');
-    if (!slash)
-        return real_dir(v->arena, ".");
-    const char *dir = arena_copy(v->arena, file, (size_t)(slash - file) + 1);
-    if (!dir) {
-        view_note(v, no_memory);
-        return NULL;
-    }
-    return real_dir(v->arena, dir);
+    struct text t = text_in(dir, sizeof dir, slash ? "" : ".");
+    if (slash)
+        text_bytes(&t, file, (size_t)(slash - file) + 1);
+    return !t.cut && real_dir(dir, real) ? view_copy(v, real) : NULL;
 }
 
 static void text_position(struct text *t, const char *unit, size_t number)
@@ -8559,7 +8585,7 @@ static const char comma[] = "a comma, after which podman would see another optio
 struct body {
     struct arena *arena;
     const char *text, *end;
-    const char *done;           /* so far it has been put out */
+    const char *done;           /* put out so far: elements come in the order of the text */
     struct spec *specs;
     size_t n;
     const char *what, *wrong;   /* what an error is about, and the error */
@@ -8675,6 +8701,9 @@ static const char *body_bind_options(struct spec *s, const struct member *m)
     s->flat = json_true(m[BODY_FLAT].at);
     s->create = json_true(m[BODY_CREATE].at);
     s->ro_top = json_true(m[BODY_RO_TOP].at);
+    s->ro_all = json_true(m[BODY_RO_ALL].at);
+    s->at_options = m[BODY_BIND_OPTIONS].at;
+    s->at_ro_top = m[BODY_RO_TOP].at;
     if (propagation && *propagation && !take_propagation(s, propagation))
         return "the Propagation is not understood";
     if (json_null(m[BODY_SOURCE].at))
@@ -8744,14 +8773,16 @@ static const char *body_mount(struct body *b, const char *value, struct spec *s)
 }
 
 /* What only occupies a target: the key of an object. podman reads a key of Volumes as -v, where one
- * with an absolute path after a colon is a bind; docker-py's `/b:z`, of `/a:/b:z`, is none. */
+ * with an absolute path after a colon is a bind, unless it starts with a volume's name, as the
+ * `b:/c` of docker's CLI; docker-py's `/b:z`, of `/a:/b:z`, is none. */
 static const char *body_place(struct body *b, const char *key, struct spec *s)
 {
     char *text;
     const char *wrong = json_decode(b->arena, JSON_GO, key, &text);
     if (wrong)
         return wrong;
-    if (strstr(text, ":/"))
+    const char *colon = strchr(text, ':');
+    if (strstr(text, ":/") && !names_volume(text, (size_t)(colon - text)))
         return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
     *s = (struct spec){ .json = key, .aside = true };
     return body_target(b, s, text);
@@ -8826,9 +8857,37 @@ static const char *body_parse(struct body *b, const char *top)
     return b->wrong;
 }
 
-/* One element of Mounts, byte by byte, with other values at the places that change. */
+static const char ro_top_alone[] = "\"ReadOnlyNonRecursive\":true";
+
+/* BindOptions with one more member, as far as that. The rest of the value, which is copied. */
+static const char *put_options(struct out *o, const char *value)
+{
+    bool null = *value != '{';
+    put(o, "{");
+    put(o, ro_top_alone);
+    if (null)
+        put(o, "}");
+    else if (json_first(value))
+        put(o, ",");
+    return null ? json_skip(value) : value + 1;
+}
+
+/* What stands after the target, if the element has nothing of it. */
+static void put_missing(struct out *o, const struct spec *s, bool ro, bool top)
+{
+    if (ro && !s->at_readonly)
+        put(o, ",\"ReadOnly\":true");
+    if (top && !s->at_options) {
+        put(o, ",\"BindOptions\":{");
+        put(o, ro_top_alone);
+        put(o, "}");
+    }
+}
+
+/* One element of Mounts, byte by byte, with other values at the places that change. `top`: what is
+ * mounted below stays as it is, which docker from 25 on has to be told. */
 static void put_body_mount(struct out *o, const struct spec *s, const char *source,
-                           const char *target, bool ro)
+                           const char *target, bool ro, bool top)
 {
     const char *p = s->json, *end = json_skip(p);
     while (p < end) {
@@ -8842,22 +8901,23 @@ static void put_body_mount(struct out *o, const struct spec *s, const char *sour
                 put_json(o, target);
             else
                 put_bytes(o, value, (size_t)(p - value));
-            if (ro && !s->at_readonly)
-                put(o, ",\"ReadOnly\":true");
-        } else if (p == s->at_readonly && ro) {
+            put_missing(o, s, ro, top);
+        } else if ((ro && p == s->at_readonly) || (top && p == s->at_ro_top)) {
             put(o, "true");
             p = json_skip(p);
-        } else {
+        } else if (top && p == s->at_options && !s->at_ro_top)
+            p = put_options(o, p);
+        else {
             put_bytes(o, p, 1);
             p++;
         }
     }
 }
 
-/* One element of Binds or Mounts; `target` is NULL for the one that was given. NULL, or what is
- * wrong. */
+/* One element of Binds or Mounts; `target` is NULL for the one that was given. `top`: see
+ * put_body_mount(). NULL, or what is wrong. */
 static const char *put_body(struct out *o, const struct spec *s, const char *source,
-                            const char *target, bool ro)
+                            const char *target, bool ro, bool top)
 {
     ro = ro && !s->ro;
     if (!is_utf8(source) || (target && !is_utf8(target)))
@@ -8873,50 +8933,20 @@ static const char *put_body(struct out *o, const struct spec *s, const char *sou
         return comma;
     if (target && strchr(target, ','))
         return comma;
-    put_body_mount(o, s, source, target, ro);
+    put_body_mount(o, s, source, target, ro, ro && top && !s->volume && !s->flat && !s->ro_all);
     return NULL;
 }
 
 /* ==== answers ====================================================================================
  *
- * In: a runner that was opened, what is asked for, and items: PATHs and specs that stand or fall
- * together. Out: their answers as bytes in a buffer, and through a callback a line for each item
- * that was refused. What a refused batch has staged is taken down again. Never here: the command
- * line, the caller's descriptors, or anything printed. */
-
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_OCI, FORMAT_BODY };
-
-enum place { PLACE_NONE, PLACE_HOST, PLACE_STAGE };
-
-/* How all items of a batch are to be answered. */
-struct request {
-    enum format format;
-    enum place place;
-    const char *dir;            /* PLACE_STAGE: where */
-    bool mkdir;                 /* create a missing source directory, as `docker run -v` does */
-    bool readonly;              /* whoever mounts the answers makes them read-only */
-    /* a refused item leaves an empty record, so that answers stay aligned */
-    bool aligned;
-    char end;                   /* of a record of text and JSON: a line break or NUL */
-};
-
-/* Whose paths they are. */
-struct opened {
-    struct dindbind_runner *runner;
-    int open_error;             /* dindbind_open() failed with it: no item has an answer */
-    int host_error;             /* host_check() says so: nothing of this process is to be mounted */
-    struct tables tables;       /* of mounts, shared by the items of a batch */
-};
-
-/* Who hears what is wrong: one line at a time, without a line break at its end. */
-struct listener {
-    void (*say)(void *arg, const char *line);
-    void *arg;
-};
+ * In: a batch: an opened runner, what is asked for, and items, which are paths and specs that stand
+ * or fall together. Out: their answers as bytes, and a line for each item that was refused. What a
+ * refused batch has staged is taken down again. Never here: the command line, the caller's
+ * descriptors, or anything printed. */
 
 struct item {
     const char *source;         /* as given */
-    struct spec *spec;          /* NULL for a PATH */
+    struct spec *spec;          /* NULL for a path */
     const char *invalid;        /* why it is no path at all; NULL: it is one */
     int invalid_error;          /* the DINDBIND_E_ code for that */
     /* a spec that names a volume, or nothing: the daemon's own business */
@@ -8928,22 +8958,23 @@ struct item {
     size_t nbelow;
 };
 
-struct batch {
-    struct request ask;
-    struct opened from;
-    struct listener listener;
+/* A batch, as it is worked on. */
+struct dindbind_work {
+    struct dindbind_batch *ask;
+    struct tables tables;       /* of mounts, shared by all items until the batch ends */
+    bool host_checked;
+    int host_error;             /* host_check() says so: nothing of this process is to be mounted */
+    struct out out, lines;      /* the batch's text, and its messages */
+
+    /* from the first item to the end of its round */
     struct arena arena;
-    struct body body;           /* FORMAT_BODY: whose mounts the items are */
+    struct body body;           /* whose mounts the items are, if `text` is there */
     struct item *items;
+    size_t nitems, items_size;
     struct dindbind_result **results;   /* of the items that do not pass */
-    size_t nitems, nresults;
+    size_t nresults;
+    bool answered;
 
-    struct out out;
-    int status;                 /* the highest dindbind_status() of a refused item */
-    bool refused;               /* at least one item was */
-
-    /* while it is answered */
-    const char *source;         /* of the item in work, for the lines of a trace */
     /* an item cannot be answered, whatever its source is: create nothing */
     bool doomed;
     bool staged;                /* the sources are */
@@ -8954,44 +8985,212 @@ struct batch {
     size_t ntargets;
 };
 
-/* ---- items ---- */
-
-/* There must be room for one more in `items`. */
-static void add_item(struct batch *b, const char *source, struct spec *s)
+static bool asks(const struct dindbind_work *w, unsigned flag)
 {
-    struct item *it = &b->items[b->nitems++];
-    *it = (struct item){ .source = source, .spec = s };
-    it->passes = s && (!s->source || (s->rest && is_volume_name(s->source)));
+    return w->ask->flags & flag;
 }
 
-/* NULL, or what is wrong. */
-static const char *add_spec(struct batch *b, struct spec *s)
+static bool is_body(const struct dindbind_work *w)
 {
-    if (!strcmp(s->target, "/"))
-        return "the target cannot be /";
-    for (size_t i = 0; i < b->nitems && *s->target && !s->aside; i++) {
-        const struct spec *other = b->items[i].spec;
-        if (other && !other->aside && !strcmp(other->target, s->target)) {
-            b->body.what = s->target;
-            return "another spec has the same target";
-        }
+    return w->body.text;
+}
+
+static void say(struct dindbind_work *w, const char *line)
+{
+    put(&w->lines, line);
+    put(&w->lines, "\n");
+}
+
+/* What a batch has before anything is asked of malloc(3): asking the kernel for memory costs more
+ * than resolving a source. */
+struct room {
+    struct dindbind_work work;
+    char answers[1024];
+    _Alignas(8) char space[3 * DINDBIND_PATH_MAX];
+};
+
+_Static_assert(sizeof(struct room) <= sizeof((struct dindbind_batch *)0)->room, "it fits");
+
+/* ---- items ---- */
+
+static struct dindbind_work *work_of(struct dindbind_batch *b)
+{
+    struct room *room = (void *)b->room;
+    if (!b->work) {
+        b->work = &room->work;
+        room->work = (struct dindbind_work){
+            .ask = b,
+            .arena = arena_in(room->space, sizeof room->space),
+            .out = { .at = room->answers, .size = sizeof room->answers },
+        };
     }
-    add_item(b, or_empty(s->source), s);
+    return b->work;
+}
+
+/* 0, or the error: nothing is added. */
+static int refuse_to_add(struct dindbind_batch *b, const char *wrong)
+{
+    if (!wrong)
+        return 0;
+    b->wrong = wrong;
+    return wrong == no_memory ? DINDBIND_E_NOMEM : DINDBIND_E_USAGE;
+}
+
+/* NULL, or why nothing can be added. */
+static const char *check_open(const struct dindbind_work *w)
+{
+    w->ask->about = w->ask->wrong = NULL;
+    if (w->answered)
+        return "the answers before it are not settled";
+    return is_body(w) ? "a body comes alone" : NULL;
+}
+
+/* NULL, or no_memory. */
+static const char *grow_items(struct dindbind_work *w)
+{
+    size_t size = w->items_size ? 2 * w->items_size : 4;
+    struct item *more = arena_alloc(&w->arena, size * sizeof *more);
+    if (!more)
+        return no_memory;
+    if (w->nitems)
+        memcpy(more, w->items, w->nitems * sizeof *more);
+    w->items = more;
+    w->items_size = size;
     return NULL;
 }
 
+/* NULL, or no_memory. */
+static const char *add_item(struct dindbind_work *w, const struct item *it)
+{
+    if (w->nitems == w->items_size && grow_items(w))
+        return no_memory;
+    w->items[w->nitems++] = *it;
+    return NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *add_spec(struct dindbind_work *w, struct spec *s)
+{
+    struct item it = { .source = or_empty(s->source), .spec = s };
+    it.passes = !s->source || (s->rest && is_volume_name(s->source));
+    if (!strcmp(s->target, "/"))
+        return "the target cannot be /";
+    for (size_t i = 0; i < w->nitems && *s->target && !s->aside; i++) {
+        const struct spec *other = w->items[i].spec;
+        if (other && !other->aside && !strcmp(other->target, s->target)) {
+            w->ask->about = s->target;
+            return "another spec has the same target";
+        }
+    }
+    return add_item(w, &it);
+}
+
+int dindbind_add_path(struct dindbind_batch *b, const char *path)
+{
+    struct dindbind_work *w = work_of(b);
+    const struct item it = { .source = path };
+    const char *wrong = check_open(w);
+    if (!wrong && b->format == DINDBIND_OCI)
+        wrong = "a path has no target to mount it at: give a spec";
+    if (!wrong)
+        wrong = add_item(w, &it);
+    return refuse_to_add(b, wrong);
+}
+
+/* No path at all, but it has its place among the answers. */
+static int add_invalid(struct dindbind_batch *b, const char *shown, int error, const char *why)
+{
+    const struct item it = { .source = shown, .invalid = why, .invalid_error = error };
+    return refuse_to_add(b, add_item(work_of(b), &it));
+}
+
+static int add_parsed(struct dindbind_batch *b, const char *text, const char *if_empty,
+                      const char *(*parse)(struct arena *, const char *, struct spec *))
+{
+    struct dindbind_work *w = work_of(b);
+    const char *wrong = check_open(w);
+    if (!wrong && !*text)
+        wrong = if_empty;
+    if (wrong)
+        return refuse_to_add(b, wrong);
+    struct spec *s = arena_alloc(&w->arena, sizeof *s);
+    wrong = s ? parse(&w->arena, text, s) : no_memory;
+    if (!wrong)
+        wrong = add_spec(w, s);
+    return refuse_to_add(b, wrong);
+}
+
+int dindbind_add_volume(struct dindbind_batch *b, const char *spec)
+{
+    return add_parsed(b, spec, "an empty spec: give SOURCE:TARGET[:MODES]", parse_volume);
+}
+
+int dindbind_add_mount(struct dindbind_batch *b, const char *spec)
+{
+    return add_parsed(b, spec, "an empty spec: give type=bind,source=PATH,target=PATH",
+                      parse_mount);
+}
+
+/* Its text is no JSON. */
+static const char *refuse_json(struct dindbind_work *w, const struct json_error *e)
+{
+    enum { SIZE = 32 };
+    char *place = arena_alloc(&w->arena, SIZE);
+    if (!place)
+        return no_memory;
+    struct text t = text_in(place, SIZE, "byte ");
+    text_number(&t, (unsigned long long)(e->at - w->body.text));
+    w->ask->about = place;
+    return e->what;
+}
+
+/* The mounts in it become the items. */
+static const char *add_mounts(struct dindbind_work *w, size_t len)
+{
+    struct json_error e = { NULL, NULL };
+    struct body *body = &w->body;
+    const char *top = json_check(&e, body->text, len);
+    if (!top)
+        return refuse_json(w, &e);
+    const char *wrong = body_parse(body, top);
+    w->ask->about = body->what;
+    for (size_t i = 0; !wrong && i < body->n; i++)
+        wrong = add_spec(w, &body->specs[i]);
+    return wrong;
+}
+
+int dindbind_add_body(struct dindbind_batch *b, const char *json, size_t len)
+{
+    struct dindbind_work *w = work_of(b);
+    const char *wrong = check_open(w);
+    b->about = "body";
+    if (!wrong && w->nitems)
+        wrong = "a body comes alone";
+    if (!wrong && b->format != DINDBIND_TEXT)
+        wrong = "the answer to a body is a body: leave the format out";
+    if (wrong)
+        return refuse_to_add(b, wrong);
+    w->body = (struct body){ .arena = &w->arena, .text = json, .done = json, .end = json + len };
+    wrong = add_mounts(w, len);
+    if (wrong) {
+        w->body.text = NULL;
+        w->nitems = 0;
+    }
+    return refuse_to_add(b, wrong);
+}
+
 /* Results for the items, of which there are no more to come. false: out of memory. */
-static bool add_results(struct batch *b)
+static bool add_results(struct dindbind_work *w)
 {
     struct dindbind_result *res;
-    b->results = arena_alloc(&b->arena, b->nitems * (sizeof *res + sizeof *b->results));
-    if (!b->results)
+    w->results = arena_alloc(&w->arena, w->nitems * (sizeof *res + sizeof *w->results));
+    if (!w->results)
         return false;
-    res = (struct dindbind_result *)(b->results + b->nitems);
-    for (size_t i = 0; i < b->nitems; i++, res++) {
-        b->items[i].res = res;
-        if (!b->items[i].passes)
-            b->results[b->nresults++] = res;
+    res = (struct dindbind_result *)(w->results + w->nitems);
+    for (size_t i = 0; i < w->nitems; i++, res++) {
+        w->items[i].res = res;
+        if (!w->items[i].passes)
+            w->results[w->nresults++] = res;
     }
     return true;
 }
@@ -9001,12 +9200,12 @@ static bool add_results(struct batch *b)
 static const char line_break[] = "a line break in it: use -0 or -f json";
 
 /* The end of a record that starts at `start`. NULL, or what is wrong: it could be read as two. */
-static const char *end_record(struct batch *b, size_t start)
+static const char *end_record(struct dindbind_work *w, size_t start)
 {
-    struct out *o = &b->out;
-    if (b->ask.end && memchr(o->at + start, '\n', o->len - start))
+    struct out *o = &w->out;
+    if (w->ask->end && memchr(o->at + start, '\n', o->len - start))
         return line_break;
-    put_bytes(o, &b->ask.end, 1);
+    put_bytes(o, &w->ask->end, 1);
     return NULL;
 }
 
@@ -9027,60 +9226,62 @@ static const char *put_plain(struct out *o, const struct item *it, const char *t
 }
 
 /* What stands in the body before this element, and the element. NULL, or what is wrong. */
-static const char *put_element(struct batch *b, const struct item *it, const char *target)
+static const char *put_element(struct dindbind_work *w, const struct item *it, const char *target)
 {
     const char *element = it->spec->json;
     if (target)
-        put(&b->out, ",");
+        put(&w->out, ",");
     else
-        put_bytes(&b->out, b->body.done, (size_t)(element - b->body.done));
-    b->body.done = json_skip(element);
-    return put_body(&b->out, it->spec, it->res->path, target, it->res->ro);
+        put_bytes(&w->out, w->body.done, (size_t)(element - w->body.done));
+    w->body.done = json_skip(element);
+    /* a stage carries mounts below, which may be writable; host paths have specs of their own */
+    bool top = w->ask->dir && it->res->ro_mount;
+    return put_body(&w->out, it->spec, it->res->path, target, it->res->ro, top);
 }
 
 /* One record, or part of the one array or body. `target` is NULL for the one that was given. NULL,
  * or what is wrong. */
-static const char *put_one(struct batch *b, const struct item *it, const char *target)
+static const char *put_one(struct dindbind_work *w, const struct item *it, const char *target)
 {
-    struct out *o = &b->out;
+    struct out *o = &w->out;
     size_t start = o->len;
-    if (b->ask.format == FORMAT_OCI) {
+    if (w->ask->format == DINDBIND_OCI) {
         put(o, start ? "," : "[");
         return put_oci(o, it->spec, it->res);
     }
-    if (b->ask.format == FORMAT_JSON) {
+    if (w->ask->format == DINDBIND_JSON) {
         put_record(o, it->source, it->spec, it->res, NULL);
-        return end_record(b, start);
+        return end_record(w, start);
     }
     if (it->res->kind != DINDBIND_SINGLE)
         return "several layers make it up: use -s DIR, -f json, or -f oci with a spec";
-    if (b->ask.format == FORMAT_BODY)
-        return put_element(b, it, target);
+    if (is_body(w))
+        return put_element(w, it, target);
     const char *wrong = put_plain(o, it, target);
     if (!wrong)
-        wrong = end_record(b, start);
+        wrong = end_record(w, start);
     return wrong;
 }
 
-static int target_order(const void *a, const void *b)
+static int target_order(const void *a, const void *w)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(*(const char *const *)a, *(const char *const *)w);
 }
 
-static bool sort_targets(struct batch *b)
+static bool sort_targets(struct dindbind_work *w)
 {
-    b->targets = arena_alloc(&b->arena, (b->nitems + 1) * sizeof *b->targets);
-    if (!b->targets)
+    w->targets = arena_alloc(&w->arena, (w->nitems + 1) * sizeof *w->targets);
+    if (!w->targets)
         return false;
-    for (size_t i = 0; i < b->nitems; i++)
-        if (b->items[i].spec && *b->items[i].spec->target)
-            b->targets[b->ntargets++] = b->items[i].spec->target;
-    qsort(b->targets, b->ntargets, sizeof *b->targets, target_order);
+    for (size_t i = 0; i < w->nitems; i++)
+        if (w->items[i].spec && *w->items[i].spec->target)
+            w->targets[w->ntargets++] = w->items[i].spec->target;
+    qsort(w->targets, w->ntargets, sizeof *w->targets, target_order);
     return true;
 }
 
 /* Was something asked for at a place below `above` that has `target`, or is above it? */
-static bool is_taken(const struct batch *b, const char *above, const char *target)
+static bool is_taken(const struct dindbind_work *w, const char *above, const char *target)
 {
     char place[DINDBIND_PATH_MAX];
     const char *key = place;
@@ -9090,7 +9291,7 @@ static bool is_taken(const struct batch *b, const char *above, const char *targe
         end += 1 + strcspn(end + 1, "/");
         char kept = *end;
         *end = 0;
-        taken = bsearch(&key, b->targets, b->ntargets, sizeof *b->targets, target_order) != NULL;
+        taken = bsearch(&key, w->targets, w->ntargets, sizeof *w->targets, target_order) != NULL;
         *end = kept;
     }
     return taken;
@@ -9098,23 +9299,24 @@ static bool is_taken(const struct batch *b, const char *above, const char *targe
 
 /* A mount below a source, as one more spec; unless something else was asked for there, or above it.
  * NULL, or what is wrong. */
-static const char *put_below(struct batch *b, const struct item *it, const struct dindbind_mount *m)
+static const char *put_below(struct dindbind_work *w, const struct item *it,
+                             const struct dindbind_mount *m)
 {
     char target[DINDBIND_PATH_MAX];
     bool fits = put_path(target, it->spec->target, m->rest);
-    if (!b->targets && !sort_targets(b))
+    if (!w->targets && !sort_targets(w))
         return no_memory;
-    if (is_taken(b, it->spec->target, target))
+    if (is_taken(w, it->spec->target, target))
         return NULL;
     if (!fits)
         return "a mount below it has too long a target";
     struct spec s = *it->spec;
     struct dindbind_result res = { .rule = it->res->rule, .type = m->type };
     const struct item below = { .source = m->source, .spec = &s, .res = &res };
-    res.ro = m->ro || s.ro || b->ask.readonly;
+    res.ro = m->ro || s.ro || asks(w, DINDBIND_READONLY);
     copy_path(res.path, m->path);
     s.target = target;
-    return put_one(b, &below, target);
+    return put_one(w, &below, target);
 }
 
 /* ---- refusing an item ---- */
@@ -9184,49 +9386,49 @@ static const char *name_of_item(const struct item *it)
     return it->spec->target;
 }
 
-static void text_refusal(struct text *t, struct batch *b, const struct item *it)
+static void text_refusal(struct text *t, struct dindbind_work *w, const struct item *it)
 {
-    const struct dindbind_runner *r = b->from.runner;
+    const struct dindbind_runner *r = w->ask->runner;
     int error = it->res->error;
-    if (b->from.open_error)
+    if (w->ask->runner_error)
         text_message(t, r, name_of_item(it), NULL, error);
     else if (it->invalid) {
         text_shown(t, it->source);
         text_add(t, ": ");
-    } else if (b->blames_dir && error != DINDBIND_E_UNSTAGED) {
+    } else if (w->blames_dir && error != DINDBIND_E_UNSTAGED) {
         *it->res->path = 0;
-        text_message(t, r, b->ask.dir, it->res, error);
+        text_message(t, r, w->ask->dir, it->res, error);
     } else
         text_message(t, r, name_of_item(it), it->res, error);
     if (it->wrong && !it->invalid)
         text_add(t, "; ");
     text_add(t, or_empty(it->wrong));
-    if (error == DINDBIND_E_MISSING && !b->from.open_error)
+    if (error == DINDBIND_E_MISSING && !w->ask->runner_error)
         text_nearest(t, r, it->source);
 }
 
-static void put_refusal(struct batch *b, const struct item *it)
+static void put_refusal(struct dindbind_work *w, const struct item *it)
 {
     char message[3 * DINDBIND_PATH_MAX];
     struct text t = text_new(message, sizeof message);
-    int status = dindbind_status(it->res->error);
-    text_refusal(&t, b, it);
-    if (b->status < status)
-        b->status = status;
+    int error = it->res->error, *worst = &w->ask->error;
+    text_refusal(&t, w, it);
+    if (*worst == DINDBIND_E_UNSTAGED || dindbind_status(*worst) < dindbind_status(error))
+        *worst = error;
     /* the refused source has said why */
-    if (it->res->error != DINDBIND_E_UNSTAGED)
-        b->listener.say(b->listener.arg, message);
-    if (b->ask.format == FORMAT_JSON)
-        put_record(&b->out, it->source, it->spec, it->res, message);
-    if (b->ask.format == FORMAT_JSON || b->ask.aligned)
-        put_bytes(&b->out, &b->ask.end, 1);
+    if (error != DINDBIND_E_UNSTAGED)
+        say(w, message);
+    if (w->ask->format != DINDBIND_JSON)
+        return;
+    put_record(&w->out, it->source, it->spec, it->res, message);
+    put_bytes(&w->out, &w->ask->end, 1);
 }
 
 /* With Z the engine gives the files a label that the sibling alone has: the runner loses them. */
-static void warn_of_label(const struct batch *b, const struct item *it)
+static void warn_of_label(struct dindbind_work *w, const struct item *it)
 {
     char line[2 * DINDBIND_PATH_MAX];
-    bool alive = b->from.runner->pid || b->from.runner->self;
+    bool alive = w->ask->runner->pid || w->ask->runner->self;
     if (!alive || it->res->error || it->passes || !it->spec || !it->spec->relabel)
         return;
     struct text t = text_new(line, sizeof line);
@@ -9235,109 +9437,109 @@ static void warn_of_label(const struct batch *b, const struct item *it)
         &t,
         ": warning: Z gives it an SELinux label of the sibling's own, and the live runner loses "
         "access: use z");
-    b->listener.say(b->listener.arg, line);
+    say(w, line);
 }
 
 /* NULL, or what is wrong. */
-static const char *put_with_below(struct batch *b, const struct item *it)
+static const char *put_with_below(struct dindbind_work *w, const struct item *it)
 {
-    const char *wrong = put_one(b, it, NULL);
+    const char *wrong = put_one(w, it, NULL);
     for (size_t i = 0; !wrong && i < it->nbelow; i++)
-        wrong = put_below(b, it, &it->below[i]);
+        wrong = put_below(w, it, &it->below[i]);
     return wrong;
 }
 
-static void trace_answer(const struct batch *b, const struct dindbind_result *res)
+static void trace_answer(const struct dindbind_work *w, const struct dindbind_result *res)
 {
     const char *what = res->kind == DINDBIND_SINGLE ? res->path : "several layers";
-    trace(b->from.runner, res->ro ? "answer, read-only: " : "answer: ", what);
+    trace(w->ask->runner, res->ro ? "answer, read-only: " : "answer: ", what);
 }
 
 /* Its answer, or its refusal. */
-static void put_item(struct batch *b, struct item *it)
+static void put_item(struct dindbind_work *w, struct item *it)
 {
     struct dindbind_result *res = it->res;
-    size_t mark = b->out.len;
-    b->source = it->source;
+    size_t mark = w->out.len;
+    w->ask->source = it->source;
     if (!res->error) {
         if (!it->passes)
-            trace_answer(b, res);
-        else if (b->ask.format == FORMAT_BODY)
+            trace_answer(w, res);
+        else if (is_body(w))
             return;
-        it->wrong = put_with_below(b, it);
+        it->wrong = put_with_below(w, it);
         if (it->wrong)
             res->error = DINDBIND_E_FORMAT;
-        warn_of_label(b, it);
+        warn_of_label(w, it);
     }
     if (res->error) {
-        b->out.len = mark;
-        put_refusal(b, it);
+        w->out.len = mark;
+        put_refusal(w, it);
     }
 }
 
 /* ---- what the request alone prevents ---- */
 
 /* Does a line break end an answer, as text has it? */
-static bool is_by_line(const struct batch *b)
+static bool is_by_line(const struct dindbind_work *w)
 {
-    return b->ask.format == FORMAT_TEXT && b->ask.end == '\n';
+    return w->ask->format == DINDBIND_TEXT && !is_body(w) && w->ask->end == '\n';
 }
 
 /* What the format or the place asked for cannot say of a spec, whatever its source. NULL: nothing.
  * */
-static const char *not_to_say(const struct batch *b, const struct item *it)
+static const char *not_to_say(const struct dindbind_work *w, const struct item *it)
 {
     const struct spec *s = it->spec;
-    if (b->ask.format == FORMAT_OCI && s->never)
+    if (w->ask->format == DINDBIND_OCI && s->never)
         return s->never;
-    if (b->ask.format == FORMAT_OCI && it->passes)
+    if (w->ask->format == DINDBIND_OCI && it->passes)
         return "a volume, which only its engine can make";
-    if (b->ask.place == PLACE_STAGE && s && s->peers && !it->passes)
+    if (w->ask->dir && s && s->peers && !it->passes)
         return "a stage is private, not shared or slave: leave that out, or take the host path "
                "(-H)";
     /* one in the source may be gone from the answer */
-    if (is_by_line(b) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
+    if (is_by_line(w) && s && strchr(s->text, '\n') && !strchr(it->source, '\n'))
         return line_break;
     return NULL;
 }
 
 /* Why the answer could not be written if this source were made, since its own name would stand in
  * it. NULL: it can be made. */
-static const char *not_to_make(const struct batch *b, const struct item *it)
+static const char *not_to_make(const struct dindbind_work *w, const struct item *it)
 {
     const struct spec *s = it->spec;
-    if (b->ask.place == PLACE_STAGE)
+    if (w->ask->dir)
         return NULL;            /* no byte of it is in the answer */
-    if (is_by_line(b) && strchr(it->source, '\n'))
+    if (is_by_line(w) && strchr(it->source, '\n'))
         return line_break;
-    if (b->ask.format == FORMAT_BODY && !is_utf8(it->source))
+    if (is_body(w) && !is_utf8(it->source))
         return not_utf8;
-    if (b->ask.format == FORMAT_BODY && s && !s->rest && !s->volume && strchr(it->source, ','))
+    if (is_body(w) && s && !s->rest && !s->volume && strchr(it->source, ','))
         return comma;
     return NULL;
 }
 
-static bool is_relative_to_me(const struct batch *b, const struct item *it)
+static bool is_relative_to_me(const struct dindbind_work *w, const struct item *it)
 {
-    return b->from.runner->self && *it->source == '.';
+    return w->ask->runner->self && *it->source == '.';
 }
 
 /* Is its text enough to refuse it, before any source is looked at? */
-static bool is_hopeless(const struct batch *b, const struct item *it)
+static bool is_hopeless(const struct dindbind_work *w, const struct item *it)
 {
     char clean[DINDBIND_PATH_MAX];
-    if (it->invalid || not_to_say(b, it))
+    if (it->invalid || not_to_say(w, it))
         return true;
-    return !it->passes && !is_relative_to_me(b, it) && clean_path(it->source, clean);
+    return !it->passes && !is_relative_to_me(w, it) && clean_path(it->source, clean);
 }
 
 /* Will all answers fall with one of them? */
-static bool is_doomed(const struct batch *b)
+static bool is_doomed(const struct dindbind_work *w)
 {
-    if (b->ask.format == FORMAT_JSON && b->ask.place != PLACE_STAGE)
+    if (w->ask->format == DINDBIND_JSON && !w->ask->dir)
         return false;
-    for (size_t i = 0; i < b->nitems; i++)
-        if (is_hopeless(b, &b->items[i]))
+    for (size_t i = 0; i < w->nitems; i++)
+        if (is_hopeless(w, &w->items[i]))
             return true;
     return false;
 }
@@ -9345,22 +9547,22 @@ static bool is_doomed(const struct batch *b)
 /* ---- finding an answer ---- */
 
 /* What only opens a PATH needs no container: its names serve as they are. */
-static bool is_to_mount(const struct batch *b, const struct item *it)
+static bool is_to_mount(const struct dindbind_work *w, const struct item *it)
 {
-    return it->spec || b->ask.place != PLACE_NONE;
+    return it->spec || w->ask->dir || asks(w, DINDBIND_TO_HOST) || w->ask->runner->self;
 }
 
 /* 0 or an error, as all of these. The source, and a missing directory made. */
-static int look_up(struct batch *b, struct item *it, const char *source)
+static int look_up(struct dindbind_work *w, struct item *it, const char *source)
 {
-    bool create = b->ask.mkdir && (!it->spec || it->spec->create);
-    const char *unsaid = create ? not_to_make(b, it) : NULL;
+    bool create = asks(w, DINDBIND_MKDIR) && (!it->spec || it->spec->create);
+    const char *unsaid = create ? not_to_make(w, it) : NULL;
     unsigned flags = 0;
-    if (b->ask.place == PLACE_STAGE)
+    if (w->ask->dir)
         flags |= DINDBIND_TO_STAGE;
-    if (create && !b->doomed && !unsaid)
+    if (create && !w->doomed && !unsaid)
         flags |= DINDBIND_MKDIR;
-    int error = dindbind_resolve(b->from.runner, source, flags, it->res);
+    int error = dindbind_resolve(w->ask->runner, source, flags, it->res);
     if (error != DINDBIND_E_MISSING)
         return error;
     if (unsaid) {
@@ -9368,35 +9570,35 @@ static int look_up(struct batch *b, struct item *it, const char *source)
         return DINDBIND_E_FORMAT;
     }
     /* it would have been created, but for the item that is refused */
-    return create && b->doomed ? DINDBIND_E_UNSTAGED : error;
+    return create && w->doomed ? DINDBIND_E_UNSTAGED : error;
 }
 
 /* The host path, for what is to be mounted, and the mounts below it. A stage of a live runner needs
  * neither. */
-static int find_host_path(struct batch *b, struct item *it)
+static int find_host_path(struct dindbind_work *w, struct item *it)
 {
-    bool needed = is_to_mount(b, it);
-    if (b->ask.place == PLACE_STAGE)
-        needed = !b->from.runner->pid;
+    bool needed = is_to_mount(w, it);
+    if (w->ask->dir)
+        needed = !w->ask->runner->pid;
     if (!needed)
         return 0;
-    return host_path(&b->from.tables, it->res, &it->below, &it->nbelow);
+    return host_path(&w->tables, it->res, &it->below, &it->nbelow);
 }
 
 /* A volume keeps its name, and another mount of it by that name would be writable. A stage never
  * is. */
-static int check_named_volume(struct batch *b, struct item *it)
+static int check_named_volume(struct dindbind_work *w, struct item *it)
 {
     const struct spec *s = it->spec;
-    if (!s || !s->volume || s->volume_ro || !it->res->ro || b->ask.place == PLACE_STAGE)
+    if (!s || !s->volume || s->volume_ro || !it->res->ro || w->ask->dir)
         return 0;
     it->res->sys_errno = EROFS;
     return DINDBIND_E_READONLY;
 }
 
-static int check_stage_below(struct batch *b, struct item *it)
+static int check_stage_below(struct dindbind_work *w, struct item *it)
 {
-    if (b->ask.place != PLACE_STAGE || !it->nbelow)
+    if (!w->ask->dir || !it->nbelow)
         return 0;
     it->wrong = "without a live PID a stage has no mounts below: stage them one by one";
     return DINDBIND_E_NESTED;
@@ -9404,15 +9606,15 @@ static int check_stage_below(struct batch *b, struct item *it)
 
 /* An answer that becomes too large with this source is refused, and what the source has below is
  * given back at once. */
-static int count_mounts(struct batch *b, struct item *it)
+static int count_mounts(struct dindbind_work *w, struct item *it)
 {
     if (it->spec && it->spec->flat)
         it->nbelow = 0;
-    if (!it->spec || b->ask.place == PLACE_STAGE)
+    if (!it->spec || w->ask->dir)
         return 0;
-    size_t all = b->nmounts + 1 + it->nbelow;
+    size_t all = w->nmounts + 1 + it->nbelow;
     if (all <= MAX_MOUNTS) {
-        b->nmounts = all;
+        w->nmounts = all;
         return 0;
     }
     struct text t = text_new(it->res->path, sizeof it->res->path);
@@ -9435,9 +9637,9 @@ static int refuse_below(struct item *it, const char *wrong)
 }
 
 /* A path has no room for the mounts below, and a volume has one source. */
-static int check_carried(struct batch *b, struct item *it)
+static int check_carried(struct dindbind_work *w, struct item *it)
 {
-    (void)b;
+    (void)w;
     if (it->nbelow && !it->spec)
         return refuse_below(it, "or use -v or --mount, which carry it");
     if (it->nbelow && it->spec->volume)
@@ -9447,10 +9649,10 @@ static int check_carried(struct batch *b, struct item *it)
 
 /* The specs of mounts below copy `ro`, also where these are to stay writable below a source that is
  * not. */
-static int check_writable(struct batch *b, struct item *it)
+static int check_writable(struct dindbind_work *w, struct item *it)
 {
     const struct spec *s = it->spec;
-    if (!s || !s->ro || !s->ro_top || b->ask.readonly)
+    if (!s || !s->ro || !s->ro_top || asks(w, DINDBIND_READONLY))
         return 0;
     for (size_t i = 0; i < it->nbelow; i++)
         if (!it->below[i].ro)
@@ -9461,25 +9663,25 @@ static int check_writable(struct batch *b, struct item *it)
 
 /* A bare path cannot say that it must be mounted read-only. The proc path need not: its own mount
  * is what opens. */
-static int check_bare(struct batch *b, struct item *it)
+static int check_bare(struct dindbind_work *w, struct item *it)
 {
     const struct dindbind_result *res = it->res;
-    if (it->spec || b->ask.format != FORMAT_TEXT || b->ask.place == PLACE_STAGE || b->ask.readonly)
+    if (it->spec || w->ask->format != DINDBIND_TEXT || w->ask->dir || asks(w, DINDBIND_READONLY))
         return 0;
     if (res->kind != DINDBIND_SINGLE || !res->ro)
         return 0;
-    if (b->ask.place == PLACE_NONE && res->rule == DINDBIND_RULE_PROC)
+    if (!is_to_mount(w, it) && res->rule == DINDBIND_RULE_PROC)
         return 0;
     return DINDBIND_E_READONLY;
 }
 
 /* In a stage the mounts below become read-only with it, unless they are to stay as they are. */
-static int mark_readonly(struct batch *b, struct item *it)
+static int mark_readonly(struct dindbind_work *w, struct item *it)
 {
     struct dindbind_result *res = it->res;
     bool asked = it->spec && it->spec->ro;
-    if (b->ask.readonly || asked) {
-        bool top_alone = !b->ask.readonly && it->spec->ro_top;
+    if (asks(w, DINDBIND_READONLY) || asked) {
+        bool top_alone = !asks(w, DINDBIND_READONLY) && it->spec->ro_top;
         res->ro_mount = top_alone && (!res->ro || res->ro_mount);
         res->ro = true;
     }
@@ -9487,7 +9689,7 @@ static int mark_readonly(struct batch *b, struct item *it)
 }
 
 /* In this order; each returns 0 or an error. */
-static int (*const answer_steps[])(struct batch *b, struct item *it) = {
+static int (*const answer_steps[])(struct dindbind_work *w, struct item *it) = {
     check_named_volume,
     check_stage_below,
     count_mounts,
@@ -9497,52 +9699,57 @@ static int (*const answer_steps[])(struct batch *b, struct item *it) = {
     mark_readonly,
 };
 
+/* 0, or why nothing of this process is to be mounted. */
+static int process_error(struct dindbind_work *w)
+{
+    if (!w->host_checked)
+        w->host_error = host_check(w->ask->runner);
+    w->host_checked = true;
+    return w->host_error;
+}
+
 /* The answer for one source, but for staging it. */
-static int find_answer(struct batch *b, struct item *it, const char *source)
+static int find_answer(struct dindbind_work *w, struct item *it, const char *source)
 {
     /* before anything is made */
-    if (b->from.host_error && is_to_mount(b, it))
-        return refuse_host(b->from.runner, it->res, b->from.host_error);
-    int error = look_up(b, it, source);
+    if (is_to_mount(w, it) && process_error(w))
+        return refuse_host(w->ask->runner, it->res, w->host_error);
+    int error = look_up(w, it, source);
     if (!error)
-        error = find_host_path(b, it);
+        error = find_host_path(w, it);
     for (size_t i = 0; !error && i < sizeof answer_steps / sizeof *answer_steps; i++)
-        error = answer_steps[i](b, it);
+        error = answer_steps[i](w, it);
     return error;
 }
 
 /* For a path of my own that starts from the current directory. */
-static int find_relative(struct batch *b, struct item *it)
+static int find_relative(struct dindbind_work *w, struct item *it)
 {
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
-    struct arena a = arena_in(space, sizeof space);
-    const char *source = absolute(&a, real_dir(&a, "."), it->source);
-    int error = DINDBIND_E_TOOLONG;
-    if (source)
-        error = find_answer(b, it, source);
-    arena_free(&a);
-    return error;
+    char here[DINDBIND_PATH_MAX], source[DINDBIND_PATH_MAX];
+    if (!real_dir(".", here) || !absolute_path(source, here, it->source))
+        return DINDBIND_E_TOOLONG;
+    return find_answer(w, it, source);
 }
 
-static int resolve_error(struct batch *b, struct item *it)
+static int resolve_error(struct dindbind_work *w, struct item *it)
 {
-    if (b->from.open_error)
-        return b->from.open_error;
+    if (w->ask->runner_error)
+        return w->ask->runner_error;
     if (it->invalid) {
         it->wrong = it->invalid;
         return it->invalid_error;
     }
-    it->wrong = not_to_say(b, it);
+    it->wrong = not_to_say(w, it);
     if (it->wrong)
         return DINDBIND_E_FORMAT;
     if (it->passes)
         return 0;
-    if (is_relative_to_me(b, it))
-        return find_relative(b, it);
-    return find_answer(b, it, it->source);
+    if (is_relative_to_me(w, it))
+        return find_relative(w, it);
+    return find_answer(w, it, it->source);
 }
 
-static void resolve_item(struct batch *b, struct item *it)
+static void resolve_item(struct dindbind_work *w, struct item *it)
 {
     /* all but its path, which is large */
     memset(it->res, 0, offsetof(struct dindbind_result, path) + 1);
@@ -9550,31 +9757,31 @@ static void resolve_item(struct batch *b, struct item *it)
     it->wrong = NULL;
     it->below = NULL;
     it->nbelow = 0;
-    b->source = it->source;
-    it->res->error = resolve_error(b, it);
+    w->ask->source = it->source;
+    it->res->error = resolve_error(w, it);
 }
 
 /* ---- all items ---- */
 
-static bool any_refused(const struct batch *b)
+static bool any_refused(const struct dindbind_work *w)
 {
-    for (size_t i = 0; i < b->nitems; i++)
-        if (b->items[i].res->error)
+    for (size_t i = 0; i < w->nitems; i++)
+        if (w->items[i].res->error)
             return true;
     return false;
 }
 
 /* None of them is staged, because of this error. Where no result is to blame the first one gets it.
  * */
-static void refuse_stage(struct batch *b, int error, int sys_errno)
+static void refuse_stage(struct dindbind_work *w, int error, int sys_errno)
 {
-    bool blamed = any_refused(b);
-    b->blames_dir = !blamed && (error == DINDBIND_E_UNSAFE || error == DINDBIND_E_BUSY);
-    for (size_t i = 0; i < b->nresults; i++) {
-        struct dindbind_result *res = b->results[i];
+    bool blamed = any_refused(w);
+    w->blames_dir = !blamed && (error == DINDBIND_E_UNSAFE || error == DINDBIND_E_BUSY);
+    for (size_t i = 0; i < w->nresults; i++) {
+        struct dindbind_result *res = w->results[i];
         if (res->error)
             continue;
-        copy_path(res->path, b->ask.dir);
+        copy_path(res->path, w->ask->dir);
         res->error = blamed ? DINDBIND_E_UNSTAGED : error;
         res->sys_errno = blamed ? 0 : sys_errno;
         blamed = true;
@@ -9582,70 +9789,131 @@ static void refuse_stage(struct batch *b, int error, int sys_errno)
 }
 
 /* Stage all of them, or none. */
-static void stage_items(struct batch *b)
+static void stage_items(struct dindbind_work *w)
 {
     int sys_errno = 0, error = 0;
-    b->stage_made = NOT_MADE;
-    b->blames_dir = false;
-    if (any_refused(b))
+    w->stage_made = NOT_MADE;
+    w->blames_dir = false;
+    if (any_refused(w))
         error = DINDBIND_E_UNSTAGED;
-    else if (b->nresults)
-        error = stage_sources(b->from.runner, b->ask.dir, b->results, b->nresults, &sys_errno,
-                              &b->stage_made);
-    b->staged = !error;
+    else if (w->nresults)
+        error = stage_sources(w->ask->runner, w->ask->dir, w->results, w->nresults, &sys_errno,
+                              &w->stage_made);
+    w->staged = !error;
     if (error)
-        refuse_stage(b, error, sys_errno);
+        refuse_stage(w, error, sys_errno);
     else
-        for (size_t i = 0; i < b->nresults; i++)
-            b->results[i]->kind = DINDBIND_SINGLE;
+        for (size_t i = 0; i < w->nresults; i++)
+            w->results[i]->kind = DINDBIND_SINGLE;
 }
 
 /* A staged answer that nobody gets to know must not stay. */
-static void unstage_items(struct batch *b)
+static void unstage_items(struct dindbind_work *w)
 {
     int sys_errno;
-    for (size_t i = 0; b->staged && i < b->nresults; i++)
-        dindbind_unstage(b->results[i]->path, &sys_errno);
-    if (b->stage_made != NOT_MADE)
-        unstage_empty(b->ask.dir, b->stage_made);
+    for (size_t i = 0; w->staged && i < w->nresults; i++)
+        dindbind_unstage(w->results[i]->path, &sys_errno);
+    if (w->stage_made != NOT_MADE)
+        unstage_empty(w->ask->dir, w->stage_made);
+    w->staged = false;
+    w->stage_made = NOT_MADE;
 }
 
-/* The answers of all items into `out`. close_batch() comes next, once they were written or not. */
-static void answer_batch(struct batch *b)
+/* All answers, or of a refused batch what its caller wants of it. */
+static void put_items(struct dindbind_work *w)
 {
-    b->doomed = b->ask.mkdir && is_doomed(b);
-    for (size_t i = 0; i < b->nitems; i++)
-        resolve_item(b, &b->items[i]);
-    if (b->ask.place == PLACE_STAGE)
-        stage_items(b);
-    for (size_t i = 0; i < b->nitems; i++)
-        put_item(b, &b->items[i]);
-    b->refused = any_refused(b);
-    if (b->ask.format == FORMAT_OCI) {
-        put(&b->out, "]");
-        put_bytes(&b->out, &b->ask.end, 1);
+    struct out *o = &w->out;
+    size_t start = o->len;
+    for (size_t i = 0; i < w->nitems; i++)
+        put_item(w, &w->items[i]);
+    if (w->ask->format == DINDBIND_OCI) {
+        put(o, "]");
+        put_bytes(o, &w->ask->end, 1);
     }
-    if (b->ask.format == FORMAT_BODY)
-        put_bytes(&b->out, b->body.done, (size_t)(b->body.end - b->body.done));
+    if (is_body(w))
+        put_bytes(o, w->body.done, (size_t)(w->body.end - w->body.done));
+    if (!w->ask->error || w->ask->format == DINDBIND_JSON)
+        return;
+    o->len = start;
+    for (size_t i = 0; i < w->nitems && asks(w, DINDBIND_ALIGNED); i++)
+        put_bytes(o, &w->ask->end, 1);
 }
 
-/* `kept`: whoever asked has the answers. */
-static void close_batch(struct batch *b, bool kept)
+static void answer_items(struct dindbind_work *w)
 {
-    if (b->refused || !kept)
-        unstage_items(b);
-    for (size_t i = 0; i < b->nitems; i++) {
-        dindbind_release(b->items[i].res);
-        free(b->items[i].below);
+    w->doomed = asks(w, DINDBIND_MKDIR) && is_doomed(w);
+    for (size_t i = 0; i < w->nitems; i++)
+        resolve_item(w, &w->items[i]);
+    if (w->ask->dir)
+        stage_items(w);
+    put_items(w);
+}
+
+int dindbind_answer(struct dindbind_batch *b)
+{
+    struct dindbind_work *w = work_of(b);
+    w->answered = true;
+    w->tables.r = b->runner;
+    w->out.len = b->len;
+    w->lines.len = 0;
+    w->out.failed = w->lines.failed = false;
+    b->error = 0;
+    bool good = add_results(w);
+    if (good)
+        answer_items(w);
+    if (w->lines.len)
+        put_string(&w->lines, "");
+    b->messages = w->lines.len ? w->lines.at : "";
+    if (!good || w->out.failed || w->lines.failed) {
+        w->out.len = b->len;
+        b->error = DINDBIND_E_NOMEM;
+        b->messages = "out of memory\n";
     }
+    if (b->error)
+        unstage_items(w);
+    b->text = w->out.at;
+    b->len = w->out.len;
+    return b->error;
 }
 
-/* Before more items are answered after a while: the mounts may have changed. */
-static void forget_tables(struct batch *b)
+void dindbind_settle(struct dindbind_batch *b, int kept)
 {
-    tables_free(&b->from.tables);
-    b->from.tables.spent = 0;
-    b->from.tables.too_large = false;
+    struct dindbind_work *w = b->work;
+    if (!w)
+        return;
+    if (!kept)
+        unstage_items(w);
+    for (size_t i = 0; i < w->nitems && w->items[i].res; i++) {
+        dindbind_release(w->items[i].res);
+        free(w->items[i].below);
+    }
+    arena_free(&w->arena);
+    struct room *room = (void *)b->room;
+    room->work = (struct dindbind_work){
+        .ask = b,
+        .tables = w->tables,
+        .host_checked = w->host_checked,
+        .host_error = w->host_error,
+        .arena = arena_in(room->space, sizeof room->space),
+        .out = w->out,
+        .lines = w->lines,
+    };
+}
+
+void dindbind_end(struct dindbind_batch *b)
+{
+    struct dindbind_work *w = b->work;
+    if (!w)
+        return;
+    dindbind_settle(b, 0);
+    tables_free(&w->tables);
+    if (w->out.ours)
+        free(w->out.at);
+    free(w->lines.at);
+    b->work = NULL;
+    b->text = NULL;
+    b->messages = NULL;
+    b->len = 0;
 }
 
 /* ==== applet =====================================================================================
@@ -9653,11 +9921,10 @@ static void forget_tables(struct batch *b)
  * In: a command line. Out: answers on standard output, messages on standard error, an exit status.
  * The only part that prints. Never here: half an answer, or a system call on a source.
  *
- * From the rooms of the library, specs and all below take besides dindbind.h: CALL, CALL3,
- * CAPS_NO_OPENAT2, CAPS_NO_STATX, MAX_MOUNTS, NOT_MADE, OPEN_DIR, OPEN_PIN, error_row,
- * host_check, host_path, is_empty_dir, made, open_path, refuse_host, reopen, root,
- * stage_sources, sys_close, sys_read, sys_readlink, tables, tables_free, text_errno,
- * text_message, trace, unstage_empty. */
+ * From the rooms of the library, this one and the descriptions take besides dindbind.h: CALL,
+ * CALL3, CAPS_NO_OPENAT2, CAPS_NO_STATX, OPEN_DIR, OPEN_PIN, add_invalid, clean_target,
+ * error_row, is_empty_dir, names_dirs, open_path, parse_volume, real_dir, reopen, root, spec,
+ * sys_close, sys_read, text_errno. */
 
 enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
 
@@ -9691,9 +9958,13 @@ enum {
 };
 
 struct job {
-    struct batch batch;
+    struct dindbind_batch *batch;
+    struct dindbind_runner *runner;
+    struct arena arena;         /* of what lasts as long as the job */
     unsigned given;             /* GIVEN_ bits */
     int status;                 /* to exit with */
+    enum dindbind_format format;
+    char *body;                 /* what standard input had, for -c */
     struct view view;
     const char **files;         /* of -r */
     unsigned nfiles;
@@ -9788,27 +10059,30 @@ static int out_of_memory(void)
     return 3;
 }
 
-static int flush(struct out *o)
+static int print(const char *s, size_t n)
 {
-    if (o->failed)
-        return out_of_memory();
-    int rc = write_all(1, o->at, o->len);
-    o->len = 0;
+    int rc = write_all(1, s, n);
     return rc ? complain_errno("standard output", rc) : 0;
 }
 
-/* A line of the batch. */
-static void say(void *arg, const char *line)
+/* Lines of a batch, each with its line break. */
+static void complain_lines(const char *lines)
 {
-    (void)arg;
-    complain(line, NULL);
+    char line[3 * DINDBIND_PATH_MAX];
+    while (*lines) {
+        size_t n = strcspn(lines, "\n");
+        struct text t = text_new(line, sizeof line);
+        text_bytes(&t, lines, n);
+        complain(line, NULL);
+        lines += n + 1;
+    }
 }
 
 /* A line of a trace. */
 static void explain(void *arg, const char *line)
 {
     const struct job *j = arg;
-    complain(j->batch.source ? j->batch.source : "runner", line);
+    complain(j->batch->source ? j->batch->source : "runner", line);
 }
 
 /* The head of a report: what this is, where it runs, and what is known of the runner. */
@@ -9882,26 +10156,22 @@ static const char *take_file(struct job *j, const char *file)
     return NULL;
 }
 
+/* NULL, or why the batch does not take a word: `error` is what it returned. */
+static const char *wrong_word(const struct job *j, int error)
+{
+    if (error == DINDBIND_E_NOMEM)
+        return no_memory;
+    return error ? j->batch->wrong : NULL;
+}
+
 static const char *take_volume_spec(struct job *j, const char *value)
 {
-    struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
-    if (!s)
-        return no_memory;
-    if (!*value)
-        return "an empty spec: give SOURCE:TARGET[:MODES]";
-    const char *wrong = parse_volume(&j->batch.arena, value, s);
-    return wrong ? wrong : add_spec(&j->batch, s);
+    return wrong_word(j, dindbind_add_volume(j->batch, value));
 }
 
 static const char *take_mount_spec(struct job *j, const char *value)
 {
-    struct spec *s = arena_alloc(&j->batch.arena, sizeof *s);
-    if (!s)
-        return no_memory;
-    if (!*value)
-        return "an empty spec: give type=bind,source=PATH,target=PATH";
-    const char *wrong = parse_mount(&j->batch.arena, value, s);
-    return wrong ? wrong : add_spec(&j->batch, s);
+    return wrong_word(j, dindbind_add_mount(j->batch, value));
 }
 
 /* Before anything is looked at, and maybe created, for what is never to be staged. */
@@ -9914,7 +10184,7 @@ static const char *wrong_dir(const char *value)
 
 static const char *take_stage(struct job *j, const char *value)
 {
-    j->batch.ask.dir = value;
+    j->batch->dir = value;
     return wrong_dir(value);
 }
 
@@ -9927,15 +10197,15 @@ static const char *take_unstage(struct job *j, const char *value)
 static const char *take_format(struct job *j, const char *value)
 {
     static const char *const names[] = {
-        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_OCI] = "oci"
+        [DINDBIND_TEXT] = "text", [DINDBIND_JSON] = "json", [DINDBIND_OCI] = "oci"
     };
     size_t i = 0, n = sizeof names / sizeof *names;
     while (i < n && strcmp(names[i], value))
         i++;
     if (i == n)
         return "text, json or oci";
-    j->batch.ask.format = (enum format)i;
-    if (i == FORMAT_OCI)
+    j->format = (enum dindbind_format)i;
+    if (i == DINDBIND_OCI)
         j->given |= GIVEN_OCI;
     return NULL;
 }
@@ -10015,13 +10285,12 @@ static const char *take_option(struct job *j, const struct option_row *option, c
 /* What -h and -V print, at once, whatever else is on the line. */
 static enum step answer_at_once(struct job *j)
 {
+    static const char version[] = "dindbind " DINDBIND_VERSION "\n";
     if (j->given & GIVEN_HELP)
-        put(&j->batch.out, usage_text);
-    else if (j->given & GIVEN_VERSION)
-        put(&j->batch.out, "dindbind " DINDBIND_VERSION "\n");
-    else
-        return GO_ON;
-    return stop(j, flush(&j->batch.out));
+        return stop(j, print(usage_text, sizeof usage_text - 1));
+    if (j->given & GIVEN_VERSION)
+        return stop(j, print(version, sizeof version - 1));
+    return GO_ON;
 }
 
 /* --name, --name=value or --name value */
@@ -10147,17 +10416,17 @@ static void take_environment(struct job *j)
 /* What the options mean for the batch. */
 static void make_request(struct job *j)
 {
-    struct request *ask = &j->batch.ask;
-    ask->mkdir = j->given & GIVEN_MKDIR;
-    ask->readonly = j->given & GIVEN_READONLY;
-    ask->aligned = j->given & GIVEN_STDIN;
-    ask->end = j->given & GIVEN_NULL ? 0 : '\n';
-    if (j->given & GIVEN_CREATE)
-        ask->format = FORMAT_BODY;
-    if (j->given & (GIVEN_SELF | GIVEN_HOST))
-        ask->place = PLACE_HOST;
-    if (j->given & GIVEN_STAGE)
-        ask->place = PLACE_STAGE;
+    static const struct { unsigned given, flag; } flags[] = {
+        { GIVEN_MKDIR, DINDBIND_MKDIR },
+        { GIVEN_HOST, DINDBIND_TO_HOST },
+        { GIVEN_READONLY, DINDBIND_READONLY },
+        { GIVEN_STDIN, DINDBIND_ALIGNED },
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (j->given & flags[i].given)
+            j->batch->flags |= flags[i].flag;
+    j->batch->format = j->format;
+    j->batch->end = j->given & GIVEN_NULL ? 0 : '\n';
 }
 
 /* A reader that is gone is a write error then, which takes the stage down. */
@@ -10174,7 +10443,8 @@ static enum step parse_words(struct job *j)
     while (step == GO_ON && *j->next) {
         const char *word = *j->next++;
         if (only_paths || *word != '-') {
-            add_item(&j->batch, word, NULL);
+            if (dindbind_add_path(j->batch, word))
+                return stop(j, out_of_memory());
             j->given |= GIVEN_PATH;
         } else if (!strcmp(word, "-"))
             j->given |= GIVEN_STDIN;
@@ -10190,12 +10460,9 @@ static enum step parse_words(struct job *j)
 
 static enum step parse_line(struct job *j, int argc, char **argv)
 {
-    struct batch *b = &j->batch;
-    size_t n = (size_t)argc + 1;
-    b->items = arena_alloc(&b->arena, n * (sizeof *b->items + sizeof *j->files));
-    if (!b->items)
+    j->files = arena_alloc(&j->arena, ((size_t)argc + 1) * sizeof *j->files);
+    if (!j->files)
         return stop(j, out_of_memory());
-    j->files = (const char **)(b->items + n);
     j->next = *argv ? argv + 1 : argv;
     if (parse_words(j) == STOP)
         return STOP;
@@ -10204,7 +10471,7 @@ static enum step parse_line(struct job *j, int argc, char **argv)
     if (wrong)
         return stop(j, usage_error(wrong, NULL));
     make_request(j);
-    if (b->ask.place == PLACE_STAGE)
+    if (j->batch->dir)
         block_pipe_signal();
     return GO_ON;
 }
@@ -10304,48 +10571,48 @@ static int refuse_whole(const struct job *j, const char *name, const struct dind
                         int error)
 {
     char message[3 * DINDBIND_PATH_MAX];
-    struct text t = text_new(message, sizeof message);
-    text_message(&t, j->view.runner, name, res, error);
-    complain(message, NULL);
+    complain(dindbind_message(j->runner, name, res, error, message, sizeof message), NULL);
     return dindbind_status(error);
 }
 
 static enum step open_described(struct job *j)
 {
-    struct opened *from = &j->batch.from;
-    struct dindbind_runner *r = from->runner;
+    struct dindbind_runner *r = j->runner;
     if (j->given & GIVEN_EXPLAIN) {
         r->trace = explain;
         r->trace_arg = j;
     }
-    from->open_error = dindbind_open(r);
+    int error = dindbind_open(r);
+    j->batch->runner_error = error;
     if (r->trace)
         explain_runner(r);
     /* -f json has a record for each source in any case */
-    if (from->open_error && j->batch.ask.format != FORMAT_JSON)
-        return stop(j, refuse_whole(j, NULL, NULL, from->open_error));
-    if (!from->open_error &&
-        (j->batch.ask.place != PLACE_NONE || (j->given & (GIVEN_SPEC | GIVEN_CREATE))))
-        from->host_error = host_check(r);
+    if (error && j->format != DINDBIND_JSON)
+        return stop(j, refuse_whole(j, NULL, NULL, error));
     return GO_ON;
 }
 
 /* ---- answers ---- */
 
-/* All of these return the exit status of reading and writing; that of refused items is the batch's.
- * */
+/* All of these return the exit status of reading and writing; that of refused sources is noted in
+ * the job. */
+static int flush(struct job *j)
+{
+    int status = print(j->batch->text, j->batch->len);
+    j->batch->len = 0;
+    return status;
+}
+
 static int translate(struct job *j)
 {
-    struct batch *b = &j->batch;
-    int status = 0;
-    answer_batch(b);
-    bool due = !b->refused || b->ask.format == FORMAT_JSON;
+    int refused = dindbind_status(dindbind_answer(j->batch)), status = 0;
+    complain_lines(j->batch->messages);
+    if (j->status < refused)
+        j->status = refused;
     /* answers to lines are collected, unless something is staged for them */
-    if (j->given & GIVEN_STDIN)
-        due = b->ask.place == PLACE_STAGE;
-    if (due)
-        status = flush(&b->out);
-    close_batch(b, !status);
+    if (j->batch->dir || !(j->given & GIVEN_STDIN))
+        status = flush(j);
+    dindbind_settle(j->batch, !status);
     return status;
 }
 
@@ -10359,29 +10626,29 @@ struct input {
 enum { INPUT_SIZE = 65536, MAX_RECORD = INPUT_SIZE / 2, SHOWN_OF_RECORD = 64 };
 
 /* A record that ends at `stop`, where a NUL is now. */
-static int translate_record(struct job *j, char *record, const char *stop)
+static int translate_record(struct job *j, const char *record, const char *stop)
 {
-    struct item *it = &j->batch.items[0];
-    *it = (struct item){ .source = record, .res = it->res };
-    if (strlen(record) != (size_t)(stop - record)) {
-        it->invalid = "a NUL byte within the line, which no path has: use -0 if NUL ends each path";
-        it->invalid_error = DINDBIND_E_FORMAT;
-    }
-    return translate(j);
+    int error;
+    if (strlen(record) == (size_t)(stop - record))
+        error = dindbind_add_path(j->batch, record);
+    else
+        error = add_invalid(j->batch, record, DINDBIND_E_FORMAT,
+                            "a NUL byte within the line, which no path has: use -0 if NUL ends "
+                            "each path");
+    return error ? out_of_memory() : translate(j);
 }
 
 /* A record that is longer than any path and has no end so far: its start stands for it. */
 static int refuse_long_record(struct job *j, struct input *in)
 {
-    struct item *it = &j->batch.items[0];
     for (int i = 0; i < SHOWN_OF_RECORD; i++)
         if (!in->at[i])
             in->at[i] = '?';
     in->at[SHOWN_OF_RECORD] = 0;
-    *it = (struct item){ .source = in->at, .res = it->res, .invalid_error = DINDBIND_E_TOOLONG };
-    it->invalid =
-        "the start of a line that is longer than any path: a path has 4095 bytes at most, and "
-        "ends with a line break, or with NUL if you say -0";
+    if (add_invalid(j->batch, in->at, DINDBIND_E_TOOLONG,
+                    "the start of a line that is longer than any path: a path has 4095 bytes at "
+                    "most, and ends with a line break, or with NUL if you say -0"))
+        return out_of_memory();
     return translate(j);
 }
 
@@ -10390,7 +10657,7 @@ static int translate_input(struct job *j, struct input *in)
 {
     char *record = in->at, *stop;
     int status = 0;
-    while (!status && (stop = memchr(record, j->batch.ask.end, in->len))) {
+    while (!status && (stop = memchr(record, j->batch->end, in->len))) {
         *stop = 0;
         in->len -= (size_t)(stop + 1 - record);
         if (!in->skipping)
@@ -10418,7 +10685,6 @@ static int translate_stdin(struct job *j)
     if (!in.at)
         return out_of_memory();
     while (!status && more) {
-        forget_tables(&j->batch);
         int got = sys_read(0, in.at + in.len, INPUT_SIZE - in.len - 1);
         if (got < 0) {
             status = complain_errno("standard input", got);
@@ -10427,57 +10693,33 @@ static int translate_stdin(struct job *j)
         in.len += (size_t)got;
         more = got > 0;
         if (!more && in.len)
-            in.at[in.len++] = j->batch.ask.end;         /* the last record may lack its end */
+            in.at[in.len++] = j->batch->end;         /* the last record may lack its end */
         status = translate_input(j, &in);
         if (!status)
-            status = flush(&j->batch.out);
+            status = flush(j);
+        dindbind_end(j->batch);         /* until there is more to read the mounts may change */
     }
     free(in.at);
     return status;
 }
 
-/* The text of a body that is wrong: what it is about, and what it is. */
-static int refuse_body(const char *about, const char *wrong)
+/* The mounts of the body on standard input become what is translated. */
+static int add_body(struct job *j)
 {
-    if (wrong == no_memory)
-        return out_of_memory();
     char start[256];            /* so that the reason fits after it */
-    text_in(start, sizeof start, about);
-    complain(start, wrong);
-    return 1;
-}
-
-static int refuse_json(const struct body *body, const struct json_error *e)
-{
-    char place[32];
-    struct text t = text_in(place, sizeof place, "byte ");
-    text_number(&t, (unsigned long long)(e->at - body->text));
-    return refuse_body(place, e->what);
-}
-
-/* Read and take apart the body. Its mounts become the items. */
-static int body_items(struct job *j)
-{
-    struct json_error e = { NULL, NULL };
-    struct batch *b = &j->batch;
-    struct body *body = &b->body;
-    char *text;
-    long len = read_input(&text);
+    long len = read_input(&j->body);
     if (len < 0) {
         int status = complain_errno("standard input", (int)len);
         return len == -EFBIG ? 1 : status;
     }
-    *body = (struct body){ .arena = &b->arena, .text = text, .done = text, .end = text + len };
-    const char *top = json_check(&e, text, (size_t)len);
-    if (!top)
-        return refuse_json(body, &e);
-    const char *wrong = body_parse(body, top);
-    b->items = arena_alloc(&b->arena, (body->n + 1) * sizeof *b->items);
-    if (!b->items)
+    int error = dindbind_add_body(j->batch, j->body, (size_t)len);
+    if (error == DINDBIND_E_NOMEM)
         return out_of_memory();
-    for (size_t i = 0; !wrong && i < body->n; i++)
-        wrong = add_spec(b, &body->specs[i]);
-    return wrong ? refuse_body(body->what, wrong) : 0;
+    if (!error)
+        return 0;
+    text_in(start, sizeof start, j->batch->about);
+    complain(start, j->batch->wrong);
+    return 1;
 }
 
 /* A source holds a descriptor, and a stage needs some more. The soft limit is mostly 1,024, for
@@ -10491,22 +10733,17 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int translate_all(struct job *j)
+static int translate_all(struct job *j, int argc)
 {
-    struct batch *b = &j->batch;
     int status = 0;
     if (j->given & GIVEN_STDIN)
-        add_item(b, "", NULL);
-    else if (j->given & GIVEN_CREATE)
-        status = body_items(j);
+        return translate_stdin(j);
+    if (j->given & GIVEN_CREATE)
+        status = add_body(j);
     if (status)
         return status;
-    if (!add_results(b))
-        return out_of_memory();
-    if (b->nresults > FEW_SOURCES)
+    if (argc > FEW_SOURCES || (j->given & GIVEN_CREATE))
         raise_limit();
-    if (j->given & GIVEN_STDIN)
-        return translate_stdin(j);
     return translate(j);
 }
 
@@ -10526,52 +10763,49 @@ static int answer_line(struct job *j, int argc, char **argv)
         return unstage(j);
     if (load_view(j) == STOP || open_described(j) == STOP)
         return j->status;
-    int status = translate_all(j);
-    return status > j->batch.status ? status : j->batch.status;
+    int status = translate_all(j, argc);
+    return status > j->status ? status : j->status;
 }
 
-/* What one source needs is here already: asking the kernel for memory costs more than resolving it,
- * and a page more half as much. So it is side by side. Long answers may ask. */
-struct room {
-    char answers[1024];
-    _Alignas(16) char space[3 * DINDBIND_PATH_MAX];
+/* What most command lines need, side by side: asking the kernel for memory costs more than
+ * resolving a source, and a page more half as much. */
+struct desk {
+    struct dindbind_runner runner;
+    struct dindbind_batch batch;
+    _Alignas(16) char space[DINDBIND_PATH_MAX];
 };
 
-/* The whole applet but for letting go of the runner, which knows nothing of it then. */
-static int applet(int argc, char **argv, struct dindbind_runner *r, struct room *room)
+/* The whole applet but for letting go of the runner. Of the desk all before the batch's room is
+ * zero. */
+static int applet(int argc, char **argv, struct desk *desk)
 {
-    struct job j = { .batch = {
-        .from = { .runner = r, .tables = { .r = r } },
-        .listener = { .say = say },
-        .arena = arena_in(room->space, sizeof room->space),
-        .out = { .at = room->answers, .size = sizeof room->answers },
-    } };
-    struct batch *b = &j.batch;
-    j.view = (struct view){ .runner = r, .arena = &b->arena };
+    struct job j = {
+        .runner = &desk->runner,
+        .batch = &desk->batch,
+        .arena = arena_in(desk->space, sizeof desk->space),
+    };
+    j.view = (struct view){ .runner = j.runner, .arena = &j.arena };
+    j.batch->runner = j.runner;
     int status = answer_line(&j, argc, argv);
-    tables_free(&b->from.tables);
-    arena_free(&b->arena);
-    free((char *)(uintptr_t)b->body.text);
-    if (b->out.ours)
-        free(b->out.at);
+    dindbind_end(j.batch);
+    arena_free(&j.arena);
+    free(j.body);
     return status;
 }
 
 int dindbind_main(int argc, char **argv)
 {
-    struct dindbind_runner r = { 0 };
-    struct room room;
-    int status = applet(argc, argv, &r, &room);
-    dindbind_close(&r);
+    struct desk desk;
+    memset(&desk, 0, offsetof(struct desk, batch.room));
+    int status = applet(argc, argv, &desk);
+    dindbind_close(&desk.runner);
     return status;
 }
 
 #ifndef DINDBIND_NO_MAIN
 int main(int argc, char **argv)
 {
-    /* the exit of the process closes the runner */
-    static struct room room;
-    struct dindbind_runner r = { 0 };
-    return applet(argc, argv, &r, &room);
+    static struct desk desk;
+    return applet(argc, argv, &desk);   /* the exit of the process closes the runner */
 }
 #endif

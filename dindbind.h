@@ -31,7 +31,8 @@ enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
-/* One code per cause; none of them is an -errno. dindbind_word() gives the stable lower-case word of each, which is what the
+/* One code per cause; none of them is an -errno. A new code goes to the end of its group, and SYSTEM stays the last: words are
+ * stable, numbers are not. dindbind_word() gives the stable lower-case word of each, which is what the
  * `error` field of the json format holds; dindbind_status() the exit status that belongs to it. */
 enum dindbind_error {
     DINDBIND_OK = 0,
@@ -230,8 +231,8 @@ struct dindbind_mount {
  * root, on the same mount (a shim, a shell), and a kernel thread. The caller's names serve for it as they are; if that is
  * meant, a row of "/" at "/" says so. dindbind_resolve() answers: its path opens what that process sees. */
 
-/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file on the
- * same mount. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
+/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file, on a
+ * mount of the same file system. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
  * the candidate must open, without a symlink, to the same device and inode on just that mount
  * (proc_pid_mountinfo(5)). For SELF it is the daemon's name, which nothing can be compared with from inside: what
@@ -286,6 +287,74 @@ int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct
  * namespace: the kernel keeps it where it is. BUSY as above. The stage then vanishes from siblings that have it
  * mounted no more than any unmounted source does: they keep what they have. */
 int dindbind_unstage(const char *path, int *sys_errno);
+
+/* ---- Specs and bodies ---------------------------------------------------------------------------- */
+
+/* What answers are written as. */
+enum dindbind_format {
+    DINDBIND_TEXT,              /* a path; a spec, or a body, with what had to change, and all else as it was */
+    DINDBIND_JSON,              /* an object for each source, refused or not: see dindbind(1) */
+    DINDBIND_OCI                /* one array of OCI runtime mounts, of specs */
+};
+
+/* Sources in docker's own words, which stand or fall together. Zero it, fill in the first part, and then, in this order and
+ * any number of times: add what is to be translated, dindbind_answer(), hand `text` on, dindbind_settle(). At last
+ * dindbind_end(). A spec or body, and with a `dir` or DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host
+ * path (dindbind_host()), and a spec more for each mount of the runner's below it, or an entry of the stage `dir`
+ * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables are read once, until
+ * dindbind_end(): a batch is for what is asked at one time. */
+struct dindbind_batch {
+    const struct dindbind_runner *runner;       /* opened before dindbind_answer() */
+    int runner_error;           /* what dindbind_open() returned: every source is refused with it */
+    enum dindbind_format format;
+    unsigned flags;             /* DINDBIND_MKDIR, and those from DINDBIND_TO_HOST on */
+    const char *dir;            /* stage the sources there; NULL: do not */
+    char end;                   /* of a record of text and json: a line break, or NUL */
+
+    /* answers, which are the batch's until dindbind_end() */
+    char *text;                 /* all so far, no NUL after it; set `len` to 0 once it is handed on */
+    size_t len;
+    const char *messages;       /* of the last dindbind_answer(), for people: a line, with its newline, for each source
+                                 * that was refused, as dindbind_message() puts it and more, and for each warning */
+    int error;                  /* of the last dindbind_answer(): 0, or of the refused source with the highest status */
+    const char *about, *wrong;  /* after USAGE: the part of a body that it is about, or NULL; and what is wrong */
+    const char *source;         /* while dindbind_answer() runs: what it is at, for the runner's trace */
+
+    /* private */
+    struct dindbind_work *work;
+    unsigned long long room[1792];      /* most batches need no more, and allocate nothing */
+};
+
+enum {
+    DINDBIND_TO_HOST = 4,       /* a path gets its host path */
+    DINDBIND_READONLY = 8,      /* whoever mounts the answers makes them read-only */
+    DINDBIND_ALIGNED = 16       /* refused, each source has an empty record: for callers who count them */
+};
+
+/* Add a path, a SPEC of `docker run -v`, a SPEC of `--mount`, or the body of a create request of Docker's API (len bytes and
+ * a NUL). A body comes alone. The strings stay the caller's, and as they are, until dindbind_settle(). See dindbind(1) for
+ * what may stand in a spec and a body.
+ *
+ * 0, USAGE: `wrong` says what is wrong with it, and it was not added; NOMEM. */
+int dindbind_add_path(struct dindbind_batch *batch, const char *path);
+int dindbind_add_volume(struct dindbind_batch *batch, const char *spec);
+int dindbind_add_mount(struct dindbind_batch *batch, const char *spec);
+int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len);
+
+/* Answer all that was added since the last dindbind_settle(): put it at the end of `text`. If one source is refused
+ * there are no answers at all (json has its records nevertheless, and see DINDBIND_ALIGNED), nothing stays staged, and
+ * `messages` has why.
+ *
+ * 0, or any code but USAGE, which is in `error` too. Allocates for many sources or long answers, and for mount tables. Holds
+ * a descriptor for each source until dindbind_settle(). */
+int dindbind_answer(struct dindbind_batch *batch);
+
+/* The answers were handed on (`kept`), or could not be: then what was staged for them is taken down. Let go of the sources,
+ * and start anew. Harmless before dindbind_answer(), and a second time. */
+void dindbind_settle(struct dindbind_batch *batch, int kept);
+
+/* Let go of all of it; what was not settled is not kept. Harmless on a zeroed struct. */
+void dindbind_end(struct dindbind_batch *batch);
 
 /* ---- For people ---------------------------------------------------------------------------------- */
 

@@ -1979,6 +1979,7 @@ static const struct body_case body_cases[] = {
       "comma" },
     { "a colon in a key of Volumes", NULL, "{`Volumes`:{`/etc:/t`:{}}}", 1, EXACT, "colon" },
     { "a colon in a key of Volumes, and a mode", NULL, "{`Volumes`:{`/etc:/t:ro`:{}}}", 1, EXACT, "colon" },
+    { "a volume of one letter in a key of Volumes", NULL, "{`Volumes`:{`b:/t`:{},`name:/u`:{}}}", 0, EXACT, NULL },
     { "a relative bind in a key of Volumes", NULL, "{`Volumes`:{`../etc:/t`:{}}}", 1, EXACT, "colon" },
     { "a colon in a key of Volumes, the slash escaped", NULL, "{`Volumes`:{`/etc:\\/t`:{}}}", 1, EXACT, "colon" },
     { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "no path" },
@@ -2980,7 +2981,8 @@ static void staged_bodies(void **state)
             flunk("%s is not %s", path, want[i][1]);
     }
     struct json *ro = member(element(mounts, 1), "ReadOnly");
-    if (strcmp(element(binds, 1)->text, "vol:/v") || !ro || ro->type != 't')
+    struct json *top = member(member(element(mounts, 1), "BindOptions"), "ReadOnlyNonRecursive");
+    if (strcmp(element(binds, 1)->text, "vol:/v") || !ro || ro->type != 't' || !top || top->type != 't')
         flunk("%s", r.out);
     char *b = textf("%.*s/b/v", (int)strcspn(want[0][0], ":"), want[0][0]);
     if (!is_text(b, "volume"))
@@ -3116,6 +3118,48 @@ static void bind_options(void **state)
          "type=bind,src=@/st/0,dst=/t,readonly,bind-recursive=readonly\n", "");
     if (put_file(expand("@/st/0/b/new"), "x"))
         flunk("bind-recursive=readonly: what is below is writable");
+    expect("-u @/st", 0, "", "");
+}
+
+/* A mount that is read-only gets ReadOnly, which docker from 25 on takes for all below it too: what is writable there
+ * stays so. `want` stands where the daemon finds it. */
+static void added_readonly(void **state)
+{
+    static const struct { const char *args, *target, *want; } cases[] = {
+        { "", "`Target`:`/t`", "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}" },
+        { "", "`ReadOnly`:false,`Target`:`/t`",
+          "`ReadOnly`:true,`Target`:`/t`,`BindOptions`:{`ReadOnlyNonRecursive`:true}" },
+        { "", "`Target`:`/t`,`BindOptions`:{}",
+          "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}" },
+        { "", "`BindOptions`: null,`Target`:`/t`",
+          "`BindOptions`: {`ReadOnlyNonRecursive`:true},`Target`:`/t`,`ReadOnly`:true" },
+        { "", "`Target`:`/t`,`BindOptions`:{ `Propagation`:`private`}",
+          "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true, `Propagation`:`private`}" },
+        { "", "`Target`:`/t`,`bindoptions`:{`x`:1,`readonlynonrecursive`:false}",
+          "`Target`:`/t`,`ReadOnly`:true,`bindoptions`:{`x`:1,`readonlynonrecursive`:true}" },
+        { "", "`Target`:`/t`,`BindOptions`:{`ReadOnlyNonRecursive`:true}",
+          "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`ReadOnlyNonRecursive`:true}" },
+        /* nothing below, all below, or whoever mounts it decides */
+        { "", "`Target`:`/t`,`BindOptions`:{`NonRecursive`:true}",
+          "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`NonRecursive`:true}" },
+        { "", "`Target`:`/t`,`BindOptions`:{`ReadOnlyForceRecursive`:true}",
+          "`Target`:`/t`,`ReadOnly`:true,`BindOptions`:{`ReadOnlyForceRecursive`:true}" },
+        { "", "`Target`:`/t`,`ReadOnly`:true", "`Target`:`/t`,`ReadOnly`:true" },
+        { " -R", "`Target`:`/t`", "`Target`:`/t`,`ReadOnly`:true" },
+    };
+    (void)state;
+    if (no_stages())
+        skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
+    start_runner(0, "bind @/h/hb ^/hb;ro ^/hb;bind " VOL " ^/hb/d");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        expect_ran(cases[i].target, tool_in(textf("-p $PID -s @/st%s -c", cases[i].args),
+                                            textf(M("{`Type`:`bind`,`Source`:`/hb`,%s}"), cases[i].target)), 0,
+             textf(M("{`Type`:`bind`,`Source`:`@/st/0`,%s}"), cases[i].want), "");
+        expect("-u @/st", 0, "", "");
+    }
+    expect_ran("-v", tool("-p $PID -s @/st -v /hb:/t"), 0, "@/st/0:/t:ro\n", "");
+    if (!put_file(expand("@/st/0/d/new"), "x"))
+        flunk("what is writable below is read-only");
     expect("-u @/st", 0, "", "");
 }
 
@@ -3829,6 +3873,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-c: stages", staged_bodies, false },
     { "volumes of what is read-only", read_only_volumes, false },
     { "BindOptions of a stage", bind_options, false },
+    { "ReadOnly of a stage", added_readonly, false },
     { "a stage has no peers", no_peers, false },
     { "Z is warned of", labels, false },
     { "-S: by device and inode", truths, false },

@@ -1055,6 +1055,29 @@ static void check_fields(const struct spec *s, const struct spec *again, const c
     }
 }
 
+/* unicode.IsSpace() of the last character, decoded. */
+static bool is_trimmed(const char *text)
+{
+    static const wchar_t spaces[] = { 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000 };
+    size_t n = strlen(text), k = n;
+    unsigned c = 0;
+    while (k && ((unsigned char)text[--k] & 0xc0) == 0x80)
+        ;
+    if (n == k)
+        return false;
+    if (n - k == 1)
+        return strchr(" \t\n\v\f\r", text[k]);
+    const unsigned char *p = (const unsigned char *)text + k;
+    if (n - k == 2 && (*p & 0xe0) == 0xc0)
+        c = (*p & 0x1fu) << 6 | (p[1] & 0x3fu);
+    else if (n - k == 3 && (*p & 0xf0) == 0xe0)
+        c = (*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    for (size_t i = 0; i < COUNT(spaces); i++)
+        if (c == (unsigned)spaces[i])
+            return true;
+    return c >= 0x2000 && c <= 0x200a;
+}
+
 static void mount_again(const struct spec *s, const char *source, const char *target, bool ro)
 {
     struct output room;
@@ -1064,7 +1087,7 @@ static void mount_again(const struct spec *s, const char *source, const char *ta
     ro = ro || s->ro;
     const char *wrong = put_mount(o, s, source, target, ro);
     char *text = output_end(o);
-    NEED(!!wrong == (strchr(source, '\r') || (target && strchr(target, '\r'))));
+    NEED(!!wrong == (strchr(source, '\r') || (target && strchr(target, '\r')) || is_trimmed(text)));
     if (!wrong) {
         NEED(check_csv(text));
         wrong = parse_mount(&a, text, &again);
@@ -1109,29 +1132,22 @@ static void fuzz_mount(char *text, size_t len)
 /* ==== create bodies ===================================================================================== */
 
 struct bodies {
-    struct batch job;
+    struct dindbind_batch batch;
     struct dindbind_runner runner;
     struct dindbind_result res;
-    struct json_error error;
 };
 
-/* body_items(), for a text that is here already. NULL, or what is wrong. */
+/* NULL, or what is wrong. dindbind_end() comes later. */
 static const char *body_take(struct bodies *b, const char *text, size_t len)
 {
-    struct batch *j = &b->job;
-    memset(b, 0, sizeof *b);
-    j->from.runner = &b->runner;
-    j->ask.format = FORMAT_BODY;
-    j->body = (struct body){ .arena = &j->arena, .text = text, .done = text, .end = text + len };
-    const char *top = json_check(&b->error, text, len);
-    if (!top)
-        return b->error.what;
-    const char *wrong = body_parse(&j->body, top);
-    j->items = arena_alloc(&j->arena, (j->body.n + 1) * sizeof *j->items);
-    for (size_t i = 0; !wrong && i < j->body.n; i++)
-        wrong = add_spec(j, &j->body.specs[i]);
-    NEED(!wrong || j->body.what);
-    return wrong;
+    memset(&b->batch, 0, offsetof(struct dindbind_batch, room));
+    memset(&b->runner, 0, sizeof b->runner);
+    b->res = (struct dindbind_result){ .fd = -1 };
+    b->batch.runner = &b->runner;
+    int error = dindbind_add_body(&b->batch, text, len);
+    NEED(error == 0 || error == DINDBIND_E_USAGE);
+    NEED(!error || (b->batch.about && b->batch.wrong && !b->batch.work->nitems));
+    return error ? b->batch.wrong : NULL;
 }
 
 static const struct spec *spec_at(const struct body *b, const char *json)
@@ -1232,8 +1248,11 @@ static void check_found_places(const char *object)
     while (json_next(&w)) {
         struct spelled key = read_string(w.key, json_skip(w.key));
         NEED(key.good && !key.half);
+        size_t name = 0;
+        while (name < key.len && (isalnum((unsigned char)key.text[name]) || (name && strchr("_.-", key.text[name]))))
+            name++;
         for (size_t i = 0; i + 1 < key.len; i++)
-            NEED(key.text[i] != ':' || key.text[i + 1] != '/');
+            NEED(key.text[i] != ':' || key.text[i + 1] != '/' || (name && key.text[name] == ':'));
         free_spelled(&key);
     }
 }
@@ -1342,7 +1361,7 @@ static bool has_below(const struct answer *v, const struct spec *s)
 }
 
 /* A target that another spec has, or that lies below one, is not mounted over. */
-static bool taken(const struct batch *j, const struct spec *s, const char *target)
+static bool taken(const struct dindbind_work *j, const struct spec *s, const char *target)
 {
     for (size_t i = 0; i < j->nitems; i++) {
         const char *other = j->items[i].spec->target;
@@ -1354,10 +1373,10 @@ static bool taken(const struct batch *j, const struct spec *s, const char *targe
     return false;
 }
 
-/* What answer_batch() does, for answers that are made up. False: one of them cannot be written. */
+/* What dindbind_answer() does, for answers that are made up. False: one of them cannot be written. */
 static bool body_put(struct bodies *b, const struct answer *v)
 {
-    struct batch *j = &b->job;
+    struct dindbind_work *j = b->batch.work;
     bool good = true;
     for (size_t i = 0; good && i < j->nitems; i++) {
         struct item *it = &j->items[i];
@@ -1386,7 +1405,7 @@ static bool body_put(struct bodies *b, const struct answer *v)
 /* The output is the input outside of what was translated. */
 static void check_copy(const struct bodies *b, const struct answer *v, const char *out, size_t len)
 {
-    const struct batch *j = &b->job;
+    const struct dindbind_work *j = b->batch.work;
     const char *in = j->body.text, *now = out, *end = out + len;
     char path[128], below[DINDBIND_PATH_MAX + 16];
     for (size_t i = 0; i < j->nitems; i++) {
@@ -1425,22 +1444,22 @@ static void check_again(const struct bodies *b, const struct answer *v, const ch
     const char *wrong = body_take(&again, out, len);
     size_t k = 0;
     NEED(!wrong || equal(wrong, "more than 1000 mounts"));
-    for (size_t i = 0; !wrong && i < b->job.nitems; i++) {
-        const struct item *it = &b->job.items[i];
-        NEED(k < again.job.nitems);
+    for (size_t i = 0; !wrong && i < b->batch.work->nitems; i++) {
+        const struct item *it = &b->batch.work->items[i];
+        NEED(k < again.batch.work->nitems);
         make_up(v, i, false, path, sizeof path);
         bool same = it->passes;
-        check_spec(it->spec, again.job.items[k++].spec, same ? it->spec->source : path, it->spec->target,
+        check_spec(it->spec, again.batch.work->items[k++].spec, same ? it->spec->source : path, it->spec->target,
                    !same && v->ro);
         snprintf(below, sizeof below, "%s/sub/m", it->spec->target);
-        if (same || !has_below(v, it->spec) || taken(&b->job, it->spec, below))
+        if (same || !has_below(v, it->spec) || taken(b->batch.work, it->spec, below))
             continue;
-        NEED(k < again.job.nitems);
+        NEED(k < again.batch.work->nitems);
         make_up(v, i, true, path, sizeof path);
-        check_spec(it->spec, again.job.items[k++].spec, path, below, v->ro);
+        check_spec(it->spec, again.batch.work->items[k++].spec, path, below, v->ro);
     }
-    NEED(wrong || k == again.job.nitems);
-    arena_free(&again.job.arena);
+    NEED(wrong || k == again.batch.work->nitems);
+    dindbind_end(&again.batch);
 }
 
 static void body_case(const char *text, size_t len, const struct answer *v)
@@ -1448,18 +1467,21 @@ static void body_case(const char *text, size_t len, const struct answer *v)
     struct bodies b;
     struct output room;
     if (!body_take(&b, text, len)) {
-        check_found(&b.job.body);
-        b.job.out = *output_in(&room);
+        struct dindbind_work *w = b.batch.work;
+        struct out mine = w->out;
+        check_found(&w->body);
+        w->out = *output_in(&room);
         bool good = body_put(&b, v);
-        size_t n = b.job.out.len;
-        char *out = output_end(&b.job.out);
+        size_t n = w->out.len;
+        char *out = output_end(&w->out);
+        w->out = mine;
         if (good) {
             check_copy(&b, v, out, n);
             check_again(&b, v, out, n);
         }
         free(out);
     }
-    arena_free(&b.job.arena);
+    dindbind_end(&b.batch);
 }
 
 static void fuzz_body(char *text, size_t len)

@@ -6,8 +6,10 @@
 //	go build
 //	./dindbind.example library PID PATH...      package dindbind: to open, and to mount
 //	./dindbind.example stage PID DIR PATH...    package dindbind: mounts of the files themselves
+//	./dindbind.example volumes PID SPEC...      package dindbind: -v specs
+//	./dindbind.example body PID <BODY           package dindbind: a create body, as a shim on docker's socket does it
 //	./dindbind.example program PID PATH...      package command: to open; calls `dindbind`
-//	./dindbind.example create PID <BODY         package command: a create body, as a shim on docker's socket does it
+//	./dindbind.example create PID <BODY         package command: a create body
 //
 // A daemon takes one of the two packages along.
 package main
@@ -27,7 +29,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "library, stage, program or create, and a PID")
+		fmt.Fprintln(os.Stderr, "library, stage, volumes, body, program or create, and a PID")
 		os.Exit(2)
 	}
 	pid, err := strconv.Atoi(os.Args[2])
@@ -39,6 +41,10 @@ func main() {
 			err = library(pid, words)
 		case "stage":
 			err = stage(pid, words[0], words[1:])
+		case "volumes":
+			err = volumes(pid, words)
+		case "body":
+			err = body(pid)
 		case "program":
 			err = program(caller, words)
 		case "create":
@@ -104,6 +110,44 @@ func stage(pid int, dir string, paths []string) error {
 		fmt.Println("mount", m.Path)
 	}
 	return err
+}
+
+func volumes(pid int, specs []string) error {
+	runner, err := dindbind.Open(dindbind.Config{PID: pid})
+	if err != nil {
+		return err
+	}
+	defer runner.Close()
+	answers, err := runner.Volumes(dindbind.Request{}, specs...)
+	if err == nil {
+		for _, a := range answers {
+			fmt.Println("-v", a)
+		}
+	}
+	return err
+}
+
+func body(pid int) error {
+	runner, err := dindbind.Open(dindbind.Config{PID: pid})
+	if err != nil {
+		return err
+	}
+	defer runner.Close()
+	body, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	body, err = runner.Create(dindbind.Request{}, body)
+	var refused *dindbind.Error
+	switch {
+	case errors.As(err, &refused) && refused.Status < 3: // the request is wrong, not the runner
+		fmt.Println("400", refused.Message)
+	case err != nil:
+		fmt.Println("500", err)
+	default:
+		fmt.Print("forward ", string(body))
+	}
+	return nil
 }
 
 func program(caller command.Dindbind, paths []string) error {

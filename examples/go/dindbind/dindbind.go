@@ -186,6 +186,75 @@ func (r *Runner) Stage(dir string, sources ...string) ([]Mount, error) {
 	return mounts, nil
 }
 
+// Request says what specs and bodies are answered with: host paths, or with Dir entries of the stage there.
+type Request struct {
+	Dir      string
+	MakeDirs bool // create a missing source directory, as dockerd does for Binds
+	ReadOnly bool // whoever mounts the answers makes them read-only
+}
+
+// Volumes translates specs of `docker run -v`, all or none. There is one more for each mount of the runner's below a source.
+func (r *Runner) Volumes(q Request, specs ...string) ([]string, error) {
+	text, err := r.batch(q, func(b *C.struct_dindbind_batch, keep func(string) *C.char) C.int {
+		for _, spec := range specs {
+			if rc := C.dindbind_add_volume(b, keep(spec)); rc != 0 {
+				return rc
+			}
+		}
+		return 0
+	})
+	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"), err
+}
+
+// Create translates the body of a container-create request of Docker's API. After an error it may not reach the daemon
+// as it was.
+func (r *Runner) Create(q Request, body []byte) ([]byte, error) {
+	return r.batch(q, func(b *C.struct_dindbind_batch, keep func(string) *C.char) C.int {
+		return C.dindbind_add_body(b, keep(string(body)), C.size_t(len(body)))
+	})
+}
+
+// batch answers what `add` puts into it. `keep` gives the C string of a text that lasts as long as the batch.
+func (r *Runner) batch(q Request, add func(*C.struct_dindbind_batch, func(string) *C.char) C.int) ([]byte, error) {
+	b := (*C.struct_dindbind_batch)(C.calloc(1, C.sizeof_struct_dindbind_batch))
+	mine := []unsafe.Pointer{unsafe.Pointer(b)}
+	defer func() {
+		C.dindbind_end(b)
+		for _, p := range mine {
+			C.free(p)
+		}
+	}()
+	keep := func(s string) *C.char {
+		p := C.CString(s)
+		mine = append(mine, unsafe.Pointer(p))
+		return p
+	}
+	b.runner = r.c
+	if q.Dir != "" {
+		b.dir = keep(q.Dir)
+	}
+	if q.MakeDirs {
+		b.flags |= C.DINDBIND_MKDIR
+	}
+	if q.ReadOnly {
+		b.flags |= C.DINDBIND_READONLY
+	}
+	if rc := add(b, keep); rc != 0 {
+		wrong := C.GoString(b.wrong)
+		if b.about != nil {
+			wrong = C.GoString(b.about) + ": " + wrong
+		}
+		return nil, &Error{C.GoString(C.dindbind_word(rc)), wrong, int(C.dindbind_status(rc))}
+	}
+	if rc := C.dindbind_answer(b); rc != 0 {
+		messages := strings.TrimSuffix(C.GoString(b.messages), "\n")
+		return nil, &Error{C.GoString(C.dindbind_word(rc)), messages, int(C.dindbind_status(rc))}
+	}
+	text := C.GoBytes(unsafe.Pointer(b.text), C.int(b.len))
+	C.dindbind_settle(b, 1)
+	return text, nil
+}
+
 // Unstage takes a stage down, or one path of it.
 func Unstage(path string) error {
 	name := cString(path)
