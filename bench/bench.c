@@ -677,12 +677,6 @@ static void make_layers(struct stacked *s, const char *dir, unsigned n, unsigned
     make_dir("/m");
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
-{
-    (void)st, (void)type, (void)place;
-    return remove(path);
-}
-
 static void drop_layers(struct stacked *s)
 {
     free(s->options);

@@ -1150,7 +1150,7 @@ static const char late_script[] = "tmpfs @/data/d;bind @/two @/again;ro @/again"
     "[{\"State\":{\"Pid\":" pid "},\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"@/vol\",\"Destination\":\"/vol\",\"RW\":true}," \
     "{\"Type\":\"volume\",\"Source\":\"@/vol\",\"Destination\":\"/part\",\"RW\":true}]," \
     "\"HostConfig\":{\"Mounts\":[{\"Target\":\"/part\",\"VolumeOptions\":{\"Subpath\":\"sub\"}}]}," \
-    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\","
+    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\"," \
     "\"MergedDir\":\"" merged "\"}}}]"
 
 static const struct { const char *name, *text; } files[] = {
