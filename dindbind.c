@@ -2424,8 +2424,9 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
  * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It
  * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as measured in rules 12 to 27 of
  * docs/overlay.md, to which all numbers of rules from here on belong. Never here: a symlink
- * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0, or what they are asked for, which is never
- * negative, or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
+ * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0,
+ * or what they are asked for, which is never negative, or a DINDBIND_E_ code; `sys_errno` has the
+ * overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
 struct entry {
@@ -2916,32 +2917,54 @@ static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
     return rc;
 }
 
+/* A path in a data-only layer, as the kernel walks one beneath a directory: `.` and `..` are
+ * followed, symlinks are not. *err: why no regular file is there, or 0. */
+static int walk_data(struct overlay *o, unsigned layer, const char *name, struct entry *e, int *err)
+{
+    struct node n = { .mode = S_IFDIR };
+    const char *p = name;
+    *e = (struct entry){ layer, 0, "" };
+    *err = 0;
+    while (*p && !*err) {
+        size_t len = strcspn(++p, "/");
+        const char *slash = strrchr(e->rel, '/');
+        if (!n.mode)
+            *err = ENOENT;
+        else if (!S_ISDIR(n.mode))
+            *err = S_ISLNK(n.mode) ? ELOOP : ENOTDIR;
+        else if (len == 2 && !memcmp(p, "..", 2) && !*e->rel)
+            *err = EXDEV;
+        else if (len == 2 && !memcmp(p, "..", 2))
+            e->rel = slash ? arena_copy(&o->arena, e->rel, (size_t)(slash - e->rel)) : "";
+        else if (!is_dots(p, len)) {
+            e->rel = join(o, e->rel, p, len);
+            int rc = e->rel ? layer_stat(o, *e, &n) : 0;
+            if (rc)
+                return rc;
+        }
+        if (!e->rel)
+            return DINDBIND_E_NOMEM;
+        p += len;
+    }
+    if (!*err && S_ISLNK(n.mode))
+        *err = ELOOP;
+    else if (!*err && !S_ISREG(n.mode))
+        *err = ENOENT;
+    return 0;
+}
+
 /* The data of a metacopy file whose redirect leads into the data-only layers; rule 25. */
 static int lookup_data(struct overlay *o, const char *name, struct entry *found)
 {
-    struct node n;
+    int err = ENOENT;
     for (unsigned i = (unsigned)o->roots.n; i < o->l->n; i++) {
-        struct entry e = { i, 0, "" };
-        const char *p = name;
-        int rc;
-        do {
-            size_t len = strcspn(++p, "/");
-            if (is_dots(p, len))
-                return broken(o, EACCES);
-            e.rel = join(o, e.rel, p, len);
-            p += len;
-            rc = DINDBIND_E_NOMEM;
-            if (e.rel)
-                rc = layer_stat(o, e, &n);
-            if (rc)
-                return rc;
-        } while (*p && S_ISDIR(n.mode));
-        if (!*p && S_ISREG(n.mode)) {
-            *found = e;
+        int rc = walk_data(o, i, name, found, &err);
+        if (rc)
+            return rc;
+        if (!err)
             return layers_confirm(o);
-        }
     }
-    return broken(o, ENOENT);
+    return broken(o, err);
 }
 
 /* What one layer contributes. A directory goes onto the stack; of files the topmost is the
@@ -3147,6 +3170,9 @@ struct scan {
     bool single;                /* else: several directories, merged by a second overlay */
     bool files;                 /* do the attributes of files matter? */
     bool dirs;                  /* and those of directories? */
+    bool renamed, renames;      /* redirects were met in directories above, or in this one: names
+                                 * below may be other ones */
+    size_t at;                  /* in which of the directories, from the top */
     unsigned layer;
     struct out todo;            /* directories to be listed, a stack of strings */
 };
@@ -3175,12 +3201,65 @@ static bool scan_needs_attrs(const struct scan *s, unsigned mode)
     return (S_ISDIR(mode) && s->dirs) || (S_ISREG(mode) && s->files);
 }
 
+/* What an object says of the layers below it. */
+enum cover { NOTHING_THERE, GOES_ON, COVERS };
+
+static int scan_cover(struct scan *s, struct entry e, bool last, enum cover *cover)
+{
+    struct node n;
+    int set = 0, rc = layer_stat(s->o, e, &n);
+    *cover = NOTHING_THERE;
+    if (rc || !n.mode)
+        return rc;
+    if (S_ISDIR(n.mode) || S_ISREG(n.mode))
+        rc = attrs(s->o, e, &set);
+    *cover = COVERS;
+    if (S_ISDIR(n.mode) && !(set & ATTR_OPAQUE))
+        *cover = GOES_ON;
+    if (S_ISREG(n.mode) && (set & ATTR_METACOPY) && last)
+        *cover = GOES_ON;
+    return rc;
+}
+
+/* Does one of the directories above hide the entry: by a whiteout, an opaque directory or a file,
+ * at its name or on the way to it? Only while every name is the same in all of them. */
+static int scan_hidden(struct scan *s, const char *rel, bool *hidden)
+{
+    const struct stack *here = &s->o->here;
+    const char *rest = rel + strlen(here->v[s->at].rel);
+    char path[DINDBIND_PATH_MAX];
+    *hidden = false;
+    for (size_t i = 0; !s->renamed && i < s->at; i++) {
+        enum cover cover = GOES_ON;
+        struct text t = text_in(path, sizeof path, here->v[i].rel);
+        for (const char *p = rest + (*rest == '/'); *p && cover == GOES_ON; p += *p == '/') {
+            size_t len = strcspn(p, "/");
+            text_add(&t, t.len ? "/" : "");
+            text_bytes(&t, p, len);
+            p += len;
+            int rc = DINDBIND_E_TOOLONG;
+            if (!t.cut)
+                rc = scan_cover(s, (struct entry){ here->v[i].layer, 0, path }, !*p, &cover);
+            if (rc)
+                return rc;
+        }
+        *hidden |= cover == COVERS;
+    }
+    return 0;
+}
+
 /* Does a redirect lead out of the directories that are answered? A relative one only renames
- * within them. */
+ * within them. What is hidden leads nowhere. */
 static int scan_redirect(struct scan *s, struct entry e)
 {
     struct lookup d = { .name = e.rel };
-    int rc = take_redirect(s->o, &d, "");
+    bool hidden;
+    int rc = scan_hidden(s, e.rel, &hidden);
+    if (rc || hidden)
+        return rc;
+    s->renames = true;
+    s->o->attr = e;
+    rc = take_redirect(s->o, &d, "");
     if (rc && rc != DINDBIND_E_BROKEN)
         return rc;
     if (rc || d.absolute || s->o->l->follow != ON)
@@ -3309,6 +3388,8 @@ static int check_subtree(struct overlay *o)
         struct entry dir = o->here.v[i];
         bool lowest = dir.layer + 1 == o->roots.n;
         s.layer = dir.layer;
+        s.at = i;
+        s.renamed |= s.renames;
         /* Where the overlay follows no redirects, a second one does not either, so they need not
          * be looked for; nor in the lowest layer, which has nothing below that one could lead
          * to. */
@@ -3405,9 +3486,10 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
 {
     if (o->top.rel)
         return layers_file(o, res);
-    /* an overlay of all layers is exact in any case */
+    /* an overlay of all layers is exact in any case; of the root the answer is just that */
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
-    if (!whole || o->here.n == 1) {
+    bool root = !*o->here.v->rel && o->l->n > 1 && !o->data_layers;
+    if (!root && (!whole || o->here.n == 1)) {
         int rc = check_subtree(o);
         if (rc && !(whole && rc == DINDBIND_E_INEXACT))
             return rc;

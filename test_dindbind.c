@@ -1312,6 +1312,7 @@ static void run_rows(void)
 #define U21 "lowerdir=@D/2:@D/1,upperdir=@D/u,workdir=@D/w@X"
 #define L21 "lowerdir=@D/2:@D/1@X"
 #define REDIRECT "lowerdir=@D/2:@D/1,redirect_dir=on,metacopy=off"
+#define REDIRECT3 "lowerdir=@D/2:@D/1:@D/0,redirect_dir=on,metacopy=off"
 #define META "lowerdir=@D/2:@D/1,redirect_dir=on,metacopy=on"
 #define DATA "lowerdir=@D/1::@D/data,redirect_dir=on,metacopy=on"
 
@@ -1457,6 +1458,25 @@ static const struct layer_case {
     { "an absolute redirect inside a merged directory",
       "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x;"
       "dir 1/a", REDIRECT, "/a", "error inexact", ROOT_ONLY },
+    { "the root is all layers, whatever is in them", "dir 2/a/new; xattr 2/a/new @Nredirect /x/old; file 1/x/old/b x",
+      REDIRECT, "/", "directory ro layers merged @D/2:@D/1", ROOT_ONLY },
+    { "an absolute redirect that a whiteout hides", "file 2/d/f x; dir 1/d/a; xattr 1/d/a @Nredirect /x; wh 2/d/a; dir 0/x",
+      REDIRECT3, "/d", "directory ro layers merged @D/2/d:@D/1/d", ROOT_ONLY },
+    { "an absolute redirect in what an opaque directory hides",
+      "file 2/d/a/f x; xattr 2/d/a @Nopaque y; dir 1/d/a/b; xattr 1/d/a/b @Nredirect /x; dir 0/x", REDIRECT3, "/d",
+      "directory ro layers merged @D/2/d:@D/1/d", ROOT_ONLY },
+    { "an absolute redirect that a file hides", "file 2/d/a x; dir 1/d/a/b; xattr 1/d/a/b @Nredirect /x; dir 0/x",
+      REDIRECT3, "/d", "directory ro layers merged @D/2/d:@D/1/d", ROOT_ONLY },
+    { "an absolute redirect that is hidden, and has another name",
+      "dir 2/d/n; xattr 2/d/n @Nredirect a; wh 2/d/a; dir 1/d/a/b; xattr 1/d/a/b @Nredirect /x; dir 0/x", REDIRECT3, "/d",
+      "error inexact", ROOT_ONLY },
+    { "an absolute redirect that nothing hides", "file 2/d/a/f x; dir 1/d/a/b; xattr 1/d/a/b @Nredirect /x; dir 0/x",
+      REDIRECT3, "/d", "error inexact", ROOT_ONLY },
+    { "data of a metacopy file, through ..", "file 2/f; xattr 2/f @Nmetacopy; xattr 2/f @Nredirect /a/../g; dir 1/y;"
+      "dir 0/a; file 0/g data", "lowerdir=@D/2:@D/1::@D/0,redirect_dir=on,metacopy=on", "/f",
+      "file ro layers metacopy @D/2/f:@D/0/g", ROOT_ONLY },
+    { "data of a metacopy file, beyond the layer", "file 2/f; xattr 2/f @Nmetacopy; xattr 2/f @Nredirect /a/../../g; dir 1/y;"
+      "dir 0/a; file 0/g data", "lowerdir=@D/2:@D/1::@D/0,redirect_dir=on,metacopy=on", "/f", "error broken", ROOT_ONLY },
     { "a redirect to what is not there", "file 2/new/a x; xattr 2/new @Nredirect old; dir 1/y", REDIRECT,
       "/new/b",
       "error missing", ROOT_ONLY },
