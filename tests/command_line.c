@@ -33,7 +33,7 @@ static const struct corner {
     { "a mistyped option", "--pdi 1 /w", NULL, 2, "", "--pdi: no such option; see dindbind -h\n" },
     { "a missing value", "/w -p", NULL, 2, "", "-p: needs a value; see dindbind -h\n" },
     { "a missing value of a long one", "--pid", NULL, 2, "", "--pid: needs a value; see dindbind -h\n" },
-    { "a path for a PID", "-p /w", NULL, 2, "", "-p /w: no decimal PID[:START]\n" },
+    { "a path for a PID", "-p /w", NULL, 2, "", "-p /w: no decimal PID[:START], as docker inspect -f '{{.State.Pid}}' NAME prints it\n" },
     { "a forgotten -p", "/w", NULL, 2, "", "no runner given: its PID (-p), " },
     { "a PID without -p", "12 /w", NULL, 2, "", "no runner given: its PID (-p), " },
     { "nothing but a runner", W, NULL, 2, "", "nothing to translate: give a PATH" },
@@ -41,6 +41,17 @@ static const struct corner {
     { "a volume of one letter", W "-v b:/x", NULL, 0, "b:/x\n", "" },
     { "white space at the end of a --mount", "-b @/w\302\240:/n --mount type=bind,dst=/x,src=/n", NULL, 1, "",
         "white space" },
+    { "the PID of a stopped container", "-p 0 /w", NULL, 1, "", "(-p; a stopped container has 0)" },
+    { "a link to nowhere", W "/w/dangling/x", NULL, 1, "", "; /w is there; /w/dangling is a link to nowhere\n" },
+    { "a link to nowhere, of -v", W "-v /w/dangling:/x", NULL, 1, "", "; /w/dangling is a link to nowhere\n" },
+    { "a missing directory of -v", W "-v /w/no:/x", NULL, 1, "", "; /w is there; -m creates a missing directory, as docker does\n" },
+    { "a missing directory of --mount", W "--mount type=bind,src=/w/no,dst=/x", NULL, 1, "", "; /w is there\n" },
+    { "a missing directory of a row that is missing", "-b @/nothing:/n /n/a/b", NULL, 1, "", "check it as the runner sees it\n" },
+    { "-x: a volume", "-x " W "-v name:/t", NULL, 0, "name:/t\n",
+        "dindbind: name: answer: as it is, for it names no path of the runner's\n" },
+    { "-x: nothing to translate", "-x " W "-v /t", NULL, 0, "/t\n",
+        "dindbind: /t: answer: as it is, for it names no path of the runner's\n" },
+    { "-S on a file system of one's own", "-S /proc", NULL, 1, "", "only this container has" },
     { "a path that is one letter off", W "/w/a/x", NULL, 1, "", "@/w/a/x: ENOENT; check it as the runner sees it; /w is there\n" },
     { "one off in a layer", "-o lowerdir=@/l:@/m -R /o", NULL, 1, "", "/o: not there: in the layers @/l, @/m; check it as the runner sees it\n" },
     { "-x: what a report needs", "-x -b @/nothing:/n " W "/w /n", NULL, 0, "@/w\n@/nothing\n", "dindbind: version " },
@@ -330,12 +341,16 @@ int main(void)
         bad |= write(fd, files[i][1], strlen(files[i][1])) < 0;
         close(fd);
     }
+    char link[128];
+    snprintf(link, sizeof link, "%s/w/dangling", world.dir);
+    bad |= symlink("nowhere", link);
     memset(long_line, 'a', sizeof long_line - 1);
     for (size_t i = 0; i < COUNT(corners); i++)
         tests[i] = (struct CMUnitTest){ corners[i].name, check, NULL, NULL, (void *)(uintptr_t)&corners[i] };
     for (size_t i = 0; i < COUNT(roots); i++)
         tests[COUNT(corners) + i] = (struct CMUnitTest){ roots[i].name, check_root, NULL, NULL, (void *)(uintptr_t)&roots[i] };
     bad = bad ? (int)COUNT(tests) : cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(link);
     for (size_t i = 0; i < COUNT(dirs); i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s/%s", world.dir, dirs[i], i == 2 ? "g" : "f");
