@@ -106,6 +106,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 TEST_FLAGS = $(SANITIZE) -DDINDBIND_CHECKED
 TEST_REST = -lcmocka -lpthread
+TEST_HEADERS = $(wildcard tests/*.h)
 
 $(BUILD)/%: %.c dindbind.c dindbind.h $(TEST_HEADERS) Makefile $(BUILD)/test-command
 	@echo "$(TEST_CC): $@"
@@ -127,9 +128,9 @@ $(BUILD)/fuzzer: fuzz.c dindbind.c dindbind.h Makefile $(BUILD)/test-command
 RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 # In a plain chroot there is nothing to build for.
 namespaces:
-	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
+	@. tests/shell.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
-PROGRAMS = test_dindbind batch host_and_stage stage_life formats hostile_runner command_line fuzz differential
+PROGRAMS = test_dindbind covered_rows batch host_and_stage stage_life formats hostile_runner command_line fuzz differential
 
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh

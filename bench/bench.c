@@ -76,19 +76,6 @@ static _Noreturn void skip(const char *name, const char *why)
     exit(SKIPPED);
 }
 
-__attribute__((format(printf, 1, 2)))
-static const char *pathf(const char *format, ...)
-{
-    static char ring[8][512];
-    static unsigned n;
-    char *at = ring[n++ % 8];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(at, sizeof ring[0], format, ap);
-    va_end(ap);
-    return at;
-}
-
 static void make_dir(const char *path)
 {
     if (mkdir(path, 0755) && errno != EEXIST)
@@ -747,7 +734,7 @@ static void ask_mount(void *arg)
         die("/m");
 }
 
-/* The least that tells that no layer has it: a look for the first component in each, and a walk through many to see that
+/* The least that shows that no layer has it: a look for the first component in each, and a walk through many to see that
  * they are there. */
 static void ask_bare_layers(void *arg)
 {
@@ -840,7 +827,7 @@ static void bench_layers(void)
 /* Does one layer's directory stand for the whole subtree? */
 enum { TREE_DIRS = 1000, TREE_FILES = 100 };
 
-/* The least that tells: each directory is listed, and the attributes of each entry are listed, for a file can be a
+/* The least that shows it: each directory is listed, and the attributes of each entry are listed, for a file can be a
  * whiteout by its attributes, and a directory redirected. */
 static void ask_tree(void *arg)
 {
@@ -1270,7 +1257,7 @@ static void host_stdin(const char *number, size_t mounts, double one_us)
     close(out);
 }
 
-/* Two mountinfo files are read whole: less does not tell which mount a mount id is, before statmount(2) of 6.8. */
+/* Two mountinfo files are read whole: less does not show which mount a mount id is, before statmount(2) of 6.8. */
 static void read_tables(void *arg)
 {
     static char buf[65536];

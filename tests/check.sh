@@ -57,7 +57,7 @@ suite() {
 
 : >"$log" || exit
 suite differential "$BUILD/differential"
-suite covered_rows sh tests/covered_rows.sh
+suite covered_rows "$BUILD/covered_rows"
 suite batch "$BUILD/batch"
 suite host_and_stage "$BUILD/host_and_stage"
 suite stage_life "$BUILD/stage_life"

@@ -48,7 +48,7 @@ have() {
 		{ [ -z "$emulator" ] || command -v "$emulator" >/dev/null; }
 }
 
-# An index that could not be fetched whole may do: the installation tells.
+# An index that could not be fetched whole may do: the installation will show.
 get() {
 	have && return
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
@@ -206,7 +206,6 @@ for machine; do
 	[ -z "$no_stage" ] || echo "$machine: no stages: $no_stage"
 	for name in $suites; do
 		case $name in
-		covered_rows) suite covered_rows sh tests/covered_rows.sh ;;
 		examples) suite examples bash tests/examples.sh ;;
 		fuzz)
 			[ -e tests/fuzz.c ] || continue

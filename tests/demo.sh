@@ -16,10 +16,7 @@ LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL PATH
 
-die() {
-	echo "demo: $*" >&2
-	exit 1
-}
+. "$(dirname "$0")/shell.sh"
 
 # ---- Outside: one directory, one namespace ----------------------------------------------------------
 
@@ -30,7 +27,6 @@ if [ "${1-}" != --inside ]; then
 
 	userns=
 	[ "$(id -u)" -eq 0 ] || userns=-r
-	. "$(dirname "$0")/namespaces.sh"
 	why=$(no_namespaces)
 	[ -z "$why" ] || die "$why"
 
@@ -52,7 +48,7 @@ read -r _ _ ids </proc/self/uid_map
 failed=0 PID='' START=''
 
 home=/home/runner
-vol=$W/volume			# the host directory behind the volume at $home/_work
+vol=$W/volume			# the host directory of the volume at $home/_work
 root=$W/rootfs			# the merged root, as a container runtime would mount it
 layers="5 4 3 2 1"		# topmost first
 

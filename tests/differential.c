@@ -13,7 +13,7 @@
  * An error must be the error that belongs to the kernel's. An answer is taken at its word: what it
  * says to mount is compared with what the overlay shows there, down to the last file.
  *
- *   single        the file or the whole tree behind the answer's descriptor
+ *   single        the file or the whole tree that the answer's descriptor is open on
  *   merged        a read-only overlay of just these directories, mounted for the purpose
  *   metacopy      attributes of the first file, bytes of the second
  *
@@ -53,6 +53,8 @@
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "world.h"
 
 /* Newer than some headers; one number on every architecture since Linux 5.0. */
 #ifndef SYS_move_mount
@@ -296,7 +298,7 @@ static const char *pool(void)
     static const char *const plain[] = { "a", "b", "c", "d", "e", "f" };
     static const char *const odd[] = { "x y", "n\nl", "\377\376", "c,o:l", "\\072", ".wh.a", "..." };
 
-    return chance(4) ? odd[below(sizeof odd / sizeof *odd)] : plain[below(sizeof plain / sizeof *plain)];
+    return chance(4) ? odd[below(COUNT(odd))] : plain[below(COUNT(plain))];
 }
 
 static mode_t type_of(const char *path)
@@ -343,22 +345,18 @@ static void write_file(const char *path, int flags)
 
 static void make_link(const char *path)
 {
-    static const char *const shapes[] = { "%s", "%s/%s", "/%s", "/%s/%s", "../%s", "../../%s/%s", "./%s/.",
-                                          "%s/../%s", "../../../../%s", "/../%s", "%s//%s", "nothing", "/",
-                                          "..", ".", "/%s/../%s/" };
-    char text[128];
-    int len = snprintf(text, sizeof text, "%s", shapes[below(sizeof shapes / sizeof *shapes)]);
-    char target[256] = "";
+    static const char *const shapes[] = { "$A", "$A/$B", "/$A", "/$A/$B", "../$A", "../../$A/$B", "./$A/.", "$A/../$B",
+                                          "../../../../$A", "/../$A", "$A//$B", "nothing", "/", "..", ".",
+                                          "/$A/../$B/" };
+    const char *shape = shapes[below(COUNT(shapes))];
+    struct mark marks[] = { { "$A", "" }, { "$B", "" }, { NULL, NULL } };
+    char target[256];
 
-    for (int i = 0, out = 0; i < len && out < 200; i++)
-        if (text[i] == '%' && text[i + 1] == 's') {
-            out += snprintf(target + out, sizeof target - (size_t)out, "%s", pool());
-            i++;
-        } else {
-            target[out++] = text[i];
-            target[out] = 0;
-        }
-    (void)!symlink(target, path);
+    for (int i = 0; i < 2; i++)
+        if (strstr(shape, marks[i].mark))
+            marks[i].value = pool();
+    if (expand_marks(marks, shape, strlen(shape), target, sizeof target) >= 0)
+        (void)!symlink(target, path);
 }
 
 static void make_special(const char *path)
@@ -366,7 +364,7 @@ static void make_special(const char *path)
     static const struct { mode_t type; unsigned major, minor; } kinds[] = {
         { S_IFIFO, 0, 0 }, { S_IFSOCK, 0, 0 }, { S_IFCHR, 0, 1 }, { S_IFCHR, 1, 3 }, { S_IFBLK, 0, 0 },
     };
-    unsigned i = below(sizeof kinds / sizeof *kinds);
+    unsigned i = below(COUNT(kinds));
 
     (void)mknod(path, kinds[i].type | 0640, makedev(kinds[i].major, kinds[i].minor));
 }
@@ -467,7 +465,7 @@ static void opaque_by_hand(const struct stack *s, const char *path)
     static const char *const values[] = { "y", "y", "y", "y", "yes", "x", "Y", "" };
 
     (void)mkdir(path, 0755);
-    set_text(s, path, "opaque", values[below(sizeof values / sizeof *values)]);
+    set_text(s, path, "opaque", values[below(COUNT(values))]);
 }
 
 /* A layer below number i, where there is one. */
@@ -528,7 +526,7 @@ static void redirect_by_hand(struct stack *s, size_t i, const char *rel, int met
     if (!metacopy)
         (void)mkdir(path, 0755);
     if (chance(12)) {
-        set_text(s, path, "redirect", bad[below(sizeof bad / sizeof *bad)]);
+        set_text(s, path, "redirect", bad[below(COUNT(bad))]);
         return;
     }
     redirect_target(rel, text, target);
@@ -555,7 +553,7 @@ static void metacopy_by_hand(struct stack *s, size_t i, const char *rel)
         { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }, { "\0\4\0\0", 4 },
         { "\0", 1 }, { "\0\4\0", 3 }, { "\0\7\0\0abc", 7 },
     };
-    unsigned v = below(sizeof values / sizeof *values);
+    unsigned v = below(COUNT(values));
     char path[PATH_MAX], at[PATH_MAX];
 
     join(path, s->layers.v[i], rel);
@@ -594,7 +592,7 @@ static void junk_attributes(const struct stack *s, const char *path)
 {
     static const char *const names[] = { "impure", "nlink", "origin", "uuid", "protattr", "redirect", "opaque",
                                          "whiteout", "metacopy", "upper", "overlay.opaque", "overlay.whiteout" };
-    const char *name = names[below(sizeof names / sizeof *names)], *value = chance(50) ? "y" : "";
+    const char *name = names[below(COUNT(names))], *value = chance(50) ? "y" : "";
 
     if (!type_of(path))
         write_file(path, O_TRUNC);
@@ -798,7 +796,7 @@ static void layer_dir(struct stack *s, char path[PATH_MAX])
     char name[64];
 
     snprintf(name, sizeof name, "%u%s", ++T.serial,
-             s->odd_names && chance(50) ? odd[below(sizeof odd / sizeof *odd)] : "");
+             s->odd_names && chance(50) ? odd[below(COUNT(odd))] : "");
     join(path, s->relative ? s->base : T.stage, name);
     if (mkdir(path, 0755) != 0)
         die(path);
@@ -1034,7 +1032,7 @@ static int reopen(int fd, int flags)
     return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
 }
 
-static ssize_t read_all(int fd, char *buf, size_t size)
+static ssize_t read_up_to(int fd, char *buf, size_t size)
 {
     size_t n = 0;
     ssize_t got = 0;
@@ -1051,7 +1049,7 @@ static int same_content(int want, int got)
     char a[4096], b[4096];
     int fa = reopen(want, 0), ea = fa < 0 ? errno : 0;
     int fb = reopen(got, 0), eb = fb < 0 ? errno : 0;
-    ssize_t na = fa < 0 ? 0 : read_all(fa, a, sizeof a), nb = fb < 0 ? 0 : read_all(fb, b, sizeof b);
+    ssize_t na = fa < 0 ? 0 : read_up_to(fa, a, sizeof a), nb = fb < 0 ? 0 : read_up_to(fb, b, sizeof b);
 
     if (fa >= 0)
         close(fa);
@@ -1173,7 +1171,7 @@ static int check_single(const struct stack *s, int want, const struct dindbind_r
     return same_object(want, r->fd, 0);
 }
 
-/* Mount the answer of `merged` and compare. Without `words` as someone would who is only told directories. */
+/* Mount the answer of `merged` and compare. Without `words` as someone does who knows the directories only. */
 static int compare_merged(const struct stack *s, int want, const struct dindbind_result *r, int words)
 {
     struct stack sub = { .rdonly = 1 };
@@ -1802,36 +1800,6 @@ static void skip(const char *why)
     exit(root ? 1 : 0);
 }
 
-static int write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    int bad = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-    if (fd >= 0)
-        close(fd);
-    return bad ? -1 : 0;
-}
-
-static void enter_namespaces(void)
-{
-    unsigned uid = geteuid(), gid = getegid();
-    char map[64];
-
-    if (unshare(CLONE_NEWNS) != 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-            skip("neither a mount nor a user namespace");
-        (void)write_text("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "0 %u 1", uid);
-        if (write_text("/proc/self/uid_map", map) != 0)
-            skip("/proc/self/uid_map");
-        snprintf(map, sizeof map, "0 %u 1", gid);
-        if (write_text("/proc/self/gid_map", map) != 0)
-            skip("/proc/self/gid_map");
-    }
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        skip("private mounts");
-}
-
 /* An ext4 of its own, where real root has the tools: xattrs, whiteouts and inode numbers of a file system on
  * disk. In an image file with a loop device that goes with its mount. */
 static int attach_loop(const char *image)
@@ -1953,7 +1921,8 @@ static void demand_share(enum origin origin, unsigned percent)
 static int report(unsigned long rounds)
 {
     printf("%lu rounds: %lu stacks that must be answered in full, %lu on ext4, %lu of many layers, "
-           "%lu with relative layers that cannot be known, %lu that the kernel does not mount\n", rounds, T.strict_stacks, T.ext4_stacks, T.many_stacks, T.unreadable, T.unmountable);
+           "%lu with relative layers that cannot be known, %lu that the kernel does not mount\n", rounds,
+           T.strict_stacks, T.ext4_stacks, T.many_stacks, T.unreadable, T.unmountable);
     for (int i = 0; i < FORMS; i++)
         printf("%s%s %lu", i ? ", " : "handed over: ", form_text[i], T.forms[i]);
     puts("");
@@ -1964,7 +1933,8 @@ static int report(unsigned long rounds)
     for (int i = 0; i < 32; i++)
         if (T.error[i])
             printf(", %s %lu", dindbind_word(DINDBIND_E_USAGE - i), T.error[i]);
-    printf("\nmerged: %lu of one directory (compared above an empty one); of %lu tried without the stack's words %lu hold\n",
+    printf("\nmerged: %lu of one directory (compared above an empty one);"
+        " of %lu tried without the stack's words %lu hold\n",
            T.empty_below, T.bare, T.bare_holds);
     printf("aliases: %lu paths where the kernel's answer depends on the order of look-ups\n", T.aliases);
     demand(rounds, "a stack that must be answered in full", T.strict_stacks);
@@ -2008,7 +1978,8 @@ int main(int argc, char **argv)
         rounds = end > 0 ? (unsigned long)-1 : 500;
     printf("seed %llu\n", (unsigned long long)T.seed);
     umask(0);
-    enter_namespaces();
+    if (!own_namespaces())
+        skip("neither a mount nor a user namespace");
     make_scratch();
     probe_kernel();
     while (done < rounds && (end <= 0 || now() < end) && T.failed < 20)

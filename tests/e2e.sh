@@ -24,11 +24,7 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 all='runc crun containerd docker podman'
 tests=$(cd "$(dirname "$0")" && pwd)
-
-die() {
-	echo "e2e: $*" >&2
-	exit 1
-}
+. "$tests/shell.sh"
 
 # ---- Outside: packages, the scratch directory, the namespaces --------------------------------------
 
@@ -41,12 +37,6 @@ needs() {
 	docker) echo dockerd docker containerd runc ;;
 	podman) echo podman runc ;;
 	esac
-}
-
-# absent COMMAND...: those that are not there
-absent() {
-	local c
-	for c; do command -v "$c" >/dev/null || echo "$c"; done
 }
 
 # What is still missing afterwards is for the cases to say.
@@ -157,16 +147,6 @@ report() {
 skip() {
 	echo "skip $1 $2: $3"
 	skipped=$((skipped + 1))
-}
-
-# until_true COMMAND...: for things that start; the limit only ends a failure
-until_true() {
-	local n
-	for ((n = 0; n < 1000; n++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	return 1
 }
 
 start_of() {
@@ -537,7 +517,7 @@ source_cases() {
 	local engine=$1 label=$2 kind=$3 src=$4 want mode action why place where path rows view=(-p "$PID:$START")
 	hello=''
 	[ "$kind" != sock ] || hello='hello from the runner'
-	# EINVAL, from mount(2), in every engine: tell when a kernel changes its mind
+	# EINVAL, from mount(2), in every engine: report it when a kernel changes its mind
 	serial=$((serial + 1))
 	why=''
 	if ! native "$engine" "$("$D" "${view[@]}" "$src")" /x rw; then

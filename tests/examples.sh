@@ -14,12 +14,8 @@
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/shell.sh"
 passed=0 failed=0 skipped=0
-
-die() {
-	echo "examples: $*" >&2
-	exit 1
-}
 
 # ---- Outside: one directory, one set of namespaces --------------------------------------------------
 
@@ -86,22 +82,6 @@ add() {
 	local p f s
 	read -r p f s < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' <<<"$1") || f=1
 	passed=$((passed + ${p:-0})) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
-}
-
-# absent COMMAND...: those that are not there
-absent() {
-	local c
-	for c; do command -v "$c" >/dev/null || echo "$c"; done
-}
-
-# until_true COMMAND...: for things that start; the limit only ends a failure
-until_true() {
-	local n
-	for ((n = 0; n < 1000; n++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	return 1
 }
 
 finish() {
@@ -205,15 +185,15 @@ entrypoint_cases() {
 # The client is the next one in PATH, in any shell.
 entrypoint_in_path() {
 	local shell
-	mkdir -p bin/front bin/behind
+	mkdir -p bin/front bin/after
 	cp "$examples/entrypoint.sh" bin/front/docker
-	ln -s ../front/docker bin/behind/docker
+	ln -s ../front/docker bin/after/docker
 	ln -s client bin/docker
 	shell=("$T/bin/front/docker")
-	named 'the client is found behind itself, and its links'
-	promise 0 '<ps>' env "PATH=$T/bin/front::$T/none:$T/bin/behind:$T/bin:$PATH" "$T/bin/front/docker" ps
+	named 'the client is found after itself, and its links'
+	promise 0 '<ps>' env "PATH=$T/bin/front::$T/none:$T/bin/after:$T/bin:$PATH" "$T/bin/front/docker" ps
 	named 'no client'
-	PATH=$T/bin/front:$T/bin/behind promise 127 '' /bin/sh "$T/bin/front/docker" ps
+	PATH=$T/bin/front:$T/bin/after promise 127 '' /bin/sh "$T/bin/front/docker" ps
 }
 
 # options COMMAND...: those in the help of the client's, `--name value` a line, value missing if it takes none
@@ -508,7 +488,7 @@ shim_cases() {
 	name='shim: the status of run'
 	promise 7 '' run_through tools sh -c 'exit 7'
 
-	# The input of attach ends, and with it the container: logs -f and events tell, having waited since before.
+	# The input of attach ends, and with it the container: logs -f and events report that: they have waited since before.
 	name='shim: logs -f, events, attach: each piece when it is there, and the end'
 	# shellcheck disable=SC2094
 	through logs -f alive >logs 2>&1 &

@@ -46,7 +46,7 @@
 #include "../dindbind.h"
 #include "world.h"
 
-/* What the traced child tells, and is told. */
+/* What the traced child reports, and what it is asked to do. */
 static struct shared {
     bool armed;                 /* the applet is running: its calls count */
     int allocations, fail_allocation;
@@ -100,8 +100,6 @@ void __wrap_free(void *p)
     __real_free(p);
 }
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 static struct {
     bool root;                  /* of the initial user namespace */
     bool all, verbose, library; /* -l, -v; the applet in a child instead of the binary */
@@ -119,7 +117,7 @@ static long passed, failures, skips, injected, refusals, made_good;
 /* ==== text and files ==================================================================================== */
 
 __attribute__((format(printf, 1, 2), noreturn))
-static void die(const char *format, ...)
+static void flunk(const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -130,36 +128,49 @@ static void die(const char *format, ...)
     _exit(1);
 }
 
-/* '@' becomes the world's directory, %p and %s the runner's PID and start time, %q the other runner's PID. */
-static char *expand(const char *s, char *out, size_t size)
+static const struct mark *marks(void)
 {
-    char *p = out;
-    for (; *s && (size_t)(p - out) < size - 24; s++)
-        if (*s == '@')
-            p = stpcpy(p, "/w");
-        else if (*s == '%' && strchr("pqcs", s[1]))
-            p += *++s == 's' ? sprintf(p, "%llu", world.start)
-                             : sprintf(p, "%d", world.runner[*s == 'p' ? 0 : *s == 'q' ? 1 : 2]);
-        else
-            *p++ = *s;
-    *p = 0;
+    static char pid[16], start[32], chrooted[16];
+    static const struct mark list[] = {
+        { "@", "/w" }, { "%", byte_in_hex }, { "$PID", pid }, { "$START", start }, { "$CHROOTED", chrooted },
+        { NULL, NULL },
+    };
+    snprintf(pid, sizeof pid, "%d", world.runner[0]);
+    snprintf(start, sizeof start, "%llu", world.start);
+    snprintf(chrooted, sizeof chrooted, "%d", world.runner[2]);
+    return list;
+}
+
+static size_t expand_bytes(const char *t, size_t n, char *out, size_t size)
+{
+    ssize_t len = expand_marks(marks(), t, n, out, size);
+    if (len < 0)
+        flunk("too long: %s", t);
+    return (size_t)len;
+}
+
+static char *expand(const char *t, char *out, size_t size)
+{
+    expand_bytes(t, strlen(t), out, size);
     return out;
 }
+
+/* In memory that ends with the process. */
+static char *expand_word(const char *t, size_t n)
+{
+    char *out = malloc(n + 512);
+    expand_bytes(t, n, out, n + 512);
+    return out;
+}
+
+#include "runner.h"
 
 /* All of a file, in memory that the caller frees. */
 static char *slurp(const char *path)
 {
-    size_t len = 0, size = 1 << 14;
-    char *text = malloc(size);
-    ssize_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && (n = read(fd, text + len, size - len - 1)) > 0)
-        if (size - (len += (size_t)n) < 4096)
-            text = realloc(text, size *= 2);
-    if (fd < 0 || n < 0)
-        die("%s: %s", path, strerror(errno));
-    close(fd);
-    text[len] = 0;
+    char *text = read_file(path, NULL);
+    if (!text)
+        flunk("%s: %s", path, strerror(errno));
     return text;
 }
 
@@ -180,15 +191,16 @@ static void note(struct state *s, const char *format, ...)
     s->len += (size_t)vsnprintf(s->text + s->len, sizeof s->text - s->len, format, ap);
     va_end(ap);
     if (s->len >= sizeof s->text)
-        die("the world is too large");
+        flunk("the world is too large");
 }
 
-/* A stage of layers tells the descriptors that it was made from. */
+/* A stage of layers names the descriptors that it was made from. */
 static void note_word(struct state *s, const char *word)
 {
     static const char link[] = "/proc/thread-self/fd/";
     note(s, " ");
-    for (const char *fd; (fd = strstr(word, link)); word = fd + sizeof link - 1 + strspn(fd + sizeof link - 1, "0123456789"))
+    for (const char *fd; (fd = strstr(word, link));
+         word = fd + sizeof link - 1 + strspn(fd + sizeof link - 1, "0123456789"))
         note(s, "%.*s(fd)", (int)(fd - word), word);
     note(s, "%s", word);
 }
@@ -228,12 +240,13 @@ static void note_tree(struct state *s, int dir, const char *path)
         struct stat st;
         snprintf(sub, sizeof sub, "%s/%s", path, names[i]);
         if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW))
-            die("%s: %s", sub, strerror(errno));
+            flunk("%s: %s", sub, strerror(errno));
         ssize_t len = S_ISLNK(st.st_mode) ? readlinkat(dir, names[i], target, sizeof target - 1) : 0;
         target[len < 0 ? 0 : len] = 0;
         /* a stage counts on, also for an entry that is removed again: by the size of that file */
         bool sized = S_ISREG(st.st_mode) && strcmp(names[i], "next") != 0;
-        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid, sized ? (long long)st.st_size : 0, target);
+        note(s, "%s %o %u %u %lld %s\n", sub, st.st_mode, st.st_uid, st.st_gid, sized ? (long long)st.st_size : 0,
+            target);
         int fd = S_ISDIR(st.st_mode) ? openat(dir, names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (fd >= 0)
             note_tree(s, fd, sub);
@@ -375,7 +388,8 @@ static void on_stop(struct task *t, int index, const struct fault *f, struct ran
 {
     struct call_info info = { 0 };
     enum { GET_CALL_INFO = 0x420e, ENTRY = 1, EXIT = 2 };
-    if (ptrace((enum __ptrace_request)GET_CALL_INFO, t->pid, sizeof info, &info) <= 0 || (world.library && !shared->armed && !t->inside))
+    if (ptrace((enum __ptrace_request)GET_CALL_INFO, t->pid, sizeof info, &info) <= 0 ||
+        (world.library && !shared->armed && !t->inside))
         return;
     if (info.op == ENTRY) {
         t->inside = true;
@@ -402,7 +416,7 @@ static struct task *task_of(struct task *tasks, pid_t pid)
         if (tasks[i].pid == pid)
             return &tasks[i];
     }
-    die("too many processes");
+    flunk("too many processes");
 }
 
 static int left_of(const struct task *tasks, bool end_them)
@@ -444,7 +458,7 @@ static void trace_all(pid_t first, const struct fault *f, struct ran *r)
         if (pid < 0 && errno == EINTR)
             continue;
         if (pid < 0)
-            die("waitpid: %s", strerror(errno));
+            flunk("waitpid: %s", strerror(errno));
         struct task *t = task_of(tasks, pid);
         if (WIFSTOPPED(status)) {
             long sig = on_wait(tasks, t, status, f, r);
@@ -488,7 +502,8 @@ struct invocation {
 };
 
 /* What standard descriptors are, besides files in memory. */
-enum stdio { CLOSED_IN = 1, CLOSED_OUT = 2, CLOSED_ERR = 4, FULL_OUT = 8, FULL_ERR = 16, NO_READER = 32, NO_SIGNAL = 64 };
+enum stdio { CLOSED_IN = 1, CLOSED_OUT = 2, CLOSED_ERR = 4, FULL_OUT = 8, FULL_ERR = 16, NO_READER = 32,
+             NO_SIGNAL = 64 };
 
 struct surroundings {
     unsigned stdio;
@@ -529,11 +544,13 @@ static void set_stdio(const struct surroundings *s)
 static _Noreturn void be_tool(const struct invocation *inv, const char *args, const struct surroundings *s,
                               bool traced)
 {
-    char line[4096], *argv[64] = { "dindbind" }, *envp[] = { NULL }, *save = NULL;
+    char *argv[64] = { "dindbind" }, *envp[] = { NULL };
     int n = 1, runner = inv->flags & SELF ? 0 : 1;
-    expand(args, line, sizeof line);
-    for (char *w = strtok_r(line, " ", &save); w && n < 63; w = strtok_r(NULL, " ", &save))
-        argv[n++] = w;
+    while (args += strspn(args, " "), *args && n < 63) {
+        size_t len = strcspn(args, " ");
+        argv[n++] = expand_word(args, len);
+        args += len;
+    }
     if (inv->flags & (SELF | SELF_DOUBT))
         if (setns(world.runner_ns[runner], CLONE_NEWNS) || fchdir(world.runner_root[runner]) || chroot(".") ||
             chdir("/m"))
@@ -566,7 +583,7 @@ static void fetch(int fd, char *text)
     ssize_t n = pread(fd, text, TEXT - 1, 0);
     text[n < 0 ? 0 : n] = 0;
     for (ssize_t i = 0; i < n; i++)
-        text[i] = text[i] ? text[i] : '\n';    /* of -0; which one it is a run before has to tell */
+        text[i] = text[i] ? text[i] : '\n';    /* of -0; which one it is a run before has to show */
 }
 
 static const struct surroundings ordinary;
@@ -577,19 +594,17 @@ static void rewind_stdio(const char *input)
     int fds[] = { world.in, world.out, world.err };
     for (int i = 0; i < 3; i++)
         if (ftruncate(fds[i], 0) || lseek(fds[i], 0, SEEK_SET))
-            die("cannot rewind: %s", strerror(errno));
+            flunk("cannot rewind: %s", strerror(errno));
     if (input) {
-        size_t len = strlen(expand(input, text, sizeof text));
-        for (char *p = text; (p = strchr(p, '~'));)
-            *p = 0;
+        size_t len = expand_bytes(input, strlen(input), text, sizeof text);
         if (pwrite(world.in, text, len, 0) != (ssize_t)len)
-            die("cannot write input");
+            flunk("cannot write input");
     }
 }
 
 static void run(const struct invocation *inv, const struct fault *f, const struct surroundings *s, struct ran *r)
 {
-    int status;
+    int status = 0;
     r->status = 0;
     r->ncalls = 0;
     r->hung = r->orphan = r->met = false;
@@ -602,7 +617,7 @@ static void run(const struct invocation *inv, const struct fault *f, const struc
     if (!pid)
         be_tool(inv, inv->args, s, true);
     if (pid < 0 || waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
-        die("the tool did not start: %s, status %x", inv->args, status);
+        flunk("the tool did not start: %s, status %x", inv->args, status);
     ptrace(PTRACE_SETOPTIONS, pid, 0,
            PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
            PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
@@ -625,7 +640,7 @@ static int plain(const char *args, char *said)
     if (!pid)
         be_tool(&other, args, &ordinary, false);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        die("fork: %s", strerror(errno));
+        flunk("fork: %s", strerror(errno));
     world.library = library;
     if (said) {
         fetch(world.out, said);
@@ -637,7 +652,8 @@ static int plain(const char *args, char *said)
 
 /* ==== what can fail, and how ============================================================================
  *
- * From the manual pages. EACCES is no fault: what may not be looked at is not there for the caller. fsconfig(2) and fsmount(2) take a mutex interruptibly. */
+ * From the manual pages. EACCES is no fault: what may not be looked at is not there for the caller. fsconfig(2) and
+ * fsmount(2) take a mutex interruptibly. */
 
 static const struct callee {
     long nr;
@@ -859,7 +875,8 @@ static const char *judge(const struct invocation *inv, const struct ran *r, bool
     /* what -u could not do is done by the next one, which clean_up() runs */
     if (r->status && (inv->flags & REMOVES))
         return NULL;
-    return wrong("status %d, and left behind: %s", r->status, difference(r->status ? before.text : after.text, is.text));
+    return wrong("status %d, and left behind: %s", r->status,
+                 difference(r->status ? before.text : after.text, is.text));
 }
 
 /* Back to how everything was, as a user would do it. NULL, or what is wrong. */
@@ -888,7 +905,7 @@ static const char *clean_up(const struct invocation *inv)
         ;
     rmdir("/w/st");
     if (strcmp(world_state(&is), pristine.text))
-        die("not to be cleaned up: %s: %s", inv->args, difference(pristine.text, is.text));
+        flunk("not to be cleaned up: %s: %s", inv->args, difference(pristine.text, is.text));
     return bad;
 }
 
@@ -899,10 +916,10 @@ static void set_up(const struct invocation *inv)
         return;
     int status = plain(inv->setup, said);
     if (status)
-        die("%s: status %d, %s", inv->setup, status, said);
+        flunk("%s: status %d, %s", inv->setup, status, said);
 }
 
-static void tell(const struct invocation *inv, const char *what, const char *bad)
+static void report_failure(const struct invocation *inv, const char *what, const char *bad)
 {
     failures++;
     printf("not ok: dindbind %s\n  %s: %s\n", inv->args, what, bad);
@@ -923,17 +940,23 @@ static const char *shown(const struct call *c, const struct fault *f)
     return text;
 }
 
+static void run_injected(const struct invocation *inv, const struct fault *f, const struct surroundings *s,
+                         const char *what)
+{
+    if (world.verbose)
+        printf("%s\n", what);
+    set_up(inv);
+    run(inv, f, s, &now);
+    injected++;
+}
+
 static void inject(const struct invocation *inv, const struct call *c, struct fault f)
 {
     bool lost = c->nr == SYS_write && c->args[0] == 1, silenced = c->nr == SYS_write && c->args[0] == 2;
     bool hide = must_hide(c, &f);
     char what[160];
     snprintf(what, sizeof what, "%s", shown(c, &f));
-    if (world.verbose)
-        printf("%s\n", what);
-    set_up(inv);
-    run(inv, &f, &ordinary, &now);
-    injected++;
+    run_injected(inv, &f, &ordinary, what);
     const char *bad = NULL;
     if (!now.met)
         bad = wrong("the call was never made");
@@ -942,13 +965,13 @@ static void inject(const struct invocation *inv, const struct call *c, struct fa
     else
         bad = judge(inv, &now, lost, silenced, hide);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
     passed += !bad;
     refusals += !bad && now.status && !good.status;
     made_good += !bad && !now.status;
     bad = clean_up(inv);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
 }
 
 /* The sizes to which a read or write is cut: everywhere in a short file of procfs, where a number could be cut. */
@@ -1026,11 +1049,7 @@ static void try_setting(const struct invocation *inv, struct surroundings s, con
     bool lost = (s.stdio & (CLOSED_OUT | FULL_OUT | NO_READER)) && *good.out;
     bool silenced = s.stdio & (CLOSED_ERR | FULL_ERR), empty = (s.stdio & CLOSED_IN) && inv->input;
     snprintf(what, sizeof what, "%s %u", name, s.files ? (unsigned)s.files : s.stdio);
-    if (world.verbose)
-        printf("%s\n", what);
-    set_up(inv);
-    run(inv, &none, &s, &now);
-    injected++;
+    run_injected(inv, &none, &s, what);
     const char *bad = NULL;
     /* a pipe without a reader ends it, as it ends any tool; only a stage has to be taken down first */
     bool ended = now.status == 128 + SIGPIPE && (s.stdio & NO_READER) && !(s.stdio & NO_SIGNAL) &&
@@ -1044,11 +1063,11 @@ static void try_setting(const struct invocation *inv, struct surroundings s, con
     else
         bad = judge(inv, &now, lost, silenced || ended, false);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
     passed += !bad;
     bad = clean_up(inv);
     if (bad)
-        tell(inv, what, bad);
+        report_failure(inv, what, bad);
 }
 
 static void try_settings(const struct invocation *inv)
@@ -1075,41 +1094,10 @@ static void try_settings(const struct invocation *inv)
 #define OTHER "@/docker/overlay2/id2/merged"
 #define HOSTS "@/docker/containers/" ID64
 
-static void operate(char *const f[])
-{
-    const char *op = f[0], *a = f[1], *b = f[2];
-#define IS(word) (!strcmp(op, word))
-    int rc = IS("dir") ? mkdir(a, 0755)
-           : IS("file") ? (put_file(a, b) ? 0 : -1)
-           : IS("link") ? symlink(b, a)
-           : IS("sock") ? mknod(a, S_IFSOCK | 0755, 0)
-           : IS("wh") ? mknod(a, S_IFCHR | 0644, 0)
-           : IS("chmod") ? chmod(a, (mode_t)strtoul(b, NULL, 8))
-           : IS("bind") ? mount(a, b, NULL, MS_BIND | MS_REC, NULL)
-           : IS("ro") ? mount(NULL, a, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL)
-           : IS("tmpfs") ? mount("t", a, "tmpfs", 0, "mode=755")
-           : IS("overlay") ? mount("o", a, "overlay", 0, b)
-           : IS("shared") ? mount(NULL, a, NULL, MS_REC | MS_SHARED, NULL)
-           : IS("xattr") ? lsetxattr(a, b, f[3] ? f[3] : "", f[3] ? strlen(f[3]) : 0, 0)
-           : (errno = ENOTSUP, -1);
-#undef IS
-    if (rc)
-        die("%s %s %s: %s", op, a, b ? b : "", strerror(errno));
-}
-
-/* Operations separated by ';', words by spaces. */
 static void script(const char *text)
 {
-    static char copy[16384];
-    char *save = NULL, *words = NULL;
-    expand(text, copy, sizeof copy);
-    for (char *op = strtok_r(copy, ";", &save); op; op = strtok_r(NULL, ";", &save)) {
-        char *f[5] = { 0 };
-        int n = 0;
-        for (char *w = strtok_r(op, " ", &words); w && n < 4; w = strtok_r(NULL, " ", &words))
-            f[n++] = w;
-        operate(f);
-    }
+    if (do_script(text))
+        flunk("a script failed");
 }
 
 static const char host_script[] =
@@ -1121,15 +1109,18 @@ static const char host_script[] =
     "dir @/else;dir @/else/docker;dir @/else/docker/containers;dir @/else/docker/containers/" ID64 ";"
     "file @/else/docker/containers/" ID64 "/hostname n;"
     "dir @/vol;dir @/vol/sub;file @/vol/v volume;file @/vol/sub/x x;link @/vol/out /m;link @/vol/in sub/x;"
-    "dir @/data;dir @/data/d;file @/data/f data;dir @/two;file @/two/f two;dir @/again;dir @/third;dir @/bare;chmod @/bare 700;"
+    "dir @/data;dir @/data/d;file @/data/f data;dir @/two;file @/two/f two;dir @/again;dir @/third;dir @/bare;"
+    "chmod @/bare 700;"
     "dir @/open;chmod @/open 777;dir @/full;file @/full/x x;dir @/rows;file @/rows/x row;dir @/etc;"
     /* the image of both runners */
     "dir @/l1;dir @/l2;dir @/l1/m;file @/l1/m/one 1;dir @/l2/m;file @/l2/m/two 2;file @/l1/file low;sock @/l1/sock;"
-    "dir @/l1/vol;dir @/l1/a;dir @/l1/a/b;dir @/l1/ro;dir @/l1/t;dir @/l1/t/mp;dir @/l1/over;dir @/l1/two;dir @/l1/three;"
+    "dir @/l1/vol;dir @/l1/a;dir @/l1/a/b;dir @/l1/ro;dir @/l1/t;dir @/l1/t/mp;dir @/l1/over;dir @/l1/two;"
+    "dir @/l1/three;"
     "dir @/l1/proc;dir @/l1/etc;file @/l1/etc/hosts -;file @/l1/etc/hostname -;dir @/l1/cache;dir @/l1/w;"
     "link @/l1/ln m;link @/l1/abs /vol/sub/x;link @/l1/loop loop;dir " DIFF "/up;"
     /* the layers of a dead one */
-    "dir @/k1;dir @/k2;dir @/kup;dir @/k1/m;file @/k1/m/one 1;dir @/k2/m;file @/k2/m/two 2;dir @/k1/only;file @/k1/only/x x;dir @/k1/only/vol;file @/k1/only/vol/x covered;"
+    "dir @/k1;dir @/k2;dir @/kup;dir @/k1/m;file @/k1/m/one 1;dir @/k2/m;file @/k2/m/two 2;dir @/k1/only;"
+    "file @/k1/only/x x;dir @/k1/only/vol;file @/k1/only/vol/x covered;"
     "file @/k1/low lower;dir @/kup/new;file @/kup/new/n n;dir @/k1/op;file @/k1/op/a a;dir @/kup/op;file @/kup/op/b b;"
     "file @/k1/gone g;wh @/kup/gone;link @/k2/ln only;link @/k1/abs /m/two;link @/k2/up m/../only/x;"
     "dir @/kup/data;dir @/kup/data/vol;file @/kup/data/vol/x covered;link @/kup/alias data;"
@@ -1140,14 +1131,17 @@ static const char dead_script[] =
     "file @/kup/meta -;xattr @/kup/meta trusted.overlay.metacopy ;xattr @/kup/meta trusted.overlay.redirect /low;";
 
 static const char runner_script[] =
-    "bind /proc " ROOTFS "/proc;bind " HOSTS "/hosts " ROOTFS "/etc/hosts;bind " HOSTS "/hostname " ROOTFS "/etc/hostname;"
+    "bind /proc " ROOTFS "/proc;bind " HOSTS "/hosts " ROOTFS "/etc/hosts;bind " HOSTS "/hostname " ROOTFS
+    "/etc/hostname;"
     "bind @/docker/volumes/v/_data " ROOTFS "/cache;bind @/vol " ROOTFS "/vol;bind @/vol " ROOTFS "/a/b;"
-    "bind @/vol " ROOTFS "/ro;ro " ROOTFS "/ro;tmpfs " ROOTFS "/t/mp;bind @/data " ROOTFS "/over;bind @/two " ROOTFS "/two;"
+    "bind @/vol " ROOTFS "/ro;ro " ROOTFS "/ro;tmpfs " ROOTFS "/t/mp;bind @/data " ROOTFS "/over;bind @/two " ROOTFS
+    "/two;"
     "bind @/third " ROOTFS "/three;bind @/third " ROOTFS "/w";
 
 static const char other_script[] =
     "bind /proc " OTHER "/proc;bind " HOSTS "/hosts " OTHER "/etc/hosts;"
-    "bind @/else/docker/containers/" ID64 "/hostname " OTHER "/etc/hostname;bind @/docker/volumes/v/_data " OTHER "/cache";
+    "bind @/else/docker/containers/" ID64 "/hostname " OTHER "/etc/hostname;bind @/docker/volumes/v/_data " OTHER
+    "/cache";
 
 /* on the host, when the runners are there: what they do not see; a second name, read-only, of what they have */
 static const char late_script[] = "tmpfs @/data/d;bind @/two @/again;ro @/again";
@@ -1156,16 +1150,18 @@ static const char late_script[] = "tmpfs @/data/d;bind @/two @/again;ro @/again"
     "[{\"State\":{\"Pid\":" pid "},\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"@/vol\",\"Destination\":\"/vol\",\"RW\":true}," \
     "{\"Type\":\"volume\",\"Source\":\"@/vol\",\"Destination\":\"/part\",\"RW\":true}]," \
     "\"HostConfig\":{\"Mounts\":[{\"Target\":\"/part\",\"VolumeOptions\":{\"Subpath\":\"sub\"}}]}," \
-    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\",\"MergedDir\":\"" merged "\"}}}]"
+    "\"GraphDriver\":{\"Name\":\"overlay2\",\"Data\":{\"LowerDir\":\"@/l2:@/l1\",\"UpperDir\":\"" upper "\","
+    "\"MergedDir\":\"" merged "\"}}}]"
 
 static const struct { const char *name, *text; } files[] = {
-    { "/w/etc/lines", "# a runner\npid %p:%s\nbind @/vol:/vol\n" },
-    { "/w/etc/live", INSPECT("%p", DIFF, ROOTFS) },
+    { "/w/etc/lines", "# a runner\npid $PID:$START\nbind @/vol:/vol\n" },
+    { "/w/etc/live", INSPECT("$PID", DIFF, ROOTFS) },
     { "/w/etc/dead", INSPECT("0", DIFF, ROOTFS) },
-    { "/w/etc/merged", INSPECT("%p", DIFF, OTHER) },
-    { "/w/etc/upper", INSPECT("%p", "@/docker/overlay2/id2/diff", "/nowhere") },
-    { "/w/etc/state", "{\"pid\":%p,\"bundle\":\"@/docker/overlay2/id\",\"rootfs\":\"merged\"}" },
-    { "/w/docker/overlay2/id/config.json", "{\"root\":{\"path\":\"merged\"},\"mounts\":[{\"destination\":\"/vol\",\"type\":"
+    { "/w/etc/merged", INSPECT("$PID", DIFF, OTHER) },
+    { "/w/etc/upper", INSPECT("$PID", "@/docker/overlay2/id2/diff", "/nowhere") },
+    { "/w/etc/state", "{\"pid\":$PID,\"bundle\":\"@/docker/overlay2/id\",\"rootfs\":\"merged\"}" },
+    { "/w/docker/overlay2/id/config.json",
+      "{\"root\":{\"path\":\"merged\"},\"mounts\":[{\"destination\":\"/vol\",\"type\":"
       "\"bind\",\"source\":\"../../../vol\",\"options\":[\"rbind\"]},{\"destination\":\"/proc\",\"type\":\"proc\"}]}" },
     /* within the runners: their own description */
     { "/w/l1/m/mine", INSPECT("7", DIFF, ROOTFS) },
@@ -1176,7 +1172,7 @@ static const struct { const char *name, *text; } files[] = {
     "{\"Image\":\"x\",\"HostConfig\":{\"Binds\":[\"" source ":/t\",\"name:/n\"],\"Mounts\":[{\"Type\":\"bind\"," \
     "\"Source\":\"/ro\",\"Target\":\"/u\"}]}}"
 
-#define LIVE "-p %p:%s "
+#define LIVE "-p $PID:$START "
 #define DEAD "-o lowerdir=@/k2:@/k1,upperdir=@/kup,redirect_dir=on,metacopy=on "
 #define PLAIN "-o lowerdir=@/k2:@/k1,userxattr "
 #define ROWS "-b @/vol:/vol -b @/rows:/vol/sub "
@@ -1184,60 +1180,60 @@ static const struct { const char *name, *text; } files[] = {
 static const struct invocation invocations[] = {
     /* the runner's view */
     { LIVE "/file /m /ln/two /abs", 0, 0, 0, 0, 0 },
-    { "-p %p -f json /vol /nope /loop /t/mp", 1, RECORDS, 0, 0, 0 },
-    { "-p %p -x /file /nope", 1, EXPLAINS, 0, 0, 0 },
-    { "-p %p -0 -", 1, LINES, "/file~/nope~/a", 0, 0 },
+    { "-p $PID -f json /vol /nope /loop /t/mp", 1, RECORDS, 0, 0, 0 },
+    { "-p $PID -x /file /nope", 1, EXPLAINS, 0, 0, 0 },
+    { "-p $PID -0 -", 1, LINES, "/file%00/nope%00/a", 0, 0 },
     { LIVE "-", 1, LINES, "/file\n/nope\n/vol/v\n", 0, 0 },
     { LIVE "-f json -", 1, LINES | RECORDS, "/file\n/nope\n/vol/v\n", 0, 0 },
-    { "-p %p:7 /file", 3, 0, 0, 0, 0 },
-    { "-p %p:7 -f json /file /m", 3, RECORDS, 0, 0, 0 },
-    { "-p %p -m /up/made/deep", 0, MAKES, 0, 0, ROOTFS "/up/made/deep " ROOTFS "/up/made" },
-    { "-p %p -m -v /cache/made:/t", 0, MAKES, 0, 0, "@/docker/volumes/v/_data/made" },
+    { "-p $PID:7 /file", 3, 0, 0, 0, 0 },
+    { "-p $PID:7 -f json /file /m", 3, RECORDS, 0, 0, 0 },
+    { "-p $PID -m /up/made/deep", 0, MAKES, 0, 0, ROOTFS "/up/made/deep " ROOTFS "/up/made" },
+    { "-p $PID -m -v /cache/made:/t", 0, MAKES, 0, 0, "@/docker/volumes/v/_data/made" },
     /* host paths */
     { LIVE "-H /file /vol/sub /m", 0, 0, 0, 0, 0 },
-    { "-p %p -H /two/f", 0, 0, 0, 0, 0 },
-    { "-p %p -H /over", 1, 0, 0, 0, 0 },
-    { "-p %p -H /a", 1, 0, 0, 0, 0 },
-    { "-p %p -H /t/mp", 1, 0, 0, 0, 0 },
-    { "-p %p -H /ro", 1, 0, 0, 0, 0 },
-    { "-p %p -H -R -f json /ro /over /vol", 1, RECORDS, 0, 0, 0 },
-    { "-p %c -H /file /a", 0, 0, 0, 0, 0 },
-    { "-p %c -s @/st /file /m", 0, STAGES, 0, 0, 0 },
+    { "-p $PID -H /two/f", 0, 0, 0, 0, 0 },
+    { "-p $PID -H /over", 1, 0, 0, 0, 0 },
+    { "-p $PID -H /a", 1, 0, 0, 0, 0 },
+    { "-p $PID -H /t/mp", 1, 0, 0, 0, 0 },
+    { "-p $PID -H /ro", 1, 0, 0, 0, 0 },
+    { "-p $PID -H -R -f json /ro /over /vol", 1, RECORDS, 0, 0, 0 },
+    { "-p $CHROOTED -H /file /a", 0, 0, 0, 0, 0 },
+    { "-p $CHROOTED -s @/st /file /m", 0, STAGES, 0, 0, 0 },
     /* specs */
-    { "-p %p -v /a:/t -v name:/n --mount type=bind,src=/ro,dst=/u", 0, 0, 0, 0, 0 },
-    { "-p %p -f oci -v /a:/t:rslave,ro --mount type=bind,source=/two,target=/u", 0, 0, 0, 0, 0 },
-    { "-p %p -f json -v /a:/t -v /over:/u", 1, RECORDS, 0, 0, 0 },
-    { "-p %p -c", 0, 0, BODY("/a"), 0, 0 },
-    { "-p %p -c", 1, 0, BODY("/over"), 0, 0 },
-    { "-p %p -m -c", 0, MAKES, BODY("/up/made"), 0, ROOTFS "/up/made" },
+    { "-p $PID -v /a:/t -v name:/n --mount type=bind,src=/ro,dst=/u", 0, 0, 0, 0, 0 },
+    { "-p $PID -f oci -v /a:/t:rslave,ro --mount type=bind,source=/two,target=/u", 0, 0, 0, 0, 0 },
+    { "-p $PID -f json -v /a:/t -v /over:/u", 1, RECORDS, 0, 0, 0 },
+    { "-p $PID -c", 0, 0, BODY("/a"), 0, 0 },
+    { "-p $PID -c", 1, 0, BODY("/over"), 0, 0 },
+    { "-p $PID -m -c", 0, MAKES, BODY("/up/made"), 0, ROOTFS "/up/made" },
     /* stages */
-    { "-p %p -s @/st /a /file /ro", 0, STAGES, 0, 0, 0 },
-    { "-p %p -R -s @/st /vol", 0, STAGES, 0, 0, 0 },
-    { "-p %p -s @/st /m", 0, STAGES, 0, "-p %p -s @/st /vol /file", 0 },
-    { "-p %p -s @/bare /m", 0, STAGES | OWN_DIR, 0, 0, 0 },
-    { "-p %p -s @/st -f oci -v /vol:/t -v /ro:/u", 0, STAGES, 0, 0, 0 },
-    { "-p %p -s @/st -c", 0, STAGES, BODY("/a"), 0, 0 },
-    { "-p %p -s @/st -f json /m /nope", 1, RECORDS, 0, 0, 0 },
-    { "-p %p -s @/st -", 1, STAGES | LINES, "/m\n/nope\n/vol\n", 0, 0 },
-    { "-p %p -b @/vol:/vol -s @/st /vol/sub /vol", 0, STAGES, 0, 0, 0 },
+    { "-p $PID -s @/st /a /file /ro", 0, STAGES, 0, 0, 0 },
+    { "-p $PID -R -s @/st /vol", 0, STAGES, 0, 0, 0 },
+    { "-p $PID -s @/st /m", 0, STAGES, 0, "-p $PID -s @/st /vol /file", 0 },
+    { "-p $PID -s @/bare /m", 0, STAGES | OWN_DIR, 0, 0, 0 },
+    { "-p $PID -s @/st -f oci -v /vol:/t -v /ro:/u", 0, STAGES, 0, 0, 0 },
+    { "-p $PID -s @/st -c", 0, STAGES, BODY("/a"), 0, 0 },
+    { "-p $PID -s @/st -f json /m /nope", 1, RECORDS, 0, 0, 0 },
+    { "-p $PID -s @/st -", 1, STAGES | LINES, "/m\n/nope\n/vol\n", 0, 0 },
+    { "-p $PID -b @/vol:/vol -s @/st /vol/sub /vol", 0, STAGES, 0, 0, 0 },
     { "-b @/vol:/vol -s @/st /vol/sub", 0, STAGES, 0, 0, 0 },
-    { "-p %p -s @/open/st /m", 1, 0, 0, 0, 0 },
-    { "-p %p -s @/full /m", 1, 0, 0, 0, 0 },
-    { "-u @/st", 0, REMOVES, 0, "-p %p -s @/st /a /file", 0 },
-    { "-u @/st/1", 0, REMOVES, 0, "-p %p -s @/st /a /file", 0 },
+    { "-p $PID -s @/open/st /m", 1, 0, 0, 0, 0 },
+    { "-p $PID -s @/full /m", 1, 0, 0, 0, 0 },
+    { "-u @/st", 0, REMOVES, 0, "-p $PID -s @/st /a /file", 0 },
+    { "-u @/st/1", 0, REMOVES, 0, "-p $PID -s @/st /a /file", 0 },
     { "-u @/nowhere", 0, 0, 0, 0, 0 },
     /* bind rows */
     { ROWS "/vol /vol/v /vol/sub/x", 0, 0, 0, 0, 0 },
     { ROWS "-f json /vol/in /vol/v /other", 1, RECORDS, 0, 0, 0 },
     { ROWS "/vol/in", 1, 0, 0, 0, 0 },
     { "-b @/vol:/vol /vol/out", 1, 0, 0, 0, 0 },
-    { "-p %p -b @/vol:/vol /vol/out", 0, 0, 0, 0, 0 },
+    { "-p $PID -b @/vol:/vol /vol/out", 0, 0, 0, 0, 0 },
     { ROWS "-v /vol:/t", 0, 0, 0, 0, 0 },
     { "-b @/again:/w /w", 1, 0, 0, 0, 0 },
     { "-b @/again:/w -f json /w /w/f", 0, RECORDS, 0, 0, 0 },
     { "-b @/vol:/vol:ro -R /vol/v", 0, 0, 0, 0, 0 },
     { "-b @/vol:/vol -m /vol/made/deep", 0, MAKES, 0, 0, "@/vol/made/deep @/vol/made" },
-    { "-p %p -b @/data:/over -v /over:/t", 1, 0, 0, 0, 0 },
+    { "-p $PID -b @/data:/over -v /over:/t", 1, 0, 0, 0, 0 },
     { "-b @/vol:/vol -", 1, LINES, "/vol/v\n/nope\n/vol/sub\n", 0, 0 },
     /* layers */
     { DEAD "/new /op", 0, ROOT, 0, 0, 0 },
@@ -1247,7 +1243,7 @@ static const struct invocation invocations[] = {
     { DEAD "/m", 1, ROOT, 0, 0, 0 },
     { DEAD "/only/x", 1, ROOT, 0, 0, 0 },
     { DEAD "-s @/st /m /meta /only", 0, STAGES | ROOT, 0, 0, 0 },
-    { DEAD "-s @/st /new", 0, STAGES | ROOT, 0, "-p %p -s @/st /vol", 0 },
+    { DEAD "-s @/st /new", 0, STAGES | ROOT, 0, "-p $PID -s @/st /vol", 0 },
     { DEAD "-c", 1, ROOT, "{\"HostConfig\":{\"Binds\":[\"/m:/t\"]}}", 0, 0 },
     { DEAD "-b @/rows:/alias/vol /data/vol/x", 1, ROOT, 0, 0, 0 },
     { DEAD "-b @/rows:/alias/vol -v /data:/t", 1, ROOT, 0, 0, 0 },
@@ -1265,7 +1261,7 @@ static const struct invocation invocations[] = {
     { "-r @/etc/upper /file", 3, 0, 0, 0, 0 },
     { "-r @/etc/state -H /file", 0, 0, 0, 0, 0 },
     { "-p 0 -r @/docker/overlay2/id/config.json /vol/v", 0, 0, 0, 0, 0 },
-    { "-r - -H /vol/v", 0, 0, "pid %p\nbind @/vol:/vol\n", 0, 0 },
+    { "-r - -H /vol/v", 0, 0, "pid $PID\nbind @/vol:/vol\n", 0, 0 },
     { "-r @/etc/none /vol/v", 3, 0, 0, 0, 0 },
     /* from within */
     { "-S /file /cache/c /etc/hosts", 0, SELF, 0, 0, 0 },
@@ -1288,49 +1284,13 @@ static const struct invocation invocations[] = {
 static void start_runner(int number, const char *root, const char *mounts)
 {
     char dir[64], file[64];
-    int pair[2];
-    char byte;
     expand(root, dir, sizeof dir);
-    if (pipe2(pair, O_CLOEXEC))
-        die("pipe: %s", strerror(errno));
-    pid_t pid = world.runner[number] = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (mounts) {
-            if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-                mount(dir, dir, NULL, MS_BIND | MS_REC, NULL))
-                die("no namespace for a runner: %s", strerror(errno));
-            script(mounts);
-            if (chdir(dir) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
-                mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
-                die("no root for a runner: %s", strerror(errno));
-        } else if (chroot(dir) || chdir("/"))
-            die("chroot: %s", strerror(errno));
-        if (write(pair[1], "", 1) != 1)
-            _exit(1);
-        for (;;)
-            pause();
-    }
-    close(pair[1]);
-    if (pid < 0 || read(pair[0], &byte, 1) != 1)
-        die("no runner");
-    close(pair[0]);
+    struct actor a = runner_in(dir, mounts ? SHARED : SAME_MOUNTS, do_script, mounts ? mounts : "");
+    pid_t pid = world.runner[number] = a.pid;
     snprintf(file, sizeof file, "/proc/%d/ns/mnt", pid);
     world.runner_ns[number] = open(file, O_RDONLY | O_CLOEXEC);
     snprintf(file, sizeof file, "/proc/%d/root", pid);
     world.runner_root[number] = open(file, O_PATH | O_CLOEXEC);
-}
-
-static unsigned long long start_time(pid_t pid)
-{
-    char file[64];
-    snprintf(file, sizeof file, "/proc/%d/stat", pid);
-    char *text = slurp(file), *p = strrchr(text, ')');
-    for (int i = 2; p && i < 22; i++)
-        p = strchr(p + 1, ' ');
-    unsigned long long start = p ? strtoull(p, NULL, 10) : 0;
-    free(text);
-    return start;
 }
 
 static void build_world(void)
@@ -1343,7 +1303,7 @@ static void build_world(void)
     /* what the runners find in their image must be there before they are */
     for (size_t i = 0; i < COUNT(files); i++)
         if (!put_file(files[i].name, "-"))
-            die("%s: %s", files[i].name, strerror(errno));
+            flunk("%s: %s", files[i].name, strerror(errno));
     for (int i = 7; i < 9; i++)
         put_file(files[i].name, expand(files[i].text, text, sizeof text));
     for (int i = 0; i < 2; i++) {
@@ -1352,7 +1312,7 @@ static void build_world(void)
                  world.root ? "" : ",userxattr");
         strcat(dir, "/merged");
         if (mount("o", dir, "overlay", 0, opts))
-            die("overlay: %s", strerror(errno));
+            flunk("overlay: %s", strerror(errno));
     }
     start_runner(0, ROOTFS, runner_script);
     start_runner(1, OTHER, other_script);
@@ -1385,7 +1345,7 @@ static bool enter_world(void)
     world.err = memfd_create("err", MFD_CLOEXEC);
     world.root = is_real_root();
     if (world.tool < 0 || world.full < 0)
-        die("%s or /dev/full: %s", from ? from : "./dindbind", strerror(errno));
+        flunk("%s or /dev/full: %s", from ? from : "./dindbind", strerror(errno));
     return own_mounts(world.base) && own_root(world.base);
 }
 
@@ -1402,11 +1362,11 @@ static bool measure(const struct invocation *inv)
                                                          inv->status, good.out, good.err)
                                                  : judge(inv, &good, false, false, true);
     if (bad)
-        tell(inv, "undisturbed", bad);
+        report_failure(inv, "undisturbed", bad);
     passed += !bad;
     const char *worse = clean_up(inv);
     if (worse)
-        tell(inv, "undisturbed", worse);
+        report_failure(inv, "undisturbed", worse);
     shared->allocations = blocks;
     return !bad && !worse;
 }
@@ -1458,7 +1418,8 @@ static int run_all(char **words)
         for (size_t i = 0; i < COUNT(invocations); i++)
             if (world.only < 0 || world.only == (int)i)
                 test(&invocations[i]);
-        printf("%s: %ld injections so far, %ld made good, %ld refused\n", library ? "library" : "binary", injected, made_good,
+        printf("%s: %ld injections so far, %ld made good, %ld refused\n", library ? "library" : "binary", injected,
+            made_good,
                refusals);
     }
     clock_gettime(CLOCK_MONOTONIC, &t1);

@@ -16,7 +16,7 @@
  * and was skipped.
  *
  * An input lies directly before a page that cannot be touched, its NUL as the last byte, and in a second run
- * directly behind one. TIGHT: the arena gives each string a block of its own, so that the sanitizer sees its end.
+ * directly after one. TIGHT: the arena gives each string a block of its own, so that the sanitizer sees its end.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -43,7 +43,7 @@ _Noreturn static void give_up(const char *what, int line)
 
 enum { SPACE = 1 << 20 };
 
-static char *space;             /* SPACE bytes, nothing before and nothing behind */
+static char *space;             /* SPACE bytes, nothing before and nothing after */
 
 static void make_space(void)
 {
@@ -690,7 +690,7 @@ static void fuzz_volume(char *text, size_t len)
 
 /* ==== --mount =========================================================================================== */
 
-/* The next field of a record, as Go's encoding/csv reads it, byte by byte. NULL: malformed. Else what is behind
+/* The next field of a record, as Go's encoding/csv reads it, byte by byte. NULL: malformed. Else what is after
  * it: a comma or the end. */
 static const char *csv_next(const char *p, struct out *o)
 {
@@ -743,7 +743,8 @@ static char *csv_text(const char *at)
 static const char common[] = "=type =source =src =target =destination =dst =dest breadonly bro =consistency";
 static const struct { const char *type, *keys; } grammar[] = {
     { "bind", "brw =bind-propagation bbind-nonrecursive =bind-recursive bbind-create-src !private !rprivate !shared "
-      "!rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev !nodev !suid !nosuid =relabel ?Z ?z bU bchown "
+      "!rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev !nodev !suid !nosuid =relabel ?Z ?z bU "
+      "bchown "
       "?idmap" },
     { "volume", "brw !private !rprivate !shared !rshared !slave !rslave !unbindable !runbindable !exec !noexec !dev "
       "!nodev !suid !nosuid =relabel ?Z ?z bU bchown ?idmap =subpath =volume-subpath bvolume-nocopy =volume-label "
@@ -1586,7 +1587,7 @@ static void fuzz_lines(char *text, size_t len)
     arena_free(&a);
 }
 
-/* The layers that inspect tells of come out of the options as they went in. */
+/* The layers that inspect names come out of the options as they went in. */
 static void check_inspected(const char *top, const struct dindbind_runner *r)
 {
     struct arena a = { NULL };
@@ -1933,7 +1934,8 @@ static void check_oci(const struct dindbind_layers *l)
     const char *wrong = put_oci(o, &s, &res);
     size_t len = o->len;
     char *json = output_end(o);
-    NEED(json_check(&(struct json_error){ 0 }, json, len) == json && !json_members(&a, JSON_OURS, json, rows, COUNT(rows), m));
+    NEED(json_check(&(struct json_error){ 0 }, json, len) == json &&
+        !json_members(&a, JSON_OURS, json, rows, COUNT(rows), m));
     struct json_walk w = { .at = m[1].at };
     NEED(json_next(&w) && json_is(w.value, "ro", false) && json_next(&w));
     struct options *parsed = malloc(sizeof *parsed);

@@ -56,7 +56,7 @@ static bool be_user(void)
 static struct ran run_as(unsigned uid, char *const argv[])
 {
     tool_user = uid;
-    return end_tool(start_tool(argv, -1, be_user));
+    return end_tool(start_tool(argv, -1, -1, be_user));
 }
 
 #define RUN_AS(uid, ...) run_as(uid, ARGV(__VA_ARGS__))
@@ -77,7 +77,7 @@ static struct ran run_within(rlim_t seconds, const char *in, char *const argv[])
     if (in)
         must(write(fd, in, strlen(in)) == (ssize_t)strlen(in) && !lseek(fd, 0, SEEK_SET), "input");
     tool_seconds = seconds;
-    struct ran r = end_tool(start_tool(argv, fd, be_limited));
+    struct ran r = end_tool(start_tool(argv, fd, -1, be_limited));
     if (fd >= 0)
         close(fd);
     return r;
@@ -94,79 +94,35 @@ static char *link_text(const char *path)
 
 /* ---- Runners ------------------------------------------------------------------------------------------- */
 
-enum { CHROOTED = 1, OWN_USER = 2, SHARED = 4, SAME_MOUNTS = 8 };
+static struct actor latest;     /* of the runners */
 
-/* A child with this root. `before` runs in its mount namespace, before it enters the root; `after`, when not NULL,
- * whenever a byte comes. */
-static int order_pipe[2] = { -1, -1 }, done_pipe[2] = { -1, -1 };
-
-static pid_t start_runner(const char *root, int kind, void (*before)(void), void (*after)(void))
+static pid_t start_runner(const char *root, int kind, void (*before)(void))
 {
-    int order[2], done[2];
-    char c;
-    must(!pipe2(order, O_CLOEXEC) && !pipe2(done, O_CLOEXEC), "pipe");
-    pid_t pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        must(kind & SAME_MOUNTS || !unshare(CLONE_NEWNS | (kind & OWN_USER ? CLONE_NEWUSER : 0)), "unshare");
-        if (kind & OWN_USER)
-            must(write_text("/proc/self/setgroups", "deny", 0) && write_text("/proc/self/uid_map", "0 0 1", 0) &&
-                 write_text("/proc/self/gid_map", "0 0 1", 0), "maps");
-        if (!(kind & SAME_MOUNTS))
-            must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount(root, root, NULL, MS_BIND | MS_REC, NULL),
-                 root);
-        if (before)
-            before();
-        if (kind & (CHROOTED | SAME_MOUNTS))
-            must(!chroot(root), root);
-        else
-            must(!chdir(root) && !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH), root);
-        must(!chdir("/"), "/");
-        if (kind & SHARED)
-            must(!mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), "shared");
-        close(order[1]);
-        close(done[0]);
-        while (write(done[1], "r", 1) == 1 && read(order[0], &c, 1) == 1)
-            if (after)
-                after();
-        _exit(0);
-    }
-    close(order[0]);
-    close(done[1]);
-    must(pid > 0 && read(done[0], &c, 1) == 1, "a runner");
-    order_pipe[1] = order[1];
-    done_pipe[0] = done[0];
-    return pid;
+    latest = start_runner_at(root, kind, before);
+    return latest.pid;
 }
 
-static void order(void)
-{
-    char c = 'o';
-    must(write(order_pipe[1], &c, 1) == 1 && read(done_pipe[0], &c, 1) == 1, "the runner obeys");
-}
+/* What most tests have one of; each is a process of its own. */
+static struct {
+    struct dindbind_runner r;
+    struct dindbind_result res;
+    struct dindbind_mount *below;
+    size_t nbelow;
+    bool shown;                 /* the stage shows the file that is pinned */
+} it;
 
-static void end_runner(pid_t pid)
+static void hold(pid_t pid)
 {
-    kill(pid, SIGKILL);
-    must(waitpid(pid, NULL, 0) == pid, "wait");
-    close(order_pipe[1]);
-    close(done_pipe[0]);
-}
-
-static unsigned long long start_time(pid_t pid)
-{
-    char *text = slurp(textf("/proc/%d/stat", pid)), *p = strrchr(text, ')');
-    for (int i = 2; i < 22; i++)
-        p = strchr(p + 1, ' ');
-    return strtoull(p, NULL, 10);
-}
-
-static void hold(struct dindbind_runner *r, pid_t pid)
-{
-    *r = (struct dindbind_runner){ .pid = pid };
-    int rc = dindbind_open(r);
+    it.r = (struct dindbind_runner){ .pid = pid };
+    int rc = dindbind_open(&it.r);
     if (rc)
         flunk("open: %s", dindbind_word(rc));
+}
+
+static void let_go(void)
+{
+    dindbind_release(&it.res);
+    dindbind_close(&it.r);
 }
 
 static void want(const char *call, int got, int wanted)
@@ -186,6 +142,21 @@ static int stage_one(const struct dindbind_runner *r, struct dindbind_result *re
     return rc;
 }
 
+static void find_it(const char *source, unsigned flags)
+{
+    want("resolve", dindbind_resolve(&it.r, source, flags, &it.res), 0);
+}
+
+static void find_on_host(void)
+{
+    want("host", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), 0);
+}
+
+static int stage_it(void)
+{
+    return stage_one(&it.r, &it.res, &it.shown);
+}
+
 static void unstage_all(void)
 {
     int err, rc = dindbind_unstage("/stage", &err);
@@ -197,7 +168,7 @@ static void unstage_all(void)
 
 static void fake_proc(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     char *number = textf("%d", pid), *dir = textf("/proc/%d", pid);
     int before = count_descriptors();
@@ -207,12 +178,12 @@ static void fake_proc(void)
     new_file(textf("%s/stat", dir), "1 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 99 0 0\n");
     new_file(textf("%s/mountinfo", dir), "1 1 0:1 / / rw - tmpfs t rw\n");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
-    said(RUN((char *)"-p", number, (char *)"/d/f"), 3, "", "/proc");
-    said(RUN((char *)"-S", (char *)"/d/f"), 3, "", "/proc");
-    said(RUN((char *)"-o", (char *)"lowerdir=/r", (char *)"/d/f"), 3, "", "/proc");
+    said(RUN("-p", number, "/d/f"), 3, "", "/proc");
+    said(RUN("-S", "/d/f"), 3, "", "/proc");
+    said(RUN("-o", "lowerdir=/r", "/d/f"), 3, "", "/proc");
     /* rows alone need none */
-    said(RUN((char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
-    struct ran staged = RUN((char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f");
+    said(RUN("-b", "/r:/x", "/x/d/f"), 0, "/r/d/f\n", "");
+    struct ran staged = RUN("-b", "/r:/x", "-s", "/stage", "/x/d/f");
     if (staged.status ? staged.status != 3 || *staged.out || !access("/stage", F_OK)
                       : strcmp(staged.out, "/stage/0\n") != 0)
         flunk("staged without procfs: %d, %s, %s", staged.status, staged.out, staged.err);
@@ -224,13 +195,13 @@ static void fake_proc(void)
 /* A part of the true procfs instead of all of it. */
 static void part_of_proc(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     must(!mount("/proc/sys", "/proc", NULL, MS_BIND, NULL), "/proc");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
     must(!umount2("/proc", MNT_DETACH) && !mount(textf("/proc/%d/task", pid), "/proc", NULL, MS_BIND, NULL), "/proc");
     want("open", dindbind_open(&r), DINDBIND_E_PROCFS);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "/proc");
+    said(RUN("-p", textf("%d", pid), "/d/f"), 3, "", "/proc");
 }
 
 /* Entries of the decoy's, or faked files, over those of the runner's. */
@@ -256,7 +227,7 @@ static const char *const call_names[] = { "open", "resolve", "host", "stage" };
 
 static void over_entry(const char *entry, const char *what, enum call refuses)
 {
-    pid_t decoy = start_runner("/decoy", 0, NULL, NULL), pid = start_runner("/r", 0, nest, NULL);
+    pid_t decoy = start_runner("/decoy", 0, NULL), pid = start_runner("/r", 0, nest);
     struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -310,7 +281,7 @@ static void over_exe(void) { over_entry("/exe", NULL, NONE); }
 /* What is our own in /proc, faked: a mountinfo that hides a mount of ours below the host path. */
 static void over_own(const char *link, bool pid_dir)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     struct dindbind_runner r = { .pid = pid };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -359,25 +330,19 @@ static void over_own_pid(void) { over_own("", true); }
 /* All is as it should be, only that less is shown. */
 static void works(const char *source)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
+    pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d:%llu", pid, start_time(pid));
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (strcmp(res.path, textf("/r%s", source)))
-        flunk("host: %s", res.path);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown)
+    hold(pid);
+    find_it(source, 0);
+    find_on_host();
+    if (strcmp(it.res.path, textf("/r%s", source)))
+        flunk("host: %s", it.res.path);
+    want("stage", stage_it(), 0);
+    if (!it.shown)
         flunk("stage: another file");
     unstage_all();
-    dindbind_release(&res);
-    dindbind_close(&r);
-    said(RUN((char *)"-p", number, (char *)"-H", (char *)source), 0, textf("/r%s\n", source), "");
+    let_go();
+    said(RUN("-p", number, "-H", (char *)source), 0, textf("/r%s\n", source), "");
 }
 
 static void remount_proc(const char *how)
@@ -395,18 +360,18 @@ static void hide_pids(void)
     works("/d/f");
     if (!world.root)
         return;
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
-    said(RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+    pid_t pid = start_runner("/r", 0, NULL);
+    said(RUN_AS(65534, "-p", textf("%d", pid), "/d/f"), 3, "", "no live process");
     must(!umount2("/proc", MNT_DETACH), "/proc");
     remount_proc("hidepid=1");
-    struct ran r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    struct ran r = RUN_AS(65534, "-p", textf("%d", pid), "/d/f");
     said(r, 3, "", "no permission");
     must(!umount2("/proc", MNT_DETACH), "/proc");
     remount_proc("hidepid=4");
-    r = RUN_AS(65534, (char *)"-p", textf("%d", pid), (char *)"/d/f");
+    r = RUN_AS(65534, "-p", textf("%d", pid), "/d/f");
     if (r.status != 3 || *r.out)
         flunk("hidepid=4: %d, %s", r.status, r.out);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/r/d/f\n", "");
+    said(RUN("-p", textf("%d", pid), "-H", "/d/f"), 0, "/r/d/f\n", "");
 }
 
 static void pids_only(void)
@@ -442,10 +407,10 @@ static pid_t reuse(pid_t pid)
 {
     for (int i = 0; i < 100; i++) {
         must(write_text("/proc/sys/kernel/ns_last_pid", textf("%d", pid - 1), 0), "ns_last_pid");
-        pid_t other = start_runner("/decoy", 0, NULL, NULL);
+        pid_t other = start_runner("/decoy", 0, NULL);
         if (other == pid)
             return other;
-        end_runner(other);
+        end_actor(&latest);
     }
     flunk("the number does not come back");
 }
@@ -458,66 +423,62 @@ static void pass_a_tick(void)
 
 static void reused_before(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     unsigned long long start = start_time(pid);
     struct dindbind_runner r = { .pid = pid, .start = start };
     want("open", dindbind_open(&r), 0);
     dindbind_close(&r);
-    end_runner(pid);
+    end_actor(&latest);
     want("open of a dead one", dindbind_open(&r), DINDBIND_E_GONE);
     pass_a_tick();
     reuse(pid);
     want("open", dindbind_open(&r), DINDBIND_E_REUSED);
-    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"/d/f"), 3, "", "not the runner that was described");
-    said(RUN((char *)"-p", textf("%d:%llu", pid, start), (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "",
+    said(RUN("-p", textf("%d:%llu", pid, start), "/d/f"), 3, "", "not the runner that was described");
+    said(RUN("-p", textf("%d:%llu", pid, start), "-s", "/stage", "/d/f"), 3, "",
          "not the runner that was described");
-    /* nobody can tell without the start time, and what is answered is what the number means now */
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"/d/f"), 0, "/decoy/d/f\n", "");
+    /* nobody can know without the start time, and what is answered is what the number means now */
+    said(RUN("-p", textf("%d", pid), "-H", "/d/f"), 0, "/decoy/d/f\n", "");
 }
 
 /* Opened, then the number is another's: nothing of the new one is ever answered. */
 static void after_open(bool comes_back)
 {
     static const char *const sources[] = { "/d/f", "/d", "/", "/link", "/nope", "/only-decoy" };
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res, old, file;
-    struct dindbind_mount *below;
-    size_t nbelow, rows = mounts();
-    bool shown;
+    pid_t pid = start_runner("/r", 0, NULL);
+    struct dindbind_result old, file;
+    size_t rows = mounts();
     int fds = count_descriptors();
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &old), 0);
-    want("resolve", dindbind_resolve(&r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
-    end_runner(pid);
+    hold(pid);
+    want("resolve", dindbind_resolve(&it.r, "/d", DINDBIND_TO_STAGE, &old), 0);
+    want("resolve", dindbind_resolve(&it.r, "/d/f", DINDBIND_TO_STAGE, &file), 0);
+    end_actor(&latest);
     if (comes_back) {
         pass_a_tick();
         reuse(pid);
-        fds += 2;               /* its pipes */
     }
     for (size_t i = 0; i < COUNT(sources); i++) {
-        int rc = dindbind_resolve(&r, sources[i], 0, &res);
+        int rc = dindbind_resolve(&it.r, sources[i], 0, &it.res);
         /* what the pinned root does not have may be missing just as well */
         if (rc != DINDBIND_E_GONE && !(rc == DINDBIND_E_MISSING && i >= 4))
-            flunk("resolve %s: %s", sources[i], rc ? dindbind_word(rc) : res.path);
-        dindbind_release(&res);
+            flunk("resolve %s: %s", sources[i], rc ? dindbind_word(rc) : it.res.path);
+        dindbind_release(&it.res);
     }
-    want("mkdir", dindbind_resolve(&r, "/d/new", DINDBIND_MKDIR, &res), DINDBIND_E_GONE);
-    dindbind_release(&res);
+    want("mkdir", dindbind_resolve(&it.r, "/d/new", DINDBIND_MKDIR, &it.res), DINDBIND_E_GONE);
+    dindbind_release(&it.res);
     if (!access("/r/d/new", F_OK) || !access("/decoy/d/new", F_OK))
         flunk("something was made");
-    int rc = dindbind_host(&r, &old, &below, &nbelow);
+    int rc = dindbind_host(&it.r, &old, &it.below, &it.nbelow);
     if (rc != DINDBIND_E_GONE)
         flunk("host: %s", rc ? dindbind_word(rc) : old.path);
     struct dindbind_result *const two[] = { &old, &file };
     int err = 0;
-    want("stage of two", dindbind_stage(&r, "/stage", two, 2, &err), DINDBIND_E_GONE);
-    want("stage", stage_one(&r, &file, &shown), DINDBIND_E_GONE);
+    want("stage of two", dindbind_stage(&it.r, "/stage", two, 2, &err), DINDBIND_E_GONE);
+    want("stage", stage_one(&it.r, &file, &it.shown), DINDBIND_E_GONE);
     if (!access("/stage", F_OK) || mounts() != rows)
         flunk("something stays mounted");
     dindbind_release(&old);
     dindbind_release(&file);
-    dindbind_close(&r);
+    dindbind_close(&it.r);
     if (count_descriptors() > fds)
         flunk("descriptors left");
 }
@@ -528,24 +489,21 @@ static void dies_after_open(void) { after_open(false); }
 /* One of many sources is staged when the runner is gone: all or nothing, also in a stage that is there already. */
 static void dies_before_stage(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d", pid);
-    struct dindbind_runner r;
-    struct dindbind_result res;
     int err = 0;
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 0, "/stage/0\n", "");
+    hold(pid);
+    find_it("/d", DINDBIND_TO_STAGE);
+    said(RUN("-p", number, "-s", "/stage", "/d/f"), 0, "/stage/0\n", "");
     size_t rows = mounts();
-    end_runner(pid);
-    struct dindbind_result *const one[] = { &res };
-    want("stage", dindbind_stage(&r, "/stage", one, 1, &err), DINDBIND_E_GONE);
+    end_actor(&latest);
+    struct dindbind_result *const one[] = { &it.res };
+    want("stage", dindbind_stage(&it.r, "/stage", one, 1, &err), DINDBIND_E_GONE);
     if (mounts() != rows || strcmp(slurp("/stage/0"), "right"))
         flunk("the stage that was there has changed");
-    said(RUN((char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d"), 3, "", "no live process");
-    said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    said(RUN("-p", number, "-s", "/stage", "/d"), 3, "", "no live process");
+    said(RUN("-u", "/stage"), 0, "", "");
+    let_go();
 }
 
 /* It dies at any moment of open, resolve, host and stage, which are repeated until then: what is answered is right,
@@ -560,7 +518,8 @@ static void *kill_soon(void *arg)
 
 static enum call ask_once(pid_t pid, enum call until, int i, int *rc)
 {
-    static const char *const sources[] = { "/d", "/d/f", "/link", "/" }, *const hosts[] = { "/r/d", "/r/d/f", "/r/esc", "/r" };
+    static const char *const sources[] = { "/d", "/d/f", "/link", "/" }, *const hosts[] = { "/r/d", "/r/d/f", "/r/esc",
+        "/r" };
     struct dindbind_runner r = { .pid = pid };
     struct dindbind_result res = { .fd = -1 };
     struct dindbind_mount *below = NULL;
@@ -602,7 +561,7 @@ static void dies_anytime(void)
     int fds = count_descriptors();
     for (int i = 0; i < 200; i++) {
         pthread_t t;
-        pid_t pid = start_runner("/r", 0, NULL, NULL);
+        pid_t pid = start_runner("/r", 0, NULL);
         enum call call;
         int rc;
         must(!pthread_create(&t, NULL, kill_soon, &pid), "thread");
@@ -613,7 +572,7 @@ static void dies_anytime(void)
         if (rc != DINDBIND_E_GONE)
             flunk("%s: %s", call_names[call], dindbind_word(rc));
         pthread_join(t, NULL);
-        end_runner(pid);
+        end_actor(&latest);
         if (count_descriptors() != fds || mounts() != rows)
             flunk("left: %d descriptors, %zu mounts", count_descriptors() - fds, mounts() - rows);
     }
@@ -622,20 +581,18 @@ static void dies_anytime(void)
 
 static void zombie(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
-    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) }, held;
-    struct dindbind_result res;
+    pid_t pid = start_runner("/r", 0, NULL);
+    struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     siginfo_t info;
-    hold(&held, pid);
+    hold(pid);
     kill(pid, SIGKILL);
     must(!waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), "a zombie");
     want("open", dindbind_open(&r), DINDBIND_E_GONE);
     r.start = 0;
     want("open without its start", dindbind_open(&r), DINDBIND_E_GONE);
-    want("resolve", dindbind_resolve(&held, "/d/f", 0, &res), DINDBIND_E_GONE);
-    dindbind_release(&res);
-    dindbind_close(&held);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"/d/f"), 3, "", "no live process");
+    want("resolve", dindbind_resolve(&it.r, "/d/f", 0, &it.res), DINDBIND_E_GONE);
+    let_go();
+    said(RUN("-p", textf("%d", pid), "/d/f"), 3, "", "no live process");
 }
 
 static void *sleep_on(void *arg)
@@ -671,7 +628,7 @@ static void hostile_comm(void)
 
 static void command_name(void)
 {
-    pid_t pid = start_runner("/r", 0, hostile_comm, NULL);
+    pid_t pid = start_runner("/r", 0, hostile_comm);
     struct dindbind_runner r = { .pid = pid, .start = start_time(pid) };
     want("open", dindbind_open(&r), 0);
     dindbind_close(&r);
@@ -683,16 +640,16 @@ static void unprivileged(void)
 {
     if (!world.root)
         skip("needs a second user");
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
-    said(RUN_AS(65534, (char *)"-p", number, (char *)"/d/f"), 3, "", "no permission");
-    said(RUN_AS(65534, (char *)"-p", started, (char *)"-H", (char *)"/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-p", number, "/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-p", started, "-H", "/d/f"), 3, "", "no permission");
     must(!chmod("/", 01777), "/");
-    said(RUN_AS(65534, (char *)"-p", number, (char *)"-s", (char *)"/stage", (char *)"/d/f"), 3, "", "no permission");
-    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"-s", (char *)"/stage", (char *)"/x/d/f"), 3, "", "");
+    said(RUN_AS(65534, "-p", number, "-s", "/stage", "/d/f"), 3, "", "no permission");
+    said(RUN_AS(65534, "-b", "/r:/x", "-s", "/stage", "/x/d/f"), 3, "", "");
     if (!access("/stage", F_OK))
         flunk("/stage is there");
-    said(RUN_AS(65534, (char *)"-b", (char *)"/r:/x", (char *)"/x/d/f"), 0, "/r/d/f\n", "");
+    said(RUN_AS(65534, "-b", "/r:/x", "/x/d/f"), 0, "/r/d/f\n", "");
 }
 
 /* ==== the runner's mounts =============================================================================== */
@@ -719,11 +676,6 @@ static void many_mounts(void)
         must(!mount("/r/vol", textf("/r/m/%d", i), NULL, MS_BIND, NULL), "one of many");
 }
 
-static void mount_one_more(void)
-{
-    must(!mount("/vol", "/m/more", NULL, MS_BIND, NULL) && !mount("/vol", "/m/yet", NULL, MS_BIND, NULL), "two more");
-}
-
 static void many_rows(void)
 {
     for (size_t i = 0; i < 2; i++)
@@ -738,85 +690,73 @@ static void many_rows(void)
         make_dir(textf("/r/m/%d", i));
     make_dir("/r/m/more");
     make_dir("/r/m/yet");
-    pid_t pid = start_runner("/r", 0, many_mounts, mount_one_more);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
+    pid_t pid = start_runner("/r", 0, many_mounts);
+    hold(pid);
     for (size_t i = 0; i < COUNT(odd_names); i++)
         for (int file = 0; file < 2; file++) {
             const char *source = textf("%s%s", odd(i, "/odd"), file ? "/f" : "");
             const char *host = textf("%s%s", odd(i, "/r/src"), file ? "/f" : "");
-            want("resolve", dindbind_resolve(&r, source, 0, &res), 0);
-            if (!same_file(res.fd, host) || strcmp(res.path, textf("/proc/%d/root%s", pid, source)))
-                flunk("resolve: %s", res.path);
-            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-            if (strcmp(res.path, host) || nbelow)
-                flunk("host of %s: %s", source, res.path);
-            dindbind_release(&res);
-            said(RUN((char *)"-p", textf("%d", pid), (char *)"-H", (char *)"-0", (char *)source), 0, host, "");
+            find_it(source, 0);
+            if (!same_file(it.res.fd, host) || strcmp(it.res.path, textf("/proc/%d/root%s", pid, source)))
+                flunk("resolve: %s", it.res.path);
+            find_on_host();
+            if (strcmp(it.res.path, host) || it.nbelow)
+                flunk("host of %s: %s", source, it.res.path);
+            dindbind_release(&it.res);
+            said(RUN("-p", textf("%d", pid), "-H", "-0", (char *)source), 0, host, "");
         }
-    want("resolve", dindbind_resolve(&r, "/odd", 0, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (nbelow != COUNT(odd_names))
-        flunk("%zu odd mounts below", nbelow);
-    for (size_t k = 0; k < nbelow; k++) {
+    find_it("/odd", 0);
+    find_on_host();
+    if (it.nbelow != COUNT(odd_names))
+        flunk("%zu odd mounts below", it.nbelow);
+    for (size_t k = 0; k < it.nbelow; k++) {
         size_t i = 0;
-        while (i < COUNT(odd_names) && strcmp(below[k].source, odd(i, "/odd")))
+        while (i < COUNT(odd_names) && strcmp(it.below[k].source, odd(i, "/odd")))
             i++;
-        if (i == COUNT(odd_names) || strcmp(below[k].path, odd(i, "/r/src")))
-            flunk("below: %s at %s", below[k].path, below[k].source);
+        if (i == COUNT(odd_names) || strcmp(it.below[k].path, odd(i, "/r/src")))
+            flunk("below: %s at %s", it.below[k].path, it.below[k].source);
     }
-    free(below);
-    dindbind_release(&res);
-    want("resolve", dindbind_resolve(&r, "/m", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (nbelow != MANY || strcmp(res.path, "/r/m"))
-        flunk("host of /m: %s, %zu below", res.path, nbelow);
-    free(below);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown || strcmp(slurp(textf("%s/3711/v", res.path)), "right"))
+    free(it.below);
+    dindbind_release(&it.res);
+    find_it("/m", DINDBIND_TO_STAGE);
+    find_on_host();
+    if (it.nbelow != MANY || strcmp(it.res.path, "/r/m"))
+        flunk("host of /m: %s, %zu below", it.res.path, it.nbelow);
+    free(it.below);
+    want("stage", stage_it(), 0);
+    if (!it.shown || strcmp(slurp(textf("%s/3711/v", it.res.path)), "right"))
         flunk("stage: another file");
     unstage_all();
     if (strcmp(slurp(textf("/proc/%d/root/m/3711/v", pid)), "right"))
         flunk("the runner's mount is gone");
-    dindbind_release(&res);
-    order();
-    want("resolve", dindbind_resolve(&r, "/m", 0, &res), 0);
-    want("host, one more", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
-    if (below || nbelow || !strstr(res.path, "more than 4096"))
-        flunk("host of /m: %s, %zu below", res.path, nbelow);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/m:/x"), 1, "", "more than 4096 mounts below");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    dindbind_release(&it.res);
+    have(&latest, do_script, "bindone /vol /m/more;bindone /vol /m/yet");
+    find_it("/m", 0);
+    want("host, one more", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_NESTED);
+    if (it.below || it.nbelow || !strstr(it.res.path, "more than 4096"))
+        flunk("host of /m: %s, %zu below", it.res.path, it.nbelow);
+    said(RUN("-p", textf("%d", pid), "-v", "/m:/x"), 1, "", "more than 4096 mounts below");
+    let_go();
 }
 
 static void own_user(void)
 {
-    pid_t pid = start_runner("/r", OWN_USER, nest, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/link", 0, &res), 0);
-    if (!same_file(res.fd, "/r/esc"))
-        flunk("resolve: %s", res.path);
-    dindbind_release(&res);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-    if (strcmp(res.path, "/r/d") || nbelow != 1 || strcmp(below->path, "/r/vol"))
-        flunk("host: %s, %zu below", res.path, nbelow);
-    free(below);
-    want("stage", stage_one(&r, &res, &shown), 0);
-    if (!shown || access(textf("%s/n/v", res.path), F_OK))
+    pid_t pid = start_runner("/r", OWN_USER, nest);
+    hold(pid);
+    find_it("/link", 0);
+    if (!same_file(it.res.fd, "/r/esc"))
+        flunk("resolve: %s", it.res.path);
+    dindbind_release(&it.res);
+    find_it("/d", DINDBIND_TO_STAGE);
+    find_on_host();
+    if (strcmp(it.res.path, "/r/d") || it.nbelow != 1 || strcmp(it.below->path, "/r/vol"))
+        flunk("host: %s, %zu below", it.res.path, it.nbelow);
+    free(it.below);
+    want("stage", stage_it(), 0);
+    if (!it.shown || access(textf("%s/n/v", it.res.path), F_OK))
         flunk("stage: another file, or the mount below is missing");
     unstage_all();
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
 /* No pivot_root, so that .. and the caller's names are within reach. */
@@ -827,30 +767,25 @@ static void chrooted(int kind)
         { "/", "/r", 0 },                 { "/dangling", "", DINDBIND_E_MISSING },
         { "/../../decoy/d/f", "", DINDBIND_E_MISSING },
     };
-    pid_t pid = start_runner("/r", kind, NULL, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
-    bool shown;
-    hold(&r, pid);
+    pid_t pid = start_runner("/r", kind, NULL);
+    hold(pid);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        want(cases[i].source, dindbind_resolve(&r, cases[i].source, 0, &res), cases[i].error);
+        want(cases[i].source, dindbind_resolve(&it.r, cases[i].source, 0, &it.res), cases[i].error);
         if (!cases[i].error) {
-            if (!same_file(res.fd, cases[i].host))
-                flunk("%s: %s", cases[i].source, res.path);
-            want("host", dindbind_host(&r, &res, &below, &nbelow), 0);
-            if (strcmp(res.path, cases[i].host))
-                flunk("host of %s: %s", cases[i].source, res.path);
-            free(below);
-            want("stage", stage_one(&r, &res, &shown), 0);
-            if (!shown)
+            if (!same_file(it.res.fd, cases[i].host))
+                flunk("%s: %s", cases[i].source, it.res.path);
+            find_on_host();
+            if (strcmp(it.res.path, cases[i].host))
+                flunk("host of %s: %s", cases[i].source, it.res.path);
+            free(it.below);
+            want("stage", stage_it(), 0);
+            if (!it.shown)
                 flunk("stage of %s: another file", cases[i].source);
             unstage_all();
         }
-        dindbind_release(&res);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 static void chroot_own_mounts(void) { chrooted(CHROOTED); }
@@ -864,54 +799,45 @@ static void bind_e(void)
 static void deleted_rows(void)
 {
     make_dir("/r/e");
-    pid_t pid = start_runner("/r", 0, bind_e, NULL);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    struct dindbind_mount *below;
-    size_t nbelow;
+    pid_t pid = start_runner("/r", 0, bind_e);
     must(!rmdir("/r/e"), "/r/e");
     must(strstr(slurp(textf("/proc/%d/mountinfo", pid)), "//deleted ") != NULL, "a row with //deleted");
-    hold(&r, pid);
+    hold(pid);
     /* the second and third time others have its name, even with what the row adds to it */
     for (int again = 0; again < 3; again++) {
         if (again == 1)
             make_dir("/r/e");
         if (again == 2)
             make_dir("/r/e/deleted");
-        want("resolve", dindbind_resolve(&r, "/d/n", 0, &res), 0);
-        want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_FOREIGN);
-        dindbind_release(&res);
-        want("resolve", dindbind_resolve(&r, "/d", 0, &res), 0);
-        want("host of what is above", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_NESTED);
-        dindbind_release(&res);
+        find_it("/d/n", 0);
+        want("host", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_FOREIGN);
+        dindbind_release(&it.res);
+        find_it("/d", 0);
+        want("host of what is above", dindbind_host(&it.r, &it.res, &it.below, &it.nbelow), DINDBIND_E_NESTED);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
-}
-
-static void later_mount(void)
-{
-    must(!mount("/vol", "/d/later", NULL, MS_BIND, NULL), "a mount that comes later");
+    dindbind_close(&it.r);
 }
 
 static void shared_mounts(void)
 {
     static const char *const sources[] = { "/", "/d", "/d/n" };
     make_dir("/r/d/later");
-    pid_t pid = start_runner("/r", SHARED, nest, later_mount);
+    pid_t pid = start_runner("/r", SHARED, nest);
     char *volume = textf("/proc/%d/root/d/n/v", pid), *later = textf("/proc/%d/root/d/later/v", pid);
     size_t rows = mounts();
     for (size_t i = 0; i < COUNT(sources); i++) {
-        said(RUN((char *)"-p", textf("%d", pid), (char *)"-s", (char *)"/stage", (char *)sources[i],
-                 (char *)"/d/n/v"), 0, "/stage/0\n/stage/1\n", "");
+        said(RUN("-p", textf("%d", pid), "-s", "/stage", (char *)sources[i],
+                 "/d/n/v"), 0, "/stage/0\n/stage/1\n", "");
         if (i == 1) {
-            order();
+            have(&latest, do_script, "bindone /vol /d/later");
             if (access(later, F_OK) || !access("/stage/0/later/v", F_OK))
                 flunk("a later mount shows in the stage");
         }
-        said(RUN((char *)"-u", (char *)"/stage/1"), 0, "", "");
+        said(RUN("-u", "/stage/1"), 0, "", "");
         if (access(volume, F_OK))
             flunk("unstaging an entry has unmounted the runner's volume");
-        said(RUN((char *)"-u", (char *)"/stage"), 0, "", "");
+        said(RUN("-u", "/stage"), 0, "", "");
         if (access(volume, F_OK) || (i && access(later, F_OK)))
             flunk("unstaging has unmounted the runner's volume");
         if (mounts() != rows)
@@ -920,33 +846,25 @@ static void shared_mounts(void)
 }
 
 /* The runner mounts something over the very source between the answer and the stage. */
-static void cover(void)
-{
-    must(!mount("/vol", "/d", NULL, MS_BIND, NULL), "a mount over the source");
-}
-
 static void covered_source(void)
 {
-    pid_t pid = start_runner("/r", 0, NULL, cover);
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    bool shown;
+    pid_t pid = start_runner("/r", 0, NULL);
     size_t rows = mounts();
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/d", DINDBIND_TO_STAGE, &res), 0);
-    order();
-    int rc = stage_one(&r, &res, &shown);
-    if (rc ? rc != DINDBIND_E_CHANGED : !shown)
+    hold(pid);
+    find_it("/d", DINDBIND_TO_STAGE);
+    have(&latest, do_script, "bindone /vol /d");
+    int rc = stage_it();
+    if (rc ? rc != DINDBIND_E_CHANGED : !it.shown)
         flunk("stage: %s", rc ? dindbind_word(rc) : "not the inode that the result pins");
     if (!rc)
         unstage_all();
     if (mounts() != rows)
         flunk("mounts left");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
 }
 
-/* The runner may only read what a row calls writable: where the row names just that directory, and where it does not. */
+/* The runner may only read what a row calls writable: where the row names just that directory, and where it does
+ * not. */
 static void read_only_d(void)
 {
     must(!mount("/r/vol", "/r/d", NULL, MS_BIND, NULL) &&
@@ -956,13 +874,13 @@ static void read_only_d(void)
 static void read_only_view(void)
 {
     static const char *const rows[] = { "/r/vol:/d", "/r/esc:/d" };
-    char *number = textf("%d", start_runner("/r", 0, read_only_d, NULL));
+    char *number = textf("%d", start_runner("/r", 0, read_only_d));
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *row = (char *)(uintptr_t)rows[i], *host = textf("%.*s", (int)strcspn(row, ":"), row);
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-v", (char *)"/d:/x"), 0, textf("%s:/x:ro\n", host), "");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"/d"), 1, "", "read-only");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-m", (char *)"-v", (char *)"/d/new:/x"), 1, "", "not there");
-        said(RUN((char *)"-p", number, (char *)"-b", row, (char *)"-s", (char *)"/stage", (char *)"/d"), 0, "/stage/0\n", "");
+        said(RUN("-p", number, "-b", row, "-v", "/d:/x"), 0, textf("%s:/x:ro\n", host), "");
+        said(RUN("-p", number, "-b", row, "/d"), 1, "", "read-only");
+        said(RUN("-p", number, "-b", row, "-m", "-v", "/d/new:/x"), 1, "", "not there");
+        said(RUN("-p", number, "-b", row, "-s", "/stage", "/d"), 0, "/stage/0\n", "");
         if (!mkdir("/stage/0/made", 0755) || errno != EROFS)
             flunk("%s: the stage can be written to", rows[i]);
         unstage_all();
@@ -986,24 +904,21 @@ static void true_inside(void)
 
 static void procfs_inside(void)
 {
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    pid_t pid = start_runner("/r", 0, fake_inside, NULL);
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/proc/self/root/f", 0, &res), 0);
-    if (!same_file(res.fd, "/r/esc/f"))
-        flunk("resolve: %s", res.path);
-    dindbind_release(&res);
-    dindbind_close(&r);
-    pid = start_runner("/r", 0, true_inside, NULL);
-    hold(&r, pid);
+    pid_t pid = start_runner("/r", 0, fake_inside);
+    hold(pid);
+    find_it("/proc/self/root/f", 0);
+    if (!same_file(it.res.fd, "/r/esc/f"))
+        flunk("resolve: %s", it.res.path);
+    let_go();
+    pid = start_runner("/r", 0, true_inside);
+    hold(pid);
     static const char *const magic[] = { "/proc/self/root/f", "/proc/1/root", "/proc/1/cwd/decoy", "/proc/1/exe",
                                          "/proc/1/ns/mnt", "/proc/thread-self/root/d/f", "/proc/1/task/1/root/d" };
     for (size_t i = 0; i < COUNT(magic); i++) {
-        want(magic[i], dindbind_resolve(&r, magic[i], 0, &res), DINDBIND_E_LOOP);
-        dindbind_release(&res);
+        want(magic[i], dindbind_resolve(&it.r, magic[i], 0, &it.res), DINDBIND_E_LOOP);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 /* ---- A PID that is no runner's -------------------------------------------------------------------------- */
@@ -1037,44 +952,41 @@ static pid_t host_child(bool other_mounts)
 
 static void refused_as_host(pid_t pid)
 {
-    static const char why[] = "this is a process of the host itself", body[] = "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
-    struct dindbind_runner r;
-    struct dindbind_result res;
+    static const char why[] = "this is a process of the host itself", body[] =
+        "{\"HostConfig\":{\"Binds\":[\"/r/new:/x\"]}}";
     struct dindbind_mount *below = (struct dindbind_mount *)1;
     size_t nbelow = 1;
-    bool shown;
     char *number = textf("%d", pid), *started = textf("%d:%llu", pid, start_time(pid));
     new_file("/lines", textf("pid %d\n", pid));
     new_file("/more", textf("pid %d\nbind /r/d:/data\n", pid));
-    said(RUN((char *)"-p", number, (char *)"-v", (char *)"/r:/x"), 1, "", why);
-    said(RUN((char *)"-p", started, (char *)"--mount", (char *)"type=bind,source=/r,target=/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-H", (char *)"/r/new"), 1, "", "say -b /:/");
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-v", (char *)"/r/new:/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-m", (char *)"-s", (char *)"/stage", (char *)"/r/new"), 1, "", why);
-    said(run_within(60, body, (char *const[]){ (char *)"dindbind", (char *)"-p", number, (char *)"-m", (char *)"-c", NULL }),
+    said(RUN("-p", number, "-v", "/r:/x"), 1, "", why);
+    said(RUN("-p", started, "--mount", "type=bind,source=/r,target=/x"), 1, "", why);
+    said(RUN("-p", number, "-m", "-H", "/r/new"), 1, "", "say -b /:/");
+    said(RUN("-p", number, "-m", "-v", "/r/new:/x"), 1, "", why);
+    said(RUN("-p", number, "-m", "-s", "/stage", "/r/new"), 1, "", why);
+    said(run_within(60, body, (char *const[]){ "dindbind", "-p", number, "-m", "-c", NULL }),
          1, "", why);
-    said(RUN((char *)"-r", (char *)"/lines", (char *)"-f", (char *)"oci", (char *)"-v", (char *)"/r:/x"), 1, "", why);
-    said(RUN((char *)"-r", (char *)"/more", (char *)"-v", (char *)"/data:/x"), 1, "", why);
-    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/r:/", (char *)"-H", (char *)"/d"), 1, "", why);
-    struct ran json = RUN((char *)"-p", number, (char *)"-f", (char *)"json", (char *)"-v", (char *)"/r:/x");
+    said(RUN("-r", "/lines", "-f", "oci", "-v", "/r:/x"), 1, "", why);
+    said(RUN("-r", "/more", "-v", "/data:/x"), 1, "", why);
+    said(RUN("-p", number, "-b", "/r:/", "-H", "/d"), 1, "", why);
+    struct ran json = RUN("-p", number, "-f", "json", "-v", "/r:/x");
     if (json.status != 1 || !strstr(json.out, "\"error\":\"host\""))
         flunk("json: %d, %s", json.status, json.out);
     if (!access("/r/new", F_OK) || !access("/stage", F_OK))
         flunk("something was made");
     /* what opens the file of that very process is right; and a volume's name is nobody's path */
-    said(RUN((char *)"-p", number, (char *)"/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
-    said(RUN((char *)"-p", number, (char *)"-v", (char *)"cache:/x"), 0, "cache:/x\n", "");
+    said(RUN("-p", number, "/r/d"), 0, textf("/proc/%d/root/r/d\n", pid), "");
+    said(RUN("-p", number, "-v", "cache:/x"), 0, "cache:/x\n", "");
     /* and whoever says so may mean it: links by rule 2 */
-    said(RUN((char *)"-p", number, (char *)"-b", (char *)"/:/", (char *)"-v", (char *)"/r/d:/x", (char *)"-v",
-             (char *)"/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
-    hold(&r, pid);
-    want("resolve", dindbind_resolve(&r, "/r/d", DINDBIND_TO_STAGE, &res), 0);
-    want("stage", stage_one(&r, &res, &shown), DINDBIND_E_HOST);
-    want("host", dindbind_host(&r, &res, &below, &nbelow), DINDBIND_E_HOST);
-    if (below || nbelow || res.error != DINDBIND_E_HOST)
+    said(RUN("-p", number, "-b", "/:/", "-v", "/r/d:/x", "-v",
+             "/to-d/f:/y"), 0, "/r/d:/x\n/r/d/f:/y\n", "");
+    hold(pid);
+    find_it("/r/d", DINDBIND_TO_STAGE);
+    want("stage", stage_it(), DINDBIND_E_HOST);
+    want("host", dindbind_host(&it.r, &it.res, &below, &nbelow), DINDBIND_E_HOST);
+    if (below || nbelow || it.res.error != DINDBIND_E_HOST)
         flunk("host: something below, or no error in the result");
-    dindbind_release(&res);
-    dindbind_close(&r);
+    let_go();
     must(!unlink("/lines") && !unlink("/more"), "lines");
 }
 
@@ -1108,7 +1020,7 @@ static void host_process(void)
     }
     while (!strcmp(link_text("/proc/self/ns/mnt"), link_text(textf("/proc/%d/ns/mnt", pid))))
         usleep(1000);
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-v", (char *)"/r/d:/x"), 0, "/r/d:/x\n", "");
+    said(RUN("-p", textf("%d", pid), "-v", "/r/d:/x"), 0, "/r/d:/x\n", "");
     kill(pid, SIGKILL);
 }
 
@@ -1134,28 +1046,26 @@ static void whoever_looks(void)
         "/proc/net/unix",
     };
     static const char *const good[] = { "/d/n/version", "/proc/1/comm", "/d/n/1/fdinfo/0" };
-    struct dindbind_runner r;
-    struct dindbind_result res;
-    pid_t pid = start_runner("/r", 0, self_elsewhere, NULL);
-    hold(&r, pid);
+    pid_t pid = start_runner("/r", 0, self_elsewhere);
+    hold(pid);
     for (size_t i = 0; i < COUNT(sources); i++)
         for (unsigned flags = 0; flags < 4; flags++) {
-            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
-            dindbind_release(&res);
+            want(sources[i], dindbind_resolve(&it.r, sources[i], flags, &it.res), DINDBIND_E_LOOP);
+            dindbind_release(&it.res);
         }
     for (size_t i = 0; i < COUNT(good); i++) {
-        want(good[i], dindbind_resolve(&r, good[i], 0, &res), 0);
-        if (strcmp(res.path, textf("/proc/%d/root%s", pid, good[i])))
-            flunk("resolve: %s", res.path);
-        dindbind_release(&res);
+        want(good[i], dindbind_resolve(&it.r, good[i], 0, &it.res), 0);
+        if (strcmp(it.res.path, textf("/proc/%d/root%s", pid, good[i])))
+            flunk("resolve: %s", it.res.path);
+        dindbind_release(&it.res);
     }
-    dindbind_close(&r);
+    dindbind_close(&it.r);
     /* and in a row, of a dead runner and of a live one, and of one's own */
-    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/self/comm"), 1, "", "a link of procfs");
-    said(RUN((char *)"-p", textf("%d", pid), (char *)"-b", (char *)"/proc:/p", (char *)"-H", (char *)"/p/mounts"), 1, "",
+    said(RUN("-b", "/proc:/p", "/p/self/comm"), 1, "", "a link of procfs");
+    said(RUN("-p", textf("%d", pid), "-b", "/proc:/p", "-H", "/p/mounts"), 1, "",
          "a link of procfs");
-    said(RUN((char *)"-b", (char *)"/proc:/p", (char *)"/p/version"), 0, "/proc/version\n", "");
-    said(RUN((char *)"-S", (char *)"/proc/self/comm"), 1, "", "a link of procfs");
+    said(RUN("-b", "/proc:/p", "/p/version"), 0, "/proc/version\n", "");
+    said(RUN("-S", "/proc/self/comm"), 1, "", "a link of procfs");
 }
 
 /* In PID namespaces of their own, as most runners are, /proc/self is nobody for us: that is no reason to make it. */
@@ -1181,18 +1091,15 @@ static void own_pids(void)
     close(done[1]);
     if (read(done[0], &c, 1) != 1)
         skip("procfs cannot be mounted in this user namespace");
-    struct dindbind_runner r;
-    struct dindbind_result res;
     static const char *const sources[] = { "/proc/self/status", "/proc/self/new", "/mtab", "/proc/thread-self" };
-    hold(&r, pid);
+    hold(pid);
     for (size_t i = 0; i < COUNT(sources); i++)
         for (unsigned flags = 0; flags < 2; flags++) {
-            want(sources[i], dindbind_resolve(&r, sources[i], flags, &res), DINDBIND_E_LOOP);
-            dindbind_release(&res);
+            want(sources[i], dindbind_resolve(&it.r, sources[i], flags, &it.res), DINDBIND_E_LOOP);
+            dindbind_release(&it.res);
         }
-    want("its first process", dindbind_resolve(&r, "/proc/1/status", 0, &res), 0);
-    dindbind_release(&res);
-    dindbind_close(&r);
+    want("its first process", dindbind_resolve(&it.r, "/proc/1/status", 0, &it.res), 0);
+    let_go();
     kill(pid, SIGKILL);
 }
 
@@ -1209,31 +1116,30 @@ static void *swap_links(void *arg)
 
 static void swapped_looks(void)
 {
-    struct dindbind_runner r;
-    struct dindbind_result res;
     struct statfs fs;
     unsigned refused = 0, answered = 0;
     pthread_t t;
     must(!symlink("/proc/self/../1/comm", "/r/x") && !symlink("/d/f", "/r/y"), "links");
-    pid_t pid = start_runner("/r", 0, true_inside, NULL);
-    hold(&r, pid);
+    pid_t pid = start_runner("/r", 0, true_inside);
+    hold(pid);
     swapping = true;
     must(!pthread_create(&t, NULL, swap_links, NULL), "thread");
     for (unsigned i = 0; i < 20000 || ((!refused || !answered) && i < 2000000); i++) {
-        int rc = dindbind_resolve(&r, "/x", 0, &res);
-        if (!rc && (fstatfs(res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic || !same_file(res.fd, "/r/d/f")))
-            flunk("answered: %s", res.path);
+        int rc = dindbind_resolve(&it.r, "/x", 0, &it.res);
+        if (!rc && (fstatfs(it.res.fd, &fs) || (unsigned long)fs.f_type == proc_super_magic ||
+            !same_file(it.res.fd, "/r/d/f")))
+            flunk("answered: %s", it.res.path);
         if (rc && rc != DINDBIND_E_LOOP && rc != DINDBIND_E_CHANGED)
             flunk("refused: %s", dindbind_word(rc));
         refused += rc == DINDBIND_E_LOOP;
         answered += !rc;
-        dindbind_release(&res);
+        dindbind_release(&it.res);
     }
     swapping = false;
     pthread_join(t, NULL);
     if (!refused || !answered)
         flunk("refused %u times, answered %u times", refused, answered);
-    dindbind_close(&r);
+    dindbind_close(&it.r);
 }
 
 /* ---- Mounts that a runner can have */
@@ -1277,15 +1183,16 @@ static void a_thousand_binds(void)
     make_dir("/r/w");
     for (int i = 0; i < 1000; i++)
         make_dir(textf("/r/m/%d", i));
-    char *number = textf("%d", start_runner("/r", 0, a_thousand, NULL));
-    struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-p", number, (char *)"-c");
+    char *number = textf("%d", start_runner("/r", 0, a_thousand));
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1000, 0), "-p", number, "-c");
     said(r, 1, "", "1000 mounts below it, and an answer has 4096 at most");
-    /* the first four of them fit, and each other one is told of */
+    /* the first four of them fit, and each other one is named */
     if (count_lines(r.err) != 996 || !strstr(r.err, "dindbind: /m: "))
         flunk("%zu messages: %.300s", count_lines(r.err), r.err);
-    r = RUN_WITHIN(10, many_binds("/m", 3, 997), (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 || count_of(r.out, "\"/r/vol:/t") != 3000)
+    r = RUN_WITHIN(10, many_binds("/m", 3, 997), "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/m:/t") != 3 || count_of(r.out, "\"/r/w:/o") != 997 ||
+        count_of(r.out, "\"/r/vol:/t") != 3000)
         flunk("%zu, %zu and %zu mounts", count_of(r.out, "\"/r/m:/t"), count_of(r.out, "\"/r/w:/o"),
               count_of(r.out, "\"/r/vol:/t"));
     /* a body that covers all but one of the mounts below by something else */
@@ -1293,9 +1200,10 @@ static void a_thousand_binds(void)
     for (int i = 1; i < 999; i++)
         p += sprintf(p, ",\"/w:/t/%d\"", i);
     strcpy(p, "]}}");
-    r = RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") || !strstr(r.out, "\"/r/vol:/t/999\""))
+    r = RUN_WITHIN(10, body, "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/vol:/t/") != 2 || !strstr(r.out, "\"/r/vol:/t/0\"") ||
+        !strstr(r.out, "\"/r/vol:/t/999\""))
         flunk("%zu mounts that nothing covers", count_of(r.out, "\"/r/vol:/t/"));
 }
 
@@ -1309,11 +1217,12 @@ static void a_thousand_rows(void)
     p += sprintf(p, "bind /r/d:/m\nbind /r/e:/m/7\nbind /w:/w\n");
     new_file("/rows", lines);
     make_dir("/r/e");
-    struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), (char *)"-r", (char *)"/rows", (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
-    if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") || count_of(r.out, "\"/w:/o") != 90)
+    struct ran r = RUN_WITHIN(10, many_binds("/m", 1, 90), "-r", "/rows", "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
+    if (count_of(r.out, "\"/r/vol:/t0/") != 3999 || !strstr(r.out, "\"/r/e:/t0/7\"") ||
+        count_of(r.out, "\"/w:/o") != 90)
         flunk("%zu mounts below", count_of(r.out, "\"/r/vol:/t0/"));
-    said(RUN_WITHIN(10, many_binds("/m", 1000, 0), (char *)"-r", (char *)"/rows", (char *)"-c"), 1, "",
+    said(RUN_WITHIN(10, many_binds("/m", 1000, 0), "-r", "/rows", "-c"), 1, "",
          "4000 mounts below it, and an answer has 4096 at most");
 }
 
@@ -1321,9 +1230,9 @@ static void a_thousand_rows(void)
 static void hidden_rows(void)
 {
     make_dir("/r/w");
-    char *number = textf("%d", start_runner("/r", 0, hidden_again, NULL));
-    struct ran r = RUN_WITHIN(20, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c");
-    said((struct ran){ r.status, "", r.err }, 0, "", "");
+    char *number = textf("%d", start_runner("/r", 0, hidden_again));
+    struct ran r = RUN_WITHIN(20, many_binds("/d", 1000, 0), "-p", number, "-c");
+    said((struct ran){ .status = r.status, .out = "", .err = r.err }, 0, "", "");
     if (count_of(r.out, "\"/r/d:/t") != 1000 || count_of(r.out, "\"/r/vol:/t") != 1000)
         flunk("%zu and %zu mounts", count_of(r.out, "\"/r/d:/t"), count_of(r.out, "\"/r/vol:/t"));
 }
@@ -1352,29 +1261,30 @@ static void huge_table(void)
 
 static void huge_mountinfo(void)
 {
-    pid_t pid = start_runner("/r", 0, huge_table, NULL);
+    pid_t pid = start_runner("/r", 0, huge_table);
     char *number = textf("%d", pid);
     must(strlen(slurp(textf("/proc/%d/stat", pid))) > 0, "alive");
-    said(RUN_WITHIN(30, NULL, (char *)"-p", number, (char *)"-H", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
-    said(RUN_WITHIN(30, many_binds("/d", 1000, 0), (char *)"-p", number, (char *)"-c"), 3, "", "mountinfo has more than 64 MiB");
-    said(RUN((char *)"-p", number, (char *)"/d"), 0, textf("/proc/%s/root/d\n", number), "");
+    said(RUN_WITHIN(30, NULL, "-p", number, "-H", "/d"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN_WITHIN(30, many_binds("/d", 1000, 0), "-p", number, "-c"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN("-p", number, "/d"), 0, textf("/proc/%s/root/d\n", number), "");
     new_file("/state", textf("{\"pid\":%s,\"bundle\":\"/\",\"rootfs\":\"/nowhere\"}", number));
-    said(RUN_WITHIN(30, NULL, (char *)"-r", (char *)"/state", (char *)"/d"), 3, "", "mountinfo has more than 64 MiB");
+    said(RUN_WITHIN(30, NULL, "-r", "/state", "/d"), 3, "", "mountinfo has more than 64 MiB");
 }
 
 /* A source of 2,000 names that is not there at all: where it stops being right is not looked for name by name. */
 static void long_and_missing(void)
 {
-    char *body = malloc(8 << 20), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/d/f:/t\""), *deep = malloc(5000), *q = deep;
+    char *body = malloc(8 << 20), *p = stpcpy(body, "{\"HostConfig\":{\"Binds\":[\"/d/f:/t\""), *deep = malloc(5000),
+        *q = deep;
     for (int i = 0; i < 2000; i++)
         q = stpcpy(q, "/a");
     for (int i = 0; i < 999; i++)
         p += sprintf(p, ",\"/d%s:/t%d\"", deep, i);
     strcpy(p, "]}}");
-    char *number = textf("%d", start_runner("/r", 0, NULL, NULL));
-    said(RUN_WITHIN(10, body, (char *)"-p", number, (char *)"-c"), 1, "", "; /d is there");
-    said(RUN((char *)"-p", number, (char *)"/esc//../d/./nope/f"), 1, "", "; /d is there");
-    said(RUN((char *)"-p", number, (char *)"/d/n/a/very/long/way"), 1, "", "; /d/n is there");
+    char *number = textf("%d", start_runner("/r", 0, NULL));
+    said(RUN_WITHIN(10, body, "-p", number, "-c"), 1, "", "; /d is there");
+    said(RUN("-p", number, "/esc//../d/./nope/f"), 1, "", "; /d is there");
+    said(RUN("-p", number, "/d/n/a/very/long/way"), 1, "", "; /d/n is there");
 }
 
 /* ---- Work that a runner can ask for ---------------------------------------------------------------------- */
@@ -1402,14 +1312,14 @@ static void long_links(void)
     source = calloc(1, 2 * DEPTH + 16);
     for (int i = 0; i < DEPTH; i++)
         memcpy(source + 2 * i, "/a", 2);
-    pid_t pid = start_runner("/r", 0, NULL, NULL);
+    pid_t pid = start_runner("/r", 0, NULL);
     sprintf(source + 2 * DEPTH, "/l%d", LINKS - 1);
-    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), source), 1, "", "too many symlinks");
+    said(RUN_WITHIN(10, NULL, "-p", textf("%d", pid), source), 1, "", "too many symlinks");
     /* what anybody may need is far from that */
     must(!symlink("../a/../a/a/../../d/./n/../f", "/r/esc/s0"), "a link");
     for (int i = 1; i < LINKS; i++)
         must(!symlink(textf("../a/a/a/../../../a/../esc/s%d", i - 1), textf("/r/esc/s%d", i)), "a link");
-    said(RUN_WITHIN(10, NULL, (char *)"-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
+    said(RUN_WITHIN(10, NULL, "-p", textf("%d", pid), textf("/esc/s%d", LINKS - 1)), 0,
          textf("/proc/%d/root/d/f\n", pid), "");
 }
 
@@ -1511,7 +1421,7 @@ static void run_all(char **words)
     for (int walk = 0; walk < 2; walk++) {
         world.walk = walk;
         for (size_t i = 0; i < COUNT(tests); i++)
-            if (!*words || strstr(tests[i].name, *words)) {
+            if (wanted(tests[i].name, words)) {
                 test_call = tests[i].call;
                 run_test(tests[i].name, walk ? ", without openat2" : "", be_test);
             }

@@ -41,7 +41,6 @@ suites() {
 	for suite; do
 		set -- "$build/$suite"
 		case $suite in
-		covered_rows) set -- sh tests/covered_rows.sh ;;
 		differential) [ "$long" ] || set -- "$build/$suite" -n 50 ;;
 		esac
 		count "$suite without $calls ($error)" "$build/old_kernel" "$error" "$calls" "$@"

@@ -6,10 +6,11 @@
  *
  *     race [-n RESOLUTIONS] [-t SECONDS] [-s SEED]
  *
- * until both are reached, over all phases together (what the process inside asks is not counted). The runner lies in mount and PID namespaces of its own; its
- * root is an overlay, entered by pivot_root(2) or only by chroot(2). One of its threads exchanges directories, files
- * and symlinks (inside, outside, dangling, magic), another one mounts, moves and unmounts. Two threads on the outside
- * share one opened runner and ask for names in the middle of that; a process inside asks for its own (self).
+ * until both are reached, over all phases together (what the process inside asks is not counted). The runner lies in
+ * mount and PID namespaces of its own; its root is an overlay, entered by pivot_root(2) or only by chroot(2). One of
+ * its threads exchanges directories, files and symlinks (inside, outside, dangling, magic), another one mounts, moves
+ * and unmounts. Two threads on the outside share one opened runner and ask for names in the middle of that; a process
+ * inside asks for its own (self).
  *
  * Everything that a name can mean in the runner is known by device and inode, and so is the secret: what the same
  * names mean in the caller's root. Each answer must be something of the runner's that its name can mean, or one of a
@@ -121,19 +122,6 @@ static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "race: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-__attribute__((format(printf, 1, 2)))
-static const char *pathf(const char *format, ...)
-{
-    static _Thread_local char ring[8][512];
-    static _Thread_local unsigned n;
-    char *at = ring[n++ % 8];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(at, sizeof ring[0], format, ap);
-    va_end(ap);
-    return at;
 }
 
 static void new_file(const char *path, const char *text)
@@ -702,8 +690,10 @@ static bool untouched(const char *dir)
 /* What `mkdir` made and could not hand out has to be gone: in none of the trees is a new0 or new1. */
 static size_t leftovers(void)
 {
-    static const char *const dirs[] = { "w/x", "w/a", "w/b", "w/in", "w/out", "w/dang", "w/magic", "w/file", "w/deep/er",
-                                        "esc", "vol/x", "vol/va", "vol/vb", "vol/in", "vol/out", "vol/dang", "vol/beside" };
+    static const char *const dirs[] = { "w/x", "w/a", "w/b", "w/in", "w/out", "w/dang", "w/magic", "w/file",
+        "w/deep/er",
+                                        "esc", "vol/x", "vol/va", "vol/vb", "vol/in", "vol/out", "vol/dang",
+                                        "vol/beside" };
     size_t n = 0;
     struct stat st;
     for (size_t i = 0; i < COUNT(dirs); i++)

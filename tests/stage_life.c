@@ -31,8 +31,8 @@
 /* ==== The world ========================================================================================= */
 
 /* What DIR lies on, and what a runner is. */
-enum place { PRIVATE, SHARED, SLAVE, PLACES };
-enum kind { PLAIN_ROOT, OWN_USER, KINDS };
+enum place { ON_PRIVATE, ON_SHARED, ON_SLAVE, PLACES };
+enum kind { AS_ROOT, AS_USER, KINDS };
 
 static struct {
     bool root;
@@ -48,15 +48,16 @@ static struct {
 static const char secret[] = "the secret of the host";
 
 /* One runner a test: */
-static const char *const runner_dirs[] = { "/r", "/r/d", "/r/d/n", "/r/d/v", "/r/d/h", "/r/decoy", "/r/decoy/n", "/r/proc" };
+static const char *const runner_dirs[] = { "/r", "/r/d", "/r/d/n", "/r/d/v", "/r/d/h", "/r/decoy", "/r/decoy/n",
+    "/r/proc" };
 static const char *const runner_files[] = { "/r/one", "/r/d/f" };
 
 static void make_place(void)
 {
-    static const unsigned long flags[] = { [PRIVATE] = MS_PRIVATE, [SHARED] = MS_SHARED, [SLAVE] = MS_SHARED };
+    static const unsigned long flags[] = { [ON_PRIVATE] = MS_PRIVATE, [ON_SHARED] = MS_SHARED, [ON_SLAVE] = MS_SHARED };
     make_dir("/p");
     must(!mount("t", "/p", "tmpfs", 0, "mode=755") && !mount(NULL, "/p", NULL, flags[world.place], NULL), "/p");
-    if (world.place != SLAVE)
+    if (world.place != ON_SLAVE)
         return;
     make_dir("/q");             /* the master */
     must(!mount("/p", "/q", NULL, MS_BIND, NULL) && !mount(NULL, "/p", NULL, MS_SLAVE, NULL), "/q");
@@ -75,77 +76,6 @@ static void furnish(void)
     make_place();
 }
 
-/* ---- Actors -------------------------------------------------------------------------------------------- */
-
-/* 0, or an errno, or whatever is agreed on. Functions are where they are in every child. */
-typedef int deed(const char *arg);
-
-struct actor {
-    pid_t pid;
-    int sock;
-};
-
-struct order {
-    deed *call;
-    char arg[200];
-};
-
-static _Noreturn void obey(deed *first, const char *arg, int sock)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    struct order o;
-    int result = first ? first(arg) : 0;
-    while (write(sock, &result, sizeof result) == sizeof result && read(sock, &o, sizeof o) == sizeof o)
-        result = o.call(o.arg);
-    _exit(0);
-}
-
-static int answer_of(const struct actor *a)
-{
-    int result = -1;
-    must(read(a->sock, &result, sizeof result) == sizeof result, "an actor answers");
-    return result;
-}
-
-static struct actor start_actor(deed *first, const char *arg)
-{
-    int pair[2];
-    must(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "socketpair");
-    fflush(stdout);
-    struct actor a = { fork(), pair[0] };
-    if (!a.pid) {
-        close(pair[0]);
-        obey(first, arg, pair[1]);
-    }
-    close(pair[1]);
-    must(a.pid > 0, "fork");
-    errno = answer_of(&a);
-    must(!errno, "an actor");
-    return a;
-}
-
-static int ask(const struct actor *a, deed *call, const char *arg)
-{
-    struct order o = { .call = call };
-    snprintf(o.arg, sizeof o.arg, "%s", arg);
-    must(write(a->sock, &o, sizeof o) == sizeof o, "an order");
-    return answer_of(a);
-}
-
-/* It must work, or the test shows nothing. */
-static void have(const struct actor *a, deed *call, const char *arg)
-{
-    errno = ask(a, call, arg);
-    must(!errno, arg);
-}
-
-static void end_actor(struct actor *a)
-{
-    kill(a->pid, SIGKILL);
-    must(waitpid(a->pid, NULL, 0) == a->pid, "wait");
-    close(a->sock);
-}
-
 /* ---- What actors do ------------------------------------------------------------------------------------ */
 
 static int zero_or_errno(int rc)
@@ -160,46 +90,16 @@ static void split(const char *arg, char first[100], char second[100])
     sscanf(arg, "%99s %99s", first, second);
 }
 
-static int do_bind(const char *arg)
+static int op_cover(char *const w[])
 {
-    char from[100], to[100];
-    split(arg, from, to);
-    return zero_or_errno(mount(from, to, NULL, MS_BIND | MS_REC, NULL));
+    errno = cover_with(w[2], w[1]);
+    return errno ? -1 : 0;
 }
 
-static int do_tmpfs(const char *path)
-{
-    if (mount("t", path, "tmpfs", 0, "mode=755"))
-        return errno;
-    return put_file(textf("%s/new", path), "of a mount that came later") ? 0 : errno;
-}
-
-static int do_unmount(const char *path)
-{
-    return zero_or_errno(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
-}
-
-static int do_unbindable(const char *path)
-{
-    return zero_or_errno(mount(NULL, path, NULL, MS_UNBINDABLE, NULL));
-}
-
-static int do_shared(const char *path)
-{
-    return zero_or_errno(mount(NULL, path, NULL, MS_SHARED, NULL));
-}
-
-static int do_private(const char *path)
-{
-    return zero_or_errno(mount(NULL, path, NULL, MS_PRIVATE, NULL));
-}
-
-static int do_cover(const char *arg)
-{
-    char what[100], at[100];
-    split(arg, what, at);
-    return cover_with(what, at);
-}
+static const struct operation_row actor_operations[] = {
+    { "cover", op_cover, false },       /* PATH SOURCE, which may be a symlink that is not followed */
+    { 0 },
+};
 
 /* A directory or file mounted on itself: each call doubles the mounts there, which are peers of each other. */
 static int do_doublings(const char *arg)
@@ -216,16 +116,6 @@ static int do_look(const char *path)
 {
     struct stat st;
     return zero_or_errno(lstat(path, &st));
-}
-
-static int do_mkdir(const char *path)
-{
-    return zero_or_errno(mkdir(path, 0755));
-}
-
-static int do_rmdir(const char *path)
-{
-    return zero_or_errno(rmdir(path));
 }
 
 static int do_count(const char *unused)
@@ -247,31 +137,14 @@ static int do_sum(const char *unused)
 /* ---- Runners ------------------------------------------------------------------------------------------- */
 
 static struct actor runner;
-static void (*runner_before)(void);     /* in its mount namespace, which is not yet at its root */
-static unsigned long runner_from_host = MS_PRIVATE;
+static void (*mounts_of_runner)(void);
+static int runner_from_host;    /* SLAVE_OF_HOST, or 0 */
 
-static int map_root(unsigned uid, unsigned gid)
+static void with_proc(void)
 {
-    return write_proc("/proc/self/setgroups", "deny") && write_proc("/proc/self/uid_map", textf("0 %u 1", uid)) &&
-           write_proc("/proc/self/gid_map", textf("0 %u 1", gid)) ? 0 : errno;
-}
-
-static int be_runner(const char *root)
-{
-    bool user = world.kind == OWN_USER;
-    int err = zero_or_errno(unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)));
-    if (!err && user)
-        err = map_root(0, 0);
-    if (err)
-        return err;
-    if (mount(NULL, "/", NULL, MS_REC | runner_from_host, NULL) || mount(root, root, NULL, MS_BIND | MS_REC, NULL) ||
-        mount("/proc", textf("%s/proc", root), NULL, MS_BIND | MS_REC, NULL))
-        return errno;
-    if (runner_before)
-        runner_before();
-    if (chdir(root) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
-        return errno;
-    return zero_or_errno(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL));
+    must(!mount("/proc", "/r/proc", NULL, MS_BIND | MS_REC, NULL), "/r/proc");
+    if (mounts_of_runner)
+        mounts_of_runner();
 }
 
 /* The usual one has a volume below /d. */
@@ -288,12 +161,12 @@ static char *runner_pid(void)
 
 static void start_runner(void (*before)(void))
 {
-    runner_before = before;
-    runner = start_actor(be_runner, "/r");
+    mounts_of_runner = before;
+    runner = start_runner_at("/r", SHARED | (world.kind == AS_USER ? OWN_USER : 0) | runner_from_host, with_proc);
 }
 
-#define STAGE(...) RUN((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, __VA_ARGS__)
-#define STAGE_JSON(...) STAGE((char *)"-f", (char *)"json", __VA_ARGS__)
+#define STAGE(...) RUN("-p", runner_pid(), "-s", ST, __VA_ARGS__)
+#define STAGE_JSON(...) STAGE("-f", "json", __VA_ARGS__)
 
 /* ---- Tables of mounts ---------------------------------------------------------------------------------- */
 
@@ -407,8 +280,8 @@ static void stage_is_the_same(void)
 /* /0 is a directory and /1 a file, /2 and /3 the same with -R. */
 static void stage_four(void)
 {
-    said(STAGE((char *)"/d", (char *)"/one"), 0, ST "/0\n" ST "/1\n", "");
-    said(STAGE((char *)"-R", (char *)"/d", (char *)"/one"), 0, ST "/2\n" ST "/3\n", "");
+    said(STAGE("/d", "/one"), 0, ST "/0\n" ST "/1\n", "");
+    said(STAGE("-R", "/d", "/one"), 0, ST "/2\n" ST "/3\n", "");
     for (size_t i = 0; i < COUNT(staged_nodes); i++)
         see_node(i, &node_was[i]);
     table_was = my_table();
@@ -424,7 +297,7 @@ static void is_gone(const char *path)
 
 static void unstage(void)
 {
-    said(RUN((char *)"-u", (char *)ST), 0, "", "");
+    said(RUN("-u", ST), 0, "", "");
     is_gone(ST);
 }
 
@@ -448,11 +321,11 @@ static void stays_private(void)
 static void symlink_over_file(void)
 {
     begin();
-    have(&runner, do_cover, "/evil /one");
+    have(&runner, do_script, "cover /one /evil");
     if (is_text(ST "/1", secret) || is_text(ST "/3", secret))
         flunk("%s reads a secret of the host's", is_text(ST "/1", secret) ? ST "/1" : ST "/3");
     stage_is_the_same();
-    have(&runner, do_cover, "/evil /d/f");
+    have(&runner, do_script, "cover /d/f /evil");
     if (is_text(ST "/0/f", secret))
         flunk("%s reads a secret of the host's", ST "/0/f");
     stage_is_the_same();
@@ -461,18 +334,18 @@ static void symlink_over_file(void)
 static void directory_over_directory(void)
 {
     begin();
-    have(&runner, do_bind, "/decoy /d");
+    have(&runner, do_script, "bind /decoy /d");
     stage_is_the_same();
-    have(&runner, do_bind, "/decoy/f /one");
+    have(&runner, do_script, "bind /decoy/f /one");
     stage_is_the_same();
 }
 
 static void tmpfs_below(void)
 {
     begin();
-    have(&runner, do_tmpfs, "/d/n");
+    have(&runner, do_script, "tmpfs /d/n;file /d/n/new later");
     stage_is_the_same();
-    have(&runner, do_tmpfs, "/d/v");
+    have(&runner, do_script, "tmpfs /d/v;file /d/v/new later");
     stage_is_the_same();
 }
 
@@ -491,10 +364,10 @@ static void doublings_many(void) { doublings("/d/n 13"); }
 static void runner_unmounts(void)
 {
     begin();
-    have(&runner, do_unmount, "/d/v");
+    have(&runner, do_script, "umount /d/v");
     stage_is_the_same();
-    have(&runner, do_bind, "/decoy /d");
-    have(&runner, do_unmount, "/d");
+    have(&runner, do_script, "bind /decoy /d");
+    have(&runner, do_script, "umount /d");
     stage_is_the_same();
     end_actor(&runner);
     stage_is_the_same();
@@ -517,16 +390,16 @@ static void host_mounts(void)
     make_dir("/hv/later");
     must(!mount("t", "/hv/gone", "tmpfs", 0, "mode=755"), "/hv/gone");
     new_file("/hv/gone/kept", "right");
-    runner_from_host = MS_SLAVE;
+    runner_from_host = SLAVE_OF_HOST;
     start_runner(with_host_volume);
     stage_four();
     size_t rows = mounts(), below = each_row(ST, NULL);
-    errno = do_tmpfs("/hv/later");
+    errno = do_script("tmpfs /hv/later;file /hv/later/new later");
     must(!errno, "/hv/later");
     have(&runner, do_look, "/d/h/later/new");   /* it reaches the runner ... */
     if (!do_look(ST "/0/h/later/new") || each_row(ST, NULL) != below || mounts() != rows + 1)
         flunk("what the host mounts in the runner later shows in the stage");
-    errno = do_unmount("/hv/gone");
+    errno = do_script("umount /hv/gone");
     must(!errno && ask(&runner, do_look, "/d/h/gone/kept") == ENOENT, "/hv/gone");
     if (!is_text(ST "/0/h/gone/kept", "right") || each_row(ST, NULL) != below)
         flunk("what the host unmounts in the runner is gone from the stage");
@@ -551,12 +424,12 @@ static void sibling_mounts(void)
     int rows = ask(&runner, do_count, "");
     struct actor sibling = start_actor(be_sibling, ST "/0");
     stage_is_the_same();
-    have(&sibling, do_tmpfs, "/sib/n");
+    have(&sibling, do_script, "tmpfs /sib/n;file /sib/n/new later");
     stage_is_the_same();
     if (!ask(&runner, do_look, "/d/n/new") || ask(&runner, do_count, "") != rows)
         flunk("a mount of a sibling's reaches the runner");
     have(&sibling, do_doublings, "/sib/n 8");
-    have(&sibling, do_unmount, "/sib/v");
+    have(&sibling, do_script, "umount /sib/v");
     stage_is_the_same();
     have(&runner, do_look, "/d/v/w");
     if (ask(&runner, do_count, "") != rows)
@@ -599,10 +472,10 @@ static void engines_fail(const char *path)
         int err = ask(&engines[i], do_look, path);
         if (err != ENOENT)
             flunk("%s is there for an engine in %s namespace: %s", path, engine_is[i], strerror(err));
-        err = ask(&engines[i], do_mkdir, path);
+        err = ask(&engines[i], do_script, textf("dir %s", path));
         if (!err)
-            have(&engines[i], do_rmdir, path);
-        if (world.place == SHARED && err != EROFS)
+            have(&engines[i], do_script, textf("rmdir %s", path));
+        if (world.place == ON_SHARED && err != EROFS)
             flunk("an engine in %s namespace makes %s: %s", engine_is[i], path, strerror(err));
         if (ask(&engines[i], do_look, path) != ENOENT)
             flunk("%s is there for an engine in %s namespace", path, engine_is[i]);
@@ -632,14 +505,15 @@ static void engines_find_nothing(void)
 }
 
 /* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
-/* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the place
- * for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their own. */
+/* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the
+ * place for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their
+ * own. */
 static void late_engine(void)
 {
     begin();
     struct actor late = start_actor(be_slave, "");
     have(&late, do_look, ST "/0/f");
-    said(STAGE((char *)"/d"), 0, ST "/4\n", "");
+    said(STAGE("/d"), 0, ST "/4\n", "");
     if (!ask(&late, do_look, ST "/4/f"))
         flunk("an engine elsewhere sees a later stage");
     have(&late, do_look, ST "/0/f");
@@ -681,8 +555,8 @@ static void take_down(void)
     /* and again, by its entries */
     stage_four();
     for (int i = 3; i >= 0; i--) {
-        said(RUN((char *)"-u", textf(ST "/%d", i)), 0, "", "");
-        said(RUN((char *)"-u", textf(ST "/%d", i)), 0, "", "");
+        said(RUN("-u", textf(ST "/%d", i)), 0, "", "");
+        said(RUN("-u", textf(ST "/%d", i)), 0, "", "");
         is_gone(textf(ST "/%d", i));
     }
     engines_fail(ST "/0");
@@ -696,12 +570,12 @@ static void engine_unmounts_its_copy(size_t which)
 {
     begin_with_engines();
     stage_four();
-    int err = ask(&engines[which], do_unmount, ST);
-    if (world.place == SHARED && err)
+    int err = ask(&engines[which], do_script, "umount " ST);
+    if (world.place == ON_SHARED && err)
         flunk("nothing is mounted on %s in %s namespace: %s", ST, engine_is[which], strerror(err));
     stage_shows_the_same();
     stage_is_private();
-    said(STAGE((char *)"/one"), 0, ST "/4\n", "");
+    said(STAGE("/one"), 0, ST "/4\n", "");
     stage_is_private();
     if (ask(&engines[0], do_look, ST "/4") != ENOENT || ask(&engines[1], do_look, ST "/4") != ENOENT)
         flunk("an engine sees %s", ST "/4");
@@ -717,12 +591,12 @@ static void master_mounts(void)
 {
     begin_with_engines();
     stage_four();
-    errno = do_tmpfs("/q/st");
+    errno = do_script("tmpfs /q/st;file /q/st/new later");
     must(!errno, "/q/st");
     stage_shows_the_same();
-    said(STAGE((char *)"/one"), 0, ST "/4\n", "");
-    said(RUN((char *)"-u", (char *)ST "/4"), 0, "", "");
-    errno = do_unmount("/q/st");
+    said(STAGE("/one"), 0, ST "/4\n", "");
+    said(RUN("-u", ST "/4"), 0, "", "");
+    errno = do_script("umount /q/st");
     must(!errno, "/q/st");
     stage_is_the_same();
     unstage();
@@ -735,7 +609,7 @@ static int be_caller(const char *unused)
     int err = be_peer(unused);
     if (err)
         return err;
-    struct ran r = STAGE((char *)"/d");
+    struct ran r = STAGE("/d");
     return r.status ? EPROTO : do_look(ST "/0/f");
 }
 
@@ -752,7 +626,7 @@ static void namespace_dies(void)
         flunk("%s can be made in a peer namespace: %s", ST "/0", strerror(errno));
     unstage();
     nothing_left("after -u");
-    struct ran r = STAGE((char *)"/d");
+    struct ran r = STAGE("/d");
     said(r, 0, ST "/0\n", "");
     unstage();
     nothing_left("after another stage and -u");
@@ -764,7 +638,7 @@ static void stage_on_remains(void)
     begin_with_engines();
     struct actor caller = start_actor(be_caller, "");
     end_actor(&caller);
-    struct ran r = STAGE((char *)"/d");
+    struct ran r = STAGE("/d");
     if (!r.status) {
         said(r, 0, ST "/0\n", "");
         stage_is_private();
@@ -787,7 +661,8 @@ static _Noreturn void be_traced(char *const argv[], int out)
     _exit(99);
 }
 
-/* The tool and its children, those that have ended too: the end of one may show before its parent says that it has it. */
+/* The tool and its children, those that have ended too: the end of one may show before its parent says that it has
+ * it. */
 struct traced {
     pid_t first, pids[64];
     bool ended[64];
@@ -892,9 +767,9 @@ static void killed_staging(void)
 {
     begin_with_engines();
     for (int all = 0; all < 2; all++) {
-        for (unsigned at = 1; killed_at(at, all, ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/d",
-                                                      (char *)"/one")); at++) {
-            struct ran r = RUN((char *)"-u", (char *)ST);
+        for (unsigned at = 1; killed_at(at, all, ARGV("-p", runner_pid(), "-s", ST, "/d",
+                                                      "/one")); at++) {
+            struct ran r = RUN("-u", ST);
             if (r.status)
                 flunk("killed at call %u: -u: %d, %s", at, r.status, r.err);
             nothing_left(textf("killed at call %u", at));
@@ -910,8 +785,8 @@ static void killed_staging_more(void)
 {
     begin_with_engines();
     stage_four();
-    for (unsigned at = 1; killed_at(at, true, ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/d",
-                                                   (char *)"/one")); at++) {
+    for (unsigned at = 1; killed_at(at, true, ARGV("-p", runner_pid(), "-s", ST, "/d",
+                                                   "/one")); at++) {
         stage_shows_the_same();
         stage_is_private();
         if (entries(ST) < 12)
@@ -921,7 +796,7 @@ static void killed_staging_more(void)
         stage_four();
     }
     engines_fail(ST "/0");
-    struct ran r = STAGE((char *)"/one");
+    struct ran r = STAGE("/one");
     if (r.status || !is_text(textf("%.*s", (int)strcspn(r.out, "\n"), r.out), "right"))
         flunk("-s after that: %d, %s%s", r.status, r.out, r.err);
     unstage();
@@ -934,9 +809,9 @@ static void killed_unstaging(void)
     for (int all = 0; all < 2; all++)
         for (unsigned at = 1;; at++) {
             stage_four();
-            if (!killed_at(at, all, ARGV((char *)"-u", (char *)ST)))
+            if (!killed_at(at, all, ARGV("-u", ST)))
                 break;
-            struct ran r = RUN((char *)"-u", (char *)ST);
+            struct ran r = RUN("-u", ST);
             if (r.status)
                 flunk("killed at call %u: another -u: %d, %s", at, r.status, r.err);
             nothing_left(textf("killed at call %u", at));
@@ -947,16 +822,14 @@ static void killed_unstaging(void)
 
 static const struct act {
     const char *name;
-    deed *call;
-    const char *arg;
-    deed *undo;                 /* the runner is as it was then */
-    const char *undo_arg;
+    const char *does;
+    const char *undoes;         /* the runner is as it was then */
 } acts[] = {
-    { "a symlink over the file", do_cover, "/evil /one", do_unmount, "/one" },
-    { "a symlink over a file below", do_cover, "/evil /d/f", do_unmount, "/d/f" },
-    { "a directory over the directory", do_bind, "/decoy /d", do_unmount, "/d" },
-    { "a tmpfs below", do_tmpfs, "/d/n", do_unmount, "/d/n" },
-    { "the volume is unbindable", do_unbindable, "/d/v", do_shared, "/d/v" },
+    { "a symlink over the file", "cover /one /evil", "umount /one" },
+    { "a symlink over a file below", "cover /d/f /evil", "umount /d/f" },
+    { "a directory over the directory", "bind /decoy /d", "umount /d" },
+    { "a tmpfs below", "tmpfs /d/n;file /d/n/new later", "umount /d/n" },
+    { "the volume is unbindable", "unbindable /d/v", "shared /d/v" },
 };
 
 static const struct act *act;
@@ -964,7 +837,7 @@ static const struct act *act;
 static void do_act(const struct traced *t)
 {
     (void)t;
-    have(&runner, act->call, act->arg);
+    have(&runner, do_script, act->does);
 }
 
 static size_t rows_at_entries;
@@ -975,9 +848,9 @@ static void count_entry(const char *point, const char *optional)
     rows_at_entries += !strcmp(point, ST "/0") || !strcmp(point, ST "/1");
 }
 
-/* Refused, and nothing is there; or all of it is what was asked for: one mount an entry, so that what the runner put over
- * a source after it was found is not there, and a volume, not its empty place. What was covered before is found so, and
- * what is below a source may be a link, as any of the runner's files. */
+/* Refused, and nothing is there; or all of it is what was asked for: one mount an entry, so that what the runner put
+ * over a source after it was found is not there, and a volume, not its empty place. What was covered before is found
+ * so, and what is below a source may be a link, as any of the runner's files. */
 static void acted(unsigned at, int ended, const char *said_so)
 {
     char *when = textf("%s before call %u", act->name, at);
@@ -990,7 +863,8 @@ static void acted(unsigned at, int ended, const char *said_so)
         flunk("%s: %s", when, said_so);
     must(!lstat(ST "/1", &one) && !lstat(ST "/0/f", &below), ST);
     if (!S_ISREG(one.st_mode) || !is_text(ST "/1", "right"))
-        flunk("%s: %s is not the file, but %s", when, ST "/1", is_text(ST "/1", secret) ? "a secret of the host's" : "another");
+        flunk("%s: %s is not the file, but %s", when, ST "/1", is_text(ST "/1", secret) ? "a secret of the host's" :
+            "another");
     rows_at_entries = 0;
     each_row(ST, count_entry);
     if (rows_at_entries != 2)
@@ -1009,14 +883,14 @@ static void runner_acts(void)
     for (act = acts; act < acts + COUNT(acts); act++)
         for (unsigned at = 1;; at++) {
             int ended = -1, out = memfd_create("out", MFD_CLOEXEC);
-            bool reached = traced_to(at, do_act, out, ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/d",
-                                                           (char *)"/one"), &ended);
-            acted(at, ended, written(out));
+            bool reached = traced_to(at, do_act, out, ARGV("-p", runner_pid(), "-s", ST, "/d",
+                                                           "/one"), &ended);
+            acted(at, ended, text_of(out, NULL));
             unstage();
             nothing_left(textf("%s before call %u", act->name, at));
             if (!reached)
                 break;
-            have(&runner, act->undo, act->undo_arg);
+            have(&runner, do_script, act->undoes);
         }
 }
 
@@ -1036,7 +910,7 @@ static void lacks(char *source, const char *culprit)
     refused_with(r, "nested");
     if (strcmp(my_table(), table_at_first))
         flunk("refused, and something stays mounted");
-    r = STAGE((char *)"-v", textf("%s:/x", source));
+    r = STAGE("-v", textf("%s:/x", source));
     if (r.status != 1 || *r.out || !strstr(r.err, culprit))
         flunk("-v: wanted a message that names %s, got %d, %s%s", culprit, r.status, r.out, r.err);
     is_gone(ST);
@@ -1052,25 +926,26 @@ static void begin_to_lack(void)
 static void unbindable_below(void)
 {
     begin_to_lack();
-    have(&runner, do_unbindable, "/d/v");
-    lacks((char *)"/d", "/d/v");
-    lacks((char *)"/", "/d/v");
-    said(STAGE((char *)"/one"), 0, ST "/0\n", "");      /* is not concerned */
+    have(&runner, do_script, "unbindable /d/v");
+    lacks("/d", "/d/v");
+    lacks("/", "/d/v");
+    said(STAGE("/one"), 0, ST "/0\n", "");      /* is not concerned */
 }
 
 /* One of several, and one of many calls: nothing is staged for the others either. */
 static void unbindable_among(void)
 {
     begin_to_lack();
-    have(&runner, do_unbindable, "/d/v");
-    struct ran r = STAGE_JSON((char *)"/one", (char *)"/d", (char *)"/decoy");
+    have(&runner, do_script, "unbindable /d/v");
+    struct ran r = STAGE_JSON("/one", "/d", "/decoy");
     refused_with(r, "nested");
-    if (!strstr(r.out, "\"source\":\"/d\",\"error\":\"nested\"") || !strstr(r.out, "\"source\":\"/one\",\"error\":\"unstaged\""))
+    if (!strstr(r.out, "\"source\":\"/d\",\"error\":\"nested\"") ||
+        !strstr(r.out, "\"source\":\"/one\",\"error\":\"unstaged\""))
         flunk("another source is blamed: %s", r.out);
     if (strcmp(my_table(), table_at_first))
         flunk("refused, and something stays mounted");
-    said(STAGE((char *)"/one"), 0, ST "/0\n", "");
-    r = STAGE_JSON((char *)"/d");
+    said(STAGE("/one"), 0, ST "/0\n", "");
+    r = STAGE_JSON("/d");
     if (!r.status || !strstr(r.out, "\"error\":\"nested\""))
         flunk("in a stage that is there: %s", r.out);
     is_gone(ST "/1");
@@ -1082,29 +957,29 @@ static void unbindable_among(void)
 static void unbindable_below_mount(void)
 {
     begin_to_lack();
-    have(&runner, do_tmpfs, "/d/n");
-    have(&runner, do_mkdir, "/d/n/x");
-    have(&runner, do_tmpfs, "/d/n/x");
-    have(&runner, do_unbindable, "/d/n/x");
-    lacks((char *)"/d", "/d/n/x");
-    lacks((char *)"/d/n", "/d/n/x");
+    have(&runner, do_script, "tmpfs /d/n;file /d/n/new later");
+    have(&runner, do_script, "dir /d/n/x");
+    have(&runner, do_script, "tmpfs /d/n/x;file /d/n/x/new later");
+    have(&runner, do_script, "unbindable /d/n/x");
+    lacks("/d", "/d/n/x");
+    lacks("/d/n", "/d/n/x");
 }
 
 /* The one that shows is bindable, but is mounted on one that is not: the clone has neither. */
 static void unbindable_covered(void)
 {
     begin_to_lack();
-    have(&runner, do_tmpfs, "/d/n");
-    have(&runner, do_unbindable, "/d/n");
-    have(&runner, do_tmpfs, "/d/n");
-    lacks((char *)"/d", "/d/n");
+    have(&runner, do_script, "tmpfs /d/n;file /d/n/new later");
+    have(&runner, do_script, "unbindable /d/n");
+    have(&runner, do_script, "tmpfs /d/n;file /d/n/new later");
+    lacks("/d", "/d/n");
 }
 
 /* Any refusal will do: there is nothing that could be cloned. */
 static void unbindable_itself(void)
 {
     begin_to_lack();
-    have(&runner, do_unbindable, "/d/v");
+    have(&runner, do_script, "unbindable /d/v");
     static const char *const sources[] = { "/d/v", "/d/v/w" };
     for (size_t i = 0; i < COUNT(sources); i++) {
         struct ran r = STAGE_JSON((char *)sources[i]);
@@ -1132,10 +1007,10 @@ static int do_bind_namespace(const char *path)
 static void namespace_below(void)
 {
     begin_to_lack();
-    have(&runner, do_tmpfs, "/d/n");
-    have(&runner, do_private, "/d/n");          /* it cannot be where it would be copied */
+    have(&runner, do_script, "tmpfs /d/n;file /d/n/new later");
+    have(&runner, do_script, "private /d/n");          /* it cannot be where it would be copied */
     have(&runner, do_bind_namespace, "/d/n/new");
-    struct ran r = STAGE_JSON((char *)"/d");
+    struct ran r = STAGE_JSON("/d");
     if (!r.status) {
         struct stat st;
         if (each_row(ST "/0", NULL) != 4 || stat(ST "/0/n/new", &st) || st.st_size)
@@ -1160,15 +1035,15 @@ static void one_entry_each(void)
 {
     furnish();
     start_runner(with_volume);
-    said_of(STAGE((char *)"-v", (char *)"/:/a", (char *)"-v", (char *)"/:/b"), ST "/0:/a\n" ST "/0:/b\n");
+    said_of(STAGE("-v", "/:/a", "-v", "/:/b"), ST "/0:/a\n" ST "/0:/b\n");
     if (each_row(ST, NULL) > 2 + (size_t)ask(&runner, do_count, ""))
         flunk("%zu mounts for one source", each_row(ST, NULL));
     /* the next call is another one */
-    said_of(STAGE((char *)"-v", (char *)"/d:/a", (char *)"/d//", (char *)"--mount",
-                  (char *)"type=bind,source=/d/,target=/c"),
+    said_of(STAGE("-v", "/d:/a", "/d//", "--mount",
+                  "type=bind,source=/d/,target=/c"),
             ST "/1:/a\n" ST "/1\ntype=bind,source=" ST "/1,target=/c\n");
     unstage();
-    said_of(STAGE((char *)"/d", (char *)"/one", (char *)"/d", (char *)"/one"),
+    said_of(STAGE("/d", "/one", "/d", "/one"),
             ST "/0\n" ST "/1\n" ST "/0\n" ST "/1\n");
     unstage();
 }
@@ -1177,8 +1052,8 @@ static void one_entry_a_mode(void)
 {
     furnish();
     start_runner(with_volume);
-    said_of(STAGE((char *)"-v", (char *)"/d:/a:ro", (char *)"-v", (char *)"/d:/b", (char *)"-v", (char *)"/d:/c:ro", (char *)"-v",
-                  (char *)"/d:/e"),
+    said_of(STAGE("-v", "/d:/a:ro", "-v", "/d:/b", "-v", "/d:/c:ro", "-v",
+                  "/d:/e"),
             ST "/0:/a:ro\n" ST "/1:/b\n" ST "/0:/c:ro\n" ST "/1:/e\n");
     if (write_text(ST "/0/new", "w", O_CREAT) || errno != EROFS || !write_text(ST "/1/new", "w", O_CREAT))
         flunk("the entry that is read-only can be written, or the other one cannot");
@@ -1193,10 +1068,10 @@ static void row_with_mounts(unsigned n)
     for (unsigned i = 0; i < n; i++) {
         char *path = textf("/h%u/%u", n, i);
         make_dir(path);
-        errno = do_tmpfs(path);
+        errno = do_script(textf("tmpfs %s;file %s/new later", path, path));
         must(!errno, path);
     }
-    said_of(RUN((char *)"-b", row, (char *)"-s", (char *)ST, (char *)"/x"), ST "/0\n");
+    said_of(RUN("-b", row, "-s", ST, "/x"), ST "/0\n");
     stage_is_private();
     if (each_row(ST "/0", NULL) != n + 1)
         flunk("%zu mounts of a row with %u below", each_row(ST "/0", NULL), n);
@@ -1218,7 +1093,7 @@ static struct ran create(char *body, bool (*before)(void))
 {
     int in = memfd_create("in", MFD_CLOEXEC);
     must(write(in, body, strlen(body)) == (ssize_t)strlen(body) && !lseek(in, 0, SEEK_SET), "a body");
-    struct ran r = end_tool(start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"-c"), in, before));
+    struct ran r = end_tool(start_tool(ARGV("-p", runner_pid(), "-s", ST, "-c"), in, -1, before));
     close(in);
     return r;
 }
@@ -1293,15 +1168,15 @@ static void names_how_many(struct ran r, const char *source, unsigned how_many)
 static void too_many_of_one(void)
 {
     start_with_many("1 4200");
-    names_how_many(STAGE_JSON((char *)"/m/0"), "/m/0", 4201);
-    names_how_many(STAGE_JSON((char *)"/one", (char *)"-v", (char *)"/m/0:/x"), "/m/0", 4201);
+    names_how_many(STAGE_JSON("/m/0"), "/m/0", 4201);
+    names_how_many(STAGE_JSON("/one", "-v", "/m/0:/x"), "/m/0", 4201);
 }
 
 static void too_many_together(void)
 {
     start_with_many("3 1500");
-    names_how_many(STAGE_JSON((char *)"/m/0", (char *)"/m/1", (char *)"/m/2"), "/m/", 1501);
-    said_of(STAGE((char *)"/m/0", (char *)"/m/1", (char *)"/m/0", (char *)"/m/1"),
+    names_how_many(STAGE_JSON("/m/0", "/m/1", "/m/2"), "/m/", 1501);
+    said_of(STAGE("/m/0", "/m/1", "/m/0", "/m/1"),
             ST "/0\n" ST "/1\n" ST "/0\n" ST "/1\n");
     size_t n = each_row(ST, NULL);
     if (n < 3002 || n > 3004)
@@ -1438,7 +1313,7 @@ static bool ends(struct running t, struct ran *r)
         pid_t pid = waitpid(t.pid, &status, WNOHANG);
         must(pid >= 0, "wait");
         if (pid) {
-            *r = (struct ran){ WEXITSTATUS(status), written(t.out), written(t.err) };
+            *r = (struct ran){ .status = WEXITSTATUS(status), .out = text_of(t.out, NULL), .err = text_of(t.err, NULL) };
             if (WIFSIGNALED(status))
                 r->status = 128 + WTERMSIG(status);
             return true;
@@ -1450,7 +1325,7 @@ static bool ends(struct running t, struct ran *r)
 
 static struct ran bounded(const char *what, char *const argv[])
 {
-    struct running t = start_tool(argv, -1, NULL);
+    struct running t = start_tool(argv, -1, -1, NULL);
     struct ran r;
     if (!ends(t, &r))
         flunk("%s waits for a server that does not answer", what);
@@ -1468,18 +1343,18 @@ static void begin_with_fuse(void)
     fuse->left = -1;
     furnish();
     start_runner(with_volume);
-    have(&runner, do_mkdir, "/fuse");
-    have(&runner, do_mkdir, "/d/n/fuse");
+    have(&runner, do_script, "dir /fuse");
+    have(&runner, do_script, "dir /d/n/fuse");
     int err = ask(&runner, do_fuse, "/fuse");
     if (err)
         flunk("setup: a FUSE mount: %s", strerror(err));
-    have(&runner, do_bind, "/fuse /d/n/fuse");
+    have(&runner, do_script, "bind /fuse /d/n/fuse");
 }
 
 static void fuse_works(void)
 {
     begin_with_fuse();
-    said_of(STAGE((char *)"/fuse/f", (char *)"/fuse", (char *)"/d"), ST "/0\n" ST "/1\n" ST "/2\n");
+    said_of(STAGE("/fuse/f", "/fuse", "/d"), ST "/0\n" ST "/1\n" ST "/2\n");
     if (!is_text(ST "/0", "right") || !is_text(ST "/1/f", "right") || !is_text(ST "/2/n/fuse/f", "right"))
         flunk("the FUSE mount's file does not read right in the stage");
     unstage();
@@ -1513,14 +1388,14 @@ static bool hangs_after(int answers, const char *source)
     struct ran r;
     fuse->waits = 0;
     fuse->left = answers;
-    struct running stuck = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)source), -1, NULL);
+    struct running stuck = start_tool(ARGV("-p", runner_pid(), "-s", ST, (char *)source), -1, -1, NULL);
     bool hung = hangs(&stuck);
     char *when = textf("%s, silence after %d answers", source, answers);
     if (hung) {
-        r = BOUNDED(textf("%s: another -s", when), (char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/decoy");
+        r = BOUNDED(textf("%s: another -s", when), "-p", runner_pid(), "-s", ST, "/decoy");
         if (r.status || !is_text(textf("%.*s/f", (int)strcspn(r.out, "\n"), r.out), "decoy"))
             flunk("%s: another -s: %d, %s%s", when, r.status, r.out, r.err);
-        said(BOUNDED(textf("%s: -u", when), (char *)"-u", (char *)ST), 0, "", "");
+        said(BOUNDED(textf("%s: -u", when), "-u", ST), 0, "", "");
         kill(stuck.pid, SIGKILL);
         if (fuse->how == ANSWERS_NOTHING)
             fuse->left = -1;    /* who waits for an answer that was begun cannot be killed before */
@@ -1530,7 +1405,7 @@ static bool hangs_after(int answers, const char *source)
     fuse->left = -1;
     if (!hung && r.status)
         flunk("%s: %d, %s", when, r.status, r.err);
-    said(BOUNDED(textf("%s: -u after all", when), (char *)"-u", (char *)ST), 0, "", "");
+    said(BOUNDED(textf("%s: -u after all", when), "-u", ST), 0, "", "");
     all_is_gone(when);
     return hung;
 }
@@ -1555,13 +1430,13 @@ static void fuse_silent_in_stage(void)
     begin_with_fuse();
     table_at_first = my_table();
     for (fuse->how = READS_NOTHING; fuse->how <= ANSWERS_NOTHING; fuse->how++) {
-        said_of(STAGE((char *)"/fuse", (char *)"/fuse/f", (char *)"/d"), ST "/0\n" ST "/1\n" ST "/2\n");
+        said_of(STAGE("/fuse", "/fuse/f", "/d"), ST "/0\n" ST "/1\n" ST "/2\n");
         fuse->left = 0;
-        struct ran r = BOUNDED("another -s", (char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/one");
+        struct ran r = BOUNDED("another -s", "-p", runner_pid(), "-s", ST, "/one");
         said(r, 0, ST "/3\n", "");
         for (int i = 3; i >= 1; i--)
-            said(BOUNDED("-u of an entry", (char *)"-u", textf(ST "/%d", i)), 0, "", "");
-        said(BOUNDED("-u", (char *)"-u", (char *)ST), 0, "", "");
+            said(BOUNDED("-u of an entry", "-u", textf(ST "/%d", i)), 0, "", "");
+        said(BOUNDED("-u", "-u", ST), 0, "", "");
         fuse->left = -1;
         all_is_gone("after -u");
     }
@@ -1587,8 +1462,8 @@ static void made_before(const char *path, mode_t mode)
 
 static struct ran stage_at(char *dir)
 {
-    struct running t = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-f", (char *)"json", (char *)"-s", dir,
-                                       (char *)"/d"), -1, NULL);
+    struct running t = start_tool(ARGV("-p", runner_pid(), "-f", "json", "-s", dir,
+                                       "/d"), -1, -1, NULL);
     struct ran r;
     if (!ends(t, &r))
         flunk("%s: still waits after %d seconds", dir, LONG);
@@ -1614,7 +1489,7 @@ static void safe_dir(char *dir)
         flunk("%s: %d, %s%s", dir, r.status, r.out, r.err);
     if (!is_text(textf("%s/0/f", dir), "right"))
         flunk("%s/0 is not what was staged", dir);
-    said(RUN((char *)"-u", dir), 0, "", "");
+    said(RUN("-u", dir), 0, "", "");
     is_gone(dir);
 }
 
@@ -1642,22 +1517,22 @@ static void made_before_and_own(void)
     furnish();
     start_runner(with_volume);
     made_before("/p/own", 0700);
-    safe_dir((char *)"/p/own");
+    safe_dir("/p/own");
     made_before("/p/full", 0700);
     new_file("/p/full/file", "");
-    unsafe_dir((char *)"/p/full", "");
+    unsafe_dir("/p/full", "");
     made_before("/p/dirs", 0700);
     made_before("/p/dirs/d", 0700);
-    unsafe_dir((char *)"/p/dirs", "");
+    unsafe_dir("/p/dirs", "");
     must(!symlink("own", "/p/link"), "/p/link");
     made_before("/p/own", 0700);
-    unsafe_dir((char *)"/p/link", "");
+    unsafe_dir("/p/link", "");
     new_file("/p/file", "");
-    unsafe_dir((char *)"/p/file", "");
+    unsafe_dir("/p/file", "");
     /* mounted, and none of ours */
     made_before("/p/other", 0700);
     must(!mount("t", "/p/other", "tmpfs", 0, "mode=700"), "/p/other");
-    unsafe_dir((char *)"/p/other", "");
+    unsafe_dir("/p/other", "");
     if (!is_text("/p/full/file", ""))
         flunk("a file is gone");
 }
@@ -1670,12 +1545,12 @@ static void made_before_by_another(void)
     start_runner(with_volume);
     made_before("/p/others", 0700);
     must(!chown("/p/others", 65534, 65534), "chown");
-    unsafe_dir((char *)"/p/others", "");
+    unsafe_dir("/p/others", "");
     made_before("/p/above", 0700);
     must(!chown("/p/above", 65534, 65534), "chown");
     made_before("/p/above/own", 0700);
-    unsafe_dir((char *)"/p/above/own", "");
-    unsafe_dir((char *)"/p/above/new", "");
+    unsafe_dir("/p/above/own", "");
+    unsafe_dir("/p/above/new", "");
 }
 
 /* A lock that root itself holds is waited for, and not for ever; nothing else comes of it. */
@@ -1684,14 +1559,14 @@ static void locked_for_long(void)
     furnish();
     start_runner(with_volume);
     made_before("/p/one", 0700);
-    said(RUN((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/two", (char *)"/d"), 0, "/p/two/0\n", "");
-    said(RUN((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/three", (char *)"/d"), 0, "/p/three/0\n", "");
+    said(RUN("-p", runner_pid(), "-s", "/p/two", "/d"), 0, "/p/two/0\n", "");
+    said(RUN("-p", runner_pid(), "-s", "/p/three", "/d"), 0, "/p/three/0\n", "");
     struct actor lockers[] = { lock_by_another("/p/one"), lock_by_another("/p/two"), lock_by_another("/p/three") };
     char *table = my_table();
     struct running t[] = {
-        start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-s", (char *)"/p/one", (char *)"/d"), -1, NULL),
-        start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-s", (char *)"/p/two", (char *)"/d"), -1, NULL),
-        start_tool(ARGV((char *)"-u", (char *)"/p/three"), -1, NULL),
+        start_tool(ARGV("-p", runner_pid(), "-fjson", "-s", "/p/one", "/d"), -1, -1, NULL),
+        start_tool(ARGV("-p", runner_pid(), "-fjson", "-s", "/p/two", "/d"), -1, -1, NULL),
+        start_tool(ARGV("-u", "/p/three"), -1, -1, NULL),
     };
     for (size_t i = 0; i < COUNT(t); i++) {
         struct ran r;
@@ -1704,9 +1579,9 @@ static void locked_for_long(void)
         flunk("refused, and the mounts are not what they were");
     for (size_t i = 0; i < COUNT(lockers); i++)
         end_actor(&lockers[i]);
-    safe_dir((char *)"/p/one");
-    said(RUN((char *)"-u", (char *)"/p/two"), 0, "", "");
-    said(RUN((char *)"-u", (char *)"/p/three"), 0, "", "");
+    safe_dir("/p/one");
+    said(RUN("-u", "/p/two"), 0, "", "");
+    said(RUN("-u", "/p/three"), 0, "", "");
 }
 
 /* Who is killed while it waits is gone, and with it all that it had open. A reader of its output sees the end. */
@@ -1724,7 +1599,7 @@ static void killed_waiting(void)
         dup2(ends_of[1], 1);
         close(ends_of[0]);
         close(ends_of[1]);
-        execv("/dindbind", ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/one", (char *)"/d"));
+        execv("/dindbind", ARGV("-p", runner_pid(), "-s", "/p/one", "/d"));
         _exit(99);
     }
     close(ends_of[1]);
@@ -1743,11 +1618,11 @@ static void locked_for_short(void)
     start_runner(with_volume);
     made_before("/p/one", 0700);
     struct actor locker = lock_by_another("/p/one");
-    struct running t = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/one", (char *)"/d"), -1, NULL);
+    struct running t = start_tool(ARGV("-p", runner_pid(), "-s", "/p/one", "/d"), -1, -1, NULL);
     usleep(500000);
     end_actor(&locker);
     said_of(end_tool(t), "/p/one/0\n");
-    said(RUN((char *)"-u", (char *)"/p/one"), 0, "", "");
+    said(RUN("-u", "/p/one"), 0, "", "");
 }
 
 /* ==== Another user of this host ========================================================================= */
@@ -1809,7 +1684,7 @@ static void other_user(void)
         flunk("another user reaches a staged file from its working directory");
     ask(&other, do_lock, ST);
     ask(&before, do_lock, "/p");
-    struct running t = start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", (char *)ST, (char *)"/decoy"), -1, NULL);
+    struct running t = start_tool(ARGV("-p", runner_pid(), "-s", ST, "/decoy"), -1, -1, NULL);
     struct ran r;
     if (!ends(t, &r))
         flunk("another user's lock is waited for");
@@ -1867,11 +1742,11 @@ static void thousand_binds(rlim_t hard)
 
 static void many_sources(rlim_t hard)
 {
-    char *argv[700] = { (char *)"dindbind", (char *)"-p", runner_pid(), (char *)"-s", (char *)ST };
+    char *argv[700] = { "dindbind", "-p", runner_pid(), "-s", ST };
     for (int i = 0; i < 600; i++)
         argv[5 + i] = textf("/t/%d", i);
     hard_limit = hard;
-    struct ran r = end_tool(start_tool(argv, -1, limited));
+    struct ran r = end_tool(start_tool(argv, -1, -1, limited));
     if (r.status || count_lines(r.out) != 600)
         flunk("%d, %.200s %.300s", r.status, r.out, r.err);
     for (int i = 0; i < 600; i++)
@@ -1933,8 +1808,8 @@ static void become_rootless(void)
     must(!stat("/", &st) && st.st_uid == 65534, "/ is the overflow user's");
 }
 
-/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is not
- * said to be, and nothing is tried for ever. */
+/* In a user namespace below, all mounts that were there before it are locked, a stage too: what is not taken down is
+ * not said to be, and nothing is tried for ever. */
 static void cannot_take_down(const char *what)
 {
     int status = -1;
@@ -1947,7 +1822,7 @@ static void cannot_take_down(const char *what)
         errno = map_root(uid, gid);
         must(!errno, "maps");
         char *table = my_table();
-        struct ran r = BOUNDED(what, (char *)"-u", (char *)ST);
+        struct ran r = BOUNDED(what, "-u", ST);
         said(r, 1, "", "another user namespace");
         if (strcmp(my_table(), table))
             flunk("%s: the mounts are not what they were", what);
@@ -2039,16 +1914,16 @@ static bool one_process(void)
 /* A runner of the same user may have used up all processes: what was mounted before one was needed does not stay. */
 static void rootless_processes(void)
 {
-    char *table = my_table(), *dir = (char *)"/run/user/1000/st";
+    char *table = my_table(), *dir = "/run/user/1000/st";
     struct stat st;
-    struct ran r = end_tool(start_tool(ARGV((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), -1, one_process));
+    struct ran r = end_tool(start_tool(ARGV("-p", runner_pid(), "-s", dir, "/d"), -1, -1, one_process));
     if (!r.status)
         flunk("setup: a process could be made: %s", r.out);
     if (strcmp(my_table(), table) || !lstat(dir, &st))
         flunk("no process can be made, and something stays: %s", r.err);
-    said_of(RUN((char *)"-p", runner_pid(), (char *)"-s", dir, (char *)"/d"), textf("%s/0\n", dir));
-    said(end_tool(start_tool(ARGV((char *)"-u", textf("%s/0", dir)), -1, one_process)), 0, "", "");
-    said(end_tool(start_tool(ARGV((char *)"-u", dir), -1, one_process)), 0, "", "");
+    said_of(RUN("-p", runner_pid(), "-s", dir, "/d"), textf("%s/0\n", dir));
+    said(end_tool(start_tool(ARGV("-u", textf("%s/0", dir)), -1, -1, one_process)), 0, "", "");
+    said(end_tool(start_tool(ARGV("-u", dir), -1, -1, one_process)), 0, "", "");
     if (strcmp(my_table(), table) || !lstat(dir, &st))
         flunk("-u without another process: something stays");
 }
@@ -2056,8 +1931,8 @@ static void rootless_processes(void)
 /* Whoever may write to /tmp has nothing to do with what is the caller's in it. */
 static void rootless_tmp(void)
 {
-    safe_dir((char *)"/tmp/st");
-    safe_dir((char *)"/tmp/mine/st");
+    safe_dir("/tmp/st");
+    safe_dir("/tmp/mine/st");
 }
 
 static void rootless_unsafe(void)
@@ -2089,18 +1964,18 @@ static void foreign(struct ran r, const char *word)
 static void no_name_from_a_stage(void)
 {
     begin();
-    said(RUN((char *)"-p", runner_pid(), (char *)"-s", (char *)"/p/two", (char *)"/d/v"), 0, "/p/two/0\n", "");
+    said(RUN("-p", runner_pid(), "-s", "/p/two", "/d/v"), 0, "/p/two/0\n", "");
     static const char *const sources[] = { "/d/v", "/d/v/w" };
     for (size_t i = 0; i < COUNT(sources); i++) {
-        foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-H", (char *)sources[i]), "foreign");
-        foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-v", textf("%s:/x", sources[i])), "foreign");
-        foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"--mount",
+        foreign(RUN("-p", runner_pid(), "-fjson", "-H", (char *)sources[i]), "foreign");
+        foreign(RUN("-p", runner_pid(), "-fjson", "-v", textf("%s:/x", sources[i])), "foreign");
+        foreign(RUN("-p", runner_pid(), "-fjson", "--mount",
                     textf("type=bind,source=%s,target=/x", sources[i])), "foreign");
     }
-    foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-v", (char *)"/d:/x"), "nested");
+    foreign(RUN("-p", runner_pid(), "-fjson", "-v", "/d:/x"), "nested");
     /* what has one gets that one, however many stages have it too */
-    said(RUN((char *)"-p", runner_pid(), (char *)"-H", (char *)"/one", (char *)"/decoy/f"), 0, "/r/one\n/r/decoy/f\n", "");
-    said(RUN((char *)"-u", (char *)"/p/two"), 0, "", "");
+    said(RUN("-p", runner_pid(), "-H", "/one", "/decoy/f"), 0, "/r/one\n/r/decoy/f\n", "");
+    said(RUN("-u", "/p/two"), 0, "", "");
     unstage();
 }
 
@@ -2108,24 +1983,24 @@ static void no_name_from_a_stage(void)
 static void other_stages_in_the_way(void)
 {
     begin();
-    foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-H", (char *)"/d/v/w"), "foreign");
-    said(RUN((char *)"-u", (char *)ST "/0"), 0, "", "");
-    foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-H", (char *)"/d/v/w"), "foreign");
+    foreign(RUN("-p", runner_pid(), "-fjson", "-H", "/d/v/w"), "foreign");
+    said(RUN("-u", ST "/0"), 0, "", "");
+    foreign(RUN("-p", runner_pid(), "-fjson", "-H", "/d/v/w"), "foreign");
     unstage();
-    foreign(RUN((char *)"-p", runner_pid(), (char *)"-fjson", (char *)"-H", (char *)"/d/v/w"), "foreign");
+    foreign(RUN("-p", runner_pid(), "-fjson", "-H", "/d/v/w"), "foreign");
 }
 
 static void docker_directory_in_stage(void)
 {
     begin();
-    said(RUN((char *)"-u", (char *)ST "/0"), 0, "", "");
+    said(RUN("-u", ST "/0"), 0, "", "");
     make_dir(ST "/0");          /* as dockerd does when it starts a container again */
-    said(RUN((char *)"-u", (char *)ST "/0"), 0, "", "");
+    said(RUN("-u", ST "/0"), 0, "", "");
     is_gone(ST "/0");
     make_dir(ST "/0");
     new_file(ST "/0/log", "of a container that did not know");
     make_dir(ST "/4");          /* a number that nobody has had */
-    struct ran r = STAGE((char *)"/one");
+    struct ran r = STAGE("/one");
     if (r.status || !is_text(textf("%.*s", (int)strcspn(r.out, "\n"), r.out), "right"))
         flunk("-s after that: %d, %s%s", r.status, r.out, r.err);
     unstage();
@@ -2140,23 +2015,23 @@ static void docker_directory_alone(void)
     must(!mkdir(ST, 0755), ST);
     for (size_t i = 0; i < COUNT(left); i++)
         make_dir(left[i]);
-    if (!RUN((char *)"-u", (char *)ST).status || do_look(ST "/0"))
+    if (!RUN("-u", ST).status || do_look(ST "/0"))
         flunk("-u takes a directory of others for a stage");
     for (size_t i = 0; i < COUNT(left); i++) {
-        said(RUN((char *)"-u", (char *)(uintptr_t)left[i]), 0, "", "");
+        said(RUN("-u", (char *)(uintptr_t)left[i]), 0, "", "");
         is_gone(left[i]);
     }
-    said(RUN((char *)"-u", (char *)ST), 0, "", "");
+    said(RUN("-u", ST), 0, "", "");
     is_gone(ST);
     /* what a container has written is not ours to delete */
     must(!mkdir(ST, 0755), ST);
     make_dir(ST "/0");
     new_file(ST "/0/log", "of a container that did not know");
-    if (!RUN((char *)"-u", (char *)ST).status || !is_text(ST "/0/log", "of a container that did not know"))
+    if (!RUN("-u", ST).status || !is_text(ST "/0/log", "of a container that did not know"))
         flunk("-u has deleted a file, or says that all is gone");
     /* nor is a directory with other names */
     must(!unlink(ST "/0/log") && !mkdir(ST "/mine", 0755), ST);
-    if (!RUN((char *)"-u", (char *)ST).status || do_look(ST "/mine"))
+    if (!RUN("-u", ST).status || do_look(ST "/mine"))
         flunk("-u has deleted a directory that it knows nothing of");
 }
 
@@ -2164,12 +2039,12 @@ static void first_number(void)
 {
     furnish();
     start_runner(with_volume);
-    said_of(STAGE((char *)"/d"), ST "/0\n");
+    said_of(STAGE("/d"), ST "/0\n");
     unstage();
-    said_of(STAGE((char *)"/one"), ST "/0\n");
-    said_of(STAGE((char *)"/one"), ST "/1\n");
-    said(RUN((char *)"-u", (char *)ST "/1"), 0, "", "");
-    said_of(STAGE((char *)"/one"), ST "/2\n");  /* numbers are given once in the life of a stage */
+    said_of(STAGE("/one"), ST "/0\n");
+    said_of(STAGE("/one"), ST "/1\n");
+    said(RUN("-u", ST "/1"), 0, "", "");
+    said_of(STAGE("/one"), ST "/2\n");  /* numbers are given once in the life of a stage */
     unstage();
 }
 
@@ -2182,12 +2057,12 @@ static void first_number_merged(void)
     new_file("/l1/m/one", "1");
     new_file("/l2/m/two", "2");
     char *options = textf("lowerdir=/l2:/l1%s", world.root ? "" : ",userxattr");
-    said_of(RUN((char *)"-p", (char *)"0", (char *)"-o", options, (char *)"-s", (char *)ST, (char *)"-R", (char *)"/m"),
+    said_of(RUN("-p", "0", "-o", options, "-s", ST, "-R", "/m"),
             ST "/0\n");
     if (!is_text(ST "/0/one", "1") || !is_text(ST "/0/two", "2"))
         flunk("the merged directory is not what the layers are together");
     stage_is_private();
-    said_of(RUN((char *)"-p", (char *)"0", (char *)"-o", options, (char *)"-s", (char *)ST, (char *)"-R", (char *)"/m", (char *)"/m/one"),
+    said_of(RUN("-p", "0", "-o", options, "-s", ST, "-R", "/m", "/m/one"),
             ST "/1\n" ST "/2\n");
     unstage();
 }
@@ -2271,16 +2146,16 @@ static const char *const kind_names[] = { ", a runner of plain root", ", a runne
 static bool has_place(unsigned where, enum place place)
 {
     if (where & (ONLY_SHARED | ONLY_SLAVE))
-        return place == (where & ONLY_SHARED ? SHARED : SLAVE);
+        return place == (where & ONLY_SHARED ? ON_SHARED : ON_SLAVE);
     if (where & NOT_SLAVE)
-        return place != SLAVE;
-    return place == PRIVATE || where & IN_PLACES;
+        return place != ON_SLAVE;
+    return place == ON_PRIVATE || where & IN_PLACES;
 }
 
 /* The namespace of an ordinary user is one already. */
 static bool has_kind(unsigned where, enum kind kind)
 {
-    return kind == PLAIN_ROOT || where & OF_KINDS;
+    return kind == AS_ROOT || where & OF_KINDS;
 }
 
 static void run_variants(size_t i)
@@ -2299,19 +2174,10 @@ static void run_variants(size_t i)
         }
 }
 
-static bool is_wanted(const char *name, char *const *words)
-{
-    if (!*words)
-        return true;
-    while (*words && !strstr(name, *words))
-        words++;
-    return *words != NULL;
-}
-
 static void run_all(char **words)
 {
     for (size_t i = 0; i < COUNT(tests); i++)
-        if (is_wanted(tests[i].name, words))
+        if (wanted(tests[i].name, words))
             run_variants(i);
 }
 
@@ -2323,6 +2189,7 @@ static int run(char **words)
     if (fd >= 0)
         close(fd);
     world.root = is_real_root();
+    own_operations = actor_operations;
     return run_tests(world.base, run_all, words);
 }
 

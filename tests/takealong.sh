@@ -21,17 +21,7 @@ set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 all='c busybox go scratch package'
 top=$(cd "$(dirname "$0")/.." && pwd)
-
-die() {
-	echo "takealong: $*" >&2
-	exit 1
-}
-
-# absent COMMAND...: those that are not there
-absent() {
-	local c
-	for c; do command -v "$c" >/dev/null || echo "$c"; done
-}
+. "$top/tests/shell.sh"
 
 # What a part cannot do without.
 needs() {
@@ -65,13 +55,14 @@ packages() {
 		esac
 		list+=("$c")
 	done
-	# libraries, which no command tells of
+	# libraries, which no command stands for
 	case " $* " in *' c '*)
 		[ -e /usr/arm-linux-gnueabihf/include/stdio.h ] || list+=(libc6-dev-armhf-cross)
 		echo 'int main(void) { return 0; }' | clang -fsanitize=thread -x c -o "$dir/tsan" - 2>/dev/null ||
 			list+=(libclang-rt-dev)
 		rm -f "$dir/tsan" ;;
 	esac
+	case " $* " in *' busybox '* | *' package '*) [ -e /usr/include/cmocka.h ] || list+=(libcmocka-dev) ;; esac
 	[ ${#list[@]} -gt 0 ] && command -v apt-get >/dev/null || return 0
 	{ apt-get update || :; apt-get install -y --no-install-recommends "${list[@]}"; } >"$dir/apt" 2>&1 ||
 		{ cat "$dir/apt" >&2; die "cannot install: ${list[*]}"; }
@@ -156,16 +147,6 @@ works() {
 # same CASE WANTED GOT
 same() {
 	if [ "$2" = "$3" ]; then report "$1"; else report "$1" "$(diff <(echo "$2") <(echo "$3"))"; fi
-}
-
-# until_true COMMAND...: for things that start; the limit only ends a failure
-until_true() {
-	local n
-	for ((n = 0; n < 1000; n++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	return 1
 }
 
 # beside DIR...: the two files, and nothing else of ours
@@ -416,8 +397,9 @@ busybox_cases() {
 	same 'in its shell, with nothing in PATH' "$(printf '/d\n%s:/t' "$T/host/w/x")" \
 		"$(PATH=/nonexistent busybox/busybox sh -c 'DINDBIND_RUNNER=$2 dindbind /x; dindbind -p $1 /nope 2>/dev/null ||
 			while read -r x; do dindbind -p $1 -v $x:/t; done <$3' sh "$PID" "$T/rows" "$T/one")"
-	log=$(DINDBIND=$T/busybox/dindbind sh "$top/tests/covered_rows.sh" 2>&1)
-	report 'tests/covered_rows.sh' "$(grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' <<<"$log" || echo "$log")"
+	works 'tests/covered_rows.c is built' gcc -std=gnu11 -o covered_rows "$top/tests/covered_rows.c" -lcmocka
+	log=$(DINDBIND=$T/busybox/dindbind ./covered_rows 2>&1)
+	report 'tests/covered_rows.c' "$(grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' <<<"$log" || echo "$log")"
 
 	# Each applet a program of its own, and the code of all in a library.
 	works 'configured as a library' configure "$T/busybox/shared" BUSYBOX DINDBIND BUILD_LIBBUSYBOX FEATURE_INDIVIDUAL \
@@ -589,8 +571,9 @@ dist_cases() {
 	works 'from the tarball: the same bytes' cmp tree/dindbind "dist/$name/dindbind"
 	works 'from the tarball: make install' quiet_make "dist/$name" install DESTDIR="$T/dist/dest"
 	rm -r dist/dest
-	log=$(DINDBIND=$T/dist/$name/dindbind sh "dist/$name/tests/covered_rows.sh" 2>&1)
-	report 'from the tarball: tests/covered_rows.sh' "$(grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' <<<"$log" || echo "$log")"
+	works 'from the tarball: tests/covered_rows.c is built' quiet_make "dist/$name" build/covered_rows
+	log=$(DINDBIND=$T/dist/$name/dindbind "dist/$name/build/covered_rows" 2>&1)
+	report 'from the tarball: tests/covered_rows.c' "$(grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' <<<"$log" || echo "$log")"
 	works 'from the tarball: the fuzz corpus' quiet_make "dist/$name" build/fuzz
 	works 'from the tarball: the fuzz corpus, run' "dist/$name/build/fuzz" "dist/$name/tests/corpus"
 	quiet_make "dist/$name" clean

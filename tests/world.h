@@ -11,8 +11,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,15 +28,38 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static inline bool write_text(const char *path, const char *text, int flags)
+/* Forked, before exec: a test that fails there must not return into what runs the tests. */
+__attribute__((unused))
+static bool am_child;
+
+/* A path, which lasts until this thread has asked for seven others. */
+__attribute__((format(printf, 1, 2)))
+static inline const char *pathf(const char *format, ...)
+{
+    static _Thread_local char ring[8][512];
+    static _Thread_local unsigned n;
+    char *at = ring[n++ % 8];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(at, sizeof ring[0], format, ap);
+    va_end(ap);
+    return at;
+}
+
+static inline bool write_bytes(const char *path, const char *bytes, size_t n, int flags)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    bool good = fd >= 0 && write(fd, bytes, n) == (ssize_t)n;
     int err = errno;
     if (fd >= 0)
         close(fd);
     errno = err;
     return good;
+}
+
+static inline bool write_text(const char *path, const char *text, int flags)
+{
+    return write_bytes(path, text, strlen(text), flags);
 }
 
 static inline bool write_proc(const char *path, const char *text)
@@ -55,6 +80,62 @@ static inline bool is_text(const char *path, const char *text)
     if (fd >= 0)
         close(fd);
     return n >= 0 && (size_t)n == strlen(text) && !memcmp(got, text, (size_t)n);
+}
+
+/* All that a descriptor still has, in memory from malloc(3), and a NUL after it. `n`, where given, gets the length.
+ * NULL and errno on an error. */
+static inline char *read_all(int fd, size_t *n)
+{
+    size_t size = 0, len = 0;
+    char *text = NULL;
+    ssize_t got = 0;
+    do {
+        len += (size_t)got;
+        if (size - len < 4096) {
+            size = size * 2 + 16384;
+            char *more = realloc(text, size);
+            if (!more) {
+                free(text);
+                return NULL;
+            }
+            text = more;
+        }
+        got = read(fd, text + len, size - len - 1);
+    } while (got > 0);
+    if (got < 0) {
+        free(text);
+        return NULL;
+    }
+    text[len] = 0;
+    if (n)
+        *n = len;
+    return text;
+}
+
+/* As read_all(), of a file. */
+static inline char *read_file(const char *path, size_t *n)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = read_all(fd, n);
+    int err = errno;
+    close(fd);
+    errno = err;
+    return text;
+}
+
+/* What a process has in field 22 of its stat; 0 where it is gone. */
+static inline unsigned long long start_time(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    char *text = read_file(path, NULL), *s = text ? strrchr(text, ')') : NULL;
+    for (int field = 2; s && field < 22; field++)
+        s = strchr(s + 1, ' ');
+    unsigned long long start = s ? strtoull(s, NULL, 10) : 0;
+    free(text);
+    return start;
 }
 
 static inline int count_descriptors(void)
@@ -95,21 +176,28 @@ static inline bool copy_tool(const char *base)
     return good;
 }
 
-/* From here on mounts are nobody else's, and `base` is a tmpfs with a /proc. */
-static inline bool own_mounts(const char *base)
+/* From here on mounts are nobody else's. */
+static inline bool own_namespaces(void)
 {
-    char uid[64], gid[64], proc[80];
+    char uid[64], gid[64];
     bool root = is_real_root();
     snprintf(uid, sizeof uid, "0 %u 1", getuid());
     snprintf(gid, sizeof gid, "0 %u 1", getgid());
-    snprintf(proc, sizeof proc, "%s/proc", base);
     if (unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)))
         return false;
     if (!root && (!write_proc("/proc/self/setgroups", "deny") || !write_proc("/proc/self/uid_map", uid) ||
                   !write_proc("/proc/self/gid_map", gid)))
         return false;
-    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("t", base, "tmpfs", 0, "mode=755") &&
-           !mkdir(proc, 0555) && !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL);
+    return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* And `base` is a tmpfs with a /proc. */
+static inline bool own_mounts(const char *base)
+{
+    char proc[80];
+    snprintf(proc, sizeof proc, "%s/proc", base);
+    return own_namespaces() && !mount("t", base, "tmpfs", 0, "mode=755") && !mkdir(proc, 0555) &&
+           !mount("/proc", proc, NULL, MS_BIND | MS_REC, NULL);
 }
 
 /* And that is the root. */
@@ -121,21 +209,27 @@ static inline bool own_root(const char *base)
 
 /* ---- The little language --------------------------------------------------------------------------------
  *
- * What tests expect and what they prepare is written down as templates: texts in which marks stand for what is known
- * only when the test runs. The marks that all suites on cmocka share (case_marks() in cases.h gives them their values):
+ * What tests prepare and what they expect is written down as templates: texts in which marks stand for what is known
+ * only when the test runs, or is hard to write in C. There is one set of marks for all suites (case_marks() in cases.h
+ * gives them their values; a suite that has no cases has fewer of them):
  *
- *      @     the directory of the case
- *      ^     the root of the case's runner, as the host names it
- *      $     the PID of the case's runner; 0: it has none
- *      `     a double quote
- *      \1    a NUL
- *      \3    the PID of the test itself
- *      \4    ",userxattr" where trusted.* attributes cannot be read, else nothing
+ *      @            the directory of the case
+ *      ^            the root of its runner, as the host names it
+ *      `            a double quote
+ *      %XX          a byte in hexadecimal digits: %20 is a space that does not separate, %00 a NUL
+ *      $PID $START  the PID of its runner, 0 where it has none, and when that one started
+ *      $OTHER $CHROOTED     the PIDs of two more runners, where a suite has them
+ *      $OWN         the PID of the test itself
+ *      $BASE        the directory that the world was made in
+ *      $OVERLAY     "trusted.overlay", or "user.overlay" where trusted.* attributes cannot be read
+ *      $USERXATTR   the option of an overlay that goes with it: "", or ",userxattr"
+ *      $N255 $N256  the longest name that a file can have, and one that is too long
+ *      $ANY         in what is expected of test_dindbind.c: any bytes, or none
+ *      $A $B        in differential.c: a name of the stack, and another one
  *
- * test_dindbind.c has a vocabulary of its own, own_marks(), in which each mark is @ and a letter.
- *
- * A script is a template of operations separated by `;`, the words of one by spaces: `dir @/a;file @/a/f text`. \2 is a
- * space inside a word. `operations` in runner.h is the list of them. */
+ * A command is a template of words separated by spaces; '' is an empty word. A script is one of operations separated
+ * by `;`, the words of one by spaces: `dir @/a;file @/a/f text`. `operations` in runner.h is the list of them. Words
+ * are expanded after they were separated. */
 
 struct mark {
     const char *mark, *value;   /* NULL stands for a NUL */
@@ -202,6 +296,23 @@ static inline ssize_t expand_marks(const struct mark *marks, const char *t, size
     return (ssize_t)len;
 }
 
+/* With words on the command line only the tests whose names hold one of them are run. */
+static inline bool wanted(const char *name, char **words)
+{
+    for (char **w = words; w && *w; w++)
+        if (strstr(name, *w))
+            return true;
+    return !words || !*words;
+}
+
+/* What is mounted is left alone: only what the tests made on this file system goes. */
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+    (void)st, (void)type, (void)place;
+    remove(path);
+    return 0;
+}
+
 /* The exit status of `run`, which finds the name of its directory in `base` (64 bytes). */
 static inline int run_in_child(const char *name, char *base, int (*run)(char **), char **words)
 {
@@ -219,7 +330,7 @@ static inline int run_in_child(const char *name, char *base, int (*run)(char **)
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         perror("fork");
-    rmdir(base);
+    nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     if (WIFSIGNALED(status))
         fprintf(stderr, "%s: killed by signal %d\n", name, WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;

@@ -226,7 +226,7 @@ create_cases() {
 		"$plain\"Mounts\":[{\"Type\":\"glob\",\"Source\":\"$secret*\",\"Target\":\"/x\"}]}}" "${view[@]}"
 	wary "$engine" '-c Volumes: a colon in the target' \
 		"{\"Image\":\"@I\",\"Cmd\":@C,\"Volumes\":{\"$secret:/x\":{}},\"HostConfig\":{@H}}" "${view[@]}"
-	wary "$engine" '-c Binds: data behind the body' \
+	wary "$engine" '-c Binds: data after the body' \
 		"$plain\"Binds\":[\"/mnt/dir:/x\"]}}{\"HostConfig\":{\"Binds\":[\"$secret:/x\"]}}" "${view[@]}"
 	rm -r "$secret"
 }

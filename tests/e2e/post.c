@@ -5,7 +5,7 @@
  *   post SOCKET PATH <BODY   POST standard input as JSON
  *   post -g SOCKET PATH      GET
  *
- * The answer's body goes to standard output. The status is 0 for 2xx; the status line tells why it is not.
+ * The answer's body goes to standard output. The status is 0 for 2xx; the status line says why it is not.
  * HTTP/1.0, so that nothing comes in chunks.
  */
 #include <errno.h>
@@ -23,7 +23,7 @@ static int fail(const char *what, const char *path)
     return 1;
 }
 
-/* All that FD has, with a NUL behind it. */
+/* All that FD has, with a NUL after it. */
 static char *slurp(int fd, size_t *len)
 {
     size_t room = 0;

@@ -4,9 +4,9 @@
 SPDX-License-Identifier: 0BSD
 
     shim_test.py DINDBIND SHIM DIRECTORY [VIEW...]
-    shim_test.py --hostile SOCKET       only what must be refused, at a shim with whatever daemon behind it
+    shim_test.py --hostile SOCKET       only what must be refused, at a shim with whatever daemon it has
 
-VIEW tells dindbind that DIRECTORY/host/w, which has a directory x, is the runner's /w; by default it is a bind
+VIEW says to dindbind that DIRECTORY/host/w, which has a directory x, is the runner's /w; by default it is a bind
 row. Failed cases are printed;
 the last line is `N passed, N failed, N skipped`. No case waits for time to pass: the daemon holds back what
 the client must not need, and goes on when it is told to. The limit of a minute only ends a failure.
@@ -188,7 +188,7 @@ class Client:
         try:
             self.sock.sendall(data)
         except BrokenPipeError:
-            pass        # refused, and closed: the answer tells
+            pass        # refused, and closed: the answer says so
         return self
 
     def until(self, text):
@@ -442,7 +442,7 @@ def hostile():
             ('a sign', b'+1\r\na\r\n0\r\n\r\n'), ('a prefix', b'0x1\r\na\r\n0\r\n\r\n'), ('no size', b'\r\n\r\n'),
             ('an underscore', b'1_0\r\n0123456789abcdef\r\n0\r\n\r\n'), ('a trailer', b'0\r\nA: b\r\n\r\n'),
             ('a size too large', b'fffffffff\r\na'), ('content that is longer', b'1\r\nab\r\n0\r\n\r\n'),
-            ('content that is shorter', b'3\r\na\r\n0\r\n\r\n'), ('LF behind the content', b'1\r\na\n0\r\n\r\n'),
+            ('content that is shorter', b'3\r\na\r\n0\r\n\r\n'), ('LF after the content', b'1\r\na\n0\r\n\r\n'),
             ('two more bytes of content', b'1\r\nabc0\r\n\r\n')):
         def chunk(t, chunks=chunks, good=name == 'content that is shorter'):
             with t.client() as client:
@@ -735,7 +735,7 @@ class Shim:
 
 
 class Unnoted(Cases):
-    """For a daemon that tells nothing: what is refused is answered so."""
+    """For a daemon that reports nothing: what is refused is answered so."""
 
     def refused(self, data, status=400, word=b''):
         with self.client() as client:

@@ -178,7 +178,7 @@ func (w *world) compare(v *verdict, promise string, body, out []byte, before, af
 	want, complaints := w.translated(was, is)
 	if errorBefore != nil {
 		// No daemon of this version takes it. What was decoded until then, or beside it, must not
-		// bind anything as it was; the rest is for the bytes to tell.
+		// bind anything as it was; the rest is for the bytes to show.
 		for _, c := range complaints {
 			if c.promise == untranslated {
 				v.complaints = append(v.complaints, c)

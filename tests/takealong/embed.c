@@ -6,7 +6,7 @@
  *
  * Prints what `dindbind -f json -p PID -b HOST:PATH -o OVERLAY SOURCE...` prints, but for the messages of
  * errors. PLACE is `open`, `host` (-H) or a directory to stage in (-s). That many threads work on one opened
- * runner, all on all sources, some hundred times; what any of them sees otherwise than the first one is told, status 1.
+ * runner, all on all sources, some hundred times; what any of them sees otherwise than the first one is reported, status 1.
  */
 #include "dindbind.h"
 
