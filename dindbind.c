@@ -10,31 +10,31 @@
  *  room                  lines      what it is for
  *  kernel interface      92-296       system calls as functions that return a value or -errno
  *  text and memory       297-723      strings, output that grows, paths as text, arenas
- *  errors                724-910      codes and errnos, and what they mean
- *  inodes and procfs     911-1142     what an inode is and is called; /proc/PID
- *  results               1143-1191    a result that says what was found, or why not
- *  bind table            1192-1241    which row covers a path
- *  contained resolution  1242-1568    a path below a root, to a descriptor
- *  missing directories   1569-1703    -m: the only writer
- *  mountinfo             1704-1920    the only reader of it
- *  layers: options       1921-2421    overlay mount options, to a list of layers
- *  layers: look-up       2422-3138    what the overlay would show at a path
- *  layers: subtrees      3139-3328    whether layer directories show all that it shows below
- *  layers: answers       3329-3450    the rule LAYERS: to a result
- *  the runner            3451-3780    dindbind_open(): is it the one that was described?
- *  one source            3781-4059    dindbind_resolve(): one rule after the other
- *  messages              4060-4174    errors in sentences
- *  mount identity        4175-4308    a path of the caller's that is the same file
- *  the daemon's names    4309-4593    the same from inside the runner (-S)
- *  host paths            4594-4991    dindbind_host(), with the mounts below
- *  staging               4992-6289    dindbind_stage(), dindbind_unstage()
- *  specs                 6290-7106    the grammars of -v and --mount
- *  json                  7107-7669    the only reader and writer of it
- *  formats               7670-7953    answers as text, json, oci, and specs
- *  descriptions          7954-8571    -r: what engines print of a container
- *  bodies                8572-8939    -c: the body of a create request
- *  answers               8940-9918    sources that stand or fall together
- *  applet                9919-10811   the command line
+ *  errors                724-911      codes and errnos, and what they mean
+ *  inodes and procfs     912-1143     what an inode is and is called; /proc/PID
+ *  results               1144-1192    a result that says what was found, or why not
+ *  bind table            1193-1242    which row covers a path
+ *  contained resolution  1243-1569    a path below a root, to a descriptor
+ *  missing directories   1570-1704    -m: the only writer
+ *  mountinfo             1705-1921    the only reader of it
+ *  layers: options       1922-2422    overlay mount options, to a list of layers
+ *  layers: look-up       2423-3162    what the overlay would show at a path
+ *  layers: subtrees      3163-3410    whether layer directories show all that it shows below
+ *  layers: answers       3411-3533    the rule LAYERS: to a result
+ *  the runner            3534-3863    dindbind_open(): is it the one that was described?
+ *  one source            3864-4142    dindbind_resolve(): one rule after the other
+ *  messages              4143-4260    errors in sentences
+ *  mount identity        4261-4394    a path of the caller's that is the same file
+ *  the daemon's names    4395-4679    the same from inside the runner (-S)
+ *  host paths            4680-5087    dindbind_host(), with the mounts below
+ *  staging               5088-6385    dindbind_stage(), dindbind_unstage()
+ *  specs                 6386-7202    the grammars of -v and --mount
+ *  json                  7203-7765    the only reader and writer of it
+ *  formats               7766-8049    answers as text, json, oci, and specs
+ *  descriptions          8050-8670    -r: what engines print of a container
+ *  bodies                8671-9038    -c: the body of a create request
+ *  answers               9039-10054   sources that stand or fall together
+ *  applet                10055-10947  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -755,7 +755,8 @@ static const struct error_row errors[] = {
     ROW(ESCAPE) = { "escape", "a link leads into or out of a bind row",
                     "only the runner can say where to: give its PID (-p)", 1 },
     ROW(UNMATCHED) = { "unmatched", "no rule covers it",
-                       "give a live PID (-p), a bind row (-b), or overlay options (-o)", 1 },
+                       "give the PID of a live task (-p; a stopped container has 0), a bind row "
+                       "(-b), or overlay options (-o)", 1 },
     ROW(LAYERS) = { "layers", "the layers cannot be read with certainty",
                     "give absolute layers, redirect_dir= and metacopy=", 1 },
     ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows",
@@ -2424,8 +2425,9 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
  * In: the layers and a clean path. Out: the layer objects that the overlay would show there. It
  * follows fs/overlayfs/namei.c, ovl_lookup() and what that calls, as measured in rules 12 to 27 of
  * docs/overlay.md, to which all numbers of rules from here on belong. Never here: a symlink
- * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0, or what they are asked for, which is never
- * negative, or a DINDBIND_E_ code; `sys_errno` has the overlay's own errno for BROKEN. */
+ * followed by the kernel, or a component looked up in a layer that no longer matters. All return 0,
+ * or what they are asked for, which is never negative, or a DINDBIND_E_ code; `sys_errno` has the
+ * overlay's own errno for BROKEN. */
 
 /* An object in a layer: its path from that layer's root, "" for the root itself. */
 struct entry {
@@ -2916,32 +2918,54 @@ static int lookup_layer(struct overlay *o, struct entry dir, struct lookup *d)
     return rc;
 }
 
+/* A path in a data-only layer, as the kernel walks one beneath a directory: `.` and `..` are
+ * followed, symlinks are not. *err: why no regular file is there, or 0. */
+static int walk_data(struct overlay *o, unsigned layer, const char *name, struct entry *e, int *err)
+{
+    struct node n = { .mode = S_IFDIR };
+    const char *p = name;
+    *e = (struct entry){ layer, 0, "" };
+    *err = 0;
+    while (*p && !*err) {
+        size_t len = strcspn(++p, "/");
+        const char *slash = strrchr(e->rel, '/');
+        if (!n.mode)
+            *err = ENOENT;
+        else if (!S_ISDIR(n.mode))
+            *err = S_ISLNK(n.mode) ? ELOOP : ENOTDIR;
+        else if (len == 2 && !memcmp(p, "..", 2) && !*e->rel)
+            *err = EXDEV;
+        else if (len == 2 && !memcmp(p, "..", 2))
+            e->rel = slash ? arena_copy(&o->arena, e->rel, (size_t)(slash - e->rel)) : "";
+        else if (!is_dots(p, len)) {
+            e->rel = join(o, e->rel, p, len);
+            int rc = e->rel ? layer_stat(o, *e, &n) : 0;
+            if (rc)
+                return rc;
+        }
+        if (!e->rel)
+            return DINDBIND_E_NOMEM;
+        p += len;
+    }
+    if (!*err && S_ISLNK(n.mode))
+        *err = ELOOP;
+    else if (!*err && !S_ISREG(n.mode))
+        *err = ENOENT;
+    return 0;
+}
+
 /* The data of a metacopy file whose redirect leads into the data-only layers; rule 25. */
 static int lookup_data(struct overlay *o, const char *name, struct entry *found)
 {
-    struct node n;
+    int err = ENOENT;
     for (unsigned i = (unsigned)o->roots.n; i < o->l->n; i++) {
-        struct entry e = { i, 0, "" };
-        const char *p = name;
-        int rc;
-        do {
-            size_t len = strcspn(++p, "/");
-            if (is_dots(p, len))
-                return broken(o, EACCES);
-            e.rel = join(o, e.rel, p, len);
-            p += len;
-            rc = DINDBIND_E_NOMEM;
-            if (e.rel)
-                rc = layer_stat(o, e, &n);
-            if (rc)
-                return rc;
-        } while (*p && S_ISDIR(n.mode));
-        if (!*p && S_ISREG(n.mode)) {
-            *found = e;
+        int rc = walk_data(o, i, name, found, &err);
+        if (rc)
+            return rc;
+        if (!err)
             return layers_confirm(o);
-        }
     }
-    return broken(o, ENOENT);
+    return broken(o, err);
 }
 
 /* What one layer contributes. A directory goes onto the stack; of files the topmost is the
@@ -3147,6 +3171,9 @@ struct scan {
     bool single;                /* else: several directories, merged by a second overlay */
     bool files;                 /* do the attributes of files matter? */
     bool dirs;                  /* and those of directories? */
+    bool renamed, renames;      /* redirects were met in directories above, or in this one: names
+                                 * below may be other ones */
+    size_t at;                  /* in which of the directories, from the top */
     unsigned layer;
     struct out todo;            /* directories to be listed, a stack of strings */
 };
@@ -3175,12 +3202,65 @@ static bool scan_needs_attrs(const struct scan *s, unsigned mode)
     return (S_ISDIR(mode) && s->dirs) || (S_ISREG(mode) && s->files);
 }
 
+/* What an object says of the layers below it. */
+enum cover { NOTHING_THERE, GOES_ON, COVERS };
+
+static int scan_cover(struct scan *s, struct entry e, bool last, enum cover *cover)
+{
+    struct node n;
+    int set = 0, rc = layer_stat(s->o, e, &n);
+    *cover = NOTHING_THERE;
+    if (rc || !n.mode)
+        return rc;
+    if (S_ISDIR(n.mode) || S_ISREG(n.mode))
+        rc = attrs(s->o, e, &set);
+    *cover = COVERS;
+    if (S_ISDIR(n.mode) && !(set & ATTR_OPAQUE))
+        *cover = GOES_ON;
+    if (S_ISREG(n.mode) && (set & ATTR_METACOPY) && last)
+        *cover = GOES_ON;
+    return rc;
+}
+
+/* Does one of the directories above hide the entry: by a whiteout, an opaque directory or a file,
+ * at its name or on the way to it? Only while every name is the same in all of them. */
+static int scan_hidden(struct scan *s, const char *rel, bool *hidden)
+{
+    const struct stack *here = &s->o->here;
+    const char *rest = rel + strlen(here->v[s->at].rel);
+    char path[DINDBIND_PATH_MAX];
+    *hidden = false;
+    for (size_t i = 0; !s->renamed && i < s->at; i++) {
+        enum cover cover = GOES_ON;
+        struct text t = text_in(path, sizeof path, here->v[i].rel);
+        for (const char *p = rest + (*rest == '/'); *p && cover == GOES_ON; p += *p == '/') {
+            size_t len = strcspn(p, "/");
+            text_add(&t, t.len ? "/" : "");
+            text_bytes(&t, p, len);
+            p += len;
+            int rc = DINDBIND_E_TOOLONG;
+            if (!t.cut)
+                rc = scan_cover(s, (struct entry){ here->v[i].layer, 0, path }, !*p, &cover);
+            if (rc)
+                return rc;
+        }
+        *hidden |= cover == COVERS;
+    }
+    return 0;
+}
+
 /* Does a redirect lead out of the directories that are answered? A relative one only renames
- * within them. */
+ * within them. What is hidden leads nowhere. */
 static int scan_redirect(struct scan *s, struct entry e)
 {
     struct lookup d = { .name = e.rel };
-    int rc = take_redirect(s->o, &d, "");
+    bool hidden;
+    int rc = scan_hidden(s, e.rel, &hidden);
+    if (rc || hidden)
+        return rc;
+    s->renames = true;
+    s->o->attr = e;
+    rc = take_redirect(s->o, &d, "");
     if (rc && rc != DINDBIND_E_BROKEN)
         return rc;
     if (rc || d.absolute || s->o->l->follow != ON)
@@ -3309,6 +3389,8 @@ static int check_subtree(struct overlay *o)
         struct entry dir = o->here.v[i];
         bool lowest = dir.layer + 1 == o->roots.n;
         s.layer = dir.layer;
+        s.at = i;
+        s.renamed |= s.renames;
         /* Where the overlay follows no redirects, a second one does not either, so they need not
          * be looked for; nor in the lowest layer, which has nothing below that one could lead
          * to. */
@@ -3405,9 +3487,10 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
 {
     if (o->top.rel)
         return layers_file(o, res);
-    /* an overlay of all layers is exact in any case */
+    /* an overlay of all layers is exact in any case; of the root the answer is just that */
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
-    if (!whole || o->here.n == 1) {
+    bool root = !*o->here.v->rel && o->l->n > 1 && !o->data_layers;
+    if (!root && (!whole || o->here.n == 1)) {
         int rc = check_subtree(o);
         if (rc && !(whole && rc == DINDBIND_E_INEXACT))
             return rc;
@@ -4084,9 +4167,10 @@ static const struct reason reasons[] = {
       "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
     { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone",
       "chmod 700 it, or take a new one" },
-    { DINDBIND_E_UNSAFE, ENOTEMPTY, "neither a stage nor an empty directory",
-      "-s wants a new or an empty one; -u takes down stages, and of others removes what is empty, "
-      "DIR/N first" },
+    { DINDBIND_E_UNSAFE, EEXIST, "neither a stage nor an empty directory",
+      "give a new directory, or an empty one" },
+    { DINDBIND_E_UNSAFE, ENOTEMPTY, "no stage, and not empty",
+      "nothing was removed: give a directory that was given to -s, or DIR/N of one" },
     { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there",
       "take one on a file system that can be written, as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
@@ -4095,6 +4179,8 @@ static const struct reason reasons[] = {
       "go to the namespace where it was made (nsenter), or take another directory" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
+    { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
+      "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
       "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
@@ -4157,7 +4243,7 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
         text_add(t, ": ");
         text_errno(t, -res->sys_errno);
     }
-    if (unknown || (self && error == DINDBIND_E_NESTED))
+    if (!reason && (unknown || (self && error == DINDBIND_E_NESTED)))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
                            "only the daemon can say: give what `docker inspect` prints of me (-r), "
                            "or a bind row (-b)";
@@ -4767,6 +4853,14 @@ static int find_below(struct tables *t, const char *name, const char *host,
     return still_alive(t->r);
 }
 
+/* Is all of this mount a file system that the engine or the kernel makes for one container? Then
+ * no description names it. */
+static bool is_own(const struct mount_row *row)
+{
+    return !strcmp(row->root, "/") &&
+           is_one_of("tmpfs\0proc\0sysfs\0devpts\0mqueue\0cgroup\0cgroup2\0", row->type);
+}
+
 /* The host path of what is pinned in the runner's own view. */
 static int host_of_view(struct tables *t, struct dindbind_result *res, struct below *b)
 {
@@ -4788,6 +4882,8 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
         return DINDBIND_E_FOREIGN;
     }
     rc = find_host(t, row, &s.node, s.name, &h);
+    if (rc == DINDBIND_E_FOREIGN && t->r->self && is_own(row))
+        res->sys_errno = ENODEV;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
     if (rc)
@@ -6136,7 +6232,7 @@ static int stage_enter(struct stage *st)
         return rc;
     if (is_empty_dir(st->fd, 2))
         return stage_mount(st);
-    return unsafe(st, ENOTEMPTY);
+    return unsafe(st, EEXIST);
 }
 
 /* After a failure nothing stays. */
@@ -7958,6 +8054,9 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * mount of the runner's that is left out because nobody can name it - then its place is noted, so
  * that what lies below it on the host is not taken for what the runner sees there. */
 
+static const char no_pid[] = "no decimal PID[:START], as docker inspect -f '{{.State.Pid}}' NAME "
+                             "prints it";
+
 enum { MAX_FILE = 64 << 20 };   /* bytes: of a description, and of a body on standard input */
 
 /* Standard input, which stays open. */
@@ -8025,7 +8124,7 @@ static const char *view_task(struct view *v, const char *pid, const char *end,
     if (v->have_pid)
         return "given twice";
     if (!parse_number(pid, end, INT_MAX, &number))
-        return "no decimal PID[:START]";
+        return no_pid;
     v->have_pid = true;
     v->runner->pid = (long)number;
     v->runner->start = start;
@@ -8037,7 +8136,7 @@ static const char *view_pid(struct view *v, const char *value)
     unsigned long long start = 0;
     const char *end = value + strcspn(value, ":");
     if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
-        return "no decimal PID[:START]";
+        return no_pid;
     return view_task(v, value, end, start);
 }
 
@@ -8124,7 +8223,7 @@ static void view_json_pid(struct view *v, const char *value)
     if (value)
         view_note(v, view_task(v, value, json_skip(value), 0));
     else
-        view_note(v, "no decimal PID[:START]");
+        view_note(v, no_pid);
 }
 
 static const char *view_copy(struct view *v, const char *text)
@@ -9335,43 +9434,74 @@ static size_t slash_between(const char *path, size_t low, size_t high)
     return at < high ? at : low;
 }
 
-/* 0, or the error of looking it up. */
-static int look_at_start(const struct dindbind_runner *r, const char *path)
+/* 0, or the error of looking it up. A row whose HOST cannot be seen says nothing. */
+static int look_at_start(const struct dindbind_runner *r, const char *path,
+                         struct dindbind_result *res)
 {
-    struct dindbind_result res;
-    int error = dindbind_resolve(r, path, 0, &res);
-    dindbind_release(&res);
-    return error;
+    int error = dindbind_resolve(r, path, 0, res);
+    return !error && !res->type ? DINDBIND_E_MISSING : error;
 }
 
-/* A path that is not there is mostly mistyped: how far it is right. Halved at each step: there may
+/* How much of a clean path is right; 0: none, or it cannot be said. Halved at each step: there may
  * be 2,000 names. */
-static void text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
+static size_t length_right(const struct dindbind_runner *r, char path[DINDBIND_PATH_MAX])
 {
-    char path[DINDBIND_PATH_MAX];
-    struct dindbind_runner quiet = *r;
-    if (clean_path(source, path))
-        return;
-    quiet.trace = NULL;
+    struct dindbind_result res;
     size_t good = 0, bad = strlen(path), at = slash_between(path, good, bad);
     while (at != good) {
         path[at] = 0;
-        int error = look_at_start(&quiet, path);
+        int error = look_at_start(r, path, &res);
+        dindbind_release(&res);
         path[at] = '/';
         if (error && error != DINDBIND_E_MISSING)
-            return;
+            return 0;
         if (error)
             bad = at;
         else
             good = at;
         at = slash_between(path, good, bad);
     }
+    return good;
+}
+
+/* Where the name after what is right leads to, if it is a link. false: it is none. */
+static bool text_dangling(struct text *t, const struct dindbind_runner *r, char *path, size_t good)
+{
+    struct dindbind_result res;
+    char target[DINDBIND_PATH_MAX], *name = path + good + 1;
+    name[strcspn(name, "/")] = 0;
+    path[good] = 0;
+    int error = look_at_start(r, path, &res);
+    path[good] = '/';
+    bool link = !error && res.fd >= 0 && sys_readlink(res.fd, name, target) > 0;
+    dindbind_release(&res);
+    if (!link)
+        return false;
+    text_add(t, "; ");
+    text_shown(t, path);
+    text_add(t, " is a link to ");
+    text_shown(t, target);
+    return true;
+}
+
+/* A path that is not there is mostly mistyped: how far it is right, and what comes then. Is it a
+ * directory that could be made? */
+static bool text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
+{
+    char path[DINDBIND_PATH_MAX];
+    struct dindbind_runner quiet = *r;
+    if (clean_path(source, path))
+        return false;
+    quiet.trace = NULL;
+    size_t good = length_right(&quiet, path);
     if (!good)
-        return;
+        return false;
     path[good] = 0;
     text_add(t, "; ");
     text_shown(t, path);
     text_add(t, " is there");
+    path[good] = '/';
+    return !text_dangling(t, &quiet, path, good);
 }
 
 /* What a message starts with: a source, or what stands for one that is empty. */
@@ -9403,8 +9533,12 @@ static void text_refusal(struct text *t, struct dindbind_work *w, const struct i
     if (it->wrong && !it->invalid)
         text_add(t, "; ");
     text_add(t, or_empty(it->wrong));
-    if (error == DINDBIND_E_MISSING && !w->ask->runner_error)
-        text_nearest(t, r, it->source);
+    if (error != DINDBIND_E_MISSING || w->ask->runner_error)
+        return;
+    bool plain = text_nearest(t, r, it->source);
+    bool in_layer = it->res->rule == DINDBIND_RULE_LAYERS;
+    if (plain && !in_layer && it->spec && it->spec->create && !asks(w, DINDBIND_MKDIR))
+        text_add(t, "; -m creates a missing directory, as docker does");
 }
 
 static void put_refusal(struct dindbind_work *w, const struct item *it)
@@ -9460,11 +9594,13 @@ static void put_item(struct dindbind_work *w, struct item *it)
 {
     struct dindbind_result *res = it->res;
     size_t mark = w->out.len;
-    w->ask->source = it->source;
+    w->ask->source = name_of_item(it);
     if (!res->error) {
-        if (!it->passes)
+        if (it->passes)
+            trace(w->ask->runner, "answer: as it is, for it names no path of the runner's", "");
+        else
             trace_answer(w, res);
-        else if (is_body(w))
+        if (it->passes && is_body(w))
             return;
         it->wrong = put_with_below(w, it);
         if (it->wrong)
@@ -9757,7 +9893,7 @@ static void resolve_item(struct dindbind_work *w, struct item *it)
     it->wrong = NULL;
     it->below = NULL;
     it->nbelow = 0;
-    w->ask->source = it->source;
+    w->ask->source = name_of_item(it);
     it->res->error = resolve_error(w, it);
 }
 

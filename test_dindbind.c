@@ -985,6 +985,7 @@ static void run_rows(void)
 #define U21 "lowerdir=@/2:@/1,upperdir=@/u,workdir=@/w$USERXATTR"
 #define L21 "lowerdir=@/2:@/1$USERXATTR"
 #define REDIRECT "lowerdir=@/2:@/1,redirect_dir=on,metacopy=off"
+#define REDIRECT3 "lowerdir=@/2:@/1:@/0,redirect_dir=on,metacopy=off"
 #define META "lowerdir=@/2:@/1,redirect_dir=on,metacopy=on"
 #define DATA "lowerdir=@/1::@/data,redirect_dir=on,metacopy=on"
 
@@ -1130,6 +1131,25 @@ static const struct layer_case {
     { "an absolute redirect inside a merged directory",
       "dir 2/a/new; xattr 2/a/new $OVERLAY.redirect /x/old; file 1/x/old/b x;"
       "dir 1/a", REDIRECT, "/a", "error inexact", ROOT_ONLY },
+    { "the root is all layers, whatever is in them", "dir 2/a/new; xattr 2/a/new $OVERLAY.redirect /x/old; file 1/x/old/b x",
+      REDIRECT, "/", "directory ro layers merged @/2:@/1", ROOT_ONLY },
+    { "an absolute redirect that a whiteout hides", "file 2/d/f x; dir 1/d/a; xattr 1/d/a $OVERLAY.redirect /x; wh 2/d/a; dir 0/x",
+      REDIRECT3, "/d", "directory ro layers merged @/2/d:@/1/d", ROOT_ONLY },
+    { "an absolute redirect in what an opaque directory hides",
+      "file 2/d/a/f x; xattr 2/d/a $OVERLAY.opaque y; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x", REDIRECT3, "/d",
+      "directory ro layers merged @/2/d:@/1/d", ROOT_ONLY },
+    { "an absolute redirect that a file hides", "file 2/d/a x; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x",
+      REDIRECT3, "/d", "directory ro layers merged @/2/d:@/1/d", ROOT_ONLY },
+    { "an absolute redirect that is hidden, and has another name",
+      "dir 2/d/n; xattr 2/d/n $OVERLAY.redirect a; wh 2/d/a; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x", REDIRECT3, "/d",
+      "error inexact", ROOT_ONLY },
+    { "an absolute redirect that nothing hides", "file 2/d/a/f x; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x",
+      REDIRECT3, "/d", "error inexact", ROOT_ONLY },
+    { "data of a metacopy file, through ..", "file 2/f; xattr 2/f $OVERLAY.metacopy; xattr 2/f $OVERLAY.redirect /a/../g; dir 1/y;"
+      "dir 0/a; file 0/g data", "lowerdir=@/2:@/1::@/0,redirect_dir=on,metacopy=on", "/f",
+      "file ro layers metacopy @/2/f:@/0/g", ROOT_ONLY },
+    { "data of a metacopy file, beyond the layer", "file 2/f; xattr 2/f $OVERLAY.metacopy; xattr 2/f $OVERLAY.redirect /a/../../g; dir 1/y;"
+      "dir 0/a; file 0/g data", "lowerdir=@/2:@/1::@/0,redirect_dir=on,metacopy=on", "/f", "error broken", ROOT_ONLY },
     { "a redirect to what is not there", "file 2/new/a x; xattr 2/new $OVERLAY.redirect old; dir 1/y", REDIRECT,
       "/new/b",
       "error missing", ROOT_ONLY },

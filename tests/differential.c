@@ -567,9 +567,19 @@ static void metacopy_by_hand(struct stack *s, size_t i, const char *rel)
 
         pool_path(1 + below(2), rest);
         absolute(rest, text);
-        set_text(s, path, "redirect", text);
-        make_parents(s->data.v[below(s->data.n)], rest, at);
+        const char *data = s->data.v[below(s->data.n)];
+        make_parents(data, rest, at);
         write_file(at, O_TRUNC);
+        if (chance(30)) {               /* data-only layers are walked as any path is */
+            static const char *const shapes[] = { "/%s/..%s", "/./%s/..%s", "/%s/../..%s", "/%s/.%s" };
+            const char *name = pool();
+            char plain[PATH_MAX];
+            memcpy(plain, text, sizeof plain);
+            snprintf(text, sizeof text, shapes[below(4)], name, plain);
+            join(at, data, name);
+            (void)mkdir(at, 0755);
+        }
+        set_text(s, path, "redirect", text);
     } else if (chance(40)) {
         redirect_by_hand(s, i, rel, 1);
     } else if (chance(70)) {
@@ -1356,7 +1366,7 @@ static int compare_path(const struct stack *s, int root, const struct dindbind_r
 /* Two names of the overlay with one lower object share an inode in it, and which of them gets it right
  * depends on what was looked up first. overlayfs never makes that; a redirect by hand can. Such inodes are
  * found by their number, and a difference that involves one of them says nothing. */
-struct seen { dev_t dev; ino_t ino; };
+struct seen { dev_t dev; ino_t ino; nlink_t names; };   /* how many names it should have */
 
 static int by_inode(const void *a, const void *b)
 {
@@ -1367,7 +1377,7 @@ static int by_inode(const void *a, const void *b)
     return x->dev < y->dev ? -1 : x->dev > y->dev;
 }
 
-/* All inodes below `root`/`rel` that should have one name each. *stale: the kernel itself found an alias. */
+/* All inodes below `root`/`rel`, once for each name. *stale: the kernel itself found an alias. */
 static size_t inodes(const char *root, const char *rel, struct seen **out, int *stale)
 {
     struct list paths = { 0 };
@@ -1384,19 +1394,27 @@ static size_t inodes(const char *root, const char *rel, struct seen **out, int *
         join(path, root, i < paths.n ? paths.v[i] : rel);
         if (lstat(path, &st) != 0)
             *stale |= errno == ESTALE;
-        else if (S_ISDIR(st.st_mode) || st.st_nlink == 1)
-            (*out)[n++] = (struct seen){ st.st_dev, st.st_ino };
+        else
+            (*out)[n++] = (struct seen){ st.st_dev, st.st_ino, S_ISDIR(st.st_mode) ? 1 : st.st_nlink };
     }
     list_free(&paths);
     qsort(*out, n, sizeof **out, by_inode);
     return n;
 }
 
+/* Has it more names than it should have? */
 static int is_alias(const struct seen *all, size_t n, const struct seen *one)
 {
     const struct seen *hit = bsearch(one, all, n, sizeof *all, by_inode);
+    size_t names = 1;
 
-    return hit && ((hit > all && by_inode(hit - 1, one) == 0) || (hit + 1 < all + n && by_inode(hit + 1, one) == 0));
+    if (!hit)
+        return 0;
+    for (const struct seen *p = hit; p > all && by_inode(p - 1, one) == 0; p--)
+        names++;
+    for (const struct seen *p = hit; p + 1 < all + n && by_inode(p + 1, one) == 0; p++)
+        names++;
+    return names > hit->names;
 }
 
 /* Does a path of the overlay, one of its parents or anything below it have an alias? */
@@ -1415,7 +1433,7 @@ static int involves_alias(int root, const char *path)
         *end = 0;
         fd = openat2_path(root, prefix, O_PATH);
         if (fd >= 0 && fstat(fd, &st) == 0)
-            found = is_alias(all, n, &(struct seen){ st.st_dev, st.st_ino });
+            found = is_alias(all, n, &(struct seen){ st.st_dev, st.st_ino, 1 });
         if (fd >= 0)
             close(fd);
     }

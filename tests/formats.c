@@ -3659,7 +3659,8 @@ static void check_self(void **state)
         r = run(call);
         if (r.status != c->status || !strstr(r.out, textf("\"error\":\"%s\"", c->word)))
             flunk("-S %s: wanted %s, got %d %s%s", c->args, c->word, r.status, r.out, r.err);
-        if (!strcmp(c->word, "foreign") && (!strstr(r.err, "-r") || !strstr(r.err, "-b")))
+        bool own = strstr(r.err, "only this container has");         /* of which inspect knows nothing */
+        if (!strcmp(c->word, "foreign") && ((!own && !strstr(r.err, "-r")) || !strstr(r.err, "-b")))
             flunk("-S %s: no word of -r and -b: %s", c->args, r.err);
     }
 }
