@@ -9,16 +9,24 @@
 # front of the client in PATH. -v, --volume and --mount of `docker [container] run|create` are translated
 # by `dindbind -S`, all of them in one call. All else reaches the client unchanged and in order. If
 # dindbind refuses, nothing is run, and the status is dindbind's: a missing source of -v, too, which
-# docker would create (`dindbind -S -m` does).
+# docker would create (DINDBIND_FLAGS=-m does).
 #
-# Needs a POSIX shell, for which busybox will do, and dindbind. No other program is called.
+# A translated -v is handed on as --mount: then a source that the daemon does not find is an error, and not an
+# empty directory. Only with modes that --mount lacks it stays -v.
+#
+# What the daemon outside calls a file means nothing to any other daemon. So the one that is asked has to show that
+# it runs this container: a file that is made here has to come back from it (`docker cp`). Then it is asked for its
+# `inspect` of this container, which dindbind reads.
+#
+# Needs a POSIX shell, for which busybox will do, rm, dindbind and the client. No other program is called.
 #
 #   $DINDBIND_DOCKER   the client; by default the first `docker` in PATH that is not this file
 #   $DINDBIND          dindbind
-#   $DINDBIND_RUNNER   read by dindbind: this container's own `docker inspect`, where there is one
+#   $DINDBIND_FLAGS    options for dindbind besides -S: -m, -R, -x, -b HOST:PATH
+#   $DINDBIND_RUNNER   a description of this container, which is read instead of asking the daemon for one
 #
-# Not seen from here: what `docker compose`, `docker service`, `docker volume create -o device=` and plugins
-# tell the daemon. That takes a proxy at the socket: shim.py.
+# Not seen from here: what `docker compose`, `docker buildx`, `docker service`, `docker volume create -o device=`
+# and plugins tell the daemon. That takes a proxy at the socket: shim.py.
 
 set -u
 
@@ -62,22 +70,109 @@ kind() {
 	esac
 }
 
-# quote WORD: $quoted is WORD as the shell reads it back
-quote() {
-	quoted='' left=$1
+# replace WORD CHARACTER TEXT: $replaced is WORD with TEXT in the place of each CHARACTER
+replace() {
+	replaced='' left=$1
 	while :; do
 		case $left in
-		*\'*) quoted="$quoted${left%%\'*}'\\''" left=${left#*\'} ;;
+		*"$2"*) replaced=$replaced${left%%"$2"*}$3 left=${left#*"$2"} ;;
 		*) break ;;
 		esac
 	done
-	quoted="'$quoted$left'"
+	replaced=$replaced$left
+}
+
+# quote WORD: $quoted is WORD as the shell reads it back
+quote() {
+	replace "$1" "'" "'\\''"
+	quoted="'$replaced'"
 }
 
 # keep WORD: it reaches the client as it is
 keep() {
 	quote "$1"
 	kept="$kept $quoted"
+}
+
+# field KEY VALUE: one more of $record, quoted where it has to be
+field() {
+	case $2 in
+	*[\",]*)
+		replace "$2" '"' '""'
+		record="$record,\"$1=$replaced\"" ;;
+	*) record="$record,$1=$2" ;;
+	esac
+}
+
+# as_mount SPEC: $record is the --mount of a translated -v, or '' if --mount cannot say it
+as_mount() {
+	record=type=bind target=${1#*:} modes=''
+	case $target in *:*) modes=${target#*:}, target=${target%%:*} ;; esac
+	field source "${1%%:*}"
+	field target "$target"
+	while [ "$modes" ]; do
+		mode=${modes%%,*} modes=${modes#*,}
+		case $mode in
+		rw) ;;
+		ro) record=$record,readonly ;;
+		consistent | cached | delegated) record=$record,consistency=$mode ;;
+		private | rprivate | shared | rshared | slave | rslave) record=$record,bind-propagation=$mode ;;
+		*) record='' modes='' ;;
+		esac
+	done
+}
+
+# ask ARGUMENT...: the client, of the daemon that the command line means
+ask() {
+	eval "\"\$client\" $global"' "$@"' 2>/dev/null
+}
+
+# candidates: the ids in mountinfo, which are another one's in a joined network; the host name; all that run
+candidates() {
+	while read -r line; do
+		case $line in
+		*/containers/*/hostname' '*) line=${line#*/containers/} && echo "${line%%/*}" ;;
+		esac
+	done </proc/self/mountinfo
+	read -r line </proc/sys/kernel/hostname && echo "$line"
+	ask ps -q --no-trunc
+}
+
+# holds CONTAINER: does it have $nonce, with $word in it? `cp` prints an archive.
+holds() {
+	ask cp "$1:$nonce" - | (
+		while IFS= read -r line; do
+			case $line in *"$word"*) exit 0 ;; esac
+		done
+		exit 1
+	)
+}
+
+# find_self: $id is the container that this is, as the daemon knows it; '': it does not. A file on a tmpfs does not
+# come back, and some directories cannot be written.
+find_self() {
+	read -r word </proc/sys/kernel/random/uuid || die 'no /proc' 3
+	for dir in / /var/tmp /tmp "$PWD"; do
+		nonce=${dir%/}/.dindbind-$word
+		(set -C && echo "$word" >"$nonce") 2>/dev/null || continue
+		for id in $(candidates); do
+			! holds "$id" || break
+			id=''
+		done
+		rm -f "$nonce"
+		[ -z "$id" ] || return
+	done
+}
+
+# describe: $root is a row of $id's root where its inspect does not name it, and $inspect what the daemon prints of $id
+describe() {
+	inspect=$(ask inspect "$id") || die "docker inspect $id fails" 3
+	case $inspect in
+	*'"MergedDir": "/'* | *'"MergedDir":"/'*) ;;
+	*)
+		root=$(ask info -f '{{.DockerRootDir}}')/rootfs/$(ask inspect -f '{{.Driver}}/{{.Id}}' "$id")
+		case $root in /*) quote "$root:/" && root="-b $quoted" ;; *) root='' ;; esac ;;
+	esac
 }
 
 client=${DINDBIND_DOCKER-}
@@ -91,7 +186,7 @@ done
 [ "$client" ] || die 'no docker client in PATH' 127
 
 # The arguments as the client's parser takes them: -v X, -vX, -v=X, -itv X, --volume X, --volume=X.
-scope=docker head='' kept='' specs=''
+scope=docker head='' kept='' specs='' global=''
 while [ $# -gt 0 ]; do
 	taken=1 kind=word
 	case $1 in
@@ -129,6 +224,7 @@ while [ $# -gt 0 ]; do
 		quote "$value"
 		case $option in --mount) specs="$specs --mount $quoted" ;; *) specs="$specs -v $quoted" ;; esac ;;
 	word)
+		[ $scope != docker ] || global=$kept
 		keep "$1"
 		case $1 in
 		container) scope=container flags=' --help ' values='' ;;
@@ -141,18 +237,37 @@ while [ $# -gt 0 ]; do
 	shift $taken
 done
 
+case $scope-${1-} in
+docker-compose | docker-buildx)
+	echo "${0##*/}: what \`docker $1\` tells the daemon is not translated here; a proxy at the socket does that" >&2 ;;
+esac
+
 # One spec may have become several lines. No line holds a line break: dindbind refuses such an answer.
 # A record of --mount starts with a key, which a path or the name of a volume cannot be taken for.
 mounts=''
 if [ "$specs" ]; then
-	lines=$(eval "\"\${DINDBIND:-dindbind}\" -S $specs") || exit
+	id='' root='' inspect=''
+	find_self
+	[ "$id" ] || die "the daemon that is asked does not run this container, so that its files have no names there; \
+$client itself takes names of the daemon's" 1
+	if [ "${DINDBIND_RUNNER-}" ]; then
+		lines=$(eval "\"\${DINDBIND:-dindbind}\" -S ${DINDBIND_FLAGS-} $specs") || exit
+	else
+		describe
+		lines=$(eval "\"\${DINDBIND:-dindbind}\" -S -r - $root ${DINDBIND_FLAGS-} $specs" <<-END
+		$inspect
+		END
+		) || exit
+	fi
 	while IFS= read -r line; do
-		quote "$line"
-		case ${line%%:*} in
-		/*) mounts="$mounts -v $quoted" ;;
-		*[=,]*) mounts="$mounts --mount $quoted" ;;
-		*) mounts="$mounts -v $quoted" ;;
+		record=''
+		case $line in
+		/*:*) as_mount "$line" ;;
+		/*) ;;
+		*) case ${line%%:*} in *[=,]*) record=$line ;; esac ;;
 		esac
+		quote "${record:-$line}"
+		if [ "$record" ]; then mounts="$mounts --mount $quoted"; else mounts="$mounts -v $quoted"; fi
 	done <<-END
 	$lines
 	END

@@ -112,37 +112,39 @@ named() {
 entrypoint_cases() {
 	local w=$T/w rows=$T/rows option
 	named 'all ways to write a mount'
-	promise 0 "$(lines run -v /d/w/x:/1 -v /d/w/x:/2 -v /d/w/x:/3 -v /d/w/x:/4:ro -v /d/w/x:/5 \
+	promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/1 --mount type=bind,source=/d/w/x,target=/2 --mount type=bind,source=/d/w/x,target=/3 --mount type=bind,source=/d/w/x,target=/4,readonly --mount type=bind,source=/d/w/x,target=/5 \
 		--mount "type=bind,source=/d/w/x,target=/6" --mount "type=bind,source=/d/w/x,target=/7,readonly" \
 		-it --rm image)" \
 		entry run -v "$w/x:/1" "-v$w/x:/2" "-v=$w/x:/3" "--volume=$w/x:/4:ro" -itv "$w/x:/5" \
 		--mount "type=bind,source=$w/x,target=/6" "--mount=type=bind,source=$w/x,target=/7,readonly" --rm image
 	named 'a mount below becomes one more'
-	promise 0 "$(lines create -v /d/w:/t -v /d/o:/t/sub --mount type=bind,source=/d/w,target=/m \
+	promise 0 "$(lines create --mount type=bind,source=/d/w,target=/t --mount type=bind,source=/d/o,target=/t/sub --mount type=bind,source=/d/w,target=/m \
 		--mount type=bind,source=/d/o,target=/m/sub image)" \
 		entry create -v "$w:/t" --mount "type=bind,source=$w,target=/m" image
 	named 'a spec of its own covers what is below'
-	promise 0 "$(lines run -v /d/w:/t --mount type=bind,source=/d/w/x,target=/t/sub image)" \
+	promise 0 "$(lines run --mount type=bind,source=/d/w,target=/t --mount type=bind,source=/d/w/x,target=/t/sub image)" \
 		entry run -v "$w:/t" --mount "type=bind,source=$w/x,target=/t/sub" image
 	named 'volumes and other mounts pass'
 	promise 0 "$(lines run -v name:/a:ro -v /b --mount type=tmpfs,target=/c \
 		--mount readonly,type=volume,source=v,target=/d image)" \
 		entry run -v name:/a:ro -v /b --mount type=tmpfs,target=/c --mount readonly,type=volume,source=v,target=/d image
+	named 'a comma in what passes'
+	promise 0 "$(lines run -v name:/a,b=c -v /d,e=f image)" entry run -v name:/a,b=c -v /d,e=f image
 	named 'a record with quotes'
 	promise 0 "$(lines run --mount '"type=bind","source=/d/w/c,d",target=/t' image)" \
 		entry run --mount "\"type=bind\",\"source=$w/c,d\",target=/t" image
 	named 'the rest passes as it is, in order'
 	# shellcheck disable=SC2016,SC1003
-	promise 0 "$(lines -H unix:///s -lerror --tls=false container run -v '/d/w/a b:/t' --name '' -e "it's" \
+	promise 0 "$(lines -H unix:///s -lerror --tls=false container run --mount 'type=bind,source=/d/w/a b,target=/t' --name '' -e "it's" \
 		-e $'two\nlines' -e '$(echo `no` "\' --memory-swap -1 -d=false -w/x --label=-v -e -v -u -v image \
 		-v "$w/x:/u" '' ' ' "'" $'\n' --mount x)" \
 		entry -H unix:///s -lerror --tls=false container run --name '' -e "it's" -e $'two\nlines' -v "$w/a b:/t" \
 		-e '$(echo `no` "\' --memory-swap -1 -d=false -w/x --label=-v -e -v -u -v image \
 		-v "$w/x:/u" '' ' ' "'" $'\n' --mount x
 	named '-- ends the options'
-	promise 0 "$(lines -- run -v /d/w/x:/t -- image -v "$w/x:/u")" entry -- run -v "$w/x:/t" -- image -v "$w/x:/u"
+	promise 0 "$(lines -- run --mount type=bind,source=/d/w/x,target=/t -- image -v "$w/x:/u")" entry -- run -v "$w/x:/t" -- image -v "$w/x:/u"
 	named 'a source relative to where it is called'
-	promise 0 "$(lines run -v /d/w/x:/t image)" entry run -v ./w/x:/t image
+	promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/t image)" entry run -v ./w/x:/t image
 	named 'other commands pass'
 	promise 0 "$(lines exec -it -v x)" entry exec -it -v x
 	promise 0 "$(lines container ls -v)" entry container ls -v
@@ -151,9 +153,9 @@ entrypoint_cases() {
 	promise 0 "$(lines run run -v "$w/x:/t")" entry run run -v "$w/x:/t"
 	named 'what the client has to complain about reaches it'
 	promise 0 "$(lines run -it -v)" entry run -it -v
-	promise 0 "$(lines run -v /d/w/x:/t --name)" entry run -v "$w/x:/t" --name
+	promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/t --name)" entry run -v "$w/x:/t" --name
 	named 'the status is that of the client'
-	promise 7 "$(lines run -v /d/w/x:/t seven)" entry run -v "$w/x:/t" seven
+	promise 7 "$(lines run --mount type=bind,source=/d/w/x,target=/t seven)" entry run -v "$w/x:/t" seven
 
 	named 'a refused source runs nothing'
 	promise 1 '' entry run -v "$w/x:/t" -v "$w/nope:/u" image
@@ -177,9 +179,32 @@ entrypoint_cases() {
 	promise 125 '' entry --no-such run -v "$w/x:/t" image
 	named 'a runner that cannot be read runs nothing'
 	rows=$T/no promise 3 '' entry run -v "$w/x:/t" image
-	named 'no other program is called'
+	named 'what --mount cannot say stays -v'
+	promise 0 "$(lines run -v /d/w/x:/t:z,ro image)" entry run -v "$w/x:/t:z,ro" image
+	named 'modes that --mount has'
+	promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/t,readonly,bind-propagation=rslave,consistency=cached image)" \
+		entry run -v "$w/x:/t:ro,rslave,cached" image
+	named 'a comma and a quote in a source'
+	promise 0 "$(lines run --mount 'type=bind,"source=/d/w/c,d",target=/t' image)" entry run -v "$w/c,d:/t" image
+	promise 0 "$(lines run --mount 'type=bind,"source=/d/w/""q""",target=/t' image)" entry run -v "$w/\"q\":/t" image
+	named 'options for dindbind'
+	DINDBIND_FLAGS=-R promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/t,readonly image)" \
+		entry run -v "$w/x:/t" image
+	named 'a daemon that does not run this container'
+	promise 1 '' entry -H unix:///other run -v "$w/x:/t" image
+	told 'does not run this container'
+	promise 0 "$(lines -H unix:///other run image)" entry -H unix:///other run image
+	named 'what is not seen is said'
+	promise 0 "$(lines compose up)" entry compose up
+	told 'docker compose'
+	promise 0 "$(lines -D buildx build)" entry -D buildx build
+	told 'docker buildx'
+	named 'nothing is left'
+	promise 0 '' find / /var/tmp /tmp . -maxdepth 1 -name '.dindbind-*'
+	named 'no other program than rm is called'
 	shell[0]=$(command -v "${shell[0]}")
-	PATH=/nonexistent promise 0 "$(lines run -v /d/w/x:/t image)" entry run -v "$w/x:/t" image
+	mkdir -p rm && ln -sf "$(command -v rm)" rm/rm
+	PATH=$T/rm promise 0 "$(lines run --mount type=bind,source=/d/w/x,target=/t image)" entry run -v "$w/x:/t" image
 }
 
 # The client is the next one in PATH, in any shell.
@@ -215,10 +240,10 @@ entrypoint_options() {
 		while read -r option value; do
 			named "$docker $scope $option"
 			if [ "$scope" ]; then
-				want=$(lines "$scope" -v /d/w/x:/t "$option" ${value:+v} image -v x)
+				want=$(lines "$scope" --mount type=bind,source=/d/w/x,target=/t "$option" ${value:+v} image -v x)
 				promise 0 "$want" entry "$scope" "$option" ${value:+v} -v "$T/w/x:/t" image -v x
 			else
-				want=$(lines "$option" ${value:+v} run -v /d/w/x:/t image -v x)
+				want=$(lines "$option" ${value:+v} run --mount type=bind,source=/d/w/x,target=/t image -v x)
 				promise 0 "$want" entry "$option" ${value:+v} run -v "$T/w/x:/t" image -v x
 			fi
 		done <<<"$list"
@@ -297,12 +322,20 @@ hook_cases() {
 # ---- Without an engine ------------------------------------------------------------------------------
 
 if [ "$mode" != --docker ]; then
-	mkdir -p vol/x 'vol/a b' vol/c,d vol/sub other w bin
+	mkdir -p vol/x 'vol/a b' vol/c,d 'vol/"q"' vol/sub other w bin
 	mkdir "vol/a"$'\n'b
 	{ mount --bind vol w && mount --bind other w/sub; } || exit
 	printf 'bind %s:%s\n' /d/w "$T/w" /d/o "$T/w/sub" >rows
+	# It runs this container as `me`, unless it is another daemon's client.
 	cat >bin/client <<-'END'
 	#!/bin/sh
+	case "$*" in
+	*other*cp\ *) exit 1 ;;
+	cp\ me:*) exec /bin/tar -c "${2#me:}" ;;
+	*\ cp\ me:*) for file; do case $file in me:*) exec /bin/tar -c "${file#me:}" ;; esac; done ;;
+	cp\ * | *\ cp\ *) exit 1 ;;
+	ps\ -q\ --no-trunc | *\ ps\ -q\ --no-trunc) printf '%s\n' others me more; exit ;;
+	esac
 	printf '<%s>\n' "$@"
 	case "$*" in *seven) exit 7 ;; esac
 	END
@@ -405,7 +438,7 @@ for file in $(command -v docker) $(ldd "$(command -v docker)" 2>/dev/null | grep
 	case $file in */docker) to=image/bin/docker ;; *) to=image$file ;; esac
 	mkdir -p "${to%/*}" && cp "$file" "$to" || exit
 done
-for applet in cat echo ls printf sh sha256sum sleep touch wc; do ln -s busybox "image/bin/$applet"; done
+for applet in cat echo ls printf rm sh sha256sum sleep touch wc; do ln -s busybox "image/bin/$applet"; done
 echo 'of the image' >image/in/root/dir/file
 tar -C image -c . | engine import --change 'ENV PATH=/bin' - tools >/dev/null || die 'no image'
 
@@ -582,10 +615,9 @@ inside_cases() {
 		count=$(containers)
 		promise 1 '' inside run --network none -v /in/nowhere:/x tools ls
 		promise 0 "$count" containers
+		name="entrypoint in $case: a bind mount, which only inspect can name"
+		promise 0 'of the host' inside run --rm --network none -v /in/host:/x tools cat /x/file
 		if [ -z "$self" ]; then
-			name='entrypoint in a scratch image: a bind mount, which only inspect can name'
-			promise 1 '' inside run --network none -v /in/host:/x tools ls
-			told 'docker inspect'
 			self=/tmp/self.json
 			promise 0 '' engine exec runner sh -c 'docker inspect runner >/tmp/self.json'
 		else
@@ -597,6 +629,12 @@ inside_cases() {
 			told 'Read-only file system'
 		fi
 	done
+	name="entrypoint in a container that joined another one's network"
+	promise 0 'of the joiner' engine run --rm --network container:runner -v "$sock:/var/run/docker.sock" -v other:/in/vol \
+		--entrypoint sh tools -c 'echo "of the joiner" >/in/vol/file
+			exec /entrypoint.sh run --rm --network none -v /in/vol:/x tools cat /x/file'
+	name='entrypoint: nothing is left'
+	promise 1 '' eval "engine exec runner ls -a / /tmp | grep '^[.]dindbind'"
 	name='entrypoint in a scratch image: relative to the working directory'
 	promise 0 'of the volume' \
 		engine exec -w /in runner /entrypoint.sh run --rm --network none -v ./vol:/x tools cat /x/file
