@@ -128,7 +128,7 @@ RUN = DINDBIND=$(call quoted,$(CURDIR)/dindbind)
 namespaces:
 	@. tests/namespaces.sh; why=$$(no_namespaces); [ -z "$$why" ] || { echo "check: $$why" >&2; exit 1; }
 
-PROGRAMS = test_dindbind host_and_stage stage_life formats hostile_runner command_line fuzz differential
+PROGRAMS = test_dindbind host_and_stage stage_life formats descriptions hostile_runner command_line fuzz differential
 
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh

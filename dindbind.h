@@ -80,12 +80,21 @@ int dindbind_status(int error);
 
 /* ---- The runner ---------------------------------------------------------------------------------- */
 
+/* Whose word a row of the bind table is. */
+enum dindbind_origin {
+    DINDBIND_GIVEN,             /* the caller's, and not doubted */
+    DINDBIND_REPORTED,          /* an engine's. With `self` it counts while one mount is at `path`, and the source on it */
+    DINDBIND_ENGINES            /* likewise, and `host` is a file or volume of the engine's own, .../containers/ID/hosts or
+                                 * .../volumes/NAME/_data: what is mounted at `path` has such a root, or it is REUSED */
+};
+
 /* A row of the bind table: the runner has `host` mounted at `path`. */
 struct dindbind_bind {
     const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the runner has something
                                  * there that has no name here (a tmpfs): only its own view can tell what */
     const char *path;           /* absolute and lexically clean, as the runner names it */
     int ro;                     /* mounted read-only */
+    enum dindbind_origin origin;
 };
 
 struct dindbind_layers;         /* private */

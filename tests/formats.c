@@ -1098,6 +1098,10 @@ struct inspect_case {
       "                `Destination`: `" destination "`,\n                `Mode`: ``,\n" \
       "                `RW`: " rw ",\n                `Propagation`: `rprivate`\n            },\n" \
       "            {\n                `Type`: `bind`," }
+#define SELF "bind /proc ^/proc;"
+#define NAMED_HOSTNAME "bind @/d/containers/" CID "/hostname ^/etc/hostname;"
+#define ROOT_OF_ID "@/d/rootfs/overlay2/" CID
+#define ROOTFS "engine @/d overlay2;dir @/d/rootfs;dir @/d/rootfs/overlay2;dir " ROOT_OF_ID ";"
 #define NO_EDIT { { NULL, NULL } }
 #define BARE(text) text, NO_EDIT
 
@@ -1363,6 +1367,20 @@ static const struct inspect_case inspect_cases[] = {
     { "no layers told (containerd's image store)", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL, STANDARD,
       NULL,
       "-H /low /vol/v", 0, "^/low\n" VOL "/v\n", NULL },
+    { "no layers told, no volume mounted", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF NAMED_HOSTNAME "bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3, "",
+      "reused" },
+    { "no layers told, no host directory mounted", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF NAMED_HOSTNAME "bind " VOL " ^/vol", NULL, "/low", 3, "", "reused" },
+    { "no layers told, no file of its engine's", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF "bind " VOL " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3, "",
+      "reused" },
+    { "no layers told, its root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "bind ^ " ROOT_OF_ID,
+      SELF, NULL, "-H /low", 0, "^/low\n", NULL },
+    { "no layers told, another root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } },
+      ROOTFS "bind @/h " ROOT_OF_ID, STANDARD, NULL, "/low", 3, "", "reused" },
+    { "no layers told, its root not to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "dir @/d/x",
+      STANDARD, NULL, "-H /low", 0, "^/low\n", NULL },
     { "no layers told, dead", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL, NULL, NULL, "/low", 1, "",
       "unmatched" },
     { "GraphDriver null", docker_inspect, { { "`GraphDriver`: {", "`GraphDriver`: null,`Graph`: {" } }, NULL, STANDARD,
@@ -1376,7 +1394,9 @@ static const struct inspect_case inspect_cases[] = {
       NULL },
     { "Pid beyond all numbers", docker_inspect, { { "`Pid`: $", "`Pid`: 99999999999999999999" } }, NULL, STANDARD, NULL,
       "/low", 2, "", NULL },
-    { "a destination that is relative", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `vol`" } }, NULL,
+    { "a destination without its first slash", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `vol`" } },
+      NULL, STANDARD, NULL, "-H /vol/v", 0, VOL "/v\n", NULL },
+    { "a destination that is empty", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: ``" } }, NULL,
       STANDARD, NULL, "/low", 2, "", NULL },
     { "a NUL in a source, dead: no layer answers for it", docker_inspect, { { "/vol1/_data`",
       "/vol1/_data\\u0000x`" } }, NULL, NULL,
@@ -3436,8 +3456,6 @@ struct self_case {
 
 enum { DOUBT = -1 };
 
-#define SELF "bind /proc ^/proc;"
-#define NAMED_HOSTNAME "bind @/d/containers/" CID "/hostname ^/etc/hostname;"
 #define OTHER "engine @/d overlay2;dir @/other;tmpfs @/other size=1m;file @/other/f other;dir @/other/e;"
 #define OWN_DISK "dir @/d;tmpfs @/d mode=755;engine @/d overlay2;"
 #define ONTO_ITSELF "dir @/d;bind @/d @/d;engine @/d overlay2;"
@@ -3537,14 +3555,16 @@ static const struct self_case self_cases[] = {
     { "the data root bound from elsewhere, a host bind", FROM_ELSEWHERE, STANDARD, NULL, NULL, "/devb/f", NULL, DOUBT,
       "/devb/f", NULL },
     { "a device at the data root's parent", ON_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/lib/data ^/x", NULL, NULL,
-      "/low /vol/v", NULL, 0,
-      "^/low\n" LIB_VOL "/v\n", NULL },
+      "/low", NULL, 0, "^/low\n", NULL },
+    { "a device at the data root's parent, a volume", ON_LIB, SELF "bind " LIB_VOL " ^/vol", NULL, NULL, "/vol/v", NULL,
+      1, "", "foreign" },
     { "a device at the data root's parent, a bind", ON_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/lib/data ^/x", NULL,
       NULL, "/x/f", NULL,
       DOUBT, "/x/f", NULL },
-    { "what looks like one", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/low /vol/v",
-      NULL, 0,
-      "^/low\n" LIB_VOL "/v\n", NULL },
+    { "what looks like one", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/low", NULL, 0,
+      "^/low\n", NULL },
+    { "what looks like one, a volume", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol", NULL, NULL, "/vol/v", NULL, 1, "",
+      "foreign" },
     { "what looks like one, a bind", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/x/f",
       NULL, DOUBT,
       "/x/f", NULL },
@@ -3567,6 +3587,12 @@ static const struct self_case self_cases[] = {
     { "nobody tells", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 1, "", "foreign" },
     { "nobody tells: the root is known", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/low", NULL, 0, "^/low\n",
       NULL },
+    { "a host directory that is called as a volume", "engine @/d overlay2;dir /volumes;dir /volumes/db;"
+      "dir /volumes/db/_data;file /volumes/db/_data/f x", SELF "bind /volumes/db/_data ^/x", NULL, NULL, "/x/f", NULL, 1, "",
+      "foreign" },
+    { "the same, below the last part of the data root's name", "engine @/d overlay2;dir /d;dir /d/volumes;"
+      "dir /d/volumes/db;dir /d/volumes/db/_data;file /d/volumes/db/_data/f x", SELF "bind /d/volumes/db/_data ^/x", NULL,
+      NULL, "/x/f", NULL, 1, "", "foreign" },
     { "part of a volume tells or not", NULL, SELF "bind " VOL "/sub ^/vol;bind @/h/devb ^/devb", NULL, NULL, "/devb/f",
       NULL, DOUBT,
       "/devb/f", NULL },
@@ -3766,6 +3792,16 @@ static void self_outside(void **state)
     expect("-p $ -v ./one:/t", 1, "", "./one");
 }
 
+/* A second volume and directory; and docker's mounts with another one than the volume at /vol. */
+#define OTHER_VOL \
+    "engine @/d overlay2;dir @/d/volumes/vol2;dir @/d/volumes/vol2/_data;file @/d/volumes/vol2/_data/v wrong;" \
+    "dir @/other;file @/other/f other;dir @/d/containers/" L1 ";file @/d/containers/" L1 "/hostname other"
+#define REPLACED(source) \
+    SELF NAMED_HOSTNAME "bind " source " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile"
+#define NO_LAYERS { "`Data`: {", "`Date`: {" }
+#define WITH_OPTIONS { "            `Mounts`: [\n", "            `Mounts`: [\n                {`Type`: `volume`, " \
+    "`Source`: `vol1`, `Target`: `/vol`, `VolumeOptions`: {`DriverConfig`: {`Options`: {`o`: `bind`}}}},\n" }
+
 /* With a description. */
 struct told_case {
     const char *name, *text;
@@ -3839,6 +3875,54 @@ static const struct told_case told_cases[] = {
       "/x/f", 0,
       "@/other/f\n", NULL },
     { "two containers", "[{`State`:{`Pid`:0}},{`State`:{`Pid`:0}}]", NO_EDIT, NULL, STANDARD, "/low", 2, "", NULL },
+    /* what is not mounted any more, or not there */
+    { "a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD, "/x", 1, "",
+      "foreign" },
+    { "below a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER,
+      STANDARD ";file ^/x/f wrong", "-v /x/f:/t", 1, "", "foreign" },
+    { "a row that is not mounted, and one given", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD,
+      "-b /name/out/there:/x /x", 0, "/name/out/there\n", NULL },
+    { "beside a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD,
+      "/vol/v /low", 0, VOL "/v\n^/low\n", NULL },
+    { "a mount in a row that is not mounted", docker_inspect, { ROW("@/other", "/a", "true") }, OTHER,
+      STANDARD ";bind @/h/devb ^/a/b", "/a/b/f", 0, "@/h/devb/f\n", NULL },
+    { "a row that is hidden", docker_inspect, { ROW("@/other", "/a/b", "true") }, OTHER,
+      STANDARD ";bind @/other ^/a/b;tmpfs ^/a;dir ^/a/b;file ^/a/b/f wrong", "/a/b/f", 1, "", "foreign" },
+    { "a row named through a link", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /x;bind @/other ^/x", "/l/f /x/f", 0, "@/other/f\n@/other/f\n", NULL },
+    { "a row whose link leads elsewhere", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /m;bind @/other ^/x", "/l/one", 1, "", "foreign" },
+    { "a row whose link leads to another row", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /devb;bind @/other ^/x", "/l/f", 1, "", "foreign" },
+    { "a row whose link leads to a tmpfs", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /tm1;bind @/other ^/x", "/l/t", 1, "", "foreign" },
+    /* whose it is */
+    { "another volume at its place", BARE(docker_inspect), OTHER_VOL, REPLACED("@/d/volumes/vol2/_data"), "/low", 3, "",
+      "reused" },
+    { "a volume with options", BARE(docker_inspect), OTHER_VOL, REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told", docker_inspect, { NO_LAYERS }, NULL, STANDARD, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
+    { "no layers told, a part of a volume", docker_inspect, { NO_LAYERS }, NULL, REPLACED(VOL "/sub"), "/vol/s", 0,
+      VOL "/s\n", NULL },
+    { "no layers told, another volume at its place", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/d/volumes/vol2/_data"), "/devb/f", 3, "", "reused" },
+    { "no layers told, a host directory at a volume's place", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/other"), "/devb/f", 3, "", "reused" },
+    { "no layers told, a volume with options", docker_inspect, { NO_LAYERS, WITH_OPTIONS }, OTHER_VOL,
+      REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told, a volume of another driver", docker_inspect, { NO_LAYERS, { "`local`", "`nfs`" } }, OTHER_VOL,
+      REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told, and a row given for the volume", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/other"), "-b @/other:/vol /vol/f", 0, "@/other/f\n", NULL },
+    { "no layers told, no volume", docker_inspect, { NO_LAYERS }, NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb",
+      "/devb/f", 3, "", "reused" },
+    { "no layers told, no file of its engine's", docker_inspect, { NO_LAYERS }, NULL,
+      SELF "bind @/h/devb ^/devb;bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
+    { "no layers told, another one's files", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      SELF "bind @/d/containers/" L1 "/hostname ^/etc/hostname;bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
+    { "no layers told, and no Id", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } }, NULL, STANDARD,
+      "/vol/v", 0, VOL "/v\n", NULL },
+    { "no layers told, no Id, no file of its engine's", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } },
+      NULL, SELF "bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
 };
 
 static int begin_told(void **state)
