@@ -17,24 +17,24 @@
  *  contained resolution  1207-1533    a path below a root, to a descriptor
  *  missing directories   1534-1668    -m: the only writer
  *  mountinfo             1669-1891    the only reader of it
- *  layers: options       1892-2390    overlay mount options, to a list of layers
- *  layers: look-up       2391-3107    what the overlay would show at a path
- *  layers: subtrees      3108-3297    whether layer directories show all that it shows below
- *  layers: answers       3298-3419    rule 3
- *  the runner            3420-3902    dindbind_open(): is it the one that was described?
- *  one source            3903-4181    dindbind_resolve(): one rule after the other
- *  messages              4182-4296    errors in sentences
- *  mount identity        4297-4430    a path of the caller's that is the same file
- *  the daemon's names    4431-4730    the same from inside the runner (-S)
- *  host paths            4731-5128    dindbind_host(), with the mounts below
- *  staging               5129-6425    dindbind_stage(), dindbind_unstage()
- *  specs                 6426-7253    the grammars of -v and --mount
- *  json                  7254-7816    the only reader and writer of it
- *  formats               7817-8078    answers as text, json, oci, and specs
- *  descriptions          8079-8770    -r: what engines print of a container
- *  bodies                8771-9104    -c: the body of a create request
- *  answers               9105-9875    sources that stand or fall together
- *  applet                9876-10802   the command line
+ *  layers: options       1892-2397    overlay mount options, to a list of layers
+ *  layers: look-up       2398-3114    what the overlay would show at a path
+ *  layers: subtrees      3115-3304    whether layer directories show all that it shows below
+ *  layers: answers       3305-3426    rule 3
+ *  the runner            3427-3951    dindbind_open(): is it the one that was described?
+ *  one source            3952-4234    dindbind_resolve(): one rule after the other
+ *  messages              4235-4349    errors in sentences
+ *  mount identity        4350-4483    a path of the caller's that is the same file
+ *  the daemon's names    4484-4783    the same from inside the runner (-S)
+ *  host paths            4784-5181    dindbind_host(), with the mounts below
+ *  staging               5182-6478    dindbind_stage(), dindbind_unstage()
+ *  specs                 6479-7306    the grammars of -v and --mount
+ *  json                  7307-7869    the only reader and writer of it
+ *  formats               7870-8131    answers as text, json, oci, and specs
+ *  descriptions          8132-8862    -r: what engines print of a container
+ *  bodies                8863-9196    -c: the body of a create request
+ *  answers               9197-9967    sources that stand or fall together
+ *  applet                9968-10894   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -2346,6 +2346,13 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->base_fd = -1;
     for (l->n = 0; (dir = layer_given(o, l->n)); l->n++) {
         size_t len = layer_path(o, dir, at);
+        if (*dir != '/' && !dir[strspn(dir, "0123456789")]) {
+            layers_free(l);
+            return layers_unread(why,
+                                 "a descriptor of the process that mounted it stands for a layer, "
+                                 "whose name its engine reports (inspect): ",
+                                 dir);
+        }
         if (!len) {
             layers_free(l);
             return layers_unread(
@@ -3422,9 +3429,17 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
  * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here:
  * belief in a description that could have been held against what the kernel shows. */
 
-/* An engine that describes its layers does not tell how it mounts them. One that runs as root
- * does it as the kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of
- * its own. */
+/* Does `path` end with these whole components? */
+static bool ends_with(const char *path, const char *tail)
+{
+    size_t n = strlen(path), k = strlen(tail);
+    return k <= n && !strcmp(path + n - k, tail) &&
+           (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
+}
+
+/* An engine that describes its layers does not tell how it mounts them. One that runs as root,
+ * with root's files in its containers, does it as the kernel's defaults are; others use user.*
+ * attributes, FUSE with whiteouts of its own, or layers with other owners. */
 static int layers_told(const struct dindbind_runner *r, struct text *why)
 {
     struct node n;
@@ -3433,13 +3448,39 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
     int rc = inspect(r, AT_FDCWD, r->layers->v[0].dir, &n);
     if (is_absent(rc) || (!rc && !n.uid))
         return 0;
+    text_add(why, r->layers->v[0].dir);
     if (rc)
         return error_of(rc);
-    return layers_unread(
-        why,
-        "they belong to an engine without root, whose mount options nobody reports: "
-        "give these with -o",
-        "");
+    text_add(why, " is of the user ");
+    text_number(why, n.uid);
+    return layers_unread(why,
+                         ": its engine runs without root, or maps users, and nobody reports how it "
+                         "mounts layers: give that with -o",
+                         "");
+}
+
+/* With composefs podman has files named by their digests in `diff`, and their names in images
+ * that are mounted at composefs-layers while the runner lives. */
+static int layers_plain(const struct dindbind_runner *r, struct text *why)
+{
+    static const char data[] = "/composefs-data";
+    char path[DINDBIND_PATH_MAX + sizeof data];
+    for (size_t i = 0; i < r->layers->n; i++) {
+        const char *dir = r->layers->v[i].dir;
+        bool composefs = strstr(dir, "/composefs-layers/");
+        if (!composefs && r->merged && ends_with(dir, "/diff")) {
+            copy_path(path, dir);
+            memcpy(strrchr(path, '/'), data, sizeof data);
+            int fd = open_path(path, OPEN_PIN);
+            sys_close(fd);
+            if (fd < 0 && !is_absent(fd))
+                return error_of(fd);
+            composefs = fd >= 0;
+        }
+        if (composefs)
+            return layers_unread(why, "of composefs only a live runner shows the files: ", dir);
+    }
+    return 0;
 }
 
 /* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x,
@@ -3472,12 +3513,27 @@ static int rows_behind_links(struct dindbind_runner *r)
 /* All that is to be known of a dead runner's overlay. */
 static int layers_start(struct dindbind_runner *r, struct text *why)
 {
+    if (r->no_layers)
+        return layers_unread(why, r->no_layers, "");
     int rc = layers_open(r, why);
     if (!rc)
         rc = layers_told(r, why);
-    if (rc)
+    if (!rc)
+        rc = layers_plain(r, why);
+    return rc ? rc : rows_behind_links(r);
+}
+
+/* Volumes and other rows that an engine has reported are answered although its layers are not:
+ * these are refused when a source asks for them. */
+static int layers_start_described(struct dindbind_runner *r, struct text *why)
+{
+    int rc = layers_start(r, why);
+    if (!rc || rc == DINDBIND_E_NOMEM || !r->merged)
         return rc;
-    return rows_behind_links(r);
+    layers_free(r->layers);
+    r->layers = NULL;
+    r->layers_error = rc;
+    return 0;
 }
 
 /* The upperdir among overlay options as an engine hands them to mount(2). */
@@ -3510,14 +3566,6 @@ static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
         found += t.cut || !*out ? 2 : 1;
     }
     return found == 1 && !strchr(out, '\\');
-}
-
-/* Does `path` end with these whole components? */
-static bool ends_with(const char *path, const char *tail)
-{
-    size_t n = strlen(path), k = strlen(tail);
-    return k <= n && !strcmp(path + n - k, tail) &&
-           (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
 }
 
 /* It is not the runner that was described. */
@@ -3860,7 +3908,7 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
         text_add(why, "");
     }
     if (!r->pid && !r->self)
-        return r->overlay ? layers_start(r, why) : 0;
+        return r->overlay ? layers_start_described(r, why) : 0;
     if (r->pid)
         rc = task_open(r, why);
     else
@@ -3875,6 +3923,7 @@ int dindbind_open(struct dindbind_runner *r)
     r->proc_fd = r->task_fd = r->root_fd = -1;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
+    r->layers_error = 0;
     r->points = NULL;
     r->npoints = 0;
     int rc = runner_open(r, &why);
@@ -4142,7 +4191,11 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
         return by_proc(r, path, flags, res);
     if (r->layers)
         return by_layers(r, path, flags, res);
-    return refuse(res, DINDBIND_E_UNMATCHED, 0);
+    if (!r->layers_error)
+        return refuse(res, DINDBIND_E_UNMATCHED, 0);
+    res->rule = DINDBIND_RULE_LAYERS;
+    copy_path(res->path, r->detail);
+    return refuse(res, r->layers_error, 0);
 }
 
 /* Not inlined: its copy of a path would be one more page of stack for sources that are clean
@@ -8372,39 +8425,6 @@ static bool options_name_dirs(struct view *v, const char *options)
     return false;
 }
 
-/* Where on the host it comes from. NULL: that is not known. */
-static const char *inspect_source(struct view *v, const struct member *m)
-{
-    const char *source = m[MOUNT_SOURCE].text;
-    bool volume = is_word(m[MOUNT_TYPE].text, "volume");
-    if (!source || *source != '/')
-        return NULL;
-    if (!volume && !is_word(m[MOUNT_TYPE].text, "bind"))
-        return NULL;
-    /* U+FFFD: a name that is not UTF-8 was not printed as it is */
-    if (strstr(source, "\xef\xbf\xbd") || !is_empty_member(&m[MOUNT_SUBPATH]))
-        return NULL;
-    /* podman mounts an overlay of it, where only podman sees it */
-    if (options_name_dirs(v, m[MOUNT_OPTIONS].at))
-        return NULL;
-    /* the directory of a volume that is a mount itself is empty once that has been unmounted */
-    if (volume && is_dead(v) && is_empty_path(source))
-        return NULL;
-    return source;
-}
-
-static void inspect_mounts(struct view *v, const char *mounts)
-{
-    struct member m[MOUNT_KEYS];
-    for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        view_members(v, p, mount_members, MOUNT_KEYS, m);
-        bool own = is_word(m[MOUNT_TYPE].text, "volume") && is_word(m[MOUNT_DRIVER].text, "local");
-        /* docker takes one without its first slash, and so do runtimes */
-        view_mount(v, inspect_source(v, m), view_absolute(v, "/", m[MOUNT_DESTINATION].text),
-                   !json_true(m[MOUNT_RW].at), own ? DINDBIND_ENGINES : DINDBIND_REPORTED);
-    }
-}
-
 /* Is this path below a directory there, with no link on the way or at its end? */
 static bool is_there_without_links(const char *dir, const char *path)
 {
@@ -8419,16 +8439,51 @@ static bool is_there_without_links(const char *dir, const char *path)
     return known;
 }
 
-/* A part of a volume, which a link on the way would make another one. NULL: only the kernel knows
- * which it is. */
+/* A part of a volume (podman: with a slash before it), which a link on the way would make another
+ * one. NULL: only the kernel knows which it is. */
 static const char *inspect_subpath(struct view *v, const char *host, const char *path)
 {
-    if (!path || *path == '/' || !is_dead(v))
+    if (!path || !is_dead(v))
         return NULL;
     const char *clean = view_absolute(v, "/", path);
     if (!clean || !is_there_without_links(host, clean))
         return NULL;
     return view_absolute(v, host, clean + 1);
+}
+
+/* Where on the host it comes from. NULL: that is not known. */
+static const char *inspect_source(struct view *v, const struct member *m)
+{
+    const char *source = m[MOUNT_SOURCE].text;
+    bool volume = is_word(m[MOUNT_TYPE].text, "volume");
+    if (!source || *source != '/')
+        return NULL;
+    if (!volume && !is_word(m[MOUNT_TYPE].text, "bind"))
+        return NULL;
+    /* U+FFFD: a name that is not UTF-8 was not printed as it is */
+    if (strstr(source, "\xef\xbf\xbd"))
+        return NULL;
+    /* podman mounts an overlay of it, where only podman sees it */
+    if (options_name_dirs(v, m[MOUNT_OPTIONS].at))
+        return NULL;
+    /* the directory of a volume that is a mount itself is empty once that has been unmounted */
+    if (volume && is_dead(v) && is_empty_path(source))
+        return NULL;
+    if (is_empty_member(&m[MOUNT_SUBPATH]))
+        return source;
+    return inspect_subpath(v, source, m[MOUNT_SUBPATH].text);
+}
+
+static void inspect_mounts(struct view *v, const char *mounts)
+{
+    struct member m[MOUNT_KEYS];
+    for (const char *p = json_first(mounts); p; p = json_after(p)) {
+        view_members(v, p, mount_members, MOUNT_KEYS, m);
+        bool own = is_word(m[MOUNT_TYPE].text, "volume") && is_word(m[MOUNT_DRIVER].text, "local");
+        /* docker takes one without its first slash, and so do runtimes */
+        view_mount(v, inspect_source(v, m), view_absolute(v, "/", m[MOUNT_DESTINATION].text),
+                   !json_true(m[MOUNT_RW].at), own ? DINDBIND_ENGINES : DINDBIND_REPORTED);
+    }
 }
 
 /* An element of `HostConfig.Mounts`, which is what the engine was asked for. */
@@ -8488,8 +8543,8 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 /* docker inspect, podman inspect. */
 enum {
     INSPECT_STATE = TOP + 1, INSPECT_PID, INSPECT_MOUNTS, INSPECT_HOST, INSPECT_TMPFS,
-    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_CONFIG, INSPECT_SYSTEMD, INSPECT_STORE,
-    INSPECT_GRAPH, INSPECT_DRIVER, INSPECT_DATA, INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED,
+    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_BUNDLE, INSPECT_STORE, INSPECT_GRAPH,
+    INSPECT_DRIVER, INSPECT_DATA, INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED,
     INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE, INSPECT_RESOLV_FILE, INSPECT_KEYS
 };
 
@@ -8502,8 +8557,7 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_ASKED] = { .name = "Mounts", .in = INSPECT_HOST },
     [INSPECT_READONLY] = { .name = "ReadonlyRootfs", .in = INSPECT_HOST },
     [INSPECT_ID] = { .name = "Id" },
-    [INSPECT_CONFIG] = { .name = "Config" },
-    [INSPECT_SYSTEMD] = { .name = "SystemdMode", .in = INSPECT_CONFIG },
+    [INSPECT_BUNDLE] = { .name = "OCIConfigPath" },
     [INSPECT_STORE] = { .name = "Driver" },
     [INSPECT_GRAPH] = { .name = "GraphDriver" },
     [INSPECT_DRIVER] = { .name = "Name", .in = INSPECT_GRAPH },
@@ -8516,24 +8570,17 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_RESOLV_FILE] = { .name = "ResolvConfPath" },
 };
 
-/* What engines mount into each runner and do not list under Mounts. */
+/* What engines mount into each runner and do not list under Mounts. (podman's are in its
+ * config.json.) */
 static const struct silent_mount {
     const char *place;
-    bool systemd;               /* only podman's, where the runner's program is systemd */
     unsigned file;              /* the member that names it on the host, or 0 */
 } silent_mounts[] = {
     { .place = "/proc" },
     { .place = "/sys" },
     { .place = "/dev" },
     { .place = "/run/secrets" },
-    { .place = "/run/.containerenv" },
-    { .place = "/etc/localtime" },
     { .place = "/sbin/docker-init" },
-    { .place = "/run/podman-init" },
-    { .place = "/run", .systemd = true },
-    { .place = "/run/lock", .systemd = true },
-    { .place = "/tmp", .systemd = true },
-    { .place = "/var/log/journal", .systemd = true },
     { .place = "/etc/hosts", .file = INSPECT_HOSTS_FILE },
     { .place = "/etc/hostname", .file = INSPECT_HOSTNAME_FILE },
     { .place = "/etc/resolv.conf", .file = INSPECT_RESOLV_FILE },
@@ -8543,11 +8590,7 @@ static void inspect_silent(struct view *v, const struct member *m)
 {
     for (size_t i = 0; i < sizeof silent_mounts / sizeof *silent_mounts; i++) {
         const struct silent_mount *row = &silent_mounts[i];
-        const char *host = NULL;
-        if (row->systemd && !json_true(m[INSPECT_SYSTEMD].at))
-            continue;
-        if (row->file)
-            host = m[row->file].text;
+        const char *host = row->file ? m[row->file].text : NULL;
         if (host && *host != '/')
             host = NULL;        /* the container was never started, and the file is not made yet */
         /* not all engines mount all of those that have no name */
@@ -8579,26 +8622,6 @@ static const char *inspect_merged(struct view *v, const struct member *m)
         return t.cut ? NULL : merged;
     }
     return NULL;
-}
-
-static void view_inspect(struct view *v, const char *top)
-{
-    struct member m[INSPECT_KEYS];
-    view_members(v, top, inspect_members, INSPECT_KEYS, m);
-    view_json_pid(v, m[INSPECT_PID].at);
-    /* from inside it would be taken for the name of the root */
-    view_merged(v, v->runner->self ? m[INSPECT_MERGED].text : inspect_merged(v, m));
-    v->runner->id = m[INSPECT_ID].text ? m[INSPECT_ID].text : "";
-    v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
-    /* where two are at one place the later one counts */
-    inspect_silent(v, m);
-    for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
-        view_mount(v, NULL, view_text(v, p), false, DINDBIND_REPORTED);
-    inspect_mounts(v, m[INSPECT_MOUNTS].at);
-    inspect_asked(v, m[INSPECT_ASKED].at);
-    const char *driver = m[INSPECT_DRIVER].text;
-    if (is_word(driver, "overlay2") || is_word(driver, "overlay"))
-        view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
 }
 
 /* An element of `mounts` of config.json. */
@@ -8656,6 +8679,75 @@ static const struct json_row description_members[VIEW_KEYS] = {
     [VIEW_READONLY] = { .name = "readonly", .in = VIEW_ROOT },
     [VIEW_MOUNTS] = { .name = "mounts" },
 };
+
+/* All mounts of the config.json that a container was started with. false: it cannot be read. */
+static bool bundle_mounts(struct view *v, const char *file)
+{
+    struct member m[VIEW_KEYS];
+    struct json_error e;
+    char *text;
+    /* a FIFO is none, and must not be waited for */
+    long len = read_whole(open_path(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), MAX_FILE, &text);
+    const char *top = len < 0 ? NULL : json_check(&e, text, (size_t)len);
+    if (top)
+        view_members(v, top, description_members, VIEW_KEYS, m);
+    bool read = top && m[VIEW_MOUNTS].at && *m[VIEW_MOUNTS].at == '[';
+    if (read)
+        config_mounts(v, m[VIEW_MOUNTS].at, NULL);
+    free(text);
+    return read;
+}
+
+/* podman does not report secrets, artifacts and tmpfs of its own, but where the config.json is
+ * that has them. What it names that is gone, as the tmpfs of /dev/shm, has no name. false: a dead
+ * runner has mounts that are not known. */
+static bool inspect_bundle(struct view *v, const struct member *m)
+{
+    const char *file = m[INSPECT_BUNDLE].text;
+    if (!m[INSPECT_BUNDLE].at || !is_dead(v))
+        return true;
+    if (!file || *file != '/' || !bundle_mounts(v, file))
+        return false;
+    for (size_t i = 0; i < v->nrows; i++) {
+        struct dindbind_bind *row = &v->rows[i];
+        int fd = row->host ? open_path(row->host, OPEN_PIN) : -ENOENT;
+        sys_close(fd);
+        if (fd < 0 || is_empty_path(row->host))
+            row->host = NULL;
+    }
+    return true;
+}
+
+/* Without all mounts the layers are not asked: they have something else at their places. */
+static void inspect_layers(struct view *v, const struct member *m, bool all_mounts)
+{
+    const char *driver = m[INSPECT_DRIVER].text;
+    if (!is_word(driver, "overlay2") && !is_word(driver, "overlay"))
+        return;
+    view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
+    if (!all_mounts)
+        v->runner->no_layers = "podman mounts more than it reports, and its config.json "
+                               "(OCIConfigPath) cannot be read";
+}
+
+static void view_inspect(struct view *v, const char *top)
+{
+    struct member m[INSPECT_KEYS];
+    view_members(v, top, inspect_members, INSPECT_KEYS, m);
+    view_json_pid(v, m[INSPECT_PID].at);
+    /* from inside it would be taken for the name of the root */
+    view_merged(v, v->runner->self ? m[INSPECT_MERGED].text : inspect_merged(v, m));
+    v->runner->id = m[INSPECT_ID].text ? m[INSPECT_ID].text : "";
+    v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
+    /* where two are at one place the later one counts */
+    bool all_mounts = inspect_bundle(v, m);
+    inspect_silent(v, m);
+    for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
+        view_mount(v, NULL, view_text(v, p), false, DINDBIND_REPORTED);
+    inspect_mounts(v, m[INSPECT_MOUNTS].at);
+    inspect_asked(v, m[INSPECT_ASKED].at);
+    inspect_layers(v, m, all_mounts);
+}
 
 /* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of
  * an OCI bundle, which is the file's directory. */

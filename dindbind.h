@@ -114,6 +114,7 @@ struct dindbind_runner {
                                  * With self: the daemon's name of / */
     const char *id;             /* the engine's id of the container, or NULL: where neither of the two can be compared
                                  * the task's mountinfo or cgroup must have it */
+    const char *no_layers;      /* why `overlay` must not answer although it was reported, or NULL */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
                                  * the names of the daemon outside; `overlay`, if any, must be the caller's own,
                                  * and has its lowerdirs and upperdir as the daemon names them */
@@ -128,6 +129,7 @@ struct dindbind_runner {
     int root_fd;                /* /proc/PID/root */
     unsigned caps;              /* what this kernel lacks */
     struct dindbind_layers *layers;
+    int layers_error;           /* why there are none; `detail` has the words */
     struct dindbind_bind *points;       /* rows that were named through links: where they are */
     size_t npoints;
     char detail[256];           /* what went wrong in dindbind_open(), for dindbind_message() */

@@ -199,6 +199,76 @@ static void check_cgroup(void **state)
     assert_string_equal(id, c->id);
 }
 
+/* ---- What is known of a dead runner ---------------------------------------------------------------------- */
+
+/* One source of a stopped container, none of whose directories is here: what its description alone answers. */
+static const struct dead {
+    const char *name, *source;
+    int rc;
+    const char *told;           /* the answer, or a part of the message */
+} deads[] = {
+    { "docker28/d28-userns.dead", "/home/runner/_work", 0, "/var/lib/docker/300000.300000/volumes/vol/_data" },
+    { "docker29/d29-dead", "/mnt/dir", 0, "/srv/host/dir" },
+    { "docker29/d29-dead", "/usr", DINDBIND_E_UNMATCHED, "no rule covers it" },
+    { "podman58/p58-rootless-overlay.dead", "/mnt/dir", 0, "/home/u/host/dir" },
+    { "podman58/p58-rootless-overlay.dead", "/usr", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/pauto.dead", "/mnt/dir", 0, "/srv/host/dir" },
+    { "podman58/pstub.dead", "/opt/s", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/pstub.dead", "/mnt/art", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/pstub.dead", "/tmp", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/cfs.dead", "/bin/sh", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/p58-composefs2.dead", "/home/runner/_work", 0, "/var/lib/pod5/volumes/vol/_data" },
+};
+
+static void check_dead(void **state)
+{
+    const struct dead *c = *state;
+    struct described d;
+    struct dindbind_result res;
+    char message[1024];
+    read_described(&d, slurp_data(textf("%s.json", c->name)), false);
+    sys_close(d.runner.root_fd);
+    d.runner.pid = 0;
+    assert_int_equal(dindbind_open(&d.runner), 0);
+    int rc = dindbind_resolve(&d.runner, c->source, 0, &res);
+    dindbind_message(&d.runner, c->source, &res, rc, message, sizeof message);
+    if (rc != c->rc || (rc ? !strstr(message, c->told) : strcmp(res.path, c->told) != 0))
+        flunk("%s: %s: %s", c->source, res.path, message);
+    dindbind_release(&res);
+    dindbind_close(&d.runner);
+    arena_free(&d.arena);
+}
+
+/* The options of a root as mountinfo showed them, for -o. */
+static const struct given {
+    const char *name, *why;
+} givens[] = {
+    { "podman58/ptall", "a descriptor of the process that mounted it stands for a layer, whose name its engine reports "
+      "(inspect): 3" },
+    { "podman58/p58-composefs2", "of composefs only a live runner shows the files: /var/lib/pod5/overlay/"
+      "a574d59e5208fe6e21e0a7e1bd4182a84cbf7e5c788df557d40c31b3256cc464/composefs-layers/1" },
+    { "docker29/d29-own-many", NULL },
+    { "docker28/d28-overlay2", NULL },
+};
+
+static void check_given(void **state)
+{
+    const struct given *c = *state;
+    char *text = slurp_data(textf("%s.mountinfo", c->name)), *overlay = NULL;
+    struct mount_row row;
+    while (mount_next(&text, &row) > 0)
+        if (!strcmp(row.point, "/"))
+            overlay = row.super;
+    struct dindbind_runner r = { .overlay = overlay };
+    int rc = dindbind_open(&r);
+    if (c->why) {
+        assert_int_equal(rc, DINDBIND_E_LAYERS);
+        assert_string_equal(r.detail, c->why);
+    } else
+        assert_int_equal(rc, 0);
+    dindbind_close(&r);
+}
+
 /* No fixture is forgotten. */
 static void all_there(void **state)
 {
@@ -227,6 +297,10 @@ int main(void)
         run_case(textf("the root of %s", roots[i].name), check_merged, NULL, NULL, &roots[i]);
     for (size_t i = 0; i < COUNT(cgroups); i++)
         run_case(textf("cgroup: %s", cgroups[i].name), check_cgroup, NULL, NULL, &cgroups[i]);
+    for (size_t i = 0; i < COUNT(deads); i++)
+        run_case(textf("dead: %s %s", deads[i].name, deads[i].source), check_dead, NULL, NULL, &deads[i]);
+    for (size_t i = 0; i < COUNT(givens); i++)
+        run_case(textf("-o: %s", givens[i].name), check_given, NULL, NULL, &givens[i]);
     run_case("all of tests/data/engines", all_there, NULL, NULL, NULL);
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
     return tests_failed != 0;
