@@ -21,20 +21,20 @@
  *  layers: look-up       2398-3114    what the overlay would show at a path
  *  layers: subtrees      3115-3304    whether layer directories show all that it shows below
  *  layers: answers       3305-3426    rule 3
- *  the runner            3427-3951    dindbind_open(): is it the one that was described?
- *  one source            3952-4234    dindbind_resolve(): one rule after the other
- *  messages              4235-4349    errors in sentences
- *  mount identity        4350-4483    a path of the caller's that is the same file
- *  the daemon's names    4484-4783    the same from inside the runner (-S)
- *  host paths            4784-5181    dindbind_host(), with the mounts below
- *  staging               5182-6478    dindbind_stage(), dindbind_unstage()
- *  specs                 6479-7306    the grammars of -v and --mount
- *  json                  7307-7869    the only reader and writer of it
- *  formats               7870-8131    answers as text, json, oci, and specs
- *  descriptions          8132-8862    -r: what engines print of a container
- *  bodies                8863-9196    -c: the body of a create request
- *  answers               9197-9967    sources that stand or fall together
- *  applet                9968-10894   the command line
+ *  the runner            3427-3959    dindbind_open(): is it the one that was described?
+ *  one source            3960-4242    dindbind_resolve(): one rule after the other
+ *  messages              4243-4357    errors in sentences
+ *  mount identity        4358-4491    a path of the caller's that is the same file
+ *  the daemon's names    4492-4791    the same from inside the runner (-S)
+ *  host paths            4792-5189    dindbind_host(), with the mounts below
+ *  staging               5190-6486    dindbind_stage(), dindbind_unstage()
+ *  specs                 6487-7314    the grammars of -v and --mount
+ *  json                  7315-7877    the only reader and writer of it
+ *  formats               7878-8139    answers as text, json, oci, and specs
+ *  descriptions          8140-8874    -r: what engines print of a container
+ *  bodies                8875-9208    -c: the body of a create request
+ *  answers               9209-9979    sources that stand or fall together
+ *  applet                9980-10906   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3520,7 +3520,9 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
         rc = layers_told(r, why);
     if (!rc)
         rc = layers_plain(r, why);
-    return rc ? rc : rows_behind_links(r);
+    if (!rc)
+        rc = rows_behind_links(r);
+    return rc;
 }
 
 /* Volumes and other rows that an engine has reported are answered although its layers are not:
@@ -3767,7 +3769,9 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
     }
     if (wrong)
         return not_it(why, ": what was described is not mounted at ", wrong->path);
-    return shown ? 0 : not_it(why, ": nothing shows that it is the container ", r->id);
+    if (!shown)
+        return not_it(why, ": nothing shows that it is ", r->id);
+    return 0;
 }
 
 /* The last id in a text of cgroups, before which those of the engines around may stand; or "". */
@@ -3788,8 +3792,10 @@ static void cgroup_id(const struct dindbind_runner *r, int dir, const char *file
                       char id[ID_LENGTH + 1])
 {
     char *text;
+    *id = 0;
     read_whole(proc_entry(r, dir, file, O_RDONLY | O_CLOEXEC), MAX_MOUNTINFO, &text);
-    last_id(text ? text : "", id);
+    if (text)
+        last_id(text, id);
     free(text);
 }
 
@@ -3815,7 +3821,9 @@ static int root_row_check(struct dindbind_runner *r, const struct mount_table *t
     const struct mount_row *row = row_by_id(t, root->mnt);
     if (row)
         return upperdir_check(r, row, proven, why);
-    return *proven ? 0 : not_it(why, " is not the root of a mount", "");        /* a mere chroot */
+    if (!*proven)
+        return not_it(why, " is not the root of a mount", "");  /* a mere chroot */
+    return 0;
 }
 
 /* Is the root that was opened the one that was described? One thing has to prove it, and what
@@ -8590,9 +8598,10 @@ static void inspect_silent(struct view *v, const struct member *m)
 {
     for (size_t i = 0; i < sizeof silent_mounts / sizeof *silent_mounts; i++) {
         const struct silent_mount *row = &silent_mounts[i];
-        const char *host = row->file ? m[row->file].text : NULL;
-        if (host && *host != '/')
-            host = NULL;        /* the container was never started, and the file is not made yet */
+        const char *host = NULL;
+        /* if the container was never started the file is not made yet, and has no name */
+        if (row->file && m[row->file].text && *m[row->file].text == '/')
+            host = m[row->file].text;
         /* not all engines mount all of those that have no name */
         view_mount(v, host, row->place, v->readonly, host ? DINDBIND_ENGINES : DINDBIND_GIVEN);
     }
@@ -8737,7 +8746,10 @@ static void view_inspect(struct view *v, const char *top)
     view_json_pid(v, m[INSPECT_PID].at);
     /* from inside it would be taken for the name of the root */
     view_merged(v, v->runner->self ? m[INSPECT_MERGED].text : inspect_merged(v, m));
-    v->runner->id = m[INSPECT_ID].text ? m[INSPECT_ID].text : "";
+    /* without an id nothing shows it either, and a message has to call it something */
+    v->runner->id = "the container of the description";
+    if (m[INSPECT_ID].text && *m[INSPECT_ID].text)
+        v->runner->id = m[INSPECT_ID].text;
     v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
     /* where two are at one place the later one counts */
     bool all_mounts = inspect_bundle(v, m);
