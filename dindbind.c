@@ -31,10 +31,10 @@
  *  specs                 6487-7314    the grammars of -v and --mount
  *  json                  7315-7877    the only reader and writer of it
  *  formats               7878-8139    answers as text, json, oci, and specs
- *  descriptions          8140-8874    -r: what engines print of a container
- *  bodies                8875-9208    -c: the body of a create request
- *  answers               9209-9979    sources that stand or fall together
- *  applet                9980-10906   the command line
+ *  descriptions          8140-8891    -r: what engines print of a container
+ *  bodies                8892-9225    -c: the body of a create request
+ *  answers               9226-9996    sources that stand or fall together
+ *  applet                9997-10923   the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -8551,9 +8551,10 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 /* docker inspect, podman inspect. */
 enum {
     INSPECT_STATE = TOP + 1, INSPECT_PID, INSPECT_MOUNTS, INSPECT_HOST, INSPECT_TMPFS,
-    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_BUNDLE, INSPECT_STORE, INSPECT_GRAPH,
-    INSPECT_DRIVER, INSPECT_DATA, INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED,
-    INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE, INSPECT_RESOLV_FILE, INSPECT_KEYS
+    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_CONFIG, INSPECT_SYSTEMD, INSPECT_SECRETS,
+    INSPECT_PODMAN, INSPECT_BUNDLE, INSPECT_STORE, INSPECT_GRAPH, INSPECT_DRIVER, INSPECT_DATA,
+    INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED, INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE,
+    INSPECT_RESOLV_FILE, INSPECT_KEYS
 };
 
 static const struct json_row inspect_members[INSPECT_KEYS] = {
@@ -8565,6 +8566,10 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_ASKED] = { .name = "Mounts", .in = INSPECT_HOST },
     [INSPECT_READONLY] = { .name = "ReadonlyRootfs", .in = INSPECT_HOST },
     [INSPECT_ID] = { .name = "Id" },
+    [INSPECT_CONFIG] = { .name = "Config" },
+    [INSPECT_SYSTEMD] = { .name = "SystemdMode", .in = INSPECT_CONFIG },
+    [INSPECT_SECRETS] = { .name = "Secrets", .in = INSPECT_CONFIG },
+    [INSPECT_PODMAN] = { .name = "StaticDir" },     /* nobody else has that */
     [INSPECT_BUNDLE] = { .name = "OCIConfigPath" },
     [INSPECT_STORE] = { .name = "Driver" },
     [INSPECT_GRAPH] = { .name = "GraphDriver" },
@@ -8578,10 +8583,13 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_RESOLV_FILE] = { .name = "ResolvConfPath" },
 };
 
-/* What engines mount into each runner and do not list under Mounts. (podman's are in its
- * config.json.) */
+/* Of a dead runner of podman's what its config.json has is not known. */
+enum unknown { PODMANS = 1, SYSTEMDS = 2, READONLYS = 4 };
+
+/* What engines mount into each runner and do not list under Mounts. */
 static const struct silent_mount {
     const char *place;
+    enum unknown only;          /* 0, or if one of these is not known */
     unsigned file;              /* the member that names it on the host, or 0 */
 } silent_mounts[] = {
     { .place = "/proc" },
@@ -8589,16 +8597,30 @@ static const struct silent_mount {
     { .place = "/dev" },
     { .place = "/run/secrets" },
     { .place = "/sbin/docker-init" },
+    { .place = "/run/.containerenv", .only = PODMANS },
+    { .place = "/etc/localtime", .only = PODMANS },
+    { .place = "/run/podman-init", .only = PODMANS },
+    { .place = "/run", .only = SYSTEMDS | READONLYS },
+    { .place = "/run/lock", .only = SYSTEMDS },
+    { .place = "/tmp", .only = SYSTEMDS | READONLYS },
+    { .place = "/var/tmp", .only = READONLYS },
+    { .place = "/var/log/journal", .only = SYSTEMDS },
     { .place = "/etc/hosts", .file = INSPECT_HOSTS_FILE },
     { .place = "/etc/hostname", .file = INSPECT_HOSTNAME_FILE },
     { .place = "/etc/resolv.conf", .file = INSPECT_RESOLV_FILE },
 };
 
-static void inspect_silent(struct view *v, const struct member *m)
+static void inspect_silent(struct view *v, const struct member *m, unsigned unknown)
 {
+    if (unknown && json_true(m[INSPECT_SYSTEMD].at))
+        unknown |= SYSTEMDS;
+    if (unknown && v->readonly)
+        unknown |= READONLYS;
     for (size_t i = 0; i < sizeof silent_mounts / sizeof *silent_mounts; i++) {
         const struct silent_mount *row = &silent_mounts[i];
         const char *host = NULL;
+        if (row->only && !(row->only & unknown))
+            continue;
         /* if the container was never started the file is not made yet, and has no name */
         if (row->file && m[row->file].text && *m[row->file].text == '/')
             host = m[row->file].text;
@@ -8708,15 +8730,21 @@ static bool bundle_mounts(struct view *v, const char *file)
 }
 
 /* podman does not report secrets, artifacts and tmpfs of its own, but where the config.json is
- * that has them. What it names that is gone, as the tmpfs of /dev/shm, has no name. false: a dead
- * runner has mounts that are not known. */
-static bool inspect_bundle(struct view *v, const struct member *m)
+ * that has them. What it names that is gone, as the tmpfs of /dev/shm, has no name. Without it
+ * the layers are not asked: they have something else at these places. What was never started
+ * has no config.json yet, and its secrets are reported. Returns what is not known. */
+static unsigned inspect_bundle(struct view *v, const struct member *m)
 {
     const char *file = m[INSPECT_BUNDLE].text;
-    if (!m[INSPECT_BUNDLE].at || !is_dead(v))
-        return true;
-    if (!file || *file != '/' || !bundle_mounts(v, file))
-        return false;
+    if (!m[INSPECT_PODMAN].at || !is_dead(v))
+        return 0;
+    bool started = file && *file == '/';
+    if (!started || !bundle_mounts(v, file)) {
+        if (started || json_first(m[INSPECT_SECRETS].at))
+            v->runner->no_layers = "podman mounts more than it reports, and its config.json "
+                                   "(OCIConfigPath) cannot be read";
+        return PODMANS;
+    }
     for (size_t i = 0; i < v->nrows; i++) {
         struct dindbind_bind *row = &v->rows[i];
         int fd = row->host ? open_path(row->host, OPEN_PIN) : -ENOENT;
@@ -8724,19 +8752,7 @@ static bool inspect_bundle(struct view *v, const struct member *m)
         if (fd < 0 || is_empty_path(row->host))
             row->host = NULL;
     }
-    return true;
-}
-
-/* Without all mounts the layers are not asked: they have something else at their places. */
-static void inspect_layers(struct view *v, const struct member *m, bool all_mounts)
-{
-    const char *driver = m[INSPECT_DRIVER].text;
-    if (!is_word(driver, "overlay2") && !is_word(driver, "overlay"))
-        return;
-    view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
-    if (!all_mounts)
-        v->runner->no_layers = "podman mounts more than it reports, and its config.json "
-                               "(OCIConfigPath) cannot be read";
+    return 0;
 }
 
 static void view_inspect(struct view *v, const char *top)
@@ -8752,13 +8768,14 @@ static void view_inspect(struct view *v, const char *top)
         v->runner->id = m[INSPECT_ID].text;
     v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
     /* where two are at one place the later one counts */
-    bool all_mounts = inspect_bundle(v, m);
-    inspect_silent(v, m);
+    inspect_silent(v, m, inspect_bundle(v, m));
     for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
         view_mount(v, NULL, view_text(v, p), false, DINDBIND_REPORTED);
     inspect_mounts(v, m[INSPECT_MOUNTS].at);
     inspect_asked(v, m[INSPECT_ASKED].at);
-    inspect_layers(v, m, all_mounts);
+    const char *driver = m[INSPECT_DRIVER].text;
+    if (is_word(driver, "overlay2") || is_word(driver, "overlay"))
+        view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
 }
 
 /* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of

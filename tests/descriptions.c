@@ -215,7 +215,9 @@ static const struct dead {
     { "podman58/pauto.dead", "/mnt/dir", 0, "/srv/host/dir" },
     { "podman58/pstub.dead", "/opt/s", DINDBIND_E_LAYERS, "OCIConfigPath" },
     { "podman58/pstub.dead", "/mnt/art", DINDBIND_E_LAYERS, "OCIConfigPath" },
-    { "podman58/pstub.dead", "/tmp", DINDBIND_E_LAYERS, "OCIConfigPath" },
+    { "podman58/pstub.dead", "/tmp/x", DINDBIND_E_FOREIGN, "no path in this mount namespace" },
+    { "podman58/art", "/etc/hostname", 0, "/run/pod8/overlay-containers/"
+      "6886f4b74013cba3929053dd7b49345b7e0b49dad0db28416ce80fd8e5f84167/userdata/hostname" },
     { "podman58/cfs.dead", "/bin/sh", DINDBIND_E_LAYERS, "OCIConfigPath" },
     { "podman58/p58-composefs2.dead", "/home/runner/_work", 0, "/var/lib/pod5/volumes/vol/_data" },
 };
@@ -303,5 +305,6 @@ int main(void)
         run_case(textf("-o: %s", givens[i].name), check_given, NULL, NULL, &givens[i]);
     run_case("all of tests/data/engines", all_there, NULL, NULL, NULL);
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
+    fflush(stdout);
     return tests_failed != 0;
 }

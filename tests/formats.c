@@ -1110,6 +1110,8 @@ struct inspect_case {
 #define ROOTFS "engine @/d overlay2;dir @/d/rootfs;dir @/d/rootfs/overlay2;dir " ROOT_OF_ID ";"
 /* podman's config.json, with one more mount; inspect's, of a part of a volume. */
 #define BUNDLE "@/p/overlay-containers/" PCID "/userdata/config.json"
+#define READONLY(value) { "`ContainerIDFile`: ``,", "`ContainerIDFile`: ``,`ReadonlyRootfs`: " value "," }
+#define NO_BUNDLE { "`OCIConfigPath`: `" BUNDLE "`,", "" }
 #define IN_BUNDLE(mount) "file " BUNDLE " {`mounts`:[" mount "]}"
 #define PODMAN_SUBPATH(path) { "`Destination`: `/vol`,", "`Destination`: `/vol`,`SubPath`: `" path "`," }
 #define NO_EDIT { { NULL, NULL } }
@@ -1195,8 +1197,18 @@ static const struct inspect_case inspect_cases[] = {
       "-R /low", 1, "", "layers" },
     { "podman, dead: a broken config.json", BARE(podman_inspect), PODMAN ";file " BUNDLE " {`mounts`:[}", NULL, NULL,
       "-R /low", 1, "", "layers" },
-    { "podman, never started", podman_inspect, { { "`OCIConfigPath`: `" BUNDLE "`", "`OCIConfigPath`: ``" } }, PODMAN,
-      NULL, NULL, "-R /low", 1, "", "layers" },
+    { "podman, never started", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "-R /low", 0,
+      "@/p/overlay/" P1 "/diff/low\n", NULL },
+    { "podman, never started: .containerenv", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "/run/.containerenv", 1,
+      "", "foreign" },
+    { "podman, never started: /tmp", podman_inspect, { NO_BUNDLE }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL,
+      "/tmp/f", 0, "@/p/overlay/" PTOP "/diff/tmp/f\n", NULL },
+    { "podman, never started: /tmp of --read-only", podman_inspect, { NO_BUNDLE, READONLY("true") },
+      PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "-R /tmp/f", 1, "", "foreign" },
+    { "podman, never started: a secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: [{"
+      "`Name`: `sec`}]," } }, PODMAN, NULL, NULL, "-R /low", 1, "", "layers" },
+    { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: []," } },
+      PODMAN, NULL, NULL, "-R /low", 0, "@/p/overlay/" P1 "/diff/low\n", NULL },
     { "podman, live: no config.json", BARE(podman_inspect), PODMAN ";rm " BUNDLE, PODMAN_RUN, NULL, "-H /low", 0,
       "^/low\n", NULL },
     { "docker, dead: where only podman mounts something", BARE(docker_inspect),
@@ -1236,7 +1248,6 @@ static const struct inspect_case inspect_cases[] = {
       "@/d/overlay2/" L1 "/diff/low\n", NULL },
 
     /* --read-only: of the runner's root, and of the files that the engine puts there by itself */
-#define READONLY(value) { "`ContainerIDFile`: ``,", "`ContainerIDFile`: ``,`ReadonlyRootfs`: " value "," }
 #define OWN_FILES "-v /etc/hostname:/1 -v /etc/resolv.conf:/2 -v /vol:/3 -v /hb:/4"
 #define OWN_ANSWERS(ro) "@/d/containers/" CID "/hostname:/1" ro "\n@/d/containers/" CID "/resolv.conf:/2" ro "\n" VOL \
     ":/3\n@/h/hb:/4:ro\n"
