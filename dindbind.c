@@ -23,18 +23,18 @@
  *  layers: answers       3305-3426    rule 3
  *  the runner            3427-3959    dindbind_open(): is it the one that was described?
  *  one source            3960-4242    dindbind_resolve(): one rule after the other
- *  messages              4243-4357    errors in sentences
- *  mount identity        4358-4491    a path of the caller's that is the same file
- *  the daemon's names    4492-4791    the same from inside the runner (-S)
- *  host paths            4792-5189    dindbind_host(), with the mounts below
- *  staging               5190-6486    dindbind_stage(), dindbind_unstage()
- *  specs                 6487-7314    the grammars of -v and --mount
- *  json                  7315-7877    the only reader and writer of it
- *  formats               7878-8139    answers as text, json, oci, and specs
- *  descriptions          8140-8891    -r: what engines print of a container
- *  bodies                8892-9225    -c: the body of a create request
- *  answers               9226-9996    sources that stand or fall together
- *  applet                9997-10923   the command line
+ *  messages              4243-4360    errors in sentences
+ *  mount identity        4361-4495    a path of the caller's that is the same file
+ *  the daemon's names    4496-4796    the same from inside the runner (-S)
+ *  host paths            4797-5196    dindbind_host(), with the mounts below
+ *  staging               5197-6493    dindbind_stage(), dindbind_unstage()
+ *  specs                 6494-7321    the grammars of -v and --mount
+ *  json                  7322-7884    the only reader and writer of it
+ *  formats               7885-8146    answers as text, json, oci, and specs
+ *  descriptions          8147-8898    -r: what engines print of a container
+ *  bodies                8899-9232    -c: the body of a create request
+ *  answers               9233-10003   sources that stand or fall together
+ *  applet                10004-10930  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -4276,6 +4276,9 @@ static const struct reason reasons[] = {
       "take a directory that is no mount" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
+    { DINDBIND_E_FOREIGN, ESTALE,
+      "what its description names is not mounted there any more, or a link leads elsewhere",
+      "mount it again, or give a bind row (-b)" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_NESTED, EINVAL,
@@ -4340,7 +4343,7 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
         text_add(t, ": ");
         text_errno(t, -res->sys_errno);
     }
-    if (unknown || (self && error == DINDBIND_E_NESTED))
+    if ((unknown && !reason) || (self && error == DINDBIND_E_NESTED))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
                            "only the daemon can say: give what `docker inspect` prints of me (-r), "
                            "or a bind row (-b)";
@@ -4400,6 +4403,7 @@ enum { TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
+    bool gone;                          /* self, FOREIGN: a mount that was described is not there */
     char path[DINDBIND_PATH_MAX];
 };
 
@@ -4750,7 +4754,8 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
         h->ro = *found && best->ro;
         return 0;
     }
-    trace(t->r, "self: what was described is not mounted any more at ", best->path);
+    trace(t->r, "self: what was described is not mounted at ", best->path);
+    h->gone = true;
     return DINDBIND_E_FOREIGN;
 }
 
@@ -4775,7 +4780,7 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
 {
     char inside[DINDBIND_PATH_MAX];
     bool found;
-    h->ro = false;
+    h->ro = h->gone = false;
     int rc = daemon_row(t, from, name, h, &found);
     h->ro |= is_ro(from);
     if (rc || found)
@@ -4986,6 +4991,8 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
         return DINDBIND_E_FOREIGN;
     }
     rc = find_host(t, row, &s.node, s.name, &h);
+    if (rc && t->r->self && h.gone)
+        res->sys_errno = ESTALE;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
     if (rc)

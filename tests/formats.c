@@ -3853,6 +3853,19 @@ static void self_streams(void **state)
         flunk("-m made nothing");
 }
 
+/* Who asks for what is not mounted any more is told just that. */
+static void gone_row(void **state)
+{
+    (void)state;
+    must("dir @/other");
+    start_runner(0, STANDARD);
+    put_file(AT("^/runner"), edited(docker_inspect, (const char *const[][2]){ ROW("@/other", "/x", "true") }, 1));
+    struct ran r = run((struct call){ .args = "-S -r /runner /x", .self = true });
+    told("-S -r, a row whose mount is gone", r, 1, "", "/x: what its description names is not mounted there any more");
+    if (strstr(r.err, "does not name it"))
+        flunk("%s", r.err);
+}
+
 /* Outside of a container, and without -S. */
 static void self_outside(void **state)
 {
@@ -4072,6 +4085,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "Z is warned of", labels, false },
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
+    { "-S: a row whose mount is gone", gone_row, false },
     { "-S: outside of a container", self_outside, false },
     { "-S: blanks in names", odd_data_root, true },
 };
