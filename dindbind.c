@@ -16,25 +16,25 @@
  *  bind table            1193-1242    which row covers a path
  *  contained resolution  1243-1569    a path below a root, to a descriptor
  *  missing directories   1570-1704    -m: the only writer
- *  mountinfo             1705-1921    the only reader of it
- *  layers: options       1922-2422    overlay mount options, to a list of layers
- *  layers: look-up       2423-3162    what the overlay would show at a path
- *  layers: subtrees      3163-3410    whether layer directories show all that it shows below
- *  layers: answers       3411-3533    the rule LAYERS: to a result
- *  the runner            3534-3863    dindbind_open(): is it the one that was described?
- *  one source            3864-4142    dindbind_resolve(): one rule after the other
- *  messages              4143-4260    errors in sentences
- *  mount identity        4261-4394    a path of the caller's that is the same file
- *  the daemon's names    4395-4679    the same from inside the runner (-S)
- *  host paths            4680-5087    dindbind_host(), with the mounts below
- *  staging               5088-6385    dindbind_stage(), dindbind_unstage()
- *  specs                 6386-7202    the grammars of -v and --mount
- *  json                  7203-7765    the only reader and writer of it
- *  formats               7766-8049    answers as text, json, oci, and specs
- *  descriptions          8050-8670    -r: what engines print of a container
- *  bodies                8671-9038    -c: the body of a create request
- *  answers               9039-10054   sources that stand or fall together
- *  applet                10055-10947  the command line
+ *  mountinfo             1705-1927    the only reader of it
+ *  layers: options       1928-2435    overlay mount options, to a list of layers
+ *  layers: look-up       2436-3175    what the overlay would show at a path
+ *  layers: subtrees      3176-3423    whether layer directories show all that it shows below
+ *  layers: answers       3424-3546    the rule LAYERS: to a result
+ *  the runner            3547-4081    dindbind_open(): is it the one that was described?
+ *  one source            4082-4364    dindbind_resolve(): one rule after the other
+ *  messages              4365-4485    errors in sentences
+ *  mount identity        4486-4620    a path of the caller's that is the same file
+ *  the daemon's names    4621-4921    the same from inside the runner (-S)
+ *  host paths            4922-5331    dindbind_host(), with the mounts below
+ *  staging               5332-6629    dindbind_stage(), dindbind_unstage()
+ *  specs                 6630-7446    the grammars of -v and --mount
+ *  json                  7447-8009    the only reader and writer of it
+ *  formats               8010-8293    answers as text, json, oci, and specs
+ *  descriptions          8294-9022    -r: what engines print of a container
+ *  bodies                9023-9390    -c: the body of a create request
+ *  answers               9391-10406   sources that stand or fall together
+ *  applet                10407-11299  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -1799,11 +1799,27 @@ static int compare_ids(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* The mounts that the caller itself sees (`self`), or the runner's task. */
-static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
+/* The rows of a text that the table has already, and frees. */
+static int table_parse(struct mount_table *t)
 {
     size_t lines = 0;
     int rc;
+    for (size_t i = 0; i < t->len; i++)
+        lines += t->text[i] == '\n';
+    t->v = malloc((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
+    if (!t->v)
+        return DINDBIND_E_NOMEM;
+    t->by_id = (struct mount_row **)(t->v + lines + 1);
+    t->by_point = t->by_id + lines + 1;
+    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
+        t->by_id[t->n] = &t->v[t->n];
+    qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
+    return rc ? DINDBIND_E_PROCFS : 0;
+}
+
+/* The mounts that the caller itself sees (`self`), or the runner's task. */
+static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
+{
     *t = (struct mount_table){ 0 };
     int fd;
     if (self)
@@ -1817,17 +1833,7 @@ static int table_read(const struct dindbind_runner *r, bool self, struct mount_t
     /* EINVAL: of a task that is exiting (mounts_open_common() in fs/proc_namespace.c) */
     if (len < 0)
         return len == -EINVAL ? DINDBIND_E_GONE : task_error((int)len);
-    for (long i = 0; i < len; i++)
-        lines += t->text[i] == '\n';
-    t->v = malloc((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
-    if (!t->v)
-        return DINDBIND_E_NOMEM;
-    t->by_id = (struct mount_row **)(t->v + lines + 1);
-    t->by_point = t->by_id + lines + 1;
-    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
-        t->by_id[t->n] = &t->v[t->n];
-    qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
-    return rc ? DINDBIND_E_PROCFS : 0;
+    return table_parse(t);
 }
 
 static void table_free(struct mount_table *t)
@@ -2377,6 +2383,13 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     do {                        /* there is one at least */
         const char *dir = layer_given(o, l->n);
         size_t len = layer_path(o, dir, at);
+        if (*dir != '/' && !dir[strspn(dir, "0123456789")]) {
+            layers_free(l);
+            return layers_unread(why,
+                                 "a descriptor of the process that mounted it stands for a layer, "
+                                 "whose name its engine reports (inspect): ",
+                                 dir);
+        }
         if (!len) {
             layers_free(l);
             return layers_unread(
@@ -3536,9 +3549,17 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
  * In: what the caller knows of a runner. Out: one that is open, or why it is not. Never here:
  * belief in a description that could have been held against what the kernel shows. */
 
-/* An engine that describes its layers does not tell how it mounts them. One that runs as root
- * does it as the kernel's defaults are; others use user.* attributes, or FUSE with whiteouts of
- * its own. */
+/* Does `path` end with these whole components? */
+static bool ends_with(const char *path, const char *tail)
+{
+    size_t n = strlen(path), k = strlen(tail);
+    return k <= n && !strcmp(path + n - k, tail) &&
+           (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
+}
+
+/* An engine that describes its layers does not tell how it mounts them. One that runs as root,
+ * with root's files in its containers, does it as the kernel's defaults are; others use user.*
+ * attributes, FUSE with whiteouts of its own, or layers with other owners. */
 static int layers_told(const struct dindbind_runner *r, struct text *why)
 {
     struct node n;
@@ -3547,13 +3568,39 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
     int rc = inspect(r, AT_FDCWD, r->layers->v[0].dir, &n);
     if (is_absent(rc) || (!rc && !n.uid))
         return 0;
+    text_add(why, r->layers->v[0].dir);
     if (rc)
         return error_of(rc);
-    return layers_unread(
-        why,
-        "they belong to an engine without root, whose mount options nobody reports: "
-        "give these with -o",
-        "");
+    text_add(why, " is of the user ");
+    text_number(why, n.uid);
+    return layers_unread(why,
+                         ": its engine runs without root, or maps users, and nobody reports how it "
+                         "mounts layers: give that with -o",
+                         "");
+}
+
+/* With composefs podman has files named by their digests in `diff`, and their names in images
+ * that are mounted at composefs-layers while the runner lives. */
+static int layers_plain(const struct dindbind_runner *r, struct text *why)
+{
+    static const char data[] = "/composefs-data";
+    char path[DINDBIND_PATH_MAX + sizeof data];
+    for (size_t i = 0; i < r->layers->n; i++) {
+        const char *dir = r->layers->v[i].dir;
+        bool composefs = strstr(dir, "/composefs-layers/");
+        if (!composefs && r->merged && ends_with(dir, "/diff")) {
+            copy_path(path, dir);
+            memcpy(strrchr(path, '/'), data, sizeof data);
+            int fd = open_path(path, OPEN_PIN);
+            sys_close(fd);
+            if (fd < 0 && !is_absent(fd))
+                return error_of(fd);
+            composefs = fd >= 0;
+        }
+        if (composefs)
+            return layers_unread(why, "of composefs only a live runner shows the files: ", dir);
+    }
+    return 0;
 }
 
 /* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x,
@@ -3586,12 +3633,29 @@ static int rows_behind_links(struct dindbind_runner *r)
 /* All that is to be known of a dead runner's overlay. */
 static int layers_start(struct dindbind_runner *r, struct text *why)
 {
+    if (r->no_layers)
+        return layers_unread(why, r->no_layers, "");
     int rc = layers_open(r, why);
     if (!rc)
         rc = layers_told(r, why);
-    if (rc)
+    if (!rc)
+        rc = layers_plain(r, why);
+    if (!rc)
+        rc = rows_behind_links(r);
+    return rc;
+}
+
+/* Volumes and other rows that an engine has reported are answered although its layers are not:
+ * these are refused when a source asks for them. */
+static int layers_start_described(struct dindbind_runner *r, struct text *why)
+{
+    int rc = layers_start(r, why);
+    if (!rc || rc == DINDBIND_E_NOMEM || !r->merged)
         return rc;
-    return rows_behind_links(r);
+    layers_free(r->layers);
+    r->layers = NULL;
+    r->layers_error = rc;
+    return 0;
 }
 
 /* The upperdir among overlay options as an engine hands them to mount(2). */
@@ -3626,14 +3690,6 @@ static bool upperdir_shown(const char *options, char out[DINDBIND_PATH_MAX])
     return found == 1 && !strchr(out, '\\');
 }
 
-/* Does `path` end with these whole components? */
-static bool ends_with(const char *path, const char *tail)
-{
-    size_t n = strlen(path), k = strlen(tail);
-    return k <= n && !strcmp(path + n - k, tail) &&
-           (k == n || !k || *tail == '/' || path[n - k - 1] == '/');
-}
-
 /* It is not the runner that was described. */
 static int not_it(struct text *why, const char *what, const char *name)
 {
@@ -3666,6 +3722,7 @@ static int upperdir_check(struct dindbind_runner *r, const struct mount_row *roo
         memcpy(own + strlen(own) - 4, "merged", 7);     /* they lie side by side */
         if (!ends_with(r->merged, own))
             return not_it(why, " is not ", r->merged);
+        *proven = true;
     }
     return 0;
 }
@@ -3707,52 +3764,212 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, bool
     return rc;
 }
 
-/* Is a file of the task's where the engine's id of the container stands? */
-static bool names_id(const struct dindbind_runner *r, const char *file)
+enum { ID_LENGTH = 64 };
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Is there an engine's id of a container, and nothing that it would be a part of? */
+static bool is_id(const char *s)
+{
+    return strspn(s, hex_digits) == ID_LENGTH;
+}
+
+/* What an engine calls by the same name on each device and below each data root. */
+enum own { NOT_OWN, OWN_VOLUME, OWN_FILE };
+
+/* The last part of a path that is such a name, and *tail, from its slash on:
+ * /volumes/NAME/_data, /containers/ID/hosts (docker), /overlay-containers/ID/userdata/hosts
+ * (podman). */
+static enum own own_tail(const char *path, const char **tail)
+{
+    static const char dir[] = "containers";
+    enum { DIR = sizeof dir - 1 };
+    enum own found = NOT_OWN;
+    for (const char *p = path; (p = strchr(p, '/')); p++) {
+        const char *end = p + 1 + strcspn(p + 1, "/"), *name = end + !!*end;
+        bool volume = starts_with(p, "/volumes/") && is_below(name + strcspn(name, "/"), "/_data"),
+             file = end - p > DIR && !memcmp(end - DIR, dir, DIR) && is_id(name) &&
+                    name[ID_LENGTH] == '/';
+        if (!volume && !file)
+            continue;
+        found = volume ? OWN_VOLUME : OWN_FILE;
+        *tail = p;
+    }
+    return found;
+}
+
+/* Is that name a part of the path, by whole components? */
+static bool has_tail(const char *path, const char *tail)
+{
+    for (; (path = strstr(path, tail)); path++)
+        if (is_below(path, tail))
+            return true;
+    return false;
+}
+
+/* Has the engine mounted a file of its own there that has the container's id in its name? */
+static bool row_shows_id(const struct mount_row *row, const char *id)
+{
+    static const char places[] =
+        "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0/run/.containerenv\0";
+    const char *tail;
+    if (!is_id(id) || !is_one_of(places, row->point) || own_tail(row->root, &tail) != OWN_FILE)
+        return false;
+    return !memcmp(strchr(tail + 1, '/') + 1, id, ID_LENGTH);
+}
+
+/* What is mounted at the place of a row that was described. */
+enum standing { UNMOUNTED, AGREES, DIFFERS, ANOTHERS };
+
+static enum standing standing_of(const struct mount_table *t, const char *place, enum own kind,
+                                 const char *tail)
+{
+    enum standing is = UNMOUNTED;
+    const char *other;
+    for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
+        if (strcmp(row->point, place))
+            continue;
+        if (kind == NOT_OWN || has_tail(row->root, tail))
+            return AGREES;
+        if (is != ANOTHERS)
+            is = own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
+    }
+    return is;
+}
+
+/* Does that speak against the description? Where something else proves it already, a volume
+ * may have options, which inspect does not report, so that it is a mount of something else; and
+ * what is not mounted has been unmounted. Without a live task a host directory counts while it
+ * is mounted only, and need not be. */
+static bool contradicts(const struct dindbind_runner *r, const struct dindbind_bind *b,
+                        enum own kind, enum standing is, bool proven)
+{
+    if (is != UNMOUNTED)
+        return is == ANOTHERS || (is == DIFFERS && !proven);
+    return !proven && (kind == OWN_VOLUME || (b->origin == DINDBIND_REPORTED && r->pid));
+}
+
+/* Is there a later row at the same place, which counts instead? */
+static bool is_replaced(const struct dindbind_runner *r, size_t i)
+{
+    for (size_t k = i + 1; k < r->nbinds; k++)
+        if (!strcmp(r->binds[k].path, r->binds[i].path))
+            return true;
+    return false;
+}
+
+/* What the engine names itself has to be there: its own files, by which a container is known,
+ * or the one whose network it joined; and the volumes, which tell these two apart. */
+static int rows_check(const struct dindbind_runner *r, const struct mount_table *t, bool proven,
+                      struct text *why)
+{
+    char place[DINDBIND_PATH_MAX];
+    const struct dindbind_bind *wrong = NULL;
+    bool shown = proven;
+    for (const struct mount_row *row = t->v; !shown && row < t->v + t->n; row++)
+        shown = row_shows_id(row, r->id);
+    for (size_t i = 0; i < r->nbinds && !wrong; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        struct spot at = { .name = place };
+        const char *tail = NULL;
+        enum own kind = NOT_OWN;
+        if (!b->host || b->origin == DINDBIND_GIVEN)
+            continue;
+        if (b->origin == DINDBIND_ENGINES)
+            kind = own_tail(b->host, &tail);
+        /* what is not there has no mount on it */
+        if (resolve_own(r, b->path, &at))
+            copy_path(place, b->path);
+        else
+            sys_close(at.fd);
+        enum standing is = standing_of(t, place, kind, tail);
+        shown |= kind == OWN_FILE && is == AGREES;
+        if (contradicts(r, b, kind, is, proven) && !is_replaced(r, i))
+            wrong = b;
+    }
+    if (wrong)
+        return not_it(why, ": what was described is not mounted at ", wrong->path);
+    if (!shown)
+        return not_it(why, ": nothing shows that it is ", r->id);
+    return 0;
+}
+
+/* The last id in a text of cgroups, before which those of the engines around may stand; or "". */
+static void last_id(const char *text, char id[ID_LENGTH + 1])
+{
+    *id = 0;
+    while (*text) {
+        size_t n = strspn(text, hex_digits);
+        if (n == ID_LENGTH) {
+            memcpy(id, text, n);
+            id[n] = 0;
+        }
+        text += n ? n : 1;
+    }
+}
+
+static void cgroup_id(const struct dindbind_runner *r, int dir, const char *file,
+                      char id[ID_LENGTH + 1])
 {
     char *text;
-    read_whole(proc_entry(r, r->task_fd, file, O_RDONLY | O_CLOEXEC), MAX_MOUNTINFO, &text);
-    bool found = text && strstr(text, r->id);
+    *id = 0;
+    read_whole(proc_entry(r, dir, file, O_RDONLY | O_CLOEXEC), MAX_MOUNTINFO, &text);
+    if (text)
+        last_id(text, id);
     free(text);
-    return found;
+}
+
+/* The engine puts each container into a cgroup of its own. One that is also mine, as where the
+ * engine makes none, says nothing. */
+static int cgroup_check(const struct dindbind_runner *r, bool *proven, struct text *why)
+{
+    char theirs[ID_LENGTH + 1], mine[ID_LENGTH + 1];
+    cgroup_id(r, r->task_fd, "cgroup", theirs);
+    cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
+    *proven = *theirs && !strcmp(theirs, r->id);
+    if (*proven || !strcmp(theirs, mine))
+        return 0;
+    return not_it(why, " is in the cgroup of another container than ", r->id);
 }
 
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
 
 /* The same again, by the row of that root in the task's mountinfo. */
-static int root_row_check(struct dindbind_runner *r, const struct node *root, bool *proven,
-                          struct text *why)
+static int root_row_check(struct dindbind_runner *r, const struct mount_table *t,
+                          const struct node *root, bool *proven, struct text *why)
 {
-    struct mount_table t;
-    int rc = table_read(r, r->self, &t);
-    if (t.len == MAX_MOUNTINFO)
-        text_add(why, too_large);
-    if (!rc) {
-        const struct mount_row *row = row_by_id(&t, root->mnt);
-        if (row)
-            rc = upperdir_check(r, row, proven, why);
-        else if (!*proven)
-            rc = not_it(why, " is not the root of a mount", "");        /* a mere chroot */
-    }
-    table_free(&t);
-    return rc;
+    const struct mount_row *row = row_by_id(t, root->mnt);
+    if (row)
+        return upperdir_check(r, row, proven, why);
+    if (!*proven)
+        return not_it(why, " is not the root of a mount", "");  /* a mere chroot */
+    return 0;
 }
 
-/* Is the root that was opened the one that was described? */
+/* Is the root that was opened the one that was described? One thing has to prove it, and what
+ * proves most is asked first: a container that joined another one's network has the files of
+ * that one. */
 static int described_check(struct dindbind_runner *r, struct text *why)
 {
     struct node root;
+    struct mount_table t;
     bool proven = false;
     int rc = error_unless_ok(inspect_fd(r, r->root_fd, &root));
     if (!rc && !r->self)
         rc = merged_check(r, &root, &proven, why);
-    if (!rc)
-        rc = root_row_check(r, &root, &proven, why);
-    if (rc || proven || r->self || !r->id)
+    if (rc)
         return rc;
-    if (names_id(r, "mountinfo") || names_id(r, "cgroup"))
-        return 0;
-    return not_it(why, ": nothing shows that it is ", r->id);
+    rc = table_read(r, r->self, &t);
+    if (t.len == MAX_MOUNTINFO)
+        text_add(why, too_large);
+    if (!rc)
+        rc = root_row_check(r, &t, &root, &proven, why);
+    if (!rc && r->id && !proven && !r->self)
+        rc = cgroup_check(r, &proven, why);
+    if (!rc && r->id)
+        rc = rows_check(r, &t, proven, why);
+    table_free(&t);
+    return rc;
 }
 
 /* Has the caller said that it means its own host? */
@@ -3819,12 +4036,12 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
         text_add(why, "");
     }
     if (!r->pid && !r->self)
-        return r->overlay ? layers_start(r, why) : 0;
+        return r->overlay ? layers_start_described(r, why) : 0;
     if (r->pid)
         rc = task_open(r, why);
     else
         rc = self_open(r, why);
-    bool described = r->merged || (r->self && r->overlay);
+    bool described = r->merged || r->id || (r->self && r->overlay);
     if (rc || !described)
         return rc;              /* nothing else was claimed that could be compared */
     return described_check(r, why);
@@ -3836,6 +4053,7 @@ int dindbind_open(struct dindbind_runner *r)
     r->proc_fd = r->task_fd = r->root_fd = -1;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
+    r->layers_error = 0;
     r->points = NULL;
     r->npoints = 0;
     int rc = runner_open(r, &why);
@@ -4103,7 +4321,11 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
         return by_proc(r, path, flags, res);
     if (r->layers)
         return by_layers(r, path, flags, res);
-    return refuse(res, DINDBIND_E_UNMATCHED, 0);
+    if (!r->layers_error)
+        return refuse(res, DINDBIND_E_UNMATCHED, 0);
+    res->rule = DINDBIND_RULE_LAYERS;
+    copy_path(res->path, r->detail);
+    return refuse(res, r->layers_error, 0);
 }
 
 /* Not inlined: its copy of a path would be one more page of stack for sources that are clean
@@ -4177,6 +4399,9 @@ static const struct reason reasons[] = {
       "take a directory that is no mount" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
+    { DINDBIND_E_FOREIGN, ESTALE,
+      "what its description names is not mounted there any more, or a link leads elsewhere",
+      "mount it again, or give a bind row (-b)" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
@@ -4303,6 +4528,7 @@ enum { TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
+    bool gone;                          /* self, FOREIGN: a mount that was described is not there */
     char path[DINDBIND_PATH_MAX];
 };
 
@@ -4467,34 +4693,19 @@ static int daemon_names(struct tables *t)
     return 0;
 }
 
-/* The length of the data root's name in a row's root: that of a part of <data
- * root>/volumes/<name>/_data. -1: it is none. */
-static int data_root_by_volume(const struct mount_row *row)
+/* The length of the data root's name in the root of a row: that of a part of a volume, or of a
+ * file of docker's own in /etc. -1: it is none. */
+static int data_root_length(const struct mount_row *row, enum own kind)
 {
-    static const char dir[] = "/volumes/";
-    int found = -1;
-    for (const char *p = row->root; (p = strstr(p, dir)); p++) {
-        const char *name = p + strlen(dir);
-        if (is_below(name + strcspn(name, "/"), "/_data"))
-            found = (int)(p - row->root);
-    }
-    return found;
-}
-
-/* The same of a file of docker's own, <data root>/containers/<64 hex digits>/hosts, hostname or
- * resolv.conf. */
-static int data_root_by_file(const struct mount_row *row)
-{
+    static const char places[] = "/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0";
     static const char dir[] = "/containers/";
-    int found = -1;
-    if (!is_one_of("/etc/hosts\0/etc/hostname\0/etc/resolv.conf\0", row->point))
-        return found;
-    for (const char *p = row->root; (p = strstr(p, dir)); p++) {
-        const char *id = p + strlen(dir);
-        if (strspn(id, "0123456789abcdef") == 64 && !strcmp(id + 64, row->point + strlen("/etc")))
-            found = (int)(p - row->root);
-    }
-    return found;
+    const char *tail;
+    if (own_tail(row->root, &tail) != kind)
+        return -1;
+    if (kind == OWN_FILE && (!is_one_of(places, row->point) || !starts_with(tail, dir) ||
+                             strcmp(tail + strlen(dir) + ID_LENGTH, strrchr(row->point, '/'))))
+        return -1;
+    return (int)(tail - row->root);
 }
 
 /* How the daemon names what is on a device. */
@@ -4502,7 +4713,6 @@ struct calibration {
     const struct mount_row *row;        /* NULL: not known */
     const char *host;                   /* what the daemon has for ... */
     size_t len;                         /* ... this much of the row's root */
-    bool volumes;                       /* only what is below volumes/ there */
 };
 
 /* Is this on the file system that has the upperdir of the root's overlay? statfs(2) gives the
@@ -4534,15 +4744,20 @@ static int same_numbers(const char *path, bool *same)
     return 0;
 }
 
-/* What one row says. `len` is the length of the data root's name in its root, with `all` of that
- * name: if all of it is there, the device is mounted at /. */
-static struct calibration calibration_of(const struct tables *t, const struct mount_row *row,
-                                         size_t len, bool volumes)
+/* Is the length of a row's root all of the data root's name? */
+static bool is_data_root(const struct tables *t, const struct mount_row *row, size_t len)
 {
-    size_t all = strlen(t->data);
-    if (len == all && !strncmp(row->root, t->data, len))
-        return (struct calibration){ row, "/", 0, false };
-    return (struct calibration){ row, t->data, len, volumes };
+    return len == strlen(t->data) && !strncmp(row->root, t->data, len);
+}
+
+/* What one row says, in which the data root's name has that length. If it is all of the name, the
+ * device is mounted at /. */
+static struct calibration calibration_of(const struct tables *t, const struct mount_row *row,
+                                         size_t len)
+{
+    if (is_data_root(t, row, len))
+        return (struct calibration){ row, "/", 0 };
+    return (struct calibration){ row, t->data, len };
 }
 
 static bool same_calibration(const struct calibration *a, const struct calibration *b)
@@ -4551,27 +4766,20 @@ static bool same_calibration(const struct calibration *a, const struct calibrati
            !memcmp(a->row->root, b->row->root, a->len);
 }
 
-/* Does a row's root start with the end of the data root's name? */
-static bool starts_with_tail(const struct tables *t, const struct mount_row *row, size_t len)
-{
-    size_t all = strlen(t->data);
-    return len <= all && !memcmp(t->data + all - len, row->root, len);
-}
-
 /* By the rows of docker's own files, or by those of volumes. FOREIGN: two rows say two things. */
-static int calibrate_by(const struct tables *t, bool volumes, struct calibration *c)
+static int calibrate_by(const struct tables *t, enum own kind, struct calibration *c)
 {
     for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
-        int len = volumes ? data_root_by_volume(row) : data_root_by_file(row);
+        int len = data_root_length(row, kind);
         bool counts;
-        if (len < 0 || (volumes && !starts_with_tail(t, row, (size_t)len)))
+        if (len < 0 || (kind == OWN_VOLUME && !is_data_root(t, row, (size_t)len)))
             continue;
         int rc = same_numbers(row->point, &counts);
         if (rc)
             return rc;
         if (!counts)
             continue;
-        struct calibration new = calibration_of(t, row, (size_t)len, volumes);
+        struct calibration new = calibration_of(t, row, (size_t)len);
         if (c->row && !same_calibration(c, &new))
             return DINDBIND_E_FOREIGN;
         *c = new;
@@ -4585,16 +4793,17 @@ static int calibrate_by(const struct tables *t, bool volumes, struct calibration
  * device is mounted at /, and everything on it has a name. Nothing more is certain of any other
  * device: /docker on it, at /var/lib/docker, may be a disk that is mounted at /var/lib, or a
  * bind mount of a directory of a disk that is mounted elsewhere. Docker's own files can only be
- * in its data root. A directory that looks like a volume counts for volumes only. A row counts
- * if it is on the upperdir's file system. FOREIGN: nothing is known, or two rows say two things. */
+ * in its data root. A directory that looks like a volume can be any, and counts where all of the
+ * data root's name stands before it. A row counts if it is on the upperdir's file system.
+ * FOREIGN: nothing is known, or two rows say two things. */
 static int calibrate(const struct tables *t, struct calibration *c)
 {
     *c = (struct calibration){ 0 };
     if (!*t->data)
         return DINDBIND_E_FOREIGN;
-    int rc = calibrate_by(t, false, c);
+    int rc = calibrate_by(t, OWN_FILE, c);
     if (!rc && !c->row)
-        rc = calibrate_by(t, true, c);
+        rc = calibrate_by(t, OWN_VOLUME, c);
     if (rc)
         return rc;
     return c->row ? 0 : DINDBIND_E_FOREIGN;
@@ -4608,18 +4817,42 @@ static size_t mounts_at(const struct tables *t, const char *point)
     return n;
 }
 
-/* The name by the bind row that a place is in: the deepest, unless another mount lies between,
- * or over it. */
+/* Whether a bind row names what is on the mount `from`, `place` being where the row is. A row of
+ * the caller's counts if no other mount lies between, or over it. One that was reported counts
+ * while its mount is there: just one, and it is the one that the source is on. */
+enum counting { COUNTS_NOT, COUNTS, IS_GONE };
+
+static enum counting counting_of(const struct tables *t, const struct dindbind_bind *row,
+                                 const struct mount_row *from, const char *place)
+{
+    if (strictly_below(from->point, place))
+        return COUNTS_NOT;
+    if (row->origin != DINDBIND_GIVEN && !is_below(from->point, place))
+        return row->host ? IS_GONE : COUNTS_NOT;
+    return mounts_at(t, place) > 1 ? COUNTS_NOT : COUNTS;
+}
+
+/* Two reported rows, and one mount at the place of both: a link that one of them was named
+ * through leads elsewhere now. */
+static bool has_strayed(const struct dindbind_bind *a, const struct dindbind_bind *b)
+{
+    return a->origin != DINDBIND_GIVEN && b->origin != DINDBIND_GIVEN && strcmp(a->path, b->path);
+}
+
+/* The name by the bind row that a place is in, the deepest. FOREIGN: what that row names is not
+ * mounted any more. */
 static int daemon_row(const struct tables *t, const struct mount_row *from, const char *name,
                       struct found_host *h, bool *found)
 {
-    size_t best = 0;
+    const struct dindbind_bind *best = NULL;
+    bool gone = false;
+    size_t best_len = 0;
     char place[DINDBIND_PATH_MAX];
     *found = false;
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *row = &t->r->binds[i];
         struct spot at = { .name = place };
-        if (!row->host)
+        if (!row->host && row->origin == DINDBIND_GIVEN)
             continue;
         int rc = resolve_own(t->r, row->path, &at);
         if (rc && unless_absent(rc))
@@ -4628,16 +4861,27 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
             continue;
         sys_close(at.fd);
         size_t len = strlen(place);
-        if (len < best || !is_below(name, place) || strictly_below(from->point, place) ||
-            mounts_at(t, place) > 1)
+        if (len < best_len || !is_below(name, place))
             continue;
-        best = len;
-        h->ro = row->ro;
-        *found = true;
-        if (!graft(h->path, row->host, name, place))
+        enum counting counts = counting_of(t, row, from, place);
+        if (counts == COUNTS_NOT)
+            continue;
+        bool again = best && len == best_len && row->origin != DINDBIND_GIVEN;
+        gone = counts == IS_GONE || (again && (gone || has_strayed(best, row)));
+        best = row;
+        best_len = len;
+        /* made here, as `place` is the next row's then */
+        *found = row->host && graft(h->path, row->host, name, place);
+        if (row->host && !*found && !gone)
             return DINDBIND_E_TOOLONG;
     }
-    return 0;
+    if (!gone) {
+        h->ro = *found && best->ro;
+        return 0;
+    }
+    trace(t->r, "self: what was described is not mounted at ", best->path);
+    h->gone = true;
+    return DINDBIND_E_FOREIGN;
 }
 
 /* What is on the device of the data root, by its place there. */
@@ -4651,8 +4895,6 @@ static int find_calibrated(const struct tables *t, const struct mount_row *from,
     const char *rest = inside + c.len;
     if (c.row->dev != from->dev || strncmp(inside, c.row->root, c.len) || (*rest && *rest != '/'))
         return DINDBIND_E_FOREIGN;
-    if (c.volumes && !starts_with(rest, "/volumes/"))
-        return DINDBIND_E_FOREIGN;
     return graft(h->path, c.host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
@@ -4663,7 +4905,7 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
 {
     char inside[DINDBIND_PATH_MAX];
     bool found;
-    h->ro = false;
+    h->ro = h->gone = false;
     int rc = daemon_row(t, from, name, h, &found);
     h->ro |= is_ro(from);
     if (rc || found)
@@ -4882,7 +5124,9 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
         return DINDBIND_E_FOREIGN;
     }
     rc = find_host(t, row, &s.node, s.name, &h);
-    if (rc == DINDBIND_E_FOREIGN && t->r->self && is_own(row))
+    if (rc && t->r->self && h.gone)
+        res->sys_errno = ESTALE;
+    else if (rc == DINDBIND_E_FOREIGN && t->r->self && is_own(row))
         res->sys_errno = ENODEV;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
@@ -8101,7 +8345,7 @@ static const char *view_row(struct view *v, const char *host, const char *path, 
         wrong = view_grow(v);
     if (wrong)
         return wrong;
-    v->rows[v->nrows++] = (struct dindbind_bind){ host, place, ro };
+    v->rows[v->nrows++] = (struct dindbind_bind){ .host = host, .path = place, .ro = ro };
     return NULL;
 }
 
@@ -8112,9 +8356,13 @@ static void view_note(struct view *v, const char *wrong)
         v->wrong = wrong;
 }
 
-static void view_mount(struct view *v, const char *host, const char *path, bool ro)
+static void view_mount(struct view *v, const char *host, const char *path, bool ro,
+                       enum dindbind_origin origin)
 {
-    view_note(v, view_row(v, host, path, ro));
+    const char *wrong = view_row(v, host, path, ro);
+    view_note(v, wrong);
+    if (!wrong)
+        v->rows[v->nrows - 1].origin = origin;
 }
 
 static const char *view_task(struct view *v, const char *pid, const char *end,
@@ -8240,7 +8488,7 @@ static const char *view_absolute(struct view *v, const char *dir, const char *pa
     char full[DINDBIND_PATH_MAX];
     if (path && *path == '/')
         return path;
-    if (!path || !dir || !absolute_path(full, dir, path))
+    if (!path || !*path || !dir || !absolute_path(full, dir, path))
         return NULL;
     return view_copy(v, full);
 }
@@ -8288,14 +8536,15 @@ static bool is_empty_member(const struct member *m)
 
 /* An element of `Mounts` of docker inspect and podman inspect. */
 enum {
-    MOUNT_TYPE = TOP + 1, MOUNT_SOURCE, MOUNT_DESTINATION, MOUNT_RW, MOUNT_OPTIONS, MOUNT_SUBPATH,
-    MOUNT_KEYS
+    MOUNT_TYPE = TOP + 1, MOUNT_SOURCE, MOUNT_DESTINATION, MOUNT_DRIVER, MOUNT_RW, MOUNT_OPTIONS,
+    MOUNT_SUBPATH, MOUNT_KEYS
 };
 
 static const struct json_row mount_members[MOUNT_KEYS] = {
     [MOUNT_TYPE] = { .name = "Type" },
     [MOUNT_SOURCE] = { .name = "Source" },
     [MOUNT_DESTINATION] = { .name = "Destination" },
+    [MOUNT_DRIVER] = { .name = "Driver" },
     [MOUNT_RW] = { .name = "RW" },
     [MOUNT_OPTIONS] = { .name = "Options" },
     [MOUNT_SUBPATH] = { .name = "SubPath" },
@@ -8318,36 +8567,6 @@ static bool options_name_dirs(struct view *v, const char *options)
     return false;
 }
 
-/* Where on the host it comes from. NULL: that is not known. */
-static const char *inspect_source(struct view *v, const struct member *m)
-{
-    const char *source = m[MOUNT_SOURCE].text;
-    bool volume = is_word(m[MOUNT_TYPE].text, "volume");
-    if (!source || *source != '/')
-        return NULL;
-    if (!volume && !is_word(m[MOUNT_TYPE].text, "bind"))
-        return NULL;
-    /* U+FFFD: a name that is not UTF-8 was not printed as it is */
-    if (strstr(source, "\xef\xbf\xbd") || !is_empty_member(&m[MOUNT_SUBPATH]))
-        return NULL;
-    /* podman mounts an overlay of it, where only podman sees it */
-    if (options_name_dirs(v, m[MOUNT_OPTIONS].at))
-        return NULL;
-    /* the directory of a volume that is a mount itself is empty once that has been unmounted */
-    if (volume && is_dead(v) && is_empty_path(source))
-        return NULL;
-    return source;
-}
-
-static void inspect_mounts(struct view *v, const char *mounts)
-{
-    struct member m[MOUNT_KEYS];
-    for (const char *p = json_first(mounts); p; p = json_after(p)) {
-        view_members(v, p, mount_members, MOUNT_KEYS, m);
-        view_mount(v, inspect_source(v, m), m[MOUNT_DESTINATION].text, !json_true(m[MOUNT_RW].at));
-    }
-}
-
 /* Is this path below a directory there, with no link on the way or at its end? */
 static bool is_there_without_links(const char *dir, const char *path)
 {
@@ -8362,11 +8581,11 @@ static bool is_there_without_links(const char *dir, const char *path)
     return known;
 }
 
-/* A part of a volume, which a link on the way would make another one. NULL: only the kernel knows
- * which it is. */
+/* A part of a volume (podman: with a slash before it), which a link on the way would make another
+ * one. NULL: only the kernel knows which it is. */
 static const char *inspect_subpath(struct view *v, const char *host, const char *path)
 {
-    if (!path || *path == '/' || !is_dead(v))
+    if (!path || !is_dead(v))
         return NULL;
     const char *clean = view_absolute(v, "/", path);
     if (!clean || !is_there_without_links(host, clean))
@@ -8374,30 +8593,76 @@ static const char *inspect_subpath(struct view *v, const char *host, const char 
     return view_absolute(v, host, clean + 1);
 }
 
+/* Where on the host it comes from. NULL: that is not known. */
+static const char *inspect_source(struct view *v, const struct member *m)
+{
+    const char *source = m[MOUNT_SOURCE].text;
+    bool volume = is_word(m[MOUNT_TYPE].text, "volume");
+    if (!source || *source != '/')
+        return NULL;
+    if (!volume && !is_word(m[MOUNT_TYPE].text, "bind"))
+        return NULL;
+    /* U+FFFD: a name that is not UTF-8 was not printed as it is */
+    if (strstr(source, "\xef\xbf\xbd"))
+        return NULL;
+    /* podman mounts an overlay of it, where only podman sees it */
+    if (options_name_dirs(v, m[MOUNT_OPTIONS].at))
+        return NULL;
+    /* the directory of a volume that is a mount itself is empty once that has been unmounted */
+    if (volume && is_dead(v) && is_empty_path(source))
+        return NULL;
+    if (is_empty_member(&m[MOUNT_SUBPATH]))
+        return source;
+    return inspect_subpath(v, source, m[MOUNT_SUBPATH].text);
+}
+
+static void inspect_mounts(struct view *v, const char *mounts)
+{
+    struct member m[MOUNT_KEYS];
+    for (const char *p = json_first(mounts); p; p = json_after(p)) {
+        view_members(v, p, mount_members, MOUNT_KEYS, m);
+        bool own = is_word(m[MOUNT_TYPE].text, "volume") && is_word(m[MOUNT_DRIVER].text, "local");
+        /* docker takes one without its first slash, and so do runtimes */
+        view_mount(v, inspect_source(v, m), view_absolute(v, "/", m[MOUNT_DESTINATION].text),
+                   !json_true(m[MOUNT_RW].at), own ? DINDBIND_ENGINES : DINDBIND_REPORTED);
+    }
+}
+
 /* An element of `HostConfig.Mounts`, which is what the engine was asked for. */
-enum { ASKED_TARGET = TOP + 1, ASKED_VOLUME, ASKED_SUBPATH, ASKED_KEYS };
+enum {
+    ASKED_TARGET = TOP + 1, ASKED_VOLUME, ASKED_SUBPATH, ASKED_DRIVER, ASKED_OPTIONS, ASKED_KEYS
+};
 
 static const struct json_row asked_members[ASKED_KEYS] = {
     [ASKED_TARGET] = { .name = "Target" },
     [ASKED_VOLUME] = { .name = "VolumeOptions" },
     [ASKED_SUBPATH] = { .name = "Subpath", .in = ASKED_VOLUME },
+    [ASKED_DRIVER] = { .name = "DriverConfig", .in = ASKED_VOLUME },
+    [ASKED_OPTIONS] = { .name = "Options", .in = ASKED_DRIVER },
 };
 
-/* inspect names a volume's root also where only a part of it is mounted. */
-static void inspect_subpaths(struct view *v, const char *mounts)
+/* inspect names a volume's root also where only a part of it is mounted, or a directory that its
+ * options name. */
+static void inspect_asked(struct view *v, const char *mounts)
 {
     struct member m[ASKED_KEYS];
     for (const char *p = json_first(mounts); p; p = json_after(p)) {
         const char *target;
         view_members(v, p, asked_members, ASKED_KEYS, m);
-        if (is_empty_member(&m[ASKED_SUBPATH]))
+        bool part = !is_empty_member(&m[ASKED_SUBPATH]);
+        if (!part && !json_first(m[ASKED_OPTIONS].at))
             continue;
         if (clean_target(v->arena, m[ASKED_TARGET].text, &target) == no_memory)
             view_note(v, no_memory);
         /* with no such target it may be any of them */
-        for (struct dindbind_bind *row = v->rows, *end = row + v->nrows; row < end; row++)
-            if (row->host && (!target || !strcmp(row->path, target)))
+        for (struct dindbind_bind *row = v->rows, *end = row + v->nrows; row < end; row++) {
+            if (!row->host || (target && strcmp(row->path, target)))
+                continue;
+            if (json_first(m[ASKED_OPTIONS].at))
+                row->origin = DINDBIND_REPORTED;
+            if (part)
                 row->host = inspect_subpath(v, row->host, m[ASKED_SUBPATH].text);
+        }
     }
 }
 
@@ -8420,9 +8685,10 @@ static const char *view_layers(struct view *v, const char *lower, const char *up
 /* docker inspect, podman inspect. */
 enum {
     INSPECT_STATE = TOP + 1, INSPECT_PID, INSPECT_MOUNTS, INSPECT_HOST, INSPECT_TMPFS,
-    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_CONFIG, INSPECT_SYSTEMD, INSPECT_GRAPH,
-    INSPECT_DRIVER, INSPECT_DATA, INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED,
-    INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE, INSPECT_RESOLV_FILE, INSPECT_KEYS
+    INSPECT_ASKED, INSPECT_READONLY, INSPECT_ID, INSPECT_CONFIG, INSPECT_SYSTEMD, INSPECT_SECRETS,
+    INSPECT_PODMAN, INSPECT_BUNDLE, INSPECT_STORE, INSPECT_GRAPH, INSPECT_DRIVER, INSPECT_DATA,
+    INSPECT_LOWER, INSPECT_UPPER, INSPECT_MERGED, INSPECT_HOSTS_FILE, INSPECT_HOSTNAME_FILE,
+    INSPECT_RESOLV_FILE, INSPECT_KEYS
 };
 
 static const struct json_row inspect_members[INSPECT_KEYS] = {
@@ -8436,6 +8702,10 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_ID] = { .name = "Id" },
     [INSPECT_CONFIG] = { .name = "Config" },
     [INSPECT_SYSTEMD] = { .name = "SystemdMode", .in = INSPECT_CONFIG },
+    [INSPECT_SECRETS] = { .name = "Secrets", .in = INSPECT_CONFIG },
+    [INSPECT_PODMAN] = { .name = "StaticDir" },     /* nobody else has that */
+    [INSPECT_BUNDLE] = { .name = "OCIConfigPath" },
+    [INSPECT_STORE] = { .name = "Driver" },
     [INSPECT_GRAPH] = { .name = "GraphDriver" },
     [INSPECT_DRIVER] = { .name = "Name", .in = INSPECT_GRAPH },
     [INSPECT_DATA] = { .name = "Data", .in = INSPECT_GRAPH },
@@ -8447,61 +8717,76 @@ static const struct json_row inspect_members[INSPECT_KEYS] = {
     [INSPECT_RESOLV_FILE] = { .name = "ResolvConfPath" },
 };
 
+/* Of a dead runner of podman's what its config.json has is not known. */
+enum unknown { PODMANS = 1, SYSTEMDS = 2, READONLYS = 4 };
+
 /* What engines mount into each runner and do not list under Mounts. */
 static const struct silent_mount {
     const char *place;
-    bool systemd;               /* only podman's, where the runner's program is systemd */
+    enum unknown only;          /* 0, or if one of these is not known */
     unsigned file;              /* the member that names it on the host, or 0 */
 } silent_mounts[] = {
     { .place = "/proc" },
     { .place = "/sys" },
     { .place = "/dev" },
     { .place = "/run/secrets" },
-    { .place = "/run/.containerenv" },
-    { .place = "/etc/localtime" },
     { .place = "/sbin/docker-init" },
-    { .place = "/run/podman-init" },
-    { .place = "/run", .systemd = true },
-    { .place = "/run/lock", .systemd = true },
-    { .place = "/tmp", .systemd = true },
-    { .place = "/var/log/journal", .systemd = true },
+    { .place = "/run/.containerenv", .only = PODMANS },
+    { .place = "/etc/localtime", .only = PODMANS },
+    { .place = "/run/podman-init", .only = PODMANS },
+    { .place = "/run", .only = SYSTEMDS | READONLYS },
+    { .place = "/run/lock", .only = SYSTEMDS },
+    { .place = "/tmp", .only = SYSTEMDS | READONLYS },
+    { .place = "/var/tmp", .only = READONLYS },
+    { .place = "/var/log/journal", .only = SYSTEMDS },
     { .place = "/etc/hosts", .file = INSPECT_HOSTS_FILE },
     { .place = "/etc/hostname", .file = INSPECT_HOSTNAME_FILE },
     { .place = "/etc/resolv.conf", .file = INSPECT_RESOLV_FILE },
 };
 
-static void inspect_silent(struct view *v, const struct member *m)
+static void inspect_silent(struct view *v, const struct member *m, unsigned unknown)
 {
+    if (unknown && json_true(m[INSPECT_SYSTEMD].at))
+        unknown |= SYSTEMDS;
+    if (unknown && v->readonly)
+        unknown |= READONLYS;
     for (size_t i = 0; i < sizeof silent_mounts / sizeof *silent_mounts; i++) {
         const struct silent_mount *row = &silent_mounts[i];
         const char *host = NULL;
-        if (row->systemd && !json_true(m[INSPECT_SYSTEMD].at))
+        if (row->only && !(row->only & unknown))
             continue;
-        if (row->file)
+        /* if the container was never started the file is not made yet, and has no name */
+        if (row->file && m[row->file].text && *m[row->file].text == '/')
             host = m[row->file].text;
-        if (host && *host != '/')
-            host = NULL;        /* the container was never started, and the file is not made yet */
-        view_mount(v, host, row->place, v->readonly);
+        /* not all engines mount all of those that have no name */
+        view_mount(v, host, row->place, v->readonly, host ? DINDBIND_ENGINES : DINDBIND_GIVEN);
     }
 }
 
-static void view_inspect(struct view *v, const char *top)
+/* docker does not report where it mounts a root of its containerd image store,
+ * <data root>/rootfs/<Driver>/<Id>. Its files tell the data root. NULL: they do not. */
+static const char *inspect_merged(struct view *v, const struct member *m)
 {
-    struct member m[INSPECT_KEYS];
-    view_members(v, top, inspect_members, INSPECT_KEYS, m);
-    view_json_pid(v, m[INSPECT_PID].at);
-    view_merged(v, m[INSPECT_MERGED].text);
-    v->runner->id = m[INSPECT_ID].text;
-    v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
-    /* where two are at one place the later one counts */
-    inspect_silent(v, m);
-    for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
-        view_mount(v, NULL, view_text(v, p), false);
-    inspect_mounts(v, m[INSPECT_MOUNTS].at);
-    inspect_subpaths(v, m[INSPECT_ASKED].at);
-    const char *driver = m[INSPECT_DRIVER].text;
-    if (is_word(driver, "overlay2") || is_word(driver, "overlay"))
-        view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
+    const char *tail, *store = m[INSPECT_STORE].text, *id = m[INSPECT_ID].text;
+    char place[DINDBIND_PATH_MAX];
+    if (m[INSPECT_MERGED].text || !store || !id)
+        return m[INSPECT_MERGED].text;
+    for (unsigned i = INSPECT_HOSTS_FILE; i <= INSPECT_RESOLV_FILE; i++) {
+        const char *file = m[i].text;
+        if (!file || own_tail(file, &tail) != OWN_FILE || !starts_with(tail, "/containers/"))
+            continue;
+        struct text t = text_new(place, sizeof place);
+        text_bytes(&t, file, (size_t)(tail - file));
+        text_add(&t, "/rootfs/");
+        text_add(&t, store);
+        text_add(&t, "/");
+        text_add(&t, id);
+        const char *merged = arena_copy(v->arena, place, t.len);
+        if (!merged)
+            view_note(v, no_memory);
+        return t.cut ? NULL : merged;
+    }
+    return NULL;
 }
 
 /* An element of `mounts` of config.json. */
@@ -8524,7 +8809,7 @@ static void config_mount(struct view *v, const char *mount, const char *bundle)
     if (is_word(m[CONFIG_TYPE].text, "bind") || json_lists(options, "bind\0rbind\0"))
         source = view_absolute(v, bundle, m[CONFIG_SOURCE].text);
     const char *place = view_absolute(v, "/", m[CONFIG_DESTINATION].text);
-    view_mount(v, source, place, json_lists(options, "ro\0rro\0"));
+    view_mount(v, source, place, json_lists(options, "ro\0rro\0"), DINDBIND_REPORTED);
 }
 
 /* The runtime mounts them in this order: each hides what was mounted below it before. */
@@ -8559,6 +8844,73 @@ static const struct json_row description_members[VIEW_KEYS] = {
     [VIEW_READONLY] = { .name = "readonly", .in = VIEW_ROOT },
     [VIEW_MOUNTS] = { .name = "mounts" },
 };
+
+/* All mounts of the config.json that a container was started with. false: it cannot be read. */
+static bool bundle_mounts(struct view *v, const char *file)
+{
+    struct member m[VIEW_KEYS];
+    struct json_error e;
+    char *text;
+    /* a FIFO is none, and must not be waited for */
+    long len = read_whole(open_path(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), MAX_FILE, &text);
+    const char *top = len < 0 ? NULL : json_check(&e, text, (size_t)len);
+    if (top)
+        view_members(v, top, description_members, VIEW_KEYS, m);
+    bool read = top && m[VIEW_MOUNTS].at && *m[VIEW_MOUNTS].at == '[';
+    if (read)
+        config_mounts(v, m[VIEW_MOUNTS].at, NULL);
+    free(text);
+    return read;
+}
+
+/* podman does not report secrets, artifacts and tmpfs of its own, but where the config.json is
+ * that has them. What it names that is gone, as the tmpfs of /dev/shm, has no name. Without it
+ * the layers are not asked: they have something else at these places. What was never started
+ * has no config.json yet, and its secrets are reported. Returns what is not known. */
+static unsigned inspect_bundle(struct view *v, const struct member *m)
+{
+    const char *file = m[INSPECT_BUNDLE].text;
+    if (!m[INSPECT_PODMAN].at || !is_dead(v))
+        return 0;
+    bool started = file && *file == '/';
+    if (!started || !bundle_mounts(v, file)) {
+        if (started || json_first(m[INSPECT_SECRETS].at))
+            v->runner->no_layers = "podman mounts more than it reports, and its config.json "
+                                   "(OCIConfigPath) cannot be read";
+        return PODMANS;
+    }
+    for (size_t i = 0; i < v->nrows; i++) {
+        struct dindbind_bind *row = &v->rows[i];
+        int fd = row->host ? open_path(row->host, OPEN_PIN) : -ENOENT;
+        sys_close(fd);
+        if (fd < 0 || is_empty_path(row->host))
+            row->host = NULL;
+    }
+    return 0;
+}
+
+static void view_inspect(struct view *v, const char *top)
+{
+    struct member m[INSPECT_KEYS];
+    view_members(v, top, inspect_members, INSPECT_KEYS, m);
+    view_json_pid(v, m[INSPECT_PID].at);
+    /* from inside it would be taken for the name of the root */
+    view_merged(v, v->runner->self ? m[INSPECT_MERGED].text : inspect_merged(v, m));
+    /* without an id nothing shows it either, and a message has to call it something */
+    v->runner->id = "the container of the description";
+    if (m[INSPECT_ID].text && *m[INSPECT_ID].text)
+        v->runner->id = m[INSPECT_ID].text;
+    v->readonly |= json_may_be_true(m[INSPECT_READONLY].at);
+    /* where two are at one place the later one counts */
+    inspect_silent(v, m, inspect_bundle(v, m));
+    for (const char *p = json_first(m[INSPECT_TMPFS].at); p; p = json_after(p))
+        view_mount(v, NULL, view_text(v, p), false, DINDBIND_REPORTED);
+    inspect_mounts(v, m[INSPECT_MOUNTS].at);
+    inspect_asked(v, m[INSPECT_ASKED].at);
+    const char *driver = m[INSPECT_DRIVER].text;
+    if (is_word(driver, "overlay2") || is_word(driver, "overlay"))
+        view_note(v, view_layers(v, m[INSPECT_LOWER].text, m[INSPECT_UPPER].text));
+}
 
 /* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of
  * an OCI bundle, which is the file's directory. */
@@ -10058,9 +10410,9 @@ void dindbind_end(struct dindbind_batch *b)
  * The only part that prints. Never here: half an answer, or a system call on a source.
  *
  * From the rooms of the library, this one and the descriptions take besides dindbind.h: CALL,
- * CALL3, CAPS_NO_OPENAT2, CAPS_NO_STATX, OPEN_DIR, OPEN_PIN, add_invalid, clean_target,
- * error_row, is_empty_dir, names_dirs, open_path, parse_volume, real_dir, reopen, root, spec,
- * sys_close, sys_read, text_errno. */
+ * CALL3, CAPS_NO_OPENAT2, CAPS_NO_STATX, OPEN_DIR, OPEN_PIN, OWN_FILE, add_invalid, clean_target,
+ * error_row, is_empty_dir, names_dirs, open_path, own_tail, parse_volume, real_dir, reopen, root,
+ * spec, sys_close, sys_read, text_errno. */
 
 enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
 

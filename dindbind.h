@@ -81,12 +81,23 @@ int dindbind_status(int error);
 
 /* ---- The runner ---------------------------------------------------------------------------------- */
 
+/* Whose word a row of the bind table is. */
+enum dindbind_origin {
+    DINDBIND_GIVEN,             /* the caller's, and not doubted */
+    DINDBIND_REPORTED,          /* an engine's. With `self` it counts while one mount is at `path`, and the source on it.
+                                 * With a pid something must be mounted there, unless the root proves what it is */
+    DINDBIND_ENGINES            /* likewise, and `host` is a file or volume of the engine's own, .../containers/ID/hosts or
+                                 * .../volumes/NAME/_data: what is mounted at `path` must have a root that ends so, or
+                                 * lies below */
+};
+
 /* A row of the bind table: the runner has `host` mounted at `path`. */
 struct dindbind_bind {
     const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the runner has something
                                  * there that has no name here (a tmpfs): only its own view can tell what */
     const char *path;           /* absolute and lexically clean, as the runner names it */
     int ro;                     /* mounted read-only */
+    enum dindbind_origin origin;
 };
 
 struct dindbind_layers;         /* private */
@@ -102,10 +113,13 @@ struct dindbind_runner {
                                  * then each word of it has to be known (LAYERS) */
     const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
                                  * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
-                                 * "": the engine does not tell
+                                 * "": the engine does not report it
                                  * With self: the daemon's name of / */
-    const char *id;             /* the engine's id of the container, or NULL: where neither of the two can be compared
-                                 * the task's mountinfo or cgroup must have it */
+    const char *id;             /* the engine's id of the container, or NULL. Where neither of the two proves that it is
+                                 * this one the task's cgroup must have it, or a mount of the engine's own file, one
+                                 * of the rows or at /etc/hosts, /etc/hostname, /etc/resolv.conf, /run/.containerenv;
+                                 * and the rows must fit, see `origin`. Else REUSED */
+    const char *no_layers;      /* why `overlay` must not answer although it was reported, or NULL */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
                                  * the names of the daemon outside; `overlay`, if any, must be the caller's own,
                                  * and has its lowerdirs and upperdir as the daemon names them */
@@ -120,6 +134,7 @@ struct dindbind_runner {
     int root_fd;                /* /proc/PID/root */
     unsigned caps;              /* what this kernel lacks */
     struct dindbind_layers *layers;
+    int layers_error;           /* why there are none; `detail` has the words */
     struct dindbind_bind *points;       /* rows that were named through links: where they are */
     size_t npoints;
     char detail[256];           /* what went wrong in dindbind_open(), for dindbind_message() */
@@ -127,8 +142,9 @@ struct dindbind_runner {
 
 /* Take hold of a runner: check the rows, open /proc and the task's root, parse the layer options.
  *
- * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. After a failure there is nothing to
- * close, and dindbind_message() with a NULL result says what it was.
+ * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. Layers that an engine reported (`merged` is not
+ * NULL) and that cannot be read are refused by dindbind_resolve(), if a source asks for them. After a failure there is
+ * nothing to close, and dindbind_message() with a NULL result says what it was.
  *
  * Needs a mounted procfs for pid > 0 (proc(5)), and for layers where extended attributes are looked at.
  * Reading /proc/PID/root is governed by PTRACE_MODE_READ_FSCREDS (ptrace(2)). The descriptor of the

@@ -311,7 +311,7 @@ static void view_of(const char *view, struct dindbind_runner *r)
             *colon = 0;
             if (mode)
                 *mode = 0;
-            rows[r->nbinds++] = (struct dindbind_bind){ value, colon + 1, mode != NULL };
+            rows[r->nbinds++] = (struct dindbind_bind){ value, colon + 1, mode != NULL, DINDBIND_GIVEN };
         }
     }
 }
@@ -2372,9 +2372,8 @@ static void lib_words(void **state)
 static void lib_rows_that_cannot_be_meant(void **state)
 {
     static const struct dindbind_bind rows[] = {
-        { "h", "/h", 0 }, { "/h", "h", 0 }, { "", "/h", 0 }, { "/h", "", 0 }, { "/h", "/a/../b", 0 }, { "/h",
-          "/a/", 0 },
-        { "/h", "//a", 0 }, { "/h", "/./a", 0 },
+        { "h", "/h", 0, 0 }, { "/h", "h", 0, 0 }, { "", "/h", 0, 0 }, { "/h", "", 0, 0 }, { "/h", "/a/../b", 0, 0 },
+        { "/h", "/a/", 0, 0 }, { "/h", "//a", 0, 0 }, { "/h", "/./a", 0, 0 },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -62,6 +62,7 @@ suite batch "$BUILD/batch"
 suite host_and_stage "$BUILD/host_and_stage"
 suite stage_life "$BUILD/stage_life"
 suite formats "$BUILD/formats"
+suite descriptions "$BUILD/descriptions"
 suite examples bash tests/examples.sh
 suite hostile_runner "$BUILD/hostile_runner"
 suite command_line "$BUILD/command_line"

@@ -57,7 +57,7 @@
 /* What real engines printed, with marks for paths and PIDs: a file each in tests/data. */
 enum { DATA_SIZE = 16384 };
 static char docker_inspect[DATA_SIZE], podman_inspect[DATA_SIZE], runc_state[DATA_SIZE], crun_state[DATA_SIZE],
-    oci_config[DATA_SIZE];
+    oci_config[DATA_SIZE], podman_config[DATA_SIZE];
 
 static const struct { const char *file; char *text; } printed[] = {
     { "docker_inspect", docker_inspect },
@@ -65,6 +65,7 @@ static const struct { const char *file; char *text; } printed[] = {
     { "runc_state", runc_state },
     { "crun_state", crun_state },
     { "oci_config", oci_config },
+    { "podman_config", podman_config },     /* what podman starts the container of podman_inspect with */
 };
 
 /* The tables write a double quote as `, and look for their edits like that. */
@@ -122,6 +123,9 @@ static int lay_engine(const char *dir, const char *kind, bool relative)
                   "file containers/" CID "/resolv.conf dns");
     } else {
         grow(textf("%srun/overlay-containers/" PCID "/userdata", dir), "file hosts hosts;file hostname name");
+        grow(textf("%s/overlay-containers/" PCID "/userdata", dir), "dir shm");
+        if (!put_file(textf("%s/overlay-containers/" PCID "/userdata/config.json", dir), expand(podman_config)))
+            return -1;
     }
     snprintf(world.merged, sizeof world.merged, "%s/merged", with);
     const char *a = docker ? "/l/OGMUSNUY77JQMTG64MMUUUI6RE:" : NULL;
@@ -978,6 +982,16 @@ struct inspect_case {
       "                `Destination`: `" destination "`,\n                `Mode`: ``,\n" \
       "                `RW`: " rw ",\n                `Propagation`: `rprivate`\n            },\n" \
       "            {\n                `Type`: `bind`," }
+#define SELF "bind /proc ^/proc;"
+#define NAMED_HOSTNAME "bind @/d/containers/" CID "/hostname ^/etc/hostname;"
+#define ROOT_OF_ID "@/d/rootfs/overlay2/" CID
+#define ROOTFS "engine @/d overlay2;dir @/d/rootfs;dir @/d/rootfs/overlay2;dir " ROOT_OF_ID ";"
+/* podman's config.json, with one more mount; inspect's, of a part of a volume. */
+#define BUNDLE "@/p/overlay-containers/" PCID "/userdata/config.json"
+#define READONLY(value) { "`ContainerIDFile`: ``,", "`ContainerIDFile`: ``,`ReadonlyRootfs`: " value "," }
+#define NO_BUNDLE { "`OCIConfigPath`: `" BUNDLE "`,", "" }
+#define IN_BUNDLE(mount) "file " BUNDLE " {`mounts`:[" mount "]}"
+#define PODMAN_SUBPATH(path) { "`Destination`: `/vol`,", "`Destination`: `/vol`,`SubPath`: `" path "`," }
 #define NO_EDIT { { NULL, NULL } }
 #define BARE(text) text, NO_EDIT
 
@@ -1039,6 +1053,61 @@ static const struct inspect_case inspect_cases[] = {
       "@/d/overlay2/" L1 "/diff/low\n", NULL },
     { "crun state, stopped, with -b", BARE(crun_state), NULL, NULL, NULL, "-b @/h/hb:/w /w/f", 0, "@/h/hb/f\n", NULL },
     { "state and -p", BARE(runc_state), NULL, STANDARD, NULL, "-p $PID /low", 2, "", NULL },
+    { "podman, dead: /dev/shm", BARE(podman_inspect), PODMAN, NULL, NULL, "/dev/shm", 1, "", "foreign" },
+    { "podman, dead: a secret with a target", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
+      "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/hb/f`,`options`:[`bind`,`rprivate`,`ro`]}"), NULL, NULL,
+      "-R /x /low", 0, "@/h/hb/f\n@/p/overlay/" P1 "/diff/low\n", NULL },
+    { "podman, dead: the same, to be written", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
+      "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/hb/f`,`options`:[`bind`,`rprivate`,`ro`]}"), NULL, NULL,
+      "/x", 1, "", NULL },
+    { "podman, dead: a secret that is gone", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
+      "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/gone`,`options`:[`bind`]}"), NULL, NULL, "-R /x", 1, "", "foreign" },
+    { "podman, dead: a tmpfs of --read-only", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
+      "{`destination`:`/x`,`type`:`tmpfs`,`source`:`tmpfs`,`options`:[`rw`,`rprivate`,`tmpcopyup`]}"), NULL, NULL,
+      "-R /x", 1, "", "foreign" },
+    { "podman, dead: no config.json", BARE(podman_inspect), PODMAN ";rm " BUNDLE, NULL, NULL, "-R /low", 1, "",
+      "layers" },
+    { "podman, dead: no config.json, a volume", BARE(podman_inspect), PODMAN ";rm " BUNDLE, NULL, NULL, "/vol/v", 0,
+      "@/p/volumes/vol1/_data/v\n", NULL },
+    { "podman, dead: a FIFO", BARE(podman_inspect), PODMAN ";rm " BUNDLE ";fifo " BUNDLE, NULL, NULL, "-R /low", 1, "",
+      "layers" },
+    { "podman, dead: a config.json that is none", BARE(podman_inspect), PODMAN ";file " BUNDLE " {}", NULL, NULL,
+      "-R /low", 1, "", "layers" },
+    { "podman, dead: a broken config.json", BARE(podman_inspect), PODMAN ";file " BUNDLE " {`mounts`:[}", NULL, NULL,
+      "-R /low", 1, "", "layers" },
+    { "podman, never started", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "-R /low", 0,
+      "@/p/overlay/" P1 "/diff/low\n", NULL },
+    { "podman, never started: .containerenv", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "/run/.containerenv", 1,
+      "", "foreign" },
+    { "podman, never started: /tmp", podman_inspect, { NO_BUNDLE }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL,
+      "/tmp/f", 0, "@/p/overlay/" PTOP "/diff/tmp/f\n", NULL },
+    { "podman, never started: /tmp of --read-only", podman_inspect, { NO_BUNDLE, READONLY("true") },
+      PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "-R /tmp/f", 1, "", "foreign" },
+    { "podman, never started: a secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: [{"
+      "`Name`: `sec`}]," } }, PODMAN, NULL, NULL, "-R /low", 1, "", "layers" },
+    { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: []," } },
+      PODMAN, NULL, NULL, "-R /low", 0, "@/p/overlay/" P1 "/diff/low\n", NULL },
+    { "podman, live: no config.json", BARE(podman_inspect), PODMAN ";rm " BUNDLE, PODMAN_RUN, NULL, "-H /low", 0,
+      "^/low\n", NULL },
+    { "docker, dead: where only podman mounts something", BARE(docker_inspect),
+      "engine @/d overlay2;file ^/run/.containerenv mine;file ^/etc/localtime mine", NULL, NULL,
+      "/run/.containerenv /etc/localtime", 0, "@/d/overlay2/" TOP "/diff/run/.containerenv\n@/d/overlay2/" TOP
+      "/diff/etc/localtime\n", NULL },
+    { "podman, dead: a subpath", podman_inspect, { PODMAN_SUBPATH("/sub") }, PODMAN, NULL, NULL, "/vol/s", 0,
+      "@/p/volumes/vol1/_data/sub/s\n", NULL },
+    { "podman, dead: a subpath with a link", podman_inspect, { PODMAN_SUBPATH("/ln") },
+      PODMAN ";link @/p/volumes/vol1/_data/ln sub", NULL, NULL, "/vol/s", 1, "", "foreign" },
+    { "podman, live: a subpath", podman_inspect, { PODMAN_SUBPATH("/sub") }, PODMAN,
+      SELF "bind @/p/volumes/vol1/_data/sub ^/vol", NULL, "-H /vol/s", 0, "@/p/volumes/vol1/_data/sub/s\n", NULL },
+    /* layers that cannot be read */
+    { "docker, dead: another user's layers, the rows", BARE(docker_inspect), "engine @/d overlay2;chown @/d/overlay2/" TOP
+      "/diff 300000", NULL, NULL, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
+    { "docker, dead: another user's layers", BARE(docker_inspect), "engine @/d overlay2;chown @/d/overlay2/" TOP
+      "/diff 300000", NULL, NULL, "-R /low", 1, "", "layers" },
+    { "podman, dead: composefs", BARE(podman_inspect), PODMAN ";dir @/p/overlay/" P1 "/composefs-data", NULL, NULL,
+      "-R /low", 1, "", "layers" },
+    { "podman, dead: composefs, the rows", BARE(podman_inspect), PODMAN ";dir @/p/overlay/" P1 "/composefs-data", NULL,
+      NULL, "/vol/v", 0, "@/p/volumes/vol1/_data/v\n", NULL },
     { "inspect and -p", BARE(docker_inspect), NULL, STANDARD, NULL, "-p $PID /low", 2, "", NULL },
     { "inspect and -o", BARE(docker_inspect), NULL, NULL, NULL, "-o " LAYERS " -R /low", 2, "", NULL },
     { "inspect and -b", BARE(docker_inspect), NULL, STANDARD, NULL, "-b @/h/devb:/vol /vol/f", 0, "@/h/devb/f\n",
@@ -1057,7 +1126,6 @@ static const struct inspect_case inspect_cases[] = {
       "@/d/overlay2/" L1 "/diff/low\n", NULL },
 
     /* --read-only: of the runner's root, and of the files that the engine puts there by itself */
-#define READONLY(value) { "`ContainerIDFile`: ``,", "`ContainerIDFile`: ``,`ReadonlyRootfs`: " value "," }
 #define OWN_FILES "-v /etc/hostname:/1 -v /etc/resolv.conf:/2 -v /vol:/3 -v /hb:/4"
 #define OWN_ANSWERS(ro) "@/d/containers/" CID "/hostname:/1" ro "\n@/d/containers/" CID "/resolv.conf:/2" ro "\n" VOL \
     ":/3\n@/h/hb:/4:ro\n"
@@ -1256,6 +1324,20 @@ static const struct inspect_case inspect_cases[] = {
     { "no layers told (containerd's image store)", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL, STANDARD,
       NULL,
       "-H /low /vol/v", 0, "^/low\n" VOL "/v\n", NULL },
+    { "no layers told, no volume mounted", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF NAMED_HOSTNAME "bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3, "",
+      "reused" },
+    { "no layers told, no host directory mounted", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF NAMED_HOSTNAME "bind " VOL " ^/vol", NULL, "/low", 3, "", "reused" },
+    { "no layers told, no file of its engine's", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
+      SELF "bind " VOL " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3, "",
+      "reused" },
+    { "no layers told, its root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "bind ^ " ROOT_OF_ID,
+      SELF, NULL, "-H /low", 0, "^/low\n", NULL },
+    { "no layers told, another root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } },
+      ROOTFS "bind @/h " ROOT_OF_ID, STANDARD, NULL, "/low", 3, "", "reused" },
+    { "no layers told, its root not to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "dir @/d/x",
+      STANDARD, NULL, "-H /low", 0, "^/low\n", NULL },
     { "no layers told, dead", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL, NULL, NULL, "/low", 1, "",
       "unmatched" },
     { "GraphDriver null", docker_inspect, { { "`GraphDriver`: {", "`GraphDriver`: null,`Graph`: {" } }, NULL, STANDARD,
@@ -1272,7 +1354,9 @@ static const struct inspect_case inspect_cases[] = {
     { "Pid beyond all numbers", docker_inspect, { { "`Pid`: $PID", "`Pid`: 99999999999999999999" } }, NULL, STANDARD,
       NULL,
       "/low", 2, "", NULL },
-    { "a destination that is relative", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `vol`" } }, NULL,
+    { "a destination without its first slash", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: `vol`" } },
+      NULL, STANDARD, NULL, "-H /vol/v", 0, VOL "/v\n", NULL },
+    { "a destination that is empty", docker_inspect, { { "`Destination`: `/vol`", "`Destination`: ``" } }, NULL,
       STANDARD, NULL, "/low", 2, "", NULL },
     { "a NUL in a source, dead: no layer answers for it", docker_inspect, { { "/vol1/_data`",
       "/vol1/_data\\u0000x`" } }, NULL, NULL,
@@ -1299,9 +1383,16 @@ static const struct inspect_case inspect_cases[] = {
       "        ]},\n        `Config`" } }, NULL, STANDARD, NULL, "/low", 2, "", NULL },
 };
 
+static bool gives_away(const struct inspect_case *c)
+{
+    return !world.root && c->setup && strstr(c->setup, "chown");
+}
+
 static void check_inspect(void **state)
 {
     const struct inspect_case *c = *state;
+    if (gives_away(c))
+        skip_case("an ordinary user cannot give files away");
     if (c->run)
         start_runner(0, c->run);
     char *text = edited(c->text, c->edits, COUNT(c->edits)), *file = expand("@/inspect.json");
@@ -1327,7 +1418,7 @@ static void check_inspect(void **state)
 static int begin_inspect(void **state)
 {
     const struct inspect_case *c = *state;
-    return begin_with(c->setup ? c->setup : "engine @/d overlay2");
+    return begin_with(c->setup && !gives_away(c) ? c->setup : "engine @/d overlay2");
 }
 
 /* ---- What is not JSON, and what is --------------------------------------------------------------------- */
@@ -3397,8 +3488,6 @@ struct self_case {
 
 enum { DOUBT = -1 };
 
-#define SELF "bind /proc ^/proc;"
-#define NAMED_HOSTNAME "bind @/d/containers/" CID "/hostname ^/etc/hostname;"
 #define OTHER "engine @/d overlay2;dir @/other;tmpfs @/other size=1m;file @/other/f other;dir @/other/e;"
 #define OWN_DISK "dir @/d;tmpfs @/d mode=755;engine @/d overlay2;"
 #define ONTO_ITSELF "dir @/d;bind @/d @/d;engine @/d overlay2;"
@@ -3499,14 +3588,16 @@ static const struct self_case self_cases[] = {
     { "the data root bound from elsewhere, a host bind", FROM_ELSEWHERE, STANDARD, NULL, NULL, "/devb/f", NULL, DOUBT,
       "/devb/f", NULL },
     { "a device at the data root's parent", ON_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/lib/data ^/x", NULL, NULL,
-      "/low /vol/v", NULL, 0,
-      "^/low\n" LIB_VOL "/v\n", NULL },
+      "/low", NULL, 0, "^/low\n", NULL },
+    { "a device at the data root's parent, a volume", ON_LIB, SELF "bind " LIB_VOL " ^/vol", NULL, NULL, "/vol/v", NULL,
+      1, "", "foreign" },
     { "a device at the data root's parent, a bind", ON_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/lib/data ^/x", NULL,
       NULL, "/x/f", NULL,
       DOUBT, "/x/f", NULL },
-    { "what looks like one", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/low /vol/v",
-      NULL, 0,
-      "^/low\n" LIB_VOL "/v\n", NULL },
+    { "what looks like one", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/low", NULL, 0,
+      "^/low\n", NULL },
+    { "what looks like one, a volume", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol", NULL, NULL, "/vol/v", NULL, 1, "",
+      "foreign" },
     { "what looks like one, a bind", BOUND_LIB, SELF "bind " LIB_VOL " ^/vol;bind @/disk/data ^/x", NULL, NULL, "/x/f",
       NULL, DOUBT,
       "/x/f", NULL },
@@ -3530,6 +3621,12 @@ static const struct self_case self_cases[] = {
     { "no row is enough", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/devb/f", NULL, 1, "", "foreign" },
     { "no row is enough: the root is known", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/low", NULL, 0, "^/low\n",
       NULL },
+    { "a host directory that is called as a volume", "engine @/d overlay2;dir /volumes;dir /volumes/db;"
+      "dir /volumes/db/_data;file /volumes/db/_data/f x", SELF "bind /volumes/db/_data ^/x", NULL, NULL, "/x/f", NULL, 1, "",
+      "foreign" },
+    { "the same, below the last part of the data root's name", "engine @/d overlay2;dir /d;dir /d/volumes;"
+      "dir /d/volumes/db;dir /d/volumes/db/_data;file /d/volumes/db/_data/f x", SELF "bind /d/volumes/db/_data ^/x", NULL,
+      NULL, "/x/f", NULL, 1, "", "foreign" },
     { "part of a volume is enough or not", NULL, SELF "bind " VOL "/sub ^/vol;bind @/h/devb ^/devb", NULL, NULL,
       "/devb/f",
       NULL, DOUBT,
@@ -3716,6 +3813,19 @@ static void self_streams(void **state)
         flunk("-m made nothing");
 }
 
+/* Who asks for what is not mounted any more is told just that. */
+static void gone_row(void **state)
+{
+    (void)state;
+    must("dir @/other");
+    start_runner(0, STANDARD);
+    put_file(expand("^/runner"), edited(docker_inspect, (const char *const[][2]){ ROW("@/other", "/x", "true") }, 1));
+    struct ran r = run((struct call){ .args = "-S -r /runner /x", .self = true });
+    expect_ran("-S -r, a row whose mount is gone", r, 1, "", "/x: what its description names is not mounted there any more");
+    if (strstr(r.err, "does not name it"))
+        flunk("%s", r.err);
+}
+
 /* Outside of a container, and without -S. */
 static void self_outside(void **state)
 {
@@ -3727,6 +3837,16 @@ static void self_outside(void **state)
     expect("-p $PID ./one", 1, "", "./one");
     expect("-p $PID -v ./one:/t", 1, "", "./one");
 }
+
+/* A second volume and directory; and docker's mounts with another one than the volume at /vol. */
+#define OTHER_VOL \
+    "engine @/d overlay2;dir @/d/volumes/vol2;dir @/d/volumes/vol2/_data;file @/d/volumes/vol2/_data/v wrong;" \
+    "dir @/other;file @/other/f other;dir @/d/containers/" L1 ";file @/d/containers/" L1 "/hostname other"
+#define REPLACED(source) \
+    SELF NAMED_HOSTNAME "bind " source " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile"
+#define NO_LAYERS { "`Data`: {", "`Date`: {" }
+#define WITH_OPTIONS { "            `Mounts`: [\n", "            `Mounts`: [\n                {`Type`: `volume`, " \
+    "`Source`: `vol1`, `Target`: `/vol`, `VolumeOptions`: {`DriverConfig`: {`Options`: {`o`: `bind`}}}},\n" }
 
 /* With a description. */
 struct told_case {
@@ -3802,6 +3922,54 @@ static const struct told_case told_cases[] = {
       "/x/f", 0,
       "@/other/f\n", NULL },
     { "two containers", "[{`State`:{`Pid`:0}},{`State`:{`Pid`:0}}]", NO_EDIT, NULL, STANDARD, "/low", 2, "", NULL },
+    /* what is not mounted any more, or not there */
+    { "a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD, "/x", 1, "",
+      "foreign" },
+    { "below a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER,
+      STANDARD ";file ^/x/f wrong", "-v /x/f:/t", 1, "", "foreign" },
+    { "a row that is not mounted, and one given", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD,
+      "-b /name/out/there:/x /x", 0, "/name/out/there\n", NULL },
+    { "beside a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD,
+      "/vol/v /low", 0, VOL "/v\n^/low\n", NULL },
+    { "a mount in a row that is not mounted", docker_inspect, { ROW("@/other", "/a", "true") }, OTHER,
+      STANDARD ";bind @/h/devb ^/a/b", "/a/b/f", 0, "@/h/devb/f\n", NULL },
+    { "a row that is hidden", docker_inspect, { ROW("@/other", "/a/b", "true") }, OTHER,
+      STANDARD ";bind @/other ^/a/b;tmpfs ^/a;dir ^/a/b;file ^/a/b/f wrong", "/a/b/f", 1, "", "foreign" },
+    { "a row named through a link", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /x;bind @/other ^/x", "/l/f /x/f", 0, "@/other/f\n@/other/f\n", NULL },
+    { "a row whose link leads elsewhere", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /m;bind @/other ^/x", "/l/one", 1, "", "foreign" },
+    { "a row whose link leads to another row", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /devb;bind @/other ^/x", "/l/f", 1, "", "foreign" },
+    { "a row whose link leads to a tmpfs", docker_inspect, { ROW("@/other", "/l", "true") }, OTHER,
+      STANDARD ";link ^/l /tm1;bind @/other ^/x", "/l/t", 1, "", "foreign" },
+    /* whose it is */
+    { "another volume at its place", BARE(docker_inspect), OTHER_VOL, REPLACED("@/d/volumes/vol2/_data"), "/low", 3, "",
+      "reused" },
+    { "a volume with options", BARE(docker_inspect), OTHER_VOL, REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told", docker_inspect, { NO_LAYERS }, NULL, STANDARD, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
+    { "no layers told, a part of a volume", docker_inspect, { NO_LAYERS }, NULL, REPLACED(VOL "/sub"), "/vol/s", 0,
+      VOL "/s\n", NULL },
+    { "no layers told, another volume at its place", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/d/volumes/vol2/_data"), "/devb/f", 3, "", "reused" },
+    { "no layers told, a host directory at a volume's place", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/other"), "/devb/f", 3, "", "reused" },
+    { "no layers told, a volume with options", docker_inspect, { NO_LAYERS, WITH_OPTIONS }, OTHER_VOL,
+      REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told, a volume of another driver", docker_inspect, { NO_LAYERS, { "`local`", "`nfs`" } }, OTHER_VOL,
+      REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
+    { "no layers told, and a row given for the volume", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      REPLACED("@/other"), "-b @/other:/vol /vol/f", 0, "@/other/f\n", NULL },
+    { "no layers told, no volume", docker_inspect, { NO_LAYERS }, NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb",
+      "/devb/f", 3, "", "reused" },
+    { "no layers told, no file of its engine's", docker_inspect, { NO_LAYERS }, NULL,
+      SELF "bind @/h/devb ^/devb;bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
+    { "no layers told, another one's files", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      SELF "bind @/d/containers/" L1 "/hostname ^/etc/hostname;bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
+    { "no layers told, and no Id", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } }, NULL, STANDARD,
+      "/vol/v", 0, VOL "/v\n", NULL },
+    { "no layers told, no Id, no file of its engine's", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } },
+      NULL, SELF "bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
 };
 
 static int begin_told(void **state)
@@ -3879,6 +4047,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "Z is warned of", labels, false },
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
+    { "-S: a row whose mount is gone", gone_row, false },
     { "-S: outside of a container", self_outside, false },
     { "-S: blanks in names", odd_data_root, true },
 };

@@ -126,6 +126,35 @@ describe_created() {
 	"${engine}_rm" created >/dev/null 2>&1
 }
 
+# What podman does not report: a dead runner's config.json has it.
+podman_unreported() {
+	podman_inspect unreported >"$W/unreported.json" && jq -e '.[0].State.Pid == 0' "$W/unreported.json"
+}
+
+describe_unreported() {
+	local i=$W/unreported.json src
+	echo 'a secret of the runner' >"$W/unreported"
+	{ podman_ secret create unreported "$W/unreported" && podman_run --detach --name unreported --read-only \
+		--secret unreported,target=/opt/secret "$image:few" sleep 1000; } >"$W/err" 2>&1 ||
+		{ report podman 'a runner with a secret' "$(cat "$W/err")"; return; }
+	PID=$(podman_inspect unreported | jq '.[0].State.Pid')
+	seen[/opt/secret]=$(in_runner probe view file /opt/secret)
+	podman_kill unreported >/dev/null 2>&1
+	until_true dead "$PID"
+	until_true podman_unreported || report podman 'a runner with a secret, killed' "$(jq -c '.[0].State' "$i")"
+	sees podman '-r inspect, dead: a secret with a target' file /opt/secret kept -r "$i"
+	for src in /tmp /var/tmp /run /dev/shm; do
+		refused podman "-r inspect, dead: $src of --read-only" 1 $src -r "$i" -R -v "$src:/x"
+	done
+	jq '.[0].OCIConfigPath = "/none"' "$i" >"$W/wrong.json"
+	refused podman '-r inspect, dead: no config.json, the secret' 1 OCIConfigPath -r "$W/wrong.json" -R -v /opt/secret:/x
+	refused podman '-r inspect, dead: no config.json, another file' 1 OCIConfigPath -r "$W/wrong.json" -R \
+		-v /etc/one.conf:/x
+	podman_rm unreported >"$W/err" 2>&1 && podman_ secret rm unreported >"$W/err" 2>&1 ||
+		report podman 'removing a runner with a secret' "$(cat "$W/err")"
+	PID=''
+}
+
 docker_created() {
 	docker create --network none --name created -v "$W/host/dir:/mnt/dir" "$image:few" sleep 1
 }

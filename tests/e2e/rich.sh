@@ -146,6 +146,7 @@ rich_cases() {
 		"${engine}_rm" other >"$W/err" 2>&1
 		finish "$engine"
 	fi
+	[ "$engine" != podman ] || describe_unreported
 	self_variants "$engine"
 }
 

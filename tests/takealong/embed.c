@@ -127,7 +127,7 @@ static void *work(void *arg)
 
 int main(int argc, char **argv)
 {
-    struct dindbind_bind row = { argc > 5 ? argv[4] : "", argc > 5 ? argv[5] : "", 0 };
+    struct dindbind_bind row = { argc > 5 ? argv[4] : "", argc > 5 ? argv[5] : "", 0, DINDBIND_GIVEN };
     pthread_t threads[MANY];
     char text[RECORD];
     int rc, err, n, wrong = 0;
