@@ -20,13 +20,13 @@
 static char long_line[40000];   /* of standard input */
 
 /* A command and what comes of it. A row without `out` and `status` is refused with status 2. */
-static const struct corner {
+static const struct command {
     const char *name, *args;
     const char *said;           /* a part of standard error; NULL: not looked at */
     const char *out;            /* all of standard output; NULL: there is none */
     int status;
     const char *in;             /* standard input */
-} corners[] = {
+} commands[] = {
     { "the root as a row", "-b /:/host -H /host@/w", .out = "@/w\n" },
     { "a name longer than any", "-o lowerdir=@/l -R /" A64 A64 A64 A64, .status = 1 },
     { "more layers than a message names", EIGHT "-R /nope", .said = " and 2 more", .status = 1 },
@@ -263,7 +263,7 @@ static bool be_applet(void)
 
 static void check(void **state)
 {
-    const struct corner *c = *state;
+    const struct command *c = *state;
     size_t n;
     const char *in = expand_n(c->in ? c->in : "", &n);
     int fd = input_of(in, n);
@@ -343,8 +343,8 @@ static int run_all(char **words)
     unsetenv("DINDBIND_RUNNER");
     memset(long_line, 'a', sizeof long_line - 1);
     grow(world.dir, "file w/f;file l/f;file m/g;link w/dangling nowhere;file pid pid%201%0a;file overlay overlay%20lowerdir=/l%0a");
-    for (size_t i = 0; i < COUNT(corners); i++)
-        run_case(corners[i].name, check, begin, NULL, &corners[i]);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        run_case(commands[i].name, check, begin, NULL, &commands[i]);
     for (size_t i = 0; i < COUNT(roots); i++)
         run_case(roots[i].name, check_root, begin, NULL, &roots[i]);
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
