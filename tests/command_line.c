@@ -17,6 +17,9 @@
 #define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+#define L16 L4 L4 L4 L4
+#define L4 ",volume-label=a=b,volume-label=a=b,volume-label=a=b,volume-label=a=b"
+
 static char long_line[40000];   /* of standard input */
 
 /* A command and what comes of it. A row without `out` and `status` is refused with status 2. */
@@ -115,6 +118,8 @@ static const struct command {
     { "a key that is none, of a volume", W "--mount /etc:/x,type=volume,target=/y", .said = "no such key: /etc:/x" },
     { "a key that is none, of a tmpfs", W "--mount type=tmpfs,target=/y,size=1", .said = "no such key: size" },
     { "an empty key", W "--mount type=tmpfs,target=/y,", .said = "an empty field" },
+    { "a quote and something after it", W "--mount type=bind,`source=/w`x,target=/t", .said = "quote" },
+    { "more fields than anybody has", W "--mount type=bind,src=/w,dst=/t" L16 L16 L16 L16, .said = "too many fields" },
     { "a blank before a key", W "--mount type=tmpfs,`\ttarget=/y`", .said = "no such key: " },
     { "a key of volumes for a bind", W "--mount type=bind,source=/w,target=/t,volume-nocopy",
       .said = "a key of another type of mount: volume-nocopy" },
@@ -164,6 +169,10 @@ static const struct command {
 #define V W "--mount dst=/t,volume-opt="
     { "o=bind, whatever the type", V "type=tmpfs,volume-opt=device=/w,volume-opt=o=bind",
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=@/w,volume-opt=o=bind\n" },
+    { "a size, which is no place", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m",
+      .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m\n" },
+    { "an option of mount(8)'s own", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=x-mount.mkdir",
+      .said = "volume-opt" },
     { "o=bind without a device", V "o=bind", .said = "has no device" },
     { "o=bind and what is not known", V "o=bind,volume-opt=o=ro,volume-opt=device=/w", .said = "one option twice" },
     { "o=bind with a value", V "o=bind=1,volume-opt=type=tmpfs,volume-opt=device=/w", .said = "are not known" },
