@@ -645,6 +645,12 @@ static void foreign_owner(void **state)
     refused("-s @/theirs/st /m", "unsafe", "theirs");
     refused("-s @/theirs/own/st /m", "unsafe", "theirs");
     refused("-s @/theirs /m", "unsafe", "theirs");
+    /* a root that is somebody else's, where everybody is who he is */
+    assert_int_equal(chown("/", 1234, 1234), 0);
+    struct ran r = tool("-p $PID -f json -s @/st /m");
+    assert_int_equal(chown("/", 0, 0), 0);
+    if (!r.status || !strstr(r.out, "\"error\":\"unsafe\""))
+        flunk("below a root of somebody else's: %d %s", r.status, r.out);
 }
 
 /* ---- Layers, with no live task ------------------------------------------------------------------------- */
