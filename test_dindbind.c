@@ -1190,6 +1190,14 @@ static const struct layer_case {
     { "a data-only layer without the data",
       "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/g x",
       DATA, "/f", "error broken", ROOT_ONLY },
+    { "a data-only layer with a file in the way", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob x",
+      DATA, "/f", "error broken", ROOT_ONLY },
+    { "a data-only layer with a symlink in the way", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; link data/blob other; file data/other/f x",
+      DATA, "/f", "error broken", ROOT_ONLY },
+    { "a data-only layer with a symlink for the data", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; link data/blob/f g; file data/blob/g x",
+      DATA, "/f", "error broken", ROOT_ONLY },
+    { "a data-only layer with a directory for the data", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; dir data/blob/f",
+      DATA, "/f", "error broken", ROOT_ONLY },
     { "a data-only layer is not looked up", "dir 1/x; file data/blob/f x", DATA, "/blob/f", "error missing",
       ROOT_ONLY },
     { "a data-only layer does not merge", "file 1/d/f x; file data/d/g x", DATA, "/d",
@@ -1374,6 +1382,7 @@ static void layers_500(void **state)
         colons += *s == ':';
     assert_int_equal(colons, 499);
     assert_non_null(strstr(told, expand("merged @/500/d:@/499/d:")));
+    expect(textf("-o %s -f oci -v /d:/t", given), 1, "", "too many layers for one page of mount options");
 }
 
 /* A layer that is gone is never taken for one that has not the path: wherever it lies in the stack, whatever it is
@@ -1938,6 +1947,9 @@ static void input_too_long(void **state)
     *in = '/';
     struct ran r = run_tool(&(struct set_up){ .in = in }, "-b @/work:/work -");
     expect_ran("-b @/work:/work - (100000 bytes)", r, 1, "\n@/work\n", "dindbind: /xxx");
+    memcpy(in + 3, "%00", 3);
+    r = run_tool(&(struct set_up){ .in = in }, "-b @/work:/work -");
+    expect_ran("-b @/work:/work - (100000 bytes, one of them a NUL)", r, 1, "\n@/work\n", "dindbind: /xx?xxx");
 }
 
 /* A NUL within a line must not cut a path short. */

@@ -17,16 +17,19 @@
 #define EIGHT "-o lowerdir=@/l:@/l:@/l:@/l:@/l:@/l:@/l:@/m "
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+#define L16 L4 L4 L4 L4
+#define L4 ",volume-label=a=b,volume-label=a=b,volume-label=a=b,volume-label=a=b"
+
 static char long_line[40000];   /* of standard input */
 
 /* A command and what comes of it. A row without `out` and `status` is refused with status 2. */
-static const struct corner {
+static const struct command {
     const char *name, *args;
     const char *said;           /* a part of standard error; NULL: not looked at */
     const char *out;            /* all of standard output; NULL: there is none */
     int status;
     const char *in;             /* standard input */
-} corners[] = {
+} commands[] = {
     { "the root as a row", "-b /:/host -H /host@/w", .out = "@/w\n" },
     { "a name longer than any", "-o lowerdir=@/l -R /" A64 A64 A64 A64, .status = 1 },
     { "more layers than a message names", EIGHT "-R /nope", .said = " and 2 more", .status = 1 },
@@ -115,6 +118,8 @@ static const struct corner {
     { "a key that is none, of a volume", W "--mount /etc:/x,type=volume,target=/y", .said = "no such key: /etc:/x" },
     { "a key that is none, of a tmpfs", W "--mount type=tmpfs,target=/y,size=1", .said = "no such key: size" },
     { "an empty key", W "--mount type=tmpfs,target=/y,", .said = "an empty field" },
+    { "a quote and something after it", W "--mount type=bind,`source=/w`x,target=/t", .said = "quote" },
+    { "more fields than anybody has", W "--mount type=bind,src=/w,dst=/t" L16 L16 L16 L16, .said = "too many fields" },
     { "a blank before a key", W "--mount type=tmpfs,`\ttarget=/y`", .said = "no such key: " },
     { "a key of volumes for a bind", W "--mount type=bind,source=/w,target=/t,volume-nocopy",
       .said = "a key of another type of mount: volume-nocopy" },
@@ -164,6 +169,10 @@ static const struct corner {
 #define V W "--mount dst=/t,volume-opt="
     { "o=bind, whatever the type", V "type=tmpfs,volume-opt=device=/w,volume-opt=o=bind",
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=@/w,volume-opt=o=bind\n" },
+    { "a size, which is no place", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m",
+      .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m\n" },
+    { "an option of mount(8)'s own", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=x-mount.mkdir",
+      .said = "volume-opt" },
     { "o=bind without a device", V "o=bind", .said = "has no device" },
     { "o=bind and what is not known", V "o=bind,volume-opt=o=ro,volume-opt=device=/w", .said = "one option twice" },
     { "o=bind with a value", V "o=bind=1,volume-opt=type=tmpfs,volume-opt=device=/w", .said = "are not known" },
@@ -263,7 +272,7 @@ static bool be_applet(void)
 
 static void check(void **state)
 {
-    const struct corner *c = *state;
+    const struct command *c = *state;
     size_t n;
     const char *in = expand_n(c->in ? c->in : "", &n);
     int fd = input_of(in, n);
@@ -343,8 +352,8 @@ static int run_all(char **words)
     unsetenv("DINDBIND_RUNNER");
     memset(long_line, 'a', sizeof long_line - 1);
     grow(world.dir, "file w/f;file l/f;file m/g;link w/dangling nowhere;file pid pid%201%0a;file overlay overlay%20lowerdir=/l%0a");
-    for (size_t i = 0; i < COUNT(corners); i++)
-        run_case(corners[i].name, check, begin, NULL, &corners[i]);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        run_case(commands[i].name, check, begin, NULL, &commands[i]);
     for (size_t i = 0; i < COUNT(roots); i++)
         run_case(roots[i].name, check_root, begin, NULL, &roots[i]);
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);

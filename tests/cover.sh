@@ -129,7 +129,7 @@ for source in test_dindbind.c tests/*.c; do
 	else
 		if ! grep -q '^#include .*dindbind\.c"\|^#include DINDBIND_C' "$source"; then
 			# linked with it
-			options+=(-DDINDBIND_NO_MAIN -lpthread "$build/$name-test.o") white=dindbind.c
+			options=(-DDINDBIND_NO_MAIN "$build/$name-test.o" "${options[@]}" -lpthread) white=dindbind.c
 			for f in $(grep -o '__wrap_[a-z]*' "$source" | sort -u); do options+=("-Wl,--wrap=${f#__wrap_}"); done
 			"$gcc" -std=gnu11 -O1 -I. -c -o "$build/$name-test.o" "$source" >"$build/build.log" 2>&1
 		fi

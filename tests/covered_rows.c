@@ -39,9 +39,9 @@ static const char house[] =
 #define TWENTY FOUR FOUR FOUR FOUR FOUR
 #define LAST "/" A50 "aaaaaaaaaaaaaaaaaaaaa"
 
-/* Records that are longer than any path, though they mean one; and one with a NUL in it. */
+/* Records that are longer than any path, though they mean one; one with a NUL in it; and a description. */
 enum { LONG = 40000 };
-static char long_records[4 * LONG + 100], long_with_nul[LONG + 100];
+static char many_rows[1 << 20], long_records[4 * LONG + 100], long_with_nul[LONG + 100];
 
 static const struct row {
     const char *name, *before;  /* a script */
@@ -77,6 +77,9 @@ static const struct row {
     { "a volume with o=bind has no mounts below", .args = W_AND_V "--mount " VOLUME("bind", "/w"),
       .out = VOLUME("bind", "@/h/w") "\n" },
     { "a line break in a spec that passes", .args = W "-v vol:/t%0a/evil", .status = 1 },
+
+    { "more rows below than a runner may have", .args = "-r - -v /w:/t", .in = many_rows, .status = 1,
+      .err = "more than 4096" },
 
     /* descriptions */
     { "the directory of a volume that is empty once the engine has unmounted it", "dir vol", "-r - /v", ONE_VOLUME, 1,
@@ -281,6 +284,9 @@ static void all(char **words)
     strcpy(p, "../nope\n/w\n");
     p = fill(stpcpy(long_with_nul, "/w%00"), "a", LONG);
     strcpy(p, "\n");
+    p = stpcpy(many_rows, "bind @/h/w:/w\n");
+    for (int i = 0; i < 4097; i++)
+        p += sprintf(p, "bind @/h/o:/w/%d\n", i);
     for (size_t i = 0; i < COUNT(rows); i++)
         if (wanted(rows[i].name, words))
             run_case(rows[i].name, check, begin, end, &rows[i]);

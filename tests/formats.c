@@ -2994,6 +2994,8 @@ static void make_missing(void **state)
         { "broken at the end -m", "-m -c", "{`HostConfig`:{`Binds`:[`/w/n15:/t`]}", 1, "", "@/h/hb/n15" },
         { "a bad spec after -m", "-m -c", B("`/w/n16:/t`,`/w/f:t`"), 1, "", "@/h/hb/n16" },
         { "a relative source after -m", "-m -c", B("`/w/n17:/t`,`./f:/u`"), 1, "", "@/h/hb/n17" },
+        { "a comma in a new source after -m", "-m -c", M(PART("/w/n20,x", "/t", "")), 1, "", "@/h/hb/n20,x" },
+        { "a new source that is not UTF-8 after -m", "-m -c", B("`/w/n21\\udcff:/t`"), 1, "", "@/h/hb/n21%ff" },
         { "an unknown type after -m", "-m -c", HC("`Binds`:[`/w/n18:/t`],`Mounts`:[{`Type`:`glob`,`Source`:`e`,"
           "`Target`:`/u`}]"), 1, "", "@/h/hb/n18" },
         { "an unknown type of two letters after -m", "-m -c", HC("`Mounts`:[{`Type`:`Fs`,`Target`:`/u`}],"

@@ -456,6 +456,16 @@ static void check_stage(void **state)
     unstage_all("st");
 }
 
+/* A mount of the host's below the source is no secret where the runner has it too. */
+static void mounts_of_both(void **state)
+{
+    (void)state;
+    must("tmpfs @/data/d;file @/data/d/h host");
+    start_runner(0, "bind @/data @/merged/x");
+    refused("-H /x", "nested", "/x/d");
+    expect("-v /x:/t", 0, "@/data:/t\n@/data/d:/t/d\n", "");
+}
+
 /* A tmpfs that the host has, bound whole: its mountinfo root is "/". */
 static void whole_file_system(void **state)
 {
@@ -539,6 +549,25 @@ static void numbers(void **state)
     unstage_all("st");
 }
 
+/* What the runner sees at a row's place is staged where it is the same, else what the row names. */
+static void rows_and_the_view(void **state)
+{
+    (void)state;
+    start_runner(0, "bind @/vol @/merged/vol");
+    expect("-b @/data:/nope -s @/st /nope", 0, "@/st/0\n", "");
+    assert_same(at("st/0"), at("data"));
+    unstage_all("st");
+    expect("-b @/vol:/vol:ro -s @/st /vol", 0, "@/st/0\n", "");
+    assert_same(at("st/0"), at("vol"));
+    if (put_file(at("st/0/new"), "x") || errno != EROFS)
+        flunk("what a row calls read-only can be written in the stage");
+    unstage_all("st");
+    expect("-b @/data:/nope -s @/st /nope /a", 0, "@/st/0\n@/st/1\n", "");
+    assert_same(at("st/0"), at("data"));
+    assert_same(at("st/1"), inside("/a"));
+    unstage_all("st");
+}
+
 static void all_or_nothing(void **state)
 {
     (void)state;
@@ -563,11 +592,12 @@ static void unsafe_dirs(void **state)
         { "@/open/st", "unsafe" }, { "@/open/deep/st", "unsafe" }, { "@/link/st", "unsafe" }, { "@/vol", "unsafe" },
         { "/", "unsafe" }, { "@/data/f/st", "unsafe" }, { "@/data/f", "unsafe" }, { "@/nope/st", "unsafe" },
         { "@/link", "unsafe" }, { "@/wide", "unsafe" }, { "@/group/st", "unsafe" }, { "@/empty", "unsafe" },
+        { "@/real/st", "unsafe" },
     };
     (void)state;
     must("dir @/open;dir @/open/deep;chmod @/open 777;dir @/real;link @/link real;dir @/wide;chmod @/wide 777;"
         "dir @/group;"
-         "chmod @/group 775;dir @/sticky;chmod @/sticky 1777;dir @/empty");
+         "chmod @/group 775;dir @/sticky;chmod @/sticky 1777;dir @/empty;bindone @/real @/real;ro @/real");
     start_runner(0, "");
     size_t rows = rows_of(getpid());
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -580,6 +610,15 @@ static void unsafe_dirs(void **state)
     struct ran r = tool("-p $PID -s relative /m");
     if (!r.status || *r.out)
         flunk("a relative DIR: %d %s", r.status, r.out);
+    static struct dindbind_result res;
+    struct dindbind_result *const one[] = { &res };
+    struct dindbind_runner lib = { .pid = world.pid };
+    int err;
+    assert_int_equal(dindbind_open(&lib), 0);
+    assert_int_equal(dindbind_resolve(&lib, "/m", DINDBIND_TO_STAGE, &res), 0);
+    assert_int_not_equal(dindbind_stage(&lib, "relative", one, 1, &err), 0);
+    dindbind_release(&res);
+    dindbind_close(&lib);
     expect("-s @/sticky/st /m", 0, "@/sticky/st/0\n", "");
     unstage_all("sticky/st");
     must("chmod @/empty 700");
@@ -606,6 +645,12 @@ static void foreign_owner(void **state)
     refused("-s @/theirs/st /m", "unsafe", "theirs");
     refused("-s @/theirs/own/st /m", "unsafe", "theirs");
     refused("-s @/theirs /m", "unsafe", "theirs");
+    /* a root that is somebody else's, where everybody is who he is */
+    assert_int_equal(chown("/", 1234, 1234), 0);
+    struct ran r = tool("-p $PID -f json -s @/st /m");
+    assert_int_equal(chown("/", 0, 0), 0);
+    if (!r.status || !strstr(r.out, "\"error\":\"unsafe\""))
+        flunk("below a root of somebody else's: %d %s", r.status, r.out);
 }
 
 /* ---- Layers, with no live task ------------------------------------------------------------------------- */
@@ -1046,9 +1091,11 @@ static const struct { const char *name; void (*call)(void **); bool stages; } re
     { "a runner with 5,000 mounts", thousands_of_mounts, false },
     { "mounts come and go in the runner", mount_churn, false },
     { "a volume that is a whole file system", whole_file_system, false },
+    { "a mount below that runner and host have", mounts_of_both, false },
     { "control: a shared clone takes the runner's mounts along", control_without_slave, true },
     { "a stage does not show later mounts of a shared runner", later_mounts_stay_out, true },
     { "entries of a stage and their numbers", numbers, true },
+    { "a stage of a row, and what the runner sees there", rows_and_the_view, true },
     { "a stage is all or nothing", all_or_nothing, true },
     { "directories that are not safe for a stage", unsafe_dirs, true },
     { "a stage below somebody else's directory", foreign_owner, false },

@@ -211,14 +211,14 @@ static inline bool own_root(const char *base)
  *
  * What tests prepare and what they expect is written down as templates: texts in which marks stand for what is known
  * only when the test runs, or is hard to write in C. There is one set of marks for all suites (case_marks() in cases.h
- * gives them their values; a suite that has no cases has fewer of them):
+ * gives them their values; where a suite has no cases there are fewer):
  *
  *      @            the directory of the case
  *      ^            the root of its runner, as the host names it
  *      `            a double quote
  *      %XX          a byte in hexadecimal digits: %20 is a space that does not separate, %00 a NUL
  *      $PID $START  the PID of its runner, 0 where it has none, and when that one started
- *      $OTHER $CHROOTED     the PIDs of two more runners, where a suite has them
+ *      $CHROOTED    in fault.c: the PID of another runner, which is only chrooted
  *      $OWN         the PID of the test itself
  *      $BASE        the directory that the world was made in
  *      $OVERLAY     "trusted.overlay", or "user.overlay" where trusted.* attributes cannot be read
