@@ -21,20 +21,20 @@
  *  layers: look-up       2398-3114    what the overlay would show at a path
  *  layers: subtrees      3115-3304    whether layer directories show all that it shows below
  *  layers: answers       3305-3426    rule 3
- *  the runner            3427-3959    dindbind_open(): is it the one that was described?
- *  one source            3960-4242    dindbind_resolve(): one rule after the other
- *  messages              4243-4360    errors in sentences
- *  mount identity        4361-4495    a path of the caller's that is the same file
- *  the daemon's names    4496-4796    the same from inside the runner (-S)
- *  host paths            4797-5196    dindbind_host(), with the mounts below
- *  staging               5197-6493    dindbind_stage(), dindbind_unstage()
- *  specs                 6494-7321    the grammars of -v and --mount
- *  json                  7322-7884    the only reader and writer of it
- *  formats               7885-8146    answers as text, json, oci, and specs
- *  descriptions          8147-8898    -r: what engines print of a container
- *  bodies                8899-9232    -c: the body of a create request
- *  answers               9233-10003   sources that stand or fall together
- *  applet                10004-10930  the command line
+ *  the runner            3427-3979    dindbind_open(): is it the one that was described?
+ *  one source            3980-4262    dindbind_resolve(): one rule after the other
+ *  messages              4263-4380    errors in sentences
+ *  mount identity        4381-4515    a path of the caller's that is the same file
+ *  the daemon's names    4516-4816    the same from inside the runner (-S)
+ *  host paths            4817-5216    dindbind_host(), with the mounts below
+ *  staging               5217-6513    dindbind_stage(), dindbind_unstage()
+ *  specs                 6514-7341    the grammars of -v and --mount
+ *  json                  7342-7904    the only reader and writer of it
+ *  formats               7905-8166    answers as text, json, oci, and specs
+ *  descriptions          8167-8918    -r: what engines print of a container
+ *  bodies                8919-9252    -c: the body of a create request
+ *  answers               9253-10023   sources that stand or fall together
+ *  applet                10024-10950  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3657,7 +3657,7 @@ static bool is_id(const char *s)
 /* What an engine calls by the same name on each device and below each data root. */
 enum own { NOT_OWN, OWN_VOLUME, OWN_FILE };
 
-/* The last part of a path that is such a name, and *tail, from its slash on:
+/* The last part of a path that is such a name; *tail is that, from its slash on:
  * /volumes/NAME/_data, /containers/ID/hosts (docker), /overlay-containers/ID/userdata/hosts
  * (podman). */
 static enum own own_tail(const char *path, const char **tail)
@@ -3665,6 +3665,7 @@ static enum own own_tail(const char *path, const char **tail)
     static const char dir[] = "containers";
     enum { DIR = sizeof dir - 1 };
     enum own found = NOT_OWN;
+    *tail = path;
     for (const char *p = path; (p = strchr(p, '/')); p++) {
         const char *end = p + 1 + strcspn(p + 1, "/"), *name = end + !!*end;
         bool volume = starts_with(p, "/volumes/") && is_below(name + strcspn(name, "/"), "/_data"),
@@ -3738,6 +3739,22 @@ static bool is_replaced(const struct dindbind_runner *r, size_t i)
     return false;
 }
 
+/* Is it a volume, and none of those that were described? The runner itself can mount its own once
+ * more, and no other one. */
+static bool is_strange(const struct dindbind_runner *r, const struct mount_row *mount)
+{
+    const char *tail;
+    if (own_tail(mount->root, &tail) != OWN_VOLUME)
+        return false;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        if (!strcmp(b->path, mount->point) || (b->host && own_tail(b->host, &tail) == OWN_VOLUME &&
+                                               has_tail(mount->root, tail)))
+            return false;
+    }
+    return true;
+}
+
 /* What the engine names itself has to be there: its own files, by which a container is known,
  * or the one whose network it joined; and the volumes, which tell these two apart. */
 static int rows_check(const struct dindbind_runner *r, const struct mount_table *t, bool proven,
@@ -3746,8 +3763,11 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
     char place[DINDBIND_PATH_MAX];
     const struct dindbind_bind *wrong = NULL;
     bool shown = proven;
-    for (const struct mount_row *row = t->v; !shown && row < t->v + t->n; row++)
-        shown = row_shows_id(row, r->id);
+    for (const struct mount_row *row = t->v; !proven && row < t->v + t->n; row++) {
+        shown |= row_shows_id(row, r->id);
+        if (is_strange(r, row))
+            return not_it(why, ": it has a volume that was not described at ", row->point);
+    }
     for (size_t i = 0; i < r->nbinds && !wrong; i++) {
         const struct dindbind_bind *b = &r->binds[i];
         struct spot at = { .name = place };
@@ -3807,7 +3827,7 @@ static int cgroup_check(const struct dindbind_runner *r, bool *proven, struct te
     cgroup_id(r, r->task_fd, "cgroup", theirs);
     cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
     *proven = *theirs && !strcmp(theirs, r->id);
-    if (*proven || !strcmp(theirs, mine))
+    if (*proven || !*theirs || !strcmp(theirs, mine))
         return 0;
     return not_it(why, " is in the cgroup of another container than ", r->id);
 }
