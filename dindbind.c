@@ -21,20 +21,20 @@
  *  layers: look-up       2398-3114    what the overlay would show at a path
  *  layers: subtrees      3115-3304    whether layer directories show all that it shows below
  *  layers: answers       3305-3426    rule 3
- *  the runner            3427-3979    dindbind_open(): is it the one that was described?
- *  one source            3980-4262    dindbind_resolve(): one rule after the other
- *  messages              4263-4380    errors in sentences
- *  mount identity        4381-4515    a path of the caller's that is the same file
- *  the daemon's names    4516-4816    the same from inside the runner (-S)
- *  host paths            4817-5216    dindbind_host(), with the mounts below
- *  staging               5217-6513    dindbind_stage(), dindbind_unstage()
- *  specs                 6514-7341    the grammars of -v and --mount
- *  json                  7342-7904    the only reader and writer of it
- *  formats               7905-8166    answers as text, json, oci, and specs
- *  descriptions          8167-8918    -r: what engines print of a container
- *  bodies                8919-9252    -c: the body of a create request
- *  answers               9253-10023   sources that stand or fall together
- *  applet                10024-10950  the command line
+ *  the runner            3427-3977    dindbind_open(): is it the one that was described?
+ *  one source            3978-4260    dindbind_resolve(): one rule after the other
+ *  messages              4261-4378    errors in sentences
+ *  mount identity        4379-4513    a path of the caller's that is the same file
+ *  the daemon's names    4514-4814    the same from inside the runner (-S)
+ *  host paths            4815-5214    dindbind_host(), with the mounts below
+ *  staging               5215-6511    dindbind_stage(), dindbind_unstage()
+ *  specs                 6512-7339    the grammars of -v and --mount
+ *  json                  7340-7902    the only reader and writer of it
+ *  formats               7903-8164    answers as text, json, oci, and specs
+ *  descriptions          8165-8916    -r: what engines print of a container
+ *  bodies                8917-9250    -c: the body of a create request
+ *  answers               9251-10021   sources that stand or fall together
+ *  applet                10022-10948  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3841,9 +3841,7 @@ static int root_row_check(struct dindbind_runner *r, const struct mount_table *t
     const struct mount_row *row = row_by_id(t, root->mnt);
     if (row)
         return upperdir_check(r, row, proven, why);
-    if (!*proven)
-        return not_it(why, " is not the root of a mount", "");  /* a mere chroot */
-    return 0;
+    return *proven ? 0 : not_it(why, " is not the root of a mount", "");        /* a mere chroot */
 }
 
 /* Is the root that was opened the one that was described? One thing has to prove it, and what

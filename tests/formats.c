@@ -1205,6 +1205,8 @@ static const struct inspect_case inspect_cases[] = {
       "/tmp/f", 0, "@/p/overlay/" PTOP "/diff/tmp/f\n", NULL },
     { "podman, never started: /tmp of --read-only", podman_inspect, { NO_BUNDLE, READONLY("true") },
       PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "-R /tmp/f", 1, "", "foreign" },
+    { "podman, never started: /tmp of systemd", podman_inspect, { NO_BUNDLE, { "`Config`: {",
+      "`Config`: { `SystemdMode`: true," } }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "/tmp/f", 1, "", "foreign" },
     { "podman, never started: a secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: [{"
       "`Name`: `sec`}]," } }, PODMAN, NULL, NULL, "-R /low", 1, "", "layers" },
     { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: []," } },
@@ -3866,6 +3868,21 @@ static void gone_row(void **state)
         flunk("%s", r.err);
 }
 
+/* A row's name fits, and what lies below it does not. */
+static void long_row(void **state)
+{
+    char *name = textf("%4094s", "");
+    (void)state;
+    start_runner(0, STANDARD);
+    for (size_t i = 0; name[i]; i++)
+        name[i] = i % 200 ? 'a' : '/';
+    struct ran r = run((struct call){ .args = textf("-S -b %s:/tm1 /tm1", name), .self = true });
+    told("-S, a row with a long name", r, 0, textf("%s\n", name), "");
+    r = run((struct call){ .args = textf("-S -f json -b %s:/tm1 /tm1/t", name), .self = true });
+    if (r.status != 1 || !strstr(r.out, "\"toolong\""))
+        flunk("%d %s", r.status, r.out);
+}
+
 /* Outside of a container, and without -S. */
 static void self_outside(void **state)
 {
@@ -4092,6 +4109,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
     { "-S: a row whose mount is gone", gone_row, false },
+    { "-S: a row with a long name", long_row, false },
     { "-S: outside of a container", self_outside, false },
     { "-S: blanks in names", odd_data_root, true },
 };
