@@ -21,20 +21,20 @@
  *  layers: look-up       2436-3175    what the overlay would show at a path
  *  layers: subtrees      3176-3423    whether layer directories show all that it shows below
  *  layers: answers       3424-3546    the rule LAYERS: to a result
- *  the runner            3547-4081    dindbind_open(): is it the one that was described?
- *  one source            4082-4364    dindbind_resolve(): one rule after the other
- *  messages              4365-4485    errors in sentences
- *  mount identity        4486-4620    a path of the caller's that is the same file
- *  the daemon's names    4621-4921    the same from inside the runner (-S)
- *  host paths            4922-5331    dindbind_host(), with the mounts below
- *  staging               5332-6629    dindbind_stage(), dindbind_unstage()
- *  specs                 6630-7446    the grammars of -v and --mount
- *  json                  7447-8009    the only reader and writer of it
- *  formats               8010-8293    answers as text, json, oci, and specs
- *  descriptions          8294-9022    -r: what engines print of a container
- *  bodies                9023-9390    -c: the body of a create request
- *  answers               9391-10406   sources that stand or fall together
- *  applet                10407-11299  the command line
+ *  the runner            3547-4099    dindbind_open(): is it the one that was described?
+ *  one source            4100-4382    dindbind_resolve(): one rule after the other
+ *  messages              4383-4503    errors in sentences
+ *  mount identity        4504-4638    a path of the caller's that is the same file
+ *  the daemon's names    4639-4939    the same from inside the runner (-S)
+ *  host paths            4940-5349    dindbind_host(), with the mounts below
+ *  staging               5350-6647    dindbind_stage(), dindbind_unstage()
+ *  specs                 6648-7464    the grammars of -v and --mount
+ *  json                  7465-8027    the only reader and writer of it
+ *  formats               8028-8311    answers as text, json, oci, and specs
+ *  descriptions          8312-9040    -r: what engines print of a container
+ *  bodies                9041-9408    -c: the body of a create request
+ *  answers               9409-10424   sources that stand or fall together
+ *  applet                10425-11317  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3777,7 +3777,7 @@ static bool is_id(const char *s)
 /* What an engine calls by the same name on each device and below each data root. */
 enum own { NOT_OWN, OWN_VOLUME, OWN_FILE };
 
-/* The last part of a path that is such a name, and *tail, from its slash on:
+/* The last part of a path that is such a name; *tail is that, from its slash on:
  * /volumes/NAME/_data, /containers/ID/hosts (docker), /overlay-containers/ID/userdata/hosts
  * (podman). */
 static enum own own_tail(const char *path, const char **tail)
@@ -3785,6 +3785,7 @@ static enum own own_tail(const char *path, const char **tail)
     static const char dir[] = "containers";
     enum { DIR = sizeof dir - 1 };
     enum own found = NOT_OWN;
+    *tail = path;
     for (const char *p = path; (p = strchr(p, '/')); p++) {
         const char *end = p + 1 + strcspn(p + 1, "/"), *name = end + !!*end;
         bool volume = starts_with(p, "/volumes/") && is_below(name + strcspn(name, "/"), "/_data"),
@@ -3858,6 +3859,22 @@ static bool is_replaced(const struct dindbind_runner *r, size_t i)
     return false;
 }
 
+/* Is it a volume, and none of those that were described? The runner itself can mount its own once
+ * more, and no other one. */
+static bool is_strange(const struct dindbind_runner *r, const struct mount_row *mount)
+{
+    const char *tail;
+    if (own_tail(mount->root, &tail) != OWN_VOLUME)
+        return false;
+    for (size_t i = 0; i < r->nbinds; i++) {
+        const struct dindbind_bind *b = &r->binds[i];
+        if (!strcmp(b->path, mount->point) || (b->host && own_tail(b->host, &tail) == OWN_VOLUME &&
+                                               has_tail(mount->root, tail)))
+            return false;
+    }
+    return true;
+}
+
 /* What the engine names itself has to be there: its own files, by which a container is known,
  * or the one whose network it joined; and the volumes, which tell these two apart. */
 static int rows_check(const struct dindbind_runner *r, const struct mount_table *t, bool proven,
@@ -3866,8 +3883,11 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
     char place[DINDBIND_PATH_MAX];
     const struct dindbind_bind *wrong = NULL;
     bool shown = proven;
-    for (const struct mount_row *row = t->v; !shown && row < t->v + t->n; row++)
-        shown = row_shows_id(row, r->id);
+    for (const struct mount_row *row = t->v; !proven && row < t->v + t->n; row++) {
+        shown |= row_shows_id(row, r->id);
+        if (is_strange(r, row))
+            return not_it(why, ": it has a volume that was not described at ", row->point);
+    }
     for (size_t i = 0; i < r->nbinds && !wrong; i++) {
         const struct dindbind_bind *b = &r->binds[i];
         struct spot at = { .name = place };
@@ -3927,7 +3947,7 @@ static int cgroup_check(const struct dindbind_runner *r, bool *proven, struct te
     cgroup_id(r, r->task_fd, "cgroup", theirs);
     cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
     *proven = *theirs && !strcmp(theirs, r->id);
-    if (*proven || !strcmp(theirs, mine))
+    if (*proven || !*theirs || !strcmp(theirs, mine))
         return 0;
     return not_it(why, " is in the cgroup of another container than ", r->id);
 }
@@ -3941,9 +3961,7 @@ static int root_row_check(struct dindbind_runner *r, const struct mount_table *t
     const struct mount_row *row = row_by_id(t, root->mnt);
     if (row)
         return upperdir_check(r, row, proven, why);
-    if (!*proven)
-        return not_it(why, " is not the root of a mount", "");  /* a mere chroot */
-    return 0;
+    return *proven ? 0 : not_it(why, " is not the root of a mount", "");        /* a mere chroot */
 }
 
 /* Is the root that was opened the one that was described? One thing has to prove it, and what

@@ -1083,6 +1083,8 @@ static const struct inspect_case inspect_cases[] = {
       "/tmp/f", 0, "@/p/overlay/" PTOP "/diff/tmp/f\n", NULL },
     { "podman, never started: /tmp of --read-only", podman_inspect, { NO_BUNDLE, READONLY("true") },
       PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "-R /tmp/f", 1, "", "foreign" },
+    { "podman, never started: /tmp of systemd", podman_inspect, { NO_BUNDLE, { "`Config`: {",
+      "`Config`: { `SystemdMode`: true," } }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "/tmp/f", 1, "", "foreign" },
     { "podman, never started: a secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: [{"
       "`Name`: `sec`}]," } }, PODMAN, NULL, NULL, "-R /low", 1, "", "layers" },
     { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: []," } },
@@ -3828,6 +3830,21 @@ static void gone_row(void **state)
         flunk("%s", r.err);
 }
 
+/* A row's name fits, and what lies below it does not. */
+static void long_row(void **state)
+{
+    char *name = textf("%4094s", "");
+    (void)state;
+    start_runner(0, STANDARD);
+    for (size_t i = 0; name[i]; i++)
+        name[i] = i % 200 ? 'a' : '/';
+    struct ran r = run((struct call){ .args = textf("-S -b %s:/tm1 /tm1", name), .self = true });
+    told("-S, a row with a long name", r, 0, textf("%s\n", name), "");
+    r = run((struct call){ .args = textf("-S -f json -b %s:/tm1 /tm1/t", name), .self = true });
+    if (r.status != 1 || !strstr(r.out, "\"toolong\""))
+        flunk("%d %s", r.status, r.out);
+}
+
 /* Outside of a container, and without -S. */
 static void self_outside(void **state)
 {
@@ -3962,6 +3979,12 @@ static const struct told_case told_cases[] = {
       REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
     { "no layers told, and a row given for the volume", docker_inspect, { NO_LAYERS }, OTHER_VOL,
       REPLACED("@/other"), "-b @/other:/vol /vol/f", 0, "@/other/f\n", NULL },
+    { "no layers told, a volume that was not described", docker_inspect, { NO_LAYERS }, OTHER_VOL,
+      STANDARD ";bind @/d/volumes/vol2/_data ^/x", "/vol/v", 3, "", "reused" },
+    { "no layers told, its volume once more", docker_inspect, { NO_LAYERS }, OTHER_VOL, STANDARD ";bind " VOL "/sub ^/x",
+      "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
+    { "no layers told, a volume as a host directory", docker_inspect, { NO_LAYERS, ROW("@/d/volumes/vol2/_data", "/x",
+      "true") }, OTHER_VOL, STANDARD ";bind @/d/volumes/vol2/_data ^/x", "/x/v", 0, "@/d/volumes/vol2/_data/v\n", NULL },
     { "no layers told, no volume", docker_inspect, { NO_LAYERS }, NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb",
       "/devb/f", 3, "", "reused" },
     { "no layers told, no file of its engine's", docker_inspect, { NO_LAYERS }, NULL,
@@ -4050,6 +4073,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-S: by device and inode", truths, false },
     { "-S: -, -c", self_streams, false },
     { "-S: a row whose mount is gone", gone_row, false },
+    { "-S: a row with a long name", long_row, false },
     { "-S: outside of a container", self_outside, false },
     { "-S: blanks in names", odd_data_root, true },
 };
