@@ -17,24 +17,24 @@
  *  contained resolution  1243-1569    a path below a root, to a descriptor
  *  missing directories   1570-1704    -m: the only writer
  *  mountinfo             1705-1927    the only reader of it
- *  layers: options       1928-2435    overlay mount options, to a list of layers
- *  layers: look-up       2436-3175    what the overlay would show at a path
- *  layers: subtrees      3176-3423    whether layer directories show all that it shows below
- *  layers: answers       3424-3546    the rule LAYERS: to a result
- *  the runner            3547-4099    dindbind_open(): is it the one that was described?
- *  one source            4100-4382    dindbind_resolve(): one rule after the other
- *  messages              4383-4503    errors in sentences
- *  mount identity        4504-4638    a path of the caller's that is the same file
- *  the daemon's names    4639-4939    the same from inside the runner (-S)
- *  host paths            4940-5349    dindbind_host(), with the mounts below
- *  staging               5350-6647    dindbind_stage(), dindbind_unstage()
- *  specs                 6648-7464    the grammars of -v and --mount
- *  json                  7465-8027    the only reader and writer of it
- *  formats               8028-8311    answers as text, json, oci, and specs
- *  descriptions          8312-9040    -r: what engines print of a container
- *  bodies                9041-9408    -c: the body of a create request
- *  answers               9409-10424   sources that stand or fall together
- *  applet                10425-11317  the command line
+ *  layers: options       1928-2451    overlay mount options, to a list of layers
+ *  layers: look-up       2452-3190    what the overlay would show at a path
+ *  layers: subtrees      3191-3456    whether layer directories show all that it shows below
+ *  layers: answers       3457-3583    the rule LAYERS: to a result
+ *  the runner            3584-4136    dindbind_open(): is it the one that was described?
+ *  one source            4137-4419    dindbind_resolve(): one rule after the other
+ *  messages              4420-4540    errors in sentences
+ *  mount identity        4541-4675    a path of the caller's that is the same file
+ *  the daemon's names    4676-4976    the same from inside the runner (-S)
+ *  host paths            4977-5386    dindbind_host(), with the mounts below
+ *  staging               5387-6684    dindbind_stage(), dindbind_unstage()
+ *  specs                 6685-7501    the grammars of -v and --mount
+ *  json                  7502-8064    the only reader and writer of it
+ *  formats               8065-8348    answers as text, json, oci, and specs
+ *  descriptions          8349-9077    -r: what engines print of a container
+ *  bodies                9078-9445    -c: the body of a create request
+ *  answers               9446-10492   sources that stand or fall together
+ *  applet                10493-11387  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -1195,7 +1195,7 @@ static int accept_node(struct dindbind_result *res, int rc, int fd, const struct
  * In: the rows and a clean source. Out: the row that covers it and what is left over.
  * Never here: a match that ends within a component. */
 
-/* The caller's rows, and after them those that we made of them, see rows_behind_links(). NULL:
+/* The caller's rows, and after them those that we made of them, see rows_through_links(). NULL:
  * there is no such row. */
 static const struct dindbind_bind *row_at(const struct dindbind_runner *r, size_t i)
 {
@@ -2292,6 +2292,22 @@ static enum setting kernel_default(const char *name)
     return value == 'Y' ? ON : OFF;
 }
 
+/* Does it have an index? If the default cannot be read it may: that refuses more. */
+static bool is_indexing(const struct options *o)
+{
+    if (o->word[INDEX])
+        return o->word[INDEX] == IS_ON;
+    return kernel_default("index") != OFF;
+}
+
+/* Without an index the kernel makes nothing of its default of nfs_export. */
+static bool is_exported(const struct options *o)
+{
+    if (o->word[NFS_EXPORT])
+        return o->word[NFS_EXPORT] == IS_ON;
+    return is_indexing(o) && kernel_default("nfs_export") == ON;
+}
+
 /* docs/overlay.md, rule 1. Following redirects and making them are the same for a look-up. */
 static void set_modes(struct dindbind_layers *l, const struct options *o)
 {
@@ -2408,7 +2424,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->nlower = o->nlower - o->ndata;
     l->userxattr = o->word[USERXATTR];
     l->ro = o->word[RO] || !o->upper;
-    l->index = o->word[INDEX] == IS_ON;
+    l->index = is_indexing(o);
     l->words = mode_words(o);
     l->attrs = l->userxattr || can_read_trusted(r);
     set_modes(l, o);
@@ -2425,7 +2441,7 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
     if (!o)
         return DINDBIND_E_NOMEM;
     int rc = choose_reading(r->overlay, o, why);
-    if (!rc && o->word[NFS_EXPORT] == IS_ON)
+    if (!rc && is_exported(o))
         rc = layers_unread(why, "nfs_export=on: merging then depends on file handles", "");
     if (!rc)
         rc = layers_build(r, o, why);
@@ -2565,7 +2581,8 @@ static const char *join(struct overlay *o, const char *rel, const char *name, si
     s[len + n] = 0;
     o->parent_rel = rel;
     o->name = s + len;
-    return o->child_rel = s;
+    o->child_rel = s;
+    return s;
 }
 
 /* See to it that the mount of a layer's root is known. */
@@ -2960,9 +2977,7 @@ static int walk_data(struct overlay *o, unsigned layer, const char *name, struct
             return DINDBIND_E_NOMEM;
         p += len;
     }
-    if (!*err && S_ISLNK(n.mode))
-        *err = ELOOP;
-    else if (!*err && !S_ISREG(n.mode))
+    if (!*err && !S_ISREG(n.mode))
         *err = ENOENT;
     return 0;
 }
@@ -3184,8 +3199,8 @@ struct scan {
     bool single;                /* else: several directories, merged by a second overlay */
     bool files;                 /* do the attributes of files matter? */
     bool dirs;                  /* and those of directories? */
-    bool renamed, renames;      /* redirects were met in directories above, or in this one: names
-                                 * below may be other ones */
+    /* a directory above has a redirect, or this one has: the same name may be another object */
+    bool renamed, renames;
     size_t at;                  /* in which of the directories, from the top */
     unsigned layer;
     struct out todo;            /* directories to be listed, a stack of strings */
@@ -3215,20 +3230,24 @@ static bool scan_needs_attrs(const struct scan *s, unsigned mode)
     return (S_ISDIR(mode) && s->dirs) || (S_ISREG(mode) && s->files);
 }
 
-/* What an object says of the layers below it. */
+/* Does an object end the look-up? A whiteout does, a directory with opaque=y and no other value,
+ * and a file, unless its data is further down. */
 enum cover { NOTHING_THERE, GOES_ON, COVERS };
 
 static int scan_cover(struct scan *s, struct entry e, bool last, enum cover *cover)
 {
     struct node n;
+    bool opaque = false;
     int set = 0, rc = layer_stat(s->o, e, &n);
     *cover = NOTHING_THERE;
     if (rc || !n.mode)
         return rc;
     if (S_ISDIR(n.mode) || S_ISREG(n.mode))
         rc = attrs(s->o, e, &set);
+    if (!rc && S_ISDIR(n.mode) && (set & ATTR_OPAQUE))
+        rc = is_opaque(s->o, &opaque);
     *cover = COVERS;
-    if (S_ISDIR(n.mode) && !(set & ATTR_OPAQUE))
+    if (S_ISDIR(n.mode) && !opaque)
         *cover = GOES_ON;
     if (S_ISREG(n.mode) && (set & ATTR_METACOPY) && last)
         *cover = GOES_ON;
@@ -3236,7 +3255,8 @@ static int scan_cover(struct scan *s, struct entry e, bool last, enum cover *cov
 }
 
 /* Does one of the directories above hide the entry: by a whiteout, an opaque directory or a file,
- * at its name or on the way to it? Only while every name is the same in all of them. */
+ * at its name or on the way to it? After a redirect the names differ, and nothing counts as
+ * hidden. */
 static int scan_hidden(struct scan *s, const char *rel, bool *hidden)
 {
     const struct stack *here = &s->o->here;
@@ -3281,6 +3301,12 @@ static int scan_redirect(struct scan *s, struct entry e)
     return 0;
 }
 
+/* With index=on a lower hard link may really be another copied-up one (rule 3). */
+static bool is_indexed(const struct overlay *o, unsigned layer)
+{
+    return o->l->index && (!o->l->upper || layer);
+}
+
 /* Does this entry mean something else in the overlay than it is? `type` is the file type of its
  * mode, or 0. */
 static int scan_entry(struct scan *s, const char *rel, unsigned type)
@@ -3293,12 +3319,16 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
     if (!rc && scan_needs_attrs(s, n.mode))
         rc = attrs(s->o, e, &set);
     bool is_dir = S_ISDIR(n.mode), metacopy = S_ISREG(n.mode) && (set & ATTR_METACOPY);
+    if (!rc && !is_dir && is_indexed(s->o, e.layer))
+        rc = layer_stat(s->o, e, &n);
     if (!rc && s->single && S_ISREG(n.mode) && (set & ATTR_WHITEOUT))
         rc = layer_stat(s->o, e, &n);
     if (rc)
         return rc;
     if (!n.mode)
         return failed(s->o, -ENOENT);
+    if (!is_dir && n.nlink > 1 && is_indexed(s->o, e.layer))
+        return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if (s->single && (is_whiteout(&n, set) || metacopy))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if ((set & ATTR_REDIRECT) && (is_dir || metacopy)) {
@@ -3389,12 +3419,13 @@ static bool has_no_dirs(struct overlay *o, struct entry dir)
     return l->mnt == o->counting;
 }
 
-/* `here` is a directory. May it be answered at all? */
-static int check_subtree(struct overlay *o)
+/* `here` is a directory. May it be answered at all? With `links`: by an overlay of all layers, which
+ * differs only in hard links that an index knows. */
+static int check_subtree(struct overlay *o, bool links)
 {
     char space[DINDBIND_PATH_MAX];
     struct scan s = { .o = o,
-                      .single = o->here.n == 1,
+                      .single = o->here.n == 1 && !links,
                       .todo = { .at = space, .size = sizeof space } };
     struct mount_table table;
     int rc = table_read(o->r, true, &table);
@@ -3407,10 +3438,12 @@ static int check_subtree(struct overlay *o)
         /* Where the overlay follows no redirects, a second one does not either, so they need not
          * be looked for; nor in the lowest layer, which has nothing below that one could lead
          * to. */
-        s.dirs = o->redirects && (!lowest || o->data_layers);
-        s.files = s.single || o->l->metacopy != OFF || o->data_layers;
-        rc = scan_mounts(o, &table, dir);
-        if (!rc && (s.files || (s.dirs && !has_no_dirs(o, dir))))
+        s.dirs = !links && o->redirects && (!lowest || o->data_layers);
+        s.files = !links && (s.single || o->l->metacopy != OFF || o->data_layers);
+        bool index = is_indexed(o, dir.layer);
+        if (!links)
+            rc = scan_mounts(o, &table, dir);
+        if (!rc && (s.files || index || (s.dirs && !has_no_dirs(o, dir))))
             rc = scan_push(&s, dir.rel);
         while (!rc && s.todo.len)
             rc = scan_dir(&s);
@@ -3480,8 +3513,7 @@ static int layers_list(struct overlay *o, const struct entry *v, size_t n,
 /* An object that is no directory. */
 static int layers_file(struct overlay *o, struct dindbind_result *res)
 {
-    /* with index=on a lower hard link may really be another copied-up one (rule 3) */
-    if (o->l->index && (!o->l->upper || o->top.layer) && o->node.nlink > 1)
+    if (is_indexed(o, o->top.layer) && o->node.nlink > 1)
         return DINDBIND_E_INEXACT;
     if (o->data_name) {
         int rc = lookup_data(o, o->data_name, &o->data);
@@ -3500,11 +3532,16 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
 {
     if (o->top.rel)
         return layers_file(o, res);
-    /* an overlay of all layers is exact in any case; of the root the answer is just that */
+    /* an overlay of all layers is exact; of the root the answer is just that */
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     bool root = !*o->here.v->rel && o->l->n > 1 && !o->data_layers;
+    if ((root || whole) && o->l->index) {
+        int rc = check_subtree(o, true);
+        if (rc)
+            return rc;
+    }
     if (!root && (!whole || o->here.n == 1)) {
-        int rc = check_subtree(o);
+        int rc = check_subtree(o, false);
         if (rc && !(whole && rc == DINDBIND_E_INEXACT))
             return rc;
         if (!rc && o->here.n == 1)
@@ -3605,7 +3642,7 @@ static int layers_plain(const struct dindbind_runner *r, struct text *why)
 
 /* A row of a dead runner may have been named through a link: /var/run/x is mounted at /run/x,
  * and hides what the layers have there. That place becomes a row of its own, without a name. */
-static int rows_behind_links(struct dindbind_runner *r)
+static int rows_through_links(struct dindbind_runner *r)
 {
     struct dindbind_runner bare = *r;
     char name[DINDBIND_PATH_MAX];
@@ -3641,7 +3678,7 @@ static int layers_start(struct dindbind_runner *r, struct text *why)
     if (!rc)
         rc = layers_plain(r, why);
     if (!rc)
-        rc = rows_behind_links(r);
+        rc = rows_through_links(r);
     return rc;
 }
 
@@ -9427,6 +9464,12 @@ struct item {
     size_t nbelow;
 };
 
+/* What a refusal is put together in: too much for the stack, on which a look-up comes. */
+struct scratch {
+    struct dindbind_result res;
+    char path[DINDBIND_PATH_MAX], target[DINDBIND_PATH_MAX], message[3 * DINDBIND_PATH_MAX];
+};
+
 /* A batch, as it is worked on. */
 struct dindbind_work {
     struct dindbind_batch *ask;
@@ -9450,6 +9493,8 @@ struct dindbind_work {
     bool blames_dir;            /* they are not, because of the directory */
     enum made stage_made;
     size_t nmounts;             /* in the answers so far */
+    size_t start;               /* where they start in `out` */
+    struct scratch *scratch;    /* NULL: not needed so far */
     const char **targets;       /* of the specs, sorted; NULL: not needed so far */
     size_t ntargets;
 };
@@ -9715,7 +9760,7 @@ static const char *put_one(struct dindbind_work *w, const struct item *it, const
     struct out *o = &w->out;
     size_t start = o->len;
     if (w->ask->format == DINDBIND_OCI) {
-        put(o, start ? "," : "[");
+        put(o, start > w->start + 1 ? "," : "");
         return put_oci(o, it->spec, it->res);
     }
     if (w->ask->format == DINDBIND_JSON) {
@@ -9814,14 +9859,14 @@ static int look_at_start(const struct dindbind_runner *r, const char *path,
 
 /* How much of a clean path is right; 0: none, or it cannot be said. Halved at each step: there may
  * be 2,000 names. */
-static size_t length_right(const struct dindbind_runner *r, char path[DINDBIND_PATH_MAX])
+static size_t length_right(const struct dindbind_runner *r, struct scratch *s)
 {
-    struct dindbind_result res;
+    char *path = s->path;
     size_t good = 0, bad = strlen(path), at = slash_between(path, good, bad);
     while (at != good) {
         path[at] = 0;
-        int error = look_at_start(r, path, &res);
-        dindbind_release(&res);
+        int error = look_at_start(r, path, &s->res);
+        dindbind_release(&s->res);
         path[at] = '/';
         if (error && error != DINDBIND_E_MISSING)
             return 0;
@@ -9834,44 +9879,45 @@ static size_t length_right(const struct dindbind_runner *r, char path[DINDBIND_P
     return good;
 }
 
-/* Where the name after what is right leads to, if it is a link. false: it is none. */
-static bool text_dangling(struct text *t, const struct dindbind_runner *r, char *path, size_t good)
+/* Where the name after what is right leads to, if it is a link. Else: could a directory be made
+ * there? */
+static bool text_dangling(struct text *t, const struct dindbind_runner *r, struct scratch *s,
+                          size_t good)
 {
-    struct dindbind_result res;
-    char target[DINDBIND_PATH_MAX], *name = path + good + 1;
+    char *name = s->path + good + 1;
     name[strcspn(name, "/")] = 0;
-    path[good] = 0;
-    int error = look_at_start(r, path, &res);
-    path[good] = '/';
-    bool link = !error && res.fd >= 0 && sys_readlink(res.fd, name, target) > 0;
-    dindbind_release(&res);
-    if (!link)
-        return false;
-    text_add(t, "; ");
-    text_shown(t, path);
-    text_add(t, " is a link to ");
-    text_shown(t, target);
-    return true;
+    s->path[good] = 0;
+    int error = look_at_start(r, s->path, &s->res);
+    s->path[good] = '/';
+    bool link = !error && s->res.fd >= 0 && sys_readlink(s->res.fd, name, s->target) > 0;
+    dindbind_release(&s->res);
+    if (link) {
+        text_add(t, "; ");
+        text_shown(t, s->path);
+        text_add(t, " is a link to ");
+        text_shown(t, s->target);
+    }
+    return !error && !link && !s->res.ro;
 }
 
-/* A path that is not there is mostly mistyped: how far it is right, and what comes then. Is it a
- * directory that could be made? */
-static bool text_nearest(struct text *t, const struct dindbind_runner *r, const char *source)
+/* A path that is not there is mostly mistyped: how far it is right, and what comes then. Could a
+ * directory be made there? */
+static bool text_nearest(struct text *t, const struct dindbind_runner *r, const char *source,
+                         struct scratch *s)
 {
-    char path[DINDBIND_PATH_MAX];
     struct dindbind_runner quiet = *r;
-    if (clean_path(source, path))
+    if (clean_path(source, s->path))
         return false;
     quiet.trace = NULL;
-    size_t good = length_right(&quiet, path);
+    size_t good = length_right(&quiet, s);
     if (!good)
         return false;
-    path[good] = 0;
+    s->path[good] = 0;
     text_add(t, "; ");
-    text_shown(t, path);
+    text_shown(t, s->path);
     text_add(t, " is there");
-    path[good] = '/';
-    return !text_dangling(t, &quiet, path, good);
+    s->path[good] = '/';
+    return text_dangling(t, &quiet, s, good);
 }
 
 /* What a message starts with: a source, or what stands for one that is empty. */
@@ -9905,7 +9951,7 @@ static void text_refusal(struct text *t, struct dindbind_work *w, const struct i
     text_add(t, or_empty(it->wrong));
     if (error != DINDBIND_E_MISSING || w->ask->runner_error)
         return;
-    bool plain = text_nearest(t, r, it->source);
+    bool plain = text_nearest(t, r, it->source, w->scratch);
     bool in_layer = it->res->rule == DINDBIND_RULE_LAYERS;
     if (plain && !in_layer && it->spec && it->spec->create && !asks(w, DINDBIND_MKDIR))
         text_add(t, "; -m creates a missing directory, as docker does");
@@ -9913,8 +9959,14 @@ static void text_refusal(struct text *t, struct dindbind_work *w, const struct i
 
 static void put_refusal(struct dindbind_work *w, const struct item *it)
 {
-    char message[3 * DINDBIND_PATH_MAX];
-    struct text t = text_new(message, sizeof message);
+    if (!w->scratch)
+        w->scratch = arena_alloc(&w->arena, sizeof *w->scratch);
+    if (!w->scratch) {
+        w->lines.failed = true;
+        return;
+    }
+    char *message = w->scratch->message;
+    struct text t = text_new(message, sizeof w->scratch->message);
     int error = it->res->error, *worst = &w->ask->error;
     text_refusal(&t, w, it);
     if (*worst == DINDBIND_E_UNSTAGED || dindbind_status(*worst) < dindbind_status(error))
@@ -9975,6 +10027,10 @@ static void put_item(struct dindbind_work *w, struct item *it)
         it->wrong = put_with_below(w, it);
         if (it->wrong)
             res->error = DINDBIND_E_FORMAT;
+        if (it->wrong == no_memory) {
+            res->error = DINDBIND_E_NOMEM;
+            it->wrong = NULL;
+        }
         warn_of_label(w, it);
     }
     if (res->error) {
@@ -10124,10 +10180,9 @@ static int count_mounts(struct dindbind_work *w, struct item *it)
         return 0;
     }
     struct text t = text_new(it->res->path, sizeof it->res->path);
-    text_number(&t, it->nbelow);
-    text_add(&t, " mounts below it, and an answer has ");
-    text_number(&t, MAX_MOUNTS);
-    text_add(&t, " at most, all sources together");
+    text_number(&t, all);
+    text_add(&t, " with this source and those before it");
+    it->res->sys_errno = E2BIG;
     free(it->below);
     it->below = NULL;
     it->nbelow = 0;
@@ -10313,23 +10368,28 @@ static void stage_items(struct dindbind_work *w)
             w->results[i]->kind = DINDBIND_SINGLE;
 }
 
-/* A staged answer that nobody gets to know must not stay. */
-static void unstage_items(struct dindbind_work *w)
+/* A staged answer that nobody gets to know must not stay. 0, or why it does. */
+static int unstage_items(struct dindbind_work *w)
 {
-    int sys_errno;
-    for (size_t i = 0; w->staged && i < w->nresults; i++)
-        dindbind_unstage(w->results[i]->path, &sys_errno);
+    int sys_errno, error = 0;
+    for (size_t i = 0; w->staged && i < w->nresults && !error; i++)
+        error = dindbind_unstage(w->results[i]->path, &sys_errno);
+    if (error)
+        return error;
+    w->staged = false;
     if (w->stage_made != NOT_MADE)
         unstage_empty(w->ask->dir, w->stage_made);
-    w->staged = false;
     w->stage_made = NOT_MADE;
+    return 0;
 }
 
 /* All answers, or of a refused batch what its caller wants of it. */
 static void put_items(struct dindbind_work *w)
 {
     struct out *o = &w->out;
-    size_t start = o->len;
+    w->start = o->len;
+    if (w->ask->format == DINDBIND_OCI)
+        put(o, "[");
     for (size_t i = 0; i < w->nitems; i++)
         put_item(w, &w->items[i]);
     if (w->ask->format == DINDBIND_OCI) {
@@ -10340,8 +10400,8 @@ static void put_items(struct dindbind_work *w)
         put_bytes(o, w->body.done, (size_t)(w->body.end - w->body.done));
     if (!w->ask->error || w->ask->format == DINDBIND_JSON)
         return;
-    o->len = start;
-    for (size_t i = 0; i < w->nitems && asks(w, DINDBIND_ALIGNED); i++)
+    o->len = w->start;
+    for (size_t i = 0; i < w->nitems && asks(w, DINDBIND_ALIGNED) && !is_body(w); i++)
         put_bytes(o, &w->ask->end, 1);
 }
 
@@ -10358,6 +10418,8 @@ static void answer_items(struct dindbind_work *w)
 int dindbind_answer(struct dindbind_batch *b)
 {
     struct dindbind_work *w = work_of(b);
+    if (w->answered)
+        return refuse_to_add(b, check_open(w));
     w->answered = true;
     w->tables.r = b->runner;
     w->out.len = b->len;
@@ -10382,13 +10444,16 @@ int dindbind_answer(struct dindbind_batch *b)
     return b->error;
 }
 
-void dindbind_settle(struct dindbind_batch *b, int kept)
+int dindbind_settle(struct dindbind_batch *b, int kept)
 {
     struct dindbind_work *w = b->work;
+    int error = 0;
     if (!w)
-        return;
+        return 0;
     if (!kept)
-        unstage_items(w);
+        error = unstage_items(w);
+    if (error)
+        return error;
     for (size_t i = 0; i < w->nitems && w->items[i].res; i++) {
         dindbind_release(w->items[i].res);
         free(w->items[i].below);
@@ -10404,6 +10469,8 @@ void dindbind_settle(struct dindbind_batch *b, int kept)
         .out = w->out,
         .lines = w->lines,
     };
+    b->source = b->about = NULL;
+    return 0;
 }
 
 void dindbind_end(struct dindbind_batch *b)
@@ -10411,7 +10478,8 @@ void dindbind_end(struct dindbind_batch *b)
     struct dindbind_work *w = b->work;
     if (!w)
         return;
-    dindbind_settle(b, 0);
+    if (dindbind_settle(b, 0))
+        dindbind_settle(b, 1);          /* it was tried: a stage that stays is its caller's */
     tables_free(&w->tables);
     if (w->out.ours)
         free(w->out.at);
@@ -11118,7 +11186,9 @@ static int translate(struct job *j)
     /* answers to lines are collected, unless something is staged for them */
     if (j->batch->dir || !(j->given & GIVEN_STDIN))
         status = flush(j);
-    dindbind_settle(j->batch, !status);
+    struct dindbind_result res = { .error = dindbind_settle(j->batch, !status) };
+    if (res.error)
+        refuse_whole(j, j->batch->dir, &res, res.error);
     return status;
 }
 

@@ -318,10 +318,10 @@ enum dindbind_format {
  * dindbind_end(). A spec or body, and with a `dir` or DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host
  * path (dindbind_host()), and a spec more for each mount of the runner's below it, or an entry of the stage `dir`
  * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables are read once, until
- * dindbind_end(): a batch is for what is asked at one time. */
+ * dindbind_end(): a batch is for what is asked at one time. Once something was added it stays where it is: it is not copied. */
 struct dindbind_batch {
-    const struct dindbind_runner *runner;       /* opened before dindbind_answer() */
-    int runner_error;           /* what dindbind_open() returned: every source is refused with it */
+    const struct dindbind_runner *runner;       /* given to dindbind_open() before dindbind_answer() */
+    int runner_error;           /* what that returned: every source is refused with it */
     enum dindbind_format format;
     unsigned flags;             /* DINDBIND_MKDIR, and those from DINDBIND_TO_HOST on */
     const char *dir;            /* stage the sources there; NULL: do not */
@@ -361,15 +361,18 @@ int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len
  * there are no answers at all (json has its records nevertheless, and see DINDBIND_ALIGNED), nothing stays staged, and
  * `messages` has why.
  *
- * 0, or any code but USAGE, which is in `error` too. Allocates for many sources or long answers, and for mount tables. Holds
+ * 0, or a code, which is in `error` too; USAGE: `wrong` says that the answers before are not settled, or it is
+ * `runner_error`. Allocates for many sources or long answers, and for mount tables. Holds
  * a descriptor for each source until dindbind_settle(). */
 int dindbind_answer(struct dindbind_batch *batch);
 
 /* The answers were handed on (`kept`), or could not be: then what was staged for them is taken down. Let go of the sources,
- * and start anew. Harmless before dindbind_answer(), and a second time. */
-void dindbind_settle(struct dindbind_batch *batch, int kept);
+ * and start anew. Harmless before dindbind_answer(), and a second time.
+ *
+ * 0, or as dindbind_unstage(): then the stage is still there, nothing was let go of, and it can be called again. */
+int dindbind_settle(struct dindbind_batch *batch, int kept);
 
-/* Let go of all of it; what was not settled is not kept. Harmless on a zeroed struct. */
+/* Let go of all of it; what was not settled is not kept, as far as it can be taken down. Harmless on a zeroed struct. */
 void dindbind_end(struct dindbind_batch *batch);
 
 /* ---- For people ---------------------------------------------------------------------------------- */

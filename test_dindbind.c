@@ -986,6 +986,7 @@ static void run_rows(void)
 #define L21 "lowerdir=@/2:@/1$USERXATTR"
 #define REDIRECT "lowerdir=@/2:@/1,redirect_dir=on,metacopy=off"
 #define REDIRECT3 "lowerdir=@/2:@/1:@/0,redirect_dir=on,metacopy=off"
+#define INDEXED "lowerdir=@/2:@/1,upperdir=@/u,workdir=@/w,index=on$USERXATTR"
 #define META "lowerdir=@/2:@/1,redirect_dir=on,metacopy=on"
 #define DATA "lowerdir=@/1::@/data,redirect_dir=on,metacopy=on"
 
@@ -1145,6 +1146,16 @@ static const struct layer_case {
       "error inexact", ROOT_ONLY },
     { "an absolute redirect that nothing hides", "file 2/d/a/f x; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x",
       REDIRECT3, "/d", "error inexact", ROOT_ONLY },
+    { "an absolute redirect below opaque=x, which hides nothing",
+      "file 2/d/a/f x; xattr 2/d/a $OVERLAY.opaque x; dir 1/d/a/b; xattr 1/d/a/b $OVERLAY.redirect /x; dir 0/x", REDIRECT3,
+      "/d", "error inexact", ROOT_ONLY },
+    { "a hard link in a merged directory, with an index", "file 1/d/a x; hard 1/d/b 1/d/a; file 2/d/c x", INDEXED, "/d",
+      "error inexact", 0 },
+    { "a hard link in the root, with an index", "file 1/d/a x; hard 1/d/b 1/d/a; dir 2/e", INDEXED, "/", "error inexact", 0 },
+    { "a hard link in a directory, with an index", "file 1/d/a x; hard 1/d/b 1/d/a; dir 2/e", INDEXED, "/d",
+      "error inexact", 0 },
+    { "no hard link, with an index", "file 1/d/a x; file 2/d/c x", INDEXED, "/d",
+      "directory ro layers merged @/2/d:@/1/d", 0 },
     { "data of a metacopy file, through ..", "file 2/f; xattr 2/f $OVERLAY.metacopy; xattr 2/f $OVERLAY.redirect /a/../g; dir 1/y;"
       "dir 0/a; file 0/g data", "lowerdir=@/2:@/1::@/0,redirect_dir=on,metacopy=on", "/f",
       "file ro layers metacopy @/2/f:@/0/g", ROOT_ONLY },

@@ -281,6 +281,38 @@ static void rounds(void **state)
     wants(0, "/proc/$PID/root/w\n", "");
 }
 
+static void answered_twice(void **state)
+{
+    (void)state;
+    int before = count_descriptors();
+    ADDED(dindbind_add_path(&batch, "/w/f"));
+    wants(0, "/proc/$PID/root/w/f\n", "");
+    refused(dindbind_answer(&batch), "not settled");
+    assert_int_equal(count_descriptors(), before + 1);
+    dindbind_settle(&batch, 1);
+    assert_int_equal(count_descriptors(), before);
+}
+
+/* Each round is an array of its own. */
+static void oci_in_rounds(void **state)
+{
+    (void)state;
+    batch.format = DINDBIND_OCI;
+    wants(0, "[]\n", "");
+    dindbind_settle(&batch, 1);
+    for (int i = 0; i < 2; i++) {
+        batch.len = 0;
+        ADDED(dindbind_add_volume(&batch, "/w:/x"));
+        ADDED(dindbind_add_volume(&batch, "/w/d:/y"));
+        assert_int_equal(dindbind_answer(&batch), 0);
+        assert_true(!strncmp(batch.text, "[{", 2) && strstr(answered(), "},{") && !strstr(answered(), "[,"));
+        dindbind_settle(&batch, 1);
+    }
+    ADDED(dindbind_add_volume(&batch, "/w/d:/y"));
+    assert_int_equal(dindbind_answer(&batch), 0);
+    assert_true(strstr(answered(), "]\n[{") != NULL);
+}
+
 static void no_descriptor_stays(void **state)
 {
     (void)state;
@@ -406,6 +438,8 @@ static const struct { const char *name; CMUnitTestFunction call; bool stages; } 
     { "a runner that cannot be opened", a_runner_that_cannot_be_opened, false },
     { "a warning is no refusal", a_warning_is_no_refusal, false },
     { "rounds", rounds, false },
+    { "answered twice", answered_twice, false },
+    { "oci in rounds", oci_in_rounds, false },
     { "no descriptor stays", no_descriptor_stays, false },
     { "it can begin again", it_can_begin_again, false },
     { "harmless on zeros", harmless_on_zeros, false },

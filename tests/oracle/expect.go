@@ -97,7 +97,7 @@ func (e *expectation) source(w *world, v view, source, target string, flat bool)
 	}
 }
 
-var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 // bind reads an element of Binds as the daemon does.
 func (w *world) bind(v view, text string) expectation {
