@@ -3419,8 +3419,8 @@ static bool has_no_dirs(struct overlay *o, struct entry dir)
     return l->mnt == o->counting;
 }
 
-/* `here` is a directory. May it be answered at all? With `links`: by an overlay of all layers, which
- * differs only in hard links that an index knows. */
+/* `here` is a directory. May it be answered at all? With `links`: by an overlay of all layers,
+ * which differs only in hard links that an index knows. */
 static int check_subtree(struct overlay *o, bool links)
 {
     char space[DINDBIND_PATH_MAX];
