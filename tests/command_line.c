@@ -173,7 +173,7 @@ static const struct command {
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=@/w,volume-opt=o=bind\n" },
     { "a size, which is no place", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m",
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m\n" },
-    { "an option of mount(8)'s own", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=x-mount.mkdir",
+    { "an option of mount(8)'s own", V "type=nfs,volume-opt=device=:/w,volume-opt=o=x-mount.mkdir",
       .said = "volume-opt" },
     { "o=bind without a device", V "o=bind", .said = "has no device" },
     { "o=bind and what is not known", V "o=bind,volume-opt=o=ro,volume-opt=device=/w", .said = "one option twice" },
