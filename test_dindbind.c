@@ -1201,6 +1201,9 @@ static const struct layer_case {
     { "a data-only layer without the data",
       "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob/g x",
       DATA, "/f", "error broken", ROOT_ONLY },
+    { "an attribute that is longer than any path", "file 1/d/f x; dir 2/d; xattr 2/d $OVERLAY.redirect "
+      "/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255/$N255",
+      "lowerdir=@/2:@/1,redirect_dir=on", "/d", "error broken", ROOT_ONLY },
     { "a data-only layer with a file in the way", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; file data/blob x",
       DATA, "/f", "error broken", ROOT_ONLY },
     { "a data-only layer with a symlink in the way", "file 1/f; xattr 1/f $OVERLAY.metacopy; xattr 1/f $OVERLAY.redirect /blob/f; link data/blob other; file data/other/f x",

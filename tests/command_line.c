@@ -38,7 +38,7 @@ static const struct command {
     { "a mistyped option", "--pdi 1 /w", .said = "--pdi: no such option; see dindbind -h\n" },
     { "a missing value", "/w -p", .said = "-p: needs a value; see dindbind -h\n" },
     { "a missing value of a long one", "--pid", .said = "--pid: needs a value; see dindbind -h\n" },
-    { "a path for a PID", "-p /w", 
+    { "a path for a PID", "-p /w",
       .said = "-p /w: no decimal PID[:START], as docker inspect -f '{{.State.Pid}}' NAME prints it\n" },
     { "a forgotten -p", "/w", .said = "no runner given: its PID (-p), " },
     { "a PID without -p", "12 /w", .said = "no runner given: its PID (-p), " },
@@ -48,11 +48,13 @@ static const struct command {
     { "white space at the end of a --mount", "-b @/w%c2%a0:/n --mount type=bind,dst=/x,src=/n", .said = "white space",
       .status = 1 },
     { "the PID of a stopped container", "-p 0 /w", .said = "(-p; a stopped container has 0)", .status = 1 },
-    { "a link to nowhere", W "/w/dangling/x", .said = "; /w is there; /w/dangling is a link to nowhere\n", .status = 1 },
+    { "a link to nowhere", W "/w/dangling/x", .said = "; /w is there; /w/dangling is a link to nowhere\n", .status =
+      1 },
     { "a link to nowhere, of -v", W "-v /w/dangling:/x", .said = "; /w/dangling is a link to nowhere\n", .status = 1 },
     { "a missing directory of -v", W "-v /w/no:/x",
       .said = "; /w is there; -m creates a missing directory, as docker does\n", .status = 1 },
-    { "a missing directory of --mount", W "--mount type=bind,src=/w/no,dst=/x", .said = "; /w is there\n", .status = 1 },
+    { "a missing directory of --mount", W "--mount type=bind,src=/w/no,dst=/x", .said = "; /w is there\n", .status =
+      1 },
     { "a missing directory of a row that is missing", "-b @/nothing:/n /n/a/b",
       .said = "check it as the runner sees it\n", .status = 1 },
     { "-x: a volume", "-x " W "-v name:/t", .out = "name:/t\n",
@@ -171,7 +173,7 @@ static const struct command {
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=@/w,volume-opt=o=bind\n" },
     { "a size, which is no place", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m",
       .out = "dst=/t,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=size=1m\n" },
-    { "an option of mount(8)'s own", V "type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=x-mount.mkdir",
+    { "an option of mount(8)'s own", V "type=nfs,volume-opt=device=:/w,volume-opt=o=x-mount.mkdir",
       .said = "volume-opt" },
     { "o=bind without a device", V "o=bind", .said = "has no device" },
     { "o=bind and what is not known", V "o=bind,volume-opt=o=ro,volume-opt=device=/w", .said = "one option twice" },
@@ -351,7 +353,8 @@ static int run_all(char **words)
     strcpy(world.dir, world.base);
     unsetenv("DINDBIND_RUNNER");
     memset(long_line, 'a', sizeof long_line - 1);
-    grow(world.dir, "file w/f;file l/f;file m/g;link w/dangling nowhere;file pid pid%201%0a;file overlay overlay%20lowerdir=/l%0a");
+    grow(world.dir, "file w/f;file l/f;file m/g;link w/dangling nowhere;file pid pid%201%0a;"
+        "file overlay overlay%20lowerdir=/l%0a");
     for (size_t i = 0; i < COUNT(commands); i++)
         run_case(commands[i].name, check, begin, NULL, &commands[i]);
     for (size_t i = 0; i < COUNT(roots); i++)

@@ -1061,7 +1061,8 @@ static const struct inspect_case inspect_cases[] = {
       "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/hb/f`,`options`:[`bind`,`rprivate`,`ro`]}"), NULL, NULL,
       "/x", 1, "", NULL },
     { "podman, dead: a secret that is gone", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
-      "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/gone`,`options`:[`bind`]}"), NULL, NULL, "-R /x", 1, "", "foreign" },
+      "{`destination`:`/x`,`type`:`bind`,`source`:`@/h/gone`,`options`:[`bind`]}"), NULL, NULL, "-R /x", 1, "",
+      "foreign" },
     { "podman, dead: a tmpfs of --read-only", BARE(podman_inspect), PODMAN ";" IN_BUNDLE(
       "{`destination`:`/x`,`type`:`tmpfs`,`source`:`tmpfs`,`options`:[`rw`,`rprivate`,`tmpcopyup`]}"), NULL, NULL,
       "-R /x", 1, "", "foreign" },
@@ -1077,17 +1078,20 @@ static const struct inspect_case inspect_cases[] = {
       "-R /low", 1, "", "layers" },
     { "podman, never started", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "-R /low", 0,
       "@/p/overlay/" P1 "/diff/low\n", NULL },
-    { "podman, never started: .containerenv", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "/run/.containerenv", 1,
+    { "podman, never started: .containerenv", podman_inspect, { NO_BUNDLE }, PODMAN, NULL, NULL, "/run/.containerenv",
+      1,
       "", "foreign" },
     { "podman, never started: /tmp", podman_inspect, { NO_BUNDLE }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL,
       "/tmp/f", 0, "@/p/overlay/" PTOP "/diff/tmp/f\n", NULL },
     { "podman, never started: /tmp of --read-only", podman_inspect, { NO_BUNDLE, READONLY("true") },
       PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "-R /tmp/f", 1, "", "foreign" },
     { "podman, never started: /tmp of systemd", podman_inspect, { NO_BUNDLE, { "`Config`: {",
-      "`Config`: { `SystemdMode`: true," } }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "/tmp/f", 1, "", "foreign" },
+      "`Config`: { `SystemdMode`: true," } }, PODMAN ";dir ^/tmp;file ^/tmp/f x", NULL, NULL, "/tmp/f", 1, "",
+      "foreign" },
     { "podman, never started: a secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: [{"
       "`Name`: `sec`}]," } }, PODMAN, NULL, NULL, "-R /low", 1, "", "layers" },
-    { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {", "`Config`: { `Secrets`: []," } },
+    { "podman, never started: no secret", podman_inspect, { NO_BUNDLE, { "`Config`: {",
+      "`Config`: { `Secrets`: []," } },
       PODMAN, NULL, NULL, "-R /low", 0, "@/p/overlay/" P1 "/diff/low\n", NULL },
     { "podman, live: no config.json", BARE(podman_inspect), PODMAN ";rm " BUNDLE, PODMAN_RUN, NULL, "-H /low", 0,
       "^/low\n", NULL },
@@ -1102,7 +1106,8 @@ static const struct inspect_case inspect_cases[] = {
     { "podman, live: a subpath", podman_inspect, { PODMAN_SUBPATH("/sub") }, PODMAN,
       SELF "bind @/p/volumes/vol1/_data/sub ^/vol", NULL, "-H /vol/s", 0, "@/p/volumes/vol1/_data/sub/s\n", NULL },
     /* layers that cannot be read */
-    { "docker, dead: another user's layers, the rows", BARE(docker_inspect), "engine @/d overlay2;chown @/d/overlay2/" TOP
+    { "docker, dead: another user's layers, the rows", BARE(docker_inspect), "engine @/d overlay2;chown @/d/overlay2/"
+      TOP
       "/diff 300000", NULL, NULL, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
     { "docker, dead: another user's layers", BARE(docker_inspect), "engine @/d overlay2;chown @/d/overlay2/" TOP
       "/diff 300000", NULL, NULL, "-R /low", 1, "", "layers" },
@@ -1332,9 +1337,11 @@ static const struct inspect_case inspect_cases[] = {
     { "no layers told, no host directory mounted", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
       SELF NAMED_HOSTNAME "bind " VOL " ^/vol", NULL, "/low", 3, "", "reused" },
     { "no layers told, no file of its engine's", docker_inspect, { { "`Data`: {", "`Date`: {" } }, NULL,
-      SELF "bind " VOL " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3, "",
+      SELF "bind " VOL " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile", NULL, "/low", 3,
+          "",
       "reused" },
-    { "no layers told, its root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "bind ^ " ROOT_OF_ID,
+    { "no layers told, its root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } }, ROOTFS "bind ^ "
+      ROOT_OF_ID,
       SELF, NULL, "-H /low", 0, "^/low\n", NULL },
     { "no layers told, another root to be seen", docker_inspect, { { "`Data`: {", "`Date`: {" } },
       ROOTFS "bind @/h " ROOT_OF_ID, STANDARD, NULL, "/low", 3, "", "reused" },
@@ -3626,10 +3633,12 @@ static const struct self_case self_cases[] = {
     { "no row is enough: the root is known", NULL, SELF "bind @/h/devb ^/devb", NULL, NULL, "/low", NULL, 0, "^/low\n",
       NULL },
     { "a host directory that is called as a volume", "engine @/d overlay2;dir /volumes;dir /volumes/db;"
-      "dir /volumes/db/_data;file /volumes/db/_data/f x", SELF "bind /volumes/db/_data ^/x", NULL, NULL, "/x/f", NULL, 1, "",
+      "dir /volumes/db/_data;file /volumes/db/_data/f x", SELF "bind /volumes/db/_data ^/x", NULL, NULL, "/x/f", NULL,
+      1, "",
       "foreign" },
     { "the same, below the last part of the data root's name", "engine @/d overlay2;dir /d;dir /d/volumes;"
-      "dir /d/volumes/db;dir /d/volumes/db/_data;file /d/volumes/db/_data/f x", SELF "bind /d/volumes/db/_data ^/x", NULL,
+      "dir /d/volumes/db;dir /d/volumes/db/_data;file /d/volumes/db/_data/f x", SELF "bind /d/volumes/db/_data ^/x",
+      NULL,
       NULL, "/x/f", NULL, 1, "", "foreign" },
     { "part of a volume is enough or not", NULL, SELF "bind " VOL "/sub ^/vol;bind @/h/devb ^/devb", NULL, NULL,
       "/devb/f",
@@ -3825,7 +3834,8 @@ static void gone_row(void **state)
     start_runner(0, STANDARD);
     put_file(expand("^/runner"), edited(docker_inspect, (const char *const[][2]){ ROW("@/other", "/x", "true") }, 1));
     struct ran r = run((struct call){ .args = "-S -r /runner /x", .self = true });
-    expect_ran("-S -r, a row whose mount is gone", r, 1, "", "/x: what its description names is not mounted there any more");
+    expect_ran("-S -r, a row whose mount is gone", r, 1, "",
+        "/x: what its description names is not mounted there any more");
     if (strstr(r.err, "does not name it"))
         flunk("%s", r.err);
 }
@@ -3966,7 +3976,8 @@ static const struct told_case told_cases[] = {
     { "another volume at its place", BARE(docker_inspect), OTHER_VOL, REPLACED("@/d/volumes/vol2/_data"), "/low", 3, "",
       "reused" },
     { "a volume with options", BARE(docker_inspect), OTHER_VOL, REPLACED("@/other"), "/vol/f", 0, VOL "/f\n", NULL },
-    { "no layers told", docker_inspect, { NO_LAYERS }, NULL, STANDARD, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
+    { "no layers told", docker_inspect, { NO_LAYERS }, NULL, STANDARD, "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n",
+      NULL },
     { "no layers told, a part of a volume", docker_inspect, { NO_LAYERS }, NULL, REPLACED(VOL "/sub"), "/vol/s", 0,
       VOL "/s\n", NULL },
     { "no layers told, another volume at its place", docker_inspect, { NO_LAYERS }, OTHER_VOL,
@@ -3981,10 +3992,12 @@ static const struct told_case told_cases[] = {
       REPLACED("@/other"), "-b @/other:/vol /vol/f", 0, "@/other/f\n", NULL },
     { "no layers told, a volume that was not described", docker_inspect, { NO_LAYERS }, OTHER_VOL,
       STANDARD ";bind @/d/volumes/vol2/_data ^/x", "/vol/v", 3, "", "reused" },
-    { "no layers told, its volume once more", docker_inspect, { NO_LAYERS }, OTHER_VOL, STANDARD ";bind " VOL "/sub ^/x",
+    { "no layers told, its volume once more", docker_inspect, { NO_LAYERS }, OTHER_VOL, STANDARD ";bind " VOL
+      "/sub ^/x",
       "/vol/v /devb/f", 0, VOL "/v\n@/h/devb/f\n", NULL },
     { "no layers told, a volume as a host directory", docker_inspect, { NO_LAYERS, ROW("@/d/volumes/vol2/_data", "/x",
-      "true") }, OTHER_VOL, STANDARD ";bind @/d/volumes/vol2/_data ^/x", "/x/v", 0, "@/d/volumes/vol2/_data/v\n", NULL },
+      "true") }, OTHER_VOL, STANDARD ";bind @/d/volumes/vol2/_data ^/x", "/x/v", 0, "@/d/volumes/vol2/_data/v\n",
+      NULL },
     { "no layers told, no volume", docker_inspect, { NO_LAYERS }, NULL, SELF NAMED_HOSTNAME "bind @/h/devb ^/devb",
       "/devb/f", 3, "", "reused" },
     { "no layers told, no file of its engine's", docker_inspect, { NO_LAYERS }, NULL,
