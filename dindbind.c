@@ -4423,8 +4423,8 @@ void dindbind_release(struct dindbind_result *res)
  * what was tried, what to do. Never here: the same sentence for two causes that ask for
  * different things. */
 
-/* Where one code has several causes that ask for different things, the errno beside it tells
- * them apart. */
+/* Where one code has several causes that ask for different things, the errno beside it says which
+ * it was. */
 struct reason {
     int error, err;
     const char *what, *hint;

@@ -94,7 +94,7 @@ enum dindbind_origin {
 /* A row of the bind table: the runner has `host` mounted at `path`. */
 struct dindbind_bind {
     const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the runner has something
-                                 * there that has no name here (a tmpfs): only its own view can tell what */
+                                 * there that has no name here (a tmpfs): only its own view can show what */
     const char *path;           /* absolute and lexically clean, as the runner names it */
     int ro;                     /* mounted read-only */
     enum dindbind_origin origin;
@@ -252,7 +252,7 @@ struct dindbind_mount {
  * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
  * the candidate must open, without a symlink, to the same device and inode on just that mount
  * (proc_pid_mountinfo(5)). For SELF it is the daemon's name, which nothing can be compared with from inside: what
- * the caller's own mountinfo, `merged` and the rows do not tell for certain is FOREIGN. Two mounts that both qualify: the first writable one.
+ * the caller's own mountinfo, `merged` and the rows do not show for certain is FOREIGN. Two mounts that both qualify: the first writable one.
  *
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
  * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none. More than
@@ -283,7 +283,7 @@ int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *
  *
  * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (something was mounted or
  * unmounted there meanwhile), NESTED (a mount of the runner's below the source cannot be cloned, as unbindable ones; or
- * more than 4,096 mounts in all), with the errno in *sys_errno, which dindbind_message() needs to tell causes apart. Then
+ * more than 4,096 mounts in all), with the errno in *sys_errno, which dindbind_message() needs to distinguish causes. Then
  * nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its error set.
  *
  * Holds one more descriptor for each of up to 64 sources at a time, and for each that is not SINGLE.
