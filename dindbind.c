@@ -22,19 +22,19 @@
  *  layers: subtrees      3191-3456    whether layer directories show all that it shows below
  *  layers: answers       3457-3583    the rule LAYERS: to a result
  *  the runner            3584-4136    dindbind_open(): is it the one that was described?
- *  one source            4137-4419    dindbind_resolve(): one rule after the other
- *  messages              4420-4540    errors in sentences
- *  mount identity        4541-4675    a path of the caller's that is the same file
- *  the daemon's names    4676-4976    the same from inside the runner (-S)
- *  host paths            4977-5386    dindbind_host(), with the mounts below
- *  staging               5387-6684    dindbind_stage(), dindbind_unstage()
- *  specs                 6685-7501    the grammars of -v and --mount
- *  json                  7502-8064    the only reader and writer of it
- *  formats               8065-8348    answers as text, json, oci, and specs
- *  descriptions          8349-9077    -r: what engines print of a container
- *  bodies                9078-9445    -c: the body of a create request
- *  answers               9446-10492   sources that stand or fall together
- *  applet                10493-11387  the command line
+ *  one source            4137-4456    dindbind_resolve(): one rule after the other
+ *  messages              4457-4577    errors in sentences
+ *  mount identity        4578-4712    a path of the caller's that is the same file
+ *  the daemon's names    4713-5013    the same from inside the runner (-S)
+ *  host paths            5014-5423    dindbind_host(), with the mounts below
+ *  staging               5424-6721    dindbind_stage(), dindbind_unstage()
+ *  specs                 6722-7538    the grammars of -v and --mount
+ *  json                  7539-8101    the only reader and writer of it
+ *  formats               8102-8385    answers as text, json, oci, and specs
+ *  descriptions          8386-9114    -r: what engines print of a container
+ *  bodies                9115-9482    -c: the body of a create request
+ *  answers               9483-10534   sources that stand or fall together
+ *  applet                10535-11434  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -4355,13 +4355,50 @@ static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_b
     return rc;
 }
 
+/* Is something mounted at this place in the caller's own view? */
+static bool is_mounted(const struct dindbind_runner *r, const char *path)
+{
+    char name[DINDBIND_PATH_MAX];
+    struct spot s = { .name = name };
+    struct node root;
+    if (resolve_own(r, path, &s))
+        return false;
+    int rc = inspect_fd(r, s.fd, &s.node);
+    sys_close(s.fd);
+    if (!rc)
+        rc = inspect_fd(r, r->root_fd, &root);
+    return rc || s.node.mnt != root.mnt;
+}
+
+/* The rule SELF. A row of -b says what the daemon has at a place. If that is not mounted here there
+ * is nothing to look at, and the name stands as it is, as a path that is the host's already. */
+static int by_self(const struct dindbind_runner *r, const char *path, unsigned flags,
+                   struct dindbind_result *res)
+{
+    const char *rest;
+    const struct dindbind_bind *row = bind_row(r, path, &rest);
+    bool hosts = row && row->host && row->origin == DINDBIND_GIVEN && !is_mounted(r, row->path);
+    if (hosts)
+        flags &= ~(unsigned)DINDBIND_MKDIR;     /* it would be made here, and not there */
+    int rc = by_proc(r, path, flags, res);
+    if (rc != DINDBIND_E_MISSING || !hosts)
+        return rc;
+    trace(r, "rule bind: nothing is mounted here at ", row->path);
+    res->rule = DINDBIND_RULE_BIND;
+    res->error = res->sys_errno = 0;
+    res->ro = row->ro;
+    if (!put_path(res->path, as_prefix(row->host), rest))
+        return refuse(res, DINDBIND_E_TOOLONG, 0);
+    return 0;
+}
+
 /* One rule after the other. */
 static int by_rules(const struct dindbind_runner *r, const char *path, unsigned flags,
                     struct dindbind_result *res)
 {
     const char *rest;
     if (r->self)
-        return by_proc(r, path, flags, res);
+        return by_self(r, path, flags, res);
     const struct dindbind_bind *row = bind_row(r, path, &rest);
     if (row && !r->pid)
         return by_bind(r, row, rest, flags, res);
@@ -9949,7 +9986,7 @@ static void text_refusal(struct text *t, struct dindbind_work *w, const struct i
     if (it->wrong && !it->invalid)
         text_add(t, "; ");
     text_add(t, or_empty(it->wrong));
-    if (error != DINDBIND_E_MISSING || w->ask->runner_error)
+    if (error != DINDBIND_E_MISSING || w->ask->runner_error || !w->scratch)
         return;
     bool plain = text_nearest(t, r, it->source, w->scratch);
     bool in_layer = it->res->rule == DINDBIND_RULE_LAYERS;
@@ -9961,12 +9998,8 @@ static void put_refusal(struct dindbind_work *w, const struct item *it)
 {
     if (!w->scratch)
         w->scratch = arena_alloc(&w->arena, sizeof *w->scratch);
-    if (!w->scratch) {
-        w->lines.failed = true;
-        return;
-    }
-    char *message = w->scratch->message;
-    struct text t = text_new(message, sizeof w->scratch->message);
+    char brief[512], *message = w->scratch ? w->scratch->message : brief;
+    struct text t = text_new(message, w->scratch ? sizeof w->scratch->message : sizeof brief);
     int error = it->res->error, *worst = &w->ask->error;
     text_refusal(&t, w, it);
     if (*worst == DINDBIND_E_UNSTAGED || dindbind_status(*worst) < dindbind_status(error))
@@ -10383,11 +10416,19 @@ static int unstage_items(struct dindbind_work *w)
     return 0;
 }
 
+/* No answers at all, but for an empty record for each where its caller counts. */
+static void refuse_round(struct dindbind_work *w)
+{
+    w->out.len = w->start;
+    w->out.failed = false;
+    for (size_t i = 0; i < w->nitems && asks(w, DINDBIND_ALIGNED) && !is_body(w); i++)
+        put_bytes(&w->out, &w->ask->end, 1);
+}
+
 /* All answers, or of a refused batch what its caller wants of it. */
 static void put_items(struct dindbind_work *w)
 {
     struct out *o = &w->out;
-    w->start = o->len;
     if (w->ask->format == DINDBIND_OCI)
         put(o, "[");
     for (size_t i = 0; i < w->nitems; i++)
@@ -10400,9 +10441,7 @@ static void put_items(struct dindbind_work *w)
         put_bytes(o, w->body.done, (size_t)(w->body.end - w->body.done));
     if (!w->ask->error || w->ask->format == DINDBIND_JSON)
         return;
-    o->len = w->start;
-    for (size_t i = 0; i < w->nitems && asks(w, DINDBIND_ALIGNED) && !is_body(w); i++)
-        put_bytes(o, &w->ask->end, 1);
+    refuse_round(w);
 }
 
 static void answer_items(struct dindbind_work *w)
@@ -10424,18 +10463,21 @@ int dindbind_answer(struct dindbind_batch *b)
     w->tables.r = b->runner;
     w->out.len = b->len;
     w->lines.len = 0;
-    w->out.failed = w->lines.failed = false;
+    w->lines.failed = false;
     b->error = 0;
+    w->start = b->len;
     bool good = add_results(w);
     if (good)
         answer_items(w);
     if (w->lines.len)
         put_string(&w->lines, "");
     b->messages = w->lines.len ? w->lines.at : "";
-    if (!good || w->out.failed || w->lines.failed) {
-        w->out.len = b->len;
-        b->error = DINDBIND_E_NOMEM;
+    bool lost = !good || w->out.failed || (w->lines.failed && !b->error);
+    if (lost || w->lines.failed)
         b->messages = "out of memory\n";
+    if (lost) {
+        b->error = DINDBIND_E_NOMEM;
+        refuse_round(w);
     }
     if (b->error)
         unstage_items(w);
@@ -10500,7 +10542,10 @@ void dindbind_end(struct dindbind_batch *b)
  * error_row, is_empty_dir, names_dirs, open_path, own_tail, parse_volume, real_dir, reopen, root,
  * spec, sys_close, sys_read, text_errno. */
 
-enum { FEW_SOURCES = 256 };     /* for which any limit on descriptors is enough */
+enum {
+    FEW_SOURCES = 256,          /* for which any limit on descriptors is enough */
+    MOUNT_BYTES = 8             /* at least that a mount takes in a body */
+};
 
 /* What a command line has. */
 enum {
@@ -10539,6 +10584,7 @@ struct job {
     int status;                 /* to exit with */
     enum dindbind_format format;
     char *body;                 /* what standard input had, for -c */
+    size_t body_len;
     struct view view;
     const char **files;         /* of -r */
     unsigned nfiles;
@@ -11288,7 +11334,8 @@ static int add_body(struct job *j)
         int status = complain_errno("standard input", (int)len);
         return len == -EFBIG ? 1 : status;
     }
-    int error = dindbind_add_body(j->batch, j->body, (size_t)len);
+    j->body_len = (size_t)len;
+    int error = dindbind_add_body(j->batch, j->body, j->body_len);
     if (error == DINDBIND_E_NOMEM)
         return out_of_memory();
     if (!error)
@@ -11318,7 +11365,7 @@ static int translate_all(struct job *j, int argc)
         status = add_body(j);
     if (status)
         return status;
-    if (argc > FEW_SOURCES || (j->given & GIVEN_CREATE))
+    if (argc > FEW_SOURCES || j->body_len > FEW_SOURCES * MOUNT_BYTES)
         raise_limit();
     return translate(j);
 }
