@@ -2835,7 +2835,7 @@ static int take_redirect(struct overlay *o, struct lookup *d, const char *rest)
 /* A file that may hold attributes only, its data being further down. */
 static int take_metacopy(struct overlay *o, struct lookup *d, int set)
 {
-    size_t n;
+    size_t n = 0;
     d->metacopy = false;
     if (set & ATTR_METACOPY) {
         int rc = attr_value(o, "metacopy", &n);
