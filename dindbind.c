@@ -4360,7 +4360,7 @@ static bool is_mounted(const struct dindbind_runner *r, const char *path)
 {
     char name[DINDBIND_PATH_MAX];
     struct spot s = { .name = name };
-    struct node root;
+    struct node root = { 0 };
     if (resolve_own(r, path, &s))
         return false;
     int rc = inspect_fd(r, s.fd, &s.node);
