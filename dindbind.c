@@ -39,7 +39,7 @@
  * dindbind.h is the reference for the interface; everything else here is static.
  */
 //config:config DINDBIND
-//config:	bool "dindbind (97 kb)"
+//config:	bool "dindbind (106 kb)"
 //config:	default y
 //config:	help
 //config:	What to mount so that a sibling container sees what the runner sees.
