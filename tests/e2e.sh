@@ -294,7 +294,8 @@ oci_sibling() {
 }
 
 oci_rm() {
-	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs"
+	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs" &&
+		rm -r --one-file-system "${W:?}/$1/$2"
 }
 
 runc_up() { mkdir -p "$W/runc"; }
@@ -441,7 +442,7 @@ podman_up() {
 	mkdir -p "$W/podman"
 	podman_ready --storage-driver overlay --runtime "$(command -v runc)" || return
 	# the API that docker's clients speak, too
-	podman_ system service --time 0 "unix://$W/podman/sock" >"$W/podman/log" 2>&1 &
+	podman "${podman_args[@]}" system service --time 0 "unix://$W/podman/sock" >"$W/podman/log" 2>&1 &
 	podman_pid=$!
 	until_true "$W/layers/1/bin/post" -g "$W/podman/sock" /_ping || { tail -n 3 "$W/podman/log"; return 1; }
 }
@@ -763,6 +764,8 @@ fixed() {
 	mkdir -p "$W/fixed$1/upper" "$W/fixed$1/work" &&
 		mount -t overlay -o "lowerdir=$1,upperdir=$W/fixed$1/upper,workdir=$W/fixed$1/work" overlay "$1"
 }
+# In a machine (engines.sh) one layout has engines in the real /var/lib, and removes what is in it then.
+[ -z "${MACHINE-}" ] || { mkdir "$W/var-lib" && mount --bind /var/lib "$W/var-lib"; } || exit
 mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/lib || exit
 cp "$scratch/dindbind" "$W/" || exit
 ip link set lo up

@@ -19,6 +19,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 packages='docker.io docker-cli containerd runc crun podman fuse-overlayfs fuse3 uidmap busybox-static jq iproute2 procps
 	python3 gcc libc6-dev musl-tools util-linux-extra'
 
+clean_up() {
+	rm -rf --one-file-system "$T"
+	find /sys/fs/cgroup -depth -type d -path "*/${T##*/}*" -exec rmdir {} + 2>/dev/null
+}
+
 suites() {
 	local status=0
 	bash "$here/e2e.sh" || status=1
@@ -30,6 +35,8 @@ suites() {
 if [ "${1-}" = --inside ]; then
 	mount -t tmpfs tmpfs /run && mount -t tmpfs -o mode=1777 tmpfs /dev/shm && umount -R /sys/fs/cgroup &&
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit
+	# podman takes whoever is in the root of the hierarchy for its container's, and moves all of them to /init
+	mkdir "/sys/fs/cgroup/$MACHINE" && echo 0 >"/sys/fs/cgroup/$MACHINE/cgroup.procs" || exit
 	for p in $packages; do dpkg-query -W -f '${Package} ${Version}\n' "$p"; done |
 		grep -E '^(docker.io|containerd|runc|crun|podman|fuse-overlayfs) ' | sed 's/^/# /'
 	suites
@@ -45,7 +52,7 @@ if [ "${1-}" = --machine ]; then
 		mkdir "$T/root/dindbind" &&
 		tar -C "${here%/*}" --exclude=./.git --exclude=./build -c . | tar -C "$T/root/dindbind" -x &&
 		cp "$DINDBIND" "$T/root/usr/local/bin/dindbind" || die "no machine of $release"
-	within "$T/root" env DINDBIND=/usr/local/bin/dindbind MACHINE="$release" bash /dindbind/tests/engines.sh --inside
+	within "$T/root" env DINDBIND=/usr/local/bin/dindbind MACHINE="${T##*/}" bash /dindbind/tests/engines.sh --inside
 	exit
 fi
 
@@ -61,8 +68,8 @@ for release in "${@:-here}"; do
 	fi
 	machines
 	T=$(mktemp -d /var/tmp/dindbind-engines.XXXXXX) || exit
-	trap 'rm -rf --one-file-system "$T"' EXIT
+	trap clean_up EXIT
 	unshare --mount --propagation private bash "$0" --machine "$T" "$release" || status=1
-	rm -rf --one-file-system "$T"
+	clean_up
 done
 exit $status

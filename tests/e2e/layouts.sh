@@ -77,7 +77,8 @@ layout_user() {
 }
 
 docker_layouts() {
-	printf '%s\n' default 'image store, own containerd' 'image store, system containerd' vfs fuse-overlayfs userns-remap
+	printf '%s\n' default 'image store, own containerd' 'image store, system containerd' vfs fuse-overlayfs \
+		userns-remap
 	# only where these places are nobody's
 	[ -z "${MACHINE-}" ] || echo 'image store, where packages put it'
 }
@@ -106,7 +107,7 @@ docker_layout() {
 	*'own containerd') docker_options=() ;;
 	*packages*)
 		root=/var/lib/docker
-		umount /var/lib && containerd_down && containerd_root=/var/lib/containerd || return ;;
+		mount --bind "$W/var-lib" /var/lib && containerd_down && containerd_root=/var/lib/containerd || return ;;
 	vfs | fuse-overlayfs) docker_options+=(--storage-driver "$1") ;;
 	userns-remap) docker_options+=(--userns-remap e2e) && layout_tree 2000000 ;;
 	esac
@@ -124,7 +125,7 @@ docker_end() {
 		containerd_root=''
 		containerd_down
 		rm -rf --one-file-system /var/lib/docker /var/lib/containerd
-		fixed /var/lib
+		umount /var/lib
 	fi
 }
 
@@ -140,7 +141,8 @@ podman_layout() {
 	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || options=(--runtime "$(command -v runc)")
 	case $1 in
 	vfs) options+=(--storage-driver vfs) ;;
-	*fuse-overlayfs) options+=(--storage-driver overlay --storage-opt "overlay.mount_program=$(command -v fuse-overlayfs)") ;;&
+	*fuse-overlayfs)
+		options+=(--storage-driver overlay --storage-opt "overlay.mount_program=$(command -v fuse-overlayfs)") ;;&
 	rootless*)
 		mkdir -p /run/user/1500 "$podman_at/home"
 		chown 1500:1500 /run/user/1500 "$podman_at" "$podman_at/home" && chmod 700 /run/user/1500 || return
@@ -183,57 +185,78 @@ join() {
 	esac
 }
 
+# answered HOW KIND SOURCE TARGET: it gets its place in the sibling, and in what that must print
+answered() {
+	local n=$((${#ours[@]} / 3 + 1))
+	join
+	ours+=("$1" "$2" "$3")
+	theirs+=("$1" "$2" "$4")
+	dead "$PID" || seen["$2 $3"]=$(in_runner probe view "$2" "$3" 2>&1)
+	listed="${listed}[$n]"$'\n'"${seen["$2 $3"]}"$'\n'
+	case $1 in
+	rw) written="${written}[$n]"$'\nboth ways\n' ;;
+	left) written="${written}[$n]"$'\nleft\n' ;;
+	ro) written="${written}[$n]"$'\nrefused\n' ;;
+	esac
+}
+
+# not_answered SOURCE ARGUMENT...: with which word, and whether it may be
+not_answered() {
+	local src=$1 line word may
+	shift
+	line=$(tail -n 1 "$W/err")
+	word=$(dind "$@" -f json -v "$src:/x" 2>/dev/null | jq -r '.error // empty')
+	word=${word:-none}
+	refused="$refused $src ($word)"
+	case " $words " in *" $word "*) ;; *) words="$words $word" ;; esac
+	may=$(may_refuse "$engine $storage, $view")
+	# shellcheck disable=SC2053
+	[[ $src == $may ]] || why="$why $src is refused: $line"
+}
+
+# compared: one sibling with all of them, and the runner beside it
+compared() {
+	local want="$listed${written%$'\n'}" got rc waiter=''
+	serial=$((serial + 1))
+	if ! dead "$PID"; then
+		in_runner probe partner "${ours[@]}" >"$W/waiter" 2>&1 </dev/null &
+		waiter=$!
+	fi
+	M=("${mounts[@]}")
+	got=$("${engine}_sibling" "s$serial" /bin/probe both "${theirs[@]}" 2>"$W/err")
+	rc=$?
+	if [ "$waiter" ]; then
+		[ $rc -eq 0 ] || kill $waiter 2>/dev/null
+		wait $waiter || why="$why the runner: $(cat "$W/waiter")"
+		in_runner probe clean "${ours[@]}"
+	else
+		left=("${ours[@]}")
+	fi
+	if [ $rc -ne 0 ]; then
+		why="$why status $rc: $(tail -n 2 "$W/err") ${got##*$'\n'}"
+	elif [ "$got" != "$want" ]; then
+		why="$why WRONG (< runner, > sibling): $(diff <(echo "$want") <(echo "$got") | grep '^[<>]')"
+	fi
+}
+
 # cell VIEW SOURCES ARGUMENT...: sets $cells[VIEW]
 cell() {
-	local view=$1 list=$2 how kind src place where n=0 mounts=() theirs=() ours=() want='' written='' got rc waiter='' why='' \
-		refused='' may words='' word
+	local view=$1 list=$2 how kind src place where n=0
+	local mounts=() theirs=() ours=() listed='' written='' why='' refused='' words=''
 	shift 2
-	may=$(may_refuse "$engine $storage, $view")
 	while read -r how kind src place <&3; do
 		n=$((n + 1)) where=()
 		[ -z "$place" ] || where=(-s "$stage")
 		if answer "$engine" "$src" "/x$n" rw "$@" "${where[@]}" 2>"$W/err"; then
-			join
-			theirs+=("$how" "$kind" "/x$n")
-			ours+=("$how" "$kind" "$src")
-			dead "$PID" || seen["$kind $src"]=$(in_runner probe view "$kind" "$src" 2>&1)
-			want="$want[$((${#ours[@]} / 3))]"$'\n'"${seen["$kind $src"]}"$'\n'
-			case $how in
-			rw) written="$written[$((${#ours[@]} / 3))]"$'\nboth ways\n' ;;
-			left) written="$written[$((${#ours[@]} / 3))]"$'\nleft\n' ;;
-			ro) written="$written[$((${#ours[@]} / 3))]"$'\nrefused\n' ;;
-			esac
+			answered "$how" "$kind" "$src" "/x$n"
 		else
-			word=$(dind "$@" "${where[@]}" -f json -v "$src:/x" 2>/dev/null | jq -r '.error // empty')
-			word=${word:-$(tail -n 1 "$W/err")}
-			refused="$refused $src ($word)"
-			case " $words " in *" $word "*) ;; *) words="$words $word" ;; esac
-			# shellcheck disable=SC2053
-			[[ $src == $may ]] || why="$why $src is refused: $(tail -n 1 "$W/err")"
+			not_answered "$src" "$@" "${where[@]}"
 		fi
 	done 3<<<"$list"
-	if [ ${#ours[@]} -gt 0 ]; then
-		serial=$((serial + 1))
-		if ! dead "$PID"; then
-			in_runner probe partner "${ours[@]}" >"$W/waiter" 2>&1 </dev/null &
-			waiter=$!
-		fi
-		M=("${mounts[@]}")
-		got=$("${engine}_sibling" "s$serial" /bin/probe both "${theirs[@]}" 2>"$W/err")
-		rc=$?
-		[ -z "$waiter" ] || { [ $rc -eq 0 ] || kill $waiter 2>/dev/null; wait $waiter || why="$why the runner: $(cat "$W/waiter")"; }
-		dead "$PID" || in_runner probe clean "${ours[@]}"
-		if [ $rc -ne 0 ]; then
-			why="$why status $rc: $(tail -n 2 "$W/err") ${got##*$'\n'}"
-		elif [ "$got" != "$want${written%$'\n'}" ]; then
-			why="$why WRONG (< runner, > sibling): $(diff <(echo "$want${written%$'\n'}") <(echo "$got") | grep '^[<>]')"
-		fi
-	fi
-	dead "$PID" && left=("${ours[@]}")
+	[ ${#ours[@]} -eq 0 ] || compared
 	! layout_staged || dind -u "$stage" || why="$why -u: $?"
-	cells[$view]="$((${#ours[@]} / 3))/$n${words:+:${words// /,}}"
-	[[ ${cells[$view]} != "$n/$n" ]] || cells[$view]=all
-	cells[$view]=${cells[$view]/:,/ }
+	cells[$view]="$((${#ours[@]} / 3))/$n$words"
+	[ "${cells[$view]}" != "$n/$n" ] || cells[$view]=all
 	[ -z "$why" ] || cells[$view]="FAILED ${cells[$view]}"
 	report "$engine" "$storage, $view: ${cells[$view]}${refused:+; refused:$refused}" "$why"
 }
@@ -245,8 +268,9 @@ layout_table=()
 
 # layout ENGINE STORAGE: a row of the table
 layout() {
-	local engine=$1 layout=$2 storage=$2 why stage=$stage outside=("$D") through=() podman_as=() podman_parent=("${podman_parent[@]}") \
-		podman_pid='' podman_at=$W/layout docker_options=() docker_config='{}' left=() options row view
+	local engine=$1 layout=$2 storage=$2 why stage=$stage outside=("$D") through=() left=() options row view
+	local podman_as=() podman_parent=("${podman_parent[@]}") podman_pid='' podman_at=$W/layout
+	local docker_options=() docker_config='{}'
 	local -A cells=() seen=()
 	why=$("${engine}_lacks" "$layout")
 	if [ "$why" ]; then
