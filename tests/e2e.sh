@@ -39,21 +39,14 @@ needs() {
 	esac
 }
 
-# For some of its layouts.
-wants() {
-	case $1 in docker | podman) echo fuse-overlayfs newuidmap ;; esac
-}
-
 # What is still missing afterwards is for the cases to say.
 packages() {
 	local c e list=''
 	# shellcheck disable=SC2046
-	for c in $(absent busybox jq ip ps $(for e; do needs "$e"; wants "$e"; done)); do
+	for c in $(absent busybox jq ip ps $(for e; do needs "$e"; done)); do
 		case $c in
 		ctr) c=containerd ;;
-		docker) c=$(apt-cache pkgnames docker-cli | grep -x docker-cli || echo docker.io) ;;
-		dockerd) c=docker.io ;;
-		newuidmap) c=uidmap ;;
+		docker | dockerd) c=docker.io ;;
 		busybox) c=busybox-static ;;
 		ip) c=iproute2 ;;
 		ps) c=procps ;;
@@ -69,8 +62,8 @@ packages() {
 # What must be the same afterwards: in the caller's namespaces, as far as this script could change it.
 outer_state() {
 	# /proc/mounts: without the ids, which change when a service remounts something
-	grep "${scratch##*/}" /proc/mounts
-	find /sys/fs/cgroup -name "*${scratch##*/}*" 2>/dev/null
+	grep dindbind-e2e /proc/mounts
+	find /sys/fs/cgroup -name '*dindbind-e2e*' 2>/dev/null
 	ip -o link | cut -d: -f2
 	ls -d /var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /run/containerd \
 		/run/docker /run/containers /run/runc /run/crun /run/netns /opt/containerd /etc/docker/* \
@@ -99,7 +92,7 @@ if [ "${1-}" != --inside ]; then
 	packages "$@"
 	[ -z "$(absent busybox jq)" ] || die "install these first: $(absent busybox jq)"
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/dindbind-e2e.XXXXXX") || die 'no temporary directory'
-	scratch=$(cd "$scratch" && pwd -P) && chmod 711 "$scratch" || exit
+	scratch=$(cd "$scratch" && pwd -P)
 	inside=none
 	trap clean_up EXIT
 	trap 'exit 130' INT
@@ -134,7 +127,7 @@ scratch=$2
 W=$scratch/w
 shift 2
 engines=$*
-passed=0 failed=0 skipped=0 serial=0 through=()
+passed=0 failed=0 skipped=0 serial=0
 D=$W/dindbind
 program=("$D") given=/dev/null	# how dind() calls it, and what it gives it to read
 name=${scratch##*/}		# names cgroups and namespaces of engines, so that they can be told apart
@@ -169,12 +162,8 @@ dind() {
 	"${program[@]}" "$@" <"$given"
 }
 
-# In a user namespace of the runner's own, where there is one, as a sibling is; through whoever may enter it.
 in_runner() {
-	local user=--user
-	[ ${#through[@]} -eq 0 ] && [ ! "/proc/$PID/ns/user" -ef /proc/self/ns/user ] || user=''
-	# shellcheck disable=SC2086
-	"${through[@]}" nsenter -t "$PID" $user --mount --root --wd=/ /bin/busybox env PATH=/bin "$@"
+	nsenter -t "$PID" --mount --root --wd=/ /bin/busybox env PATH=/bin "$@"
 }
 
 # ---- The images -------------------------------------------------------------------------------------
@@ -294,8 +283,7 @@ oci_sibling() {
 }
 
 oci_rm() {
-	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs" &&
-		rm -r --one-file-system "${W:?}/$1/$2"
+	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs"
 }
 
 runc_up() { mkdir -p "$W/runc"; }
@@ -317,7 +305,7 @@ containerd_up() {
 	mkdir -p "$W/containerd"
 	cat >"$W/containerd/config.toml" <<-END
 	version = 2
-	root = "${containerd_root:-$W/containerd/root}"
+	root = "$W/containerd/root"
 	state = "$W/containerd/state"
 	disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt",
 		"io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp"]
@@ -335,13 +323,6 @@ ctr_() {
 	ctr --address "$W/containerd/sock" --namespace "$name" "$@"
 }
 
-# ctr_run ARGUMENT...: newer ones ask for a share of the processors, for which a controller may be missing
-ctr_run() {
-	local shares=()
-	! ctr run --help | grep -q -e --cpu-shares || shares=(--cpu-shares 0)
-	ctr_ run "${shares[@]}" "$@" </dev/null
-}
-
 ctr_import() {
 	[ -e "$W/containerd/$1" ] || { ctr_ images import "$W/$1.tar" && : >"$W/containerd/$1"; }
 }
@@ -349,8 +330,8 @@ ctr_import() {
 containerd_runner() {
 	ctr_import "$2" >/dev/null || return
 	mkdir -p "$W/containerd/volume-$2"
-	ctr_run --detach --mount "type=bind,src=$W/containerd/volume-$2,dst=/home/runner/_work,options=rbind:rw" \
-		"$image:$2" "$1" "${listen[@]}" || return
+	ctr_ run --detach --mount "type=bind,src=$W/containerd/volume-$2,dst=/home/runner/_work,options=rbind:rw" \
+		"$image:$2" "$1" "${listen[@]}" </dev/null || return
 	PID=$(ctr_ task ls | awk -v id="$1" '$1 == id { print $2 }')
 }
 
@@ -359,7 +340,7 @@ containerd_sibling() {
 	shift
 	while read -r m; do args+=(--mount "$m"); done < <(jq -r '.[] |
 		"type=\(.type),src=\(.source),dst=\(.destination),options=\(.options | join(":"))"' <<<"${M[0]}")
-	ctr_run --rm "${args[@]}" "$image:few" "$id" "$@"
+	ctr_ run --rm "${args[@]}" "$image:few" "$id" "$@" </dev/null
 	local rc=$?
 	[ $rc -eq 0 ] || ctr_ container rm "$id" >/dev/null 2>&1
 	return $rc
@@ -374,16 +355,15 @@ containerd_down() {
 	containerd_pid=''
 }
 
-# docker_up [DATA-ROOT]: a layout has other options
-docker_options=(--storage-driver=overlay2 --containerd "$W/containerd/sock") docker_config='{}'
+# docker_up [DATA-ROOT]
 docker_up() {
 	containerd_up || return
 	mkdir -p "$W/docker"
 	export DOCKER_HOST=unix://$W/docker/sock DOCKER_CONFIG=$W/docker/config
-	echo "$docker_config" >"$W/docker/daemon.json"
+	echo '{}' >"$W/docker/daemon.json"
 	dockerd --host "$DOCKER_HOST" --data-root "${1:-$W/docker/root}" --exec-root "$W/docker/exec" \
-		--pidfile "$W/docker/pid" --config-file "$W/docker/daemon.json" "${docker_options[@]}" \
-		--iptables=false --ip6tables=false --bridge=none \
+		--pidfile "$W/docker/pid" --containerd "$W/containerd/sock" --config-file "$W/docker/daemon.json" \
+		--iptables=false --ip6tables=false --bridge=none --storage-driver=overlay2 \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
 		>"$W/docker/log" 2>&1 &
 	docker_pid=$!
@@ -418,29 +398,21 @@ docker_down() {
 }
 
 podman_() {
-	"${podman_as[@]}" podman "${podman_args[@]}" "$@"
+	podman "${podman_args[@]}" "$@"
 }
 
-# podman_ready OPTION...: podman_ with these, which knows the image
-podman_ready() {
-	local at=$podman_at
-	podman_args=(--root "$at/root" --runroot "$at/run" --cgroup-manager cgroupfs --events-backend file "$@")
-	# a user's is below $XDG_RUNTIME_DIR, where `podman unshare` finds it, too
-	[ ${#podman_as[@]} -gt 0 ] || podman_args+=(--tmpdir "$at/tmp")
-	export CONTAINERS_CONF=$at/containers.conf
-	# podman raises limits, for which CAP_SYS_RESOURCE may be missing, and counts processes, for which a controller may
+podman_up() {
+	mkdir -p "$W/podman/tmp"
+	podman_args=(--root "$W/podman/root" --runroot "$W/podman/run" --tmpdir "$W/podman/tmp"
+		--storage-driver overlay --cgroup-manager cgroupfs --events-backend file
+		--runtime "$(command -v runc)")
+	export CONTAINERS_CONF=$W/podman/containers.conf
+	# podman raises limits, for which CAP_SYS_RESOURCE may be missing
 	cat >"$CONTAINERS_CONF" <<-END
 	[containers]
 	default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-	pids_limit = 0
 	END
-	podman_ load -q -i "$W/few.tar" >/dev/null
-}
-podman_as=() podman_at=$W/podman podman_parent=(--cgroup-parent "/$name")
-
-podman_up() {
-	mkdir -p "$W/podman"
-	podman_ready --storage-driver overlay --runtime "$(command -v runc)" || return
+	podman_ load -q -i "$W/few.tar" >/dev/null || return
 	# the API that docker's clients speak, too
 	podman "${podman_args[@]}" system service --time 0 "unix://$W/podman/sock" >"$W/podman/log" 2>&1 &
 	podman_pid=$!
@@ -448,7 +420,7 @@ podman_up() {
 }
 
 podman_run() {
-	podman_ run "${network[@]}" "${podman_parent[@]}" "$@"
+	podman_ run "${network[@]}" --cgroup-parent "/$name" "$@"
 }
 
 podman_runner() {
@@ -476,10 +448,9 @@ no_podman() { ! cat /proc/[0-9]*/comm 2>/dev/null | grep -qx podman; }
 # It binds its graph root onto itself, to make it private; two that start at once both do, and conmon starts one when a
 # container has ended.
 podman_down() {
-	[ -z "$podman_pid" ] || { kill "$podman_pid" && wait "$podman_pid"; }
-	podman_pid=''
+	kill "$podman_pid" && wait "$podman_pid"
 	until_true no_podman
-	while mountpoint -q "$podman_at/root/overlay"; do umount "$podman_at/root/overlay" || return; done
+	while mountpoint -q "$W/podman/root/overlay"; do umount "$W/podman/root/overlay" || return; done
 }
 
 # ---- Answers ----------------------------------------------------------------------------------------
@@ -613,14 +584,14 @@ dead_cases() {
 	PID=''
 	hello=''
 	if answer "$via" /home/runner/externals /x rw -p 0 -o "$options" 2>"$W/err"; then
-		why=$(try "$via" merged /home/runner/externals ro "$want")
+		why=$(try "$via" dir /home/runner/externals ro "$want")
 		grep -q '"overlay"' <<<"${M[0]}" || why="$why not an overlay mount: ${M[0]}"
 	else
 		why=$(cat "$W/err")
 	fi
 	report "$engine" 'merged, from the layers alone' "$why"
 	if answer "$via" /home/runner/externals /x rw -p 0 -o "$options" -s "$stage" 2>"$W/err"; then
-		why=$(try "$via" merged /home/runner/externals ro "$want")
+		why=$(try "$via" dir /home/runner/externals ro "$want")
 	else
 		why=$(cat "$W/err")
 	fi
@@ -663,7 +634,7 @@ engine_cases() {
 	runc | crun)
 		describe_oci "$engine" ;;&
 	runc | crun)
-		want=$(in_runner probe view merged /home/runner/externals)
+		want=$(in_runner probe view dir /home/runner/externals)
 		"${engine}_" --root "$W/$engine/state" kill runner KILL
 		until_true dead "$PID"
 		dead_cases "$engine" "$engine" "$want" "$OPTIONS"
@@ -689,7 +660,7 @@ tall_cases() {
 	report "$engine" 'an image of 73 layers has relative lowerdirs' "$why"
 	source_cases "$engine" 'merged directory of 73 layers' dir /home/runner/externals
 	source_cases "$engine" 'directory of 73 layers with the volume below' nested /home/runner
-	want=$(in_runner probe view merged /home/runner/externals)
+	want=$(in_runner probe view dir /home/runner/externals)
 	"${engine}_kill" runner >/dev/null 2>&1
 	until_true dead "$PID"
 	if [ "$engine" = docker ]; then
@@ -737,7 +708,7 @@ attack_cases() {
 
 # ---- Runners that are described, bodies, and answers from inside ------------------------------------
 
-for part in rich describe create self stage_life layouts; do
+for part in rich describe create self stage_life; do
 	# shellcheck source=/dev/null
 	. "$tests/e2e/$part.sh" || exit
 done
@@ -760,13 +731,12 @@ mkdir "$W"
 # an overlay cannot be the upper part of another one
 [ "$(stat -f -c %T "$W")" != overlayfs ] || mount -t tmpfs -o mode=755 tmpfs "$W" || exit
 # Whatever is configured, engines write to some fixed places: none of that may show outside.
-fixed() {
-	mkdir -p "$W/fixed$1/upper" "$W/fixed$1/work" &&
-		mount -t overlay -o "lowerdir=$1,upperdir=$W/fixed$1/upper,workdir=$W/fixed$1/work" overlay "$1"
-}
-# In a machine (engines.sh) one layout has engines in the real /var/lib, and removes what is in it then.
-[ -z "${MACHINE-}" ] || { mkdir "$W/var-lib" && mount --bind /var/lib "$W/var-lib"; } || exit
-mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/lib || exit
+mount -t tmpfs -o mode=755 tmpfs /run || exit
+for dir in /etc /opt /var/lib; do
+	mkdir -p "$W/fixed$dir/upper" "$W/fixed$dir/work" &&
+	mount -t overlay -o "lowerdir=$dir,upperdir=$W/fixed$dir/upper,workdir=$W/fixed$dir/work" overlay $dir ||
+		exit
+done
 cp "$scratch/dindbind" "$W/" || exit
 ip link set lo up
 
@@ -792,7 +762,6 @@ for e in $engines; do
 		report "$e" 'starting it' "$(tail -n 3 "$W/up")"
 	fi
 	[ "$e" = containerd ] || "${e}_down" >"$W/up" 2>&1 || report "$e" 'stopping it' "$(tail -n 3 "$W/up")"
-	layouts "$e"
 done
 containerd_down || report containerd 'stopping it' "status $?"
 life_users
@@ -809,5 +778,4 @@ find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null
 left=$(find /sys/fs/cgroup -type d -path "*/$name*")
 [ -z "$left" ] || why="$why cgroups: $left"
 report engines 'no mount, process, link or cgroup left' "$why"
-layout_print
 echo "$passed $failed $skipped" >"$scratch/result"
