@@ -14,27 +14,27 @@
  *  inodes and procfs     912-1143     what an inode is and is called; /proc/PID
  *  results               1144-1192    a result that says what was found, or why not
  *  bind table            1193-1242    which row covers a path
- *  contained resolution  1243-1569    a path below a root, to a descriptor
- *  missing directories   1570-1704    -m: the only writer
- *  mountinfo             1705-1927    the only reader of it
- *  layers: options       1928-2451    overlay mount options, to a list of layers
- *  layers: look-up       2452-3190    what the overlay would show at a path
- *  layers: subtrees      3191-3456    whether layer directories show all that it shows below
- *  layers: answers       3457-3583    the rule LAYERS: to a result
- *  the runner            3584-4136    dindbind_open(): is it the one that was described?
- *  one source            4137-4456    dindbind_resolve(): one rule after the other
- *  messages              4457-4577    errors in sentences
- *  mount identity        4578-4712    a path of the caller's that is the same file
- *  the daemon's names    4713-5013    the same from inside the runner (-S)
- *  host paths            5014-5423    dindbind_host(), with the mounts below
- *  staging               5424-6721    dindbind_stage(), dindbind_unstage()
- *  specs                 6722-7538    the grammars of -v and --mount
- *  json                  7539-8101    the only reader and writer of it
- *  formats               8102-8385    answers as text, json, oci, and specs
- *  descriptions          8386-9114    -r: what engines print of a container
- *  bodies                9115-9482    -c: the body of a create request
- *  answers               9483-10534   sources that stand or fall together
- *  applet                10535-11434  the command line
+ *  contained resolution  1243-1571    a path below a root, to a descriptor
+ *  missing directories   1572-1706    -m: the only writer
+ *  mountinfo             1707-1929    the only reader of it
+ *  layers: options       1930-2453    overlay mount options, to a list of layers
+ *  layers: look-up       2454-3194    what the overlay would show at a path
+ *  layers: subtrees      3195-3460    whether layer directories show all that it shows below
+ *  layers: answers       3461-3587    the rule LAYERS: to a result
+ *  the runner            3588-4140    dindbind_open(): is it the one that was described?
+ *  one source            4141-4460    dindbind_resolve(): one rule after the other
+ *  messages              4461-4581    errors in sentences
+ *  mount identity        4582-4716    a path of the caller's that is the same file
+ *  the daemon's names    4717-5017    the same from inside the runner (-S)
+ *  host paths            5018-5427    dindbind_host(), with the mounts below
+ *  staging               5428-6725    dindbind_stage(), dindbind_unstage()
+ *  specs                 6726-7542    the grammars of -v and --mount
+ *  json                  7543-8105    the only reader and writer of it
+ *  formats               8106-8389    answers as text, json, oci, and specs
+ *  descriptions          8390-9118    -r: what engines print of a container
+ *  bodies                9119-9486    -c: the body of a create request
+ *  answers               9487-10538   sources that stand or fall together
+ *  applet                10539-11438  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -1363,10 +1363,11 @@ static void walk_pop(struct walk *w)
         *slash = 0;
 }
 
-/* Put the text of a symlink before what is left. 1: it is absolute, the walk starts anew at the
- * root. */
-static int walk_link(struct walk *w, const char *target, size_t n)
+/* Put the text of a symlink before what is left. *anew: it is absolute, and the walk starts at the
+ * root again. 0 or -errno. */
+static int walk_link(struct walk *w, const char *target, size_t n, bool *anew)
 {
+    *anew = false;
     if (w->links++ == MAX_LINKS)
         return -ELOOP;
     if (!n)
@@ -1375,10 +1376,10 @@ static int walk_link(struct walk *w, const char *target, size_t n)
         return -ENAMETOOLONG;
     w->todo -= n;
     memcpy(w->todo, target, n);
-    if (*target != '/')
-        return 0;
-    w->done[0] = 0;
-    return 1;
+    *anew = *target == '/';
+    if (*anew)
+        w->done[0] = 0;
+    return 0;
 }
 
 /* Does this link mean something else than its text says to the runner? Of a procfs's links none
@@ -1416,13 +1417,14 @@ static int reopen(const struct root *root, const char *done, int last)
 static int walk_follow(const struct root *root, struct walk *w, int *dir, int link)
 {
     char target[DINDBIND_PATH_MAX];
+    bool anew = false;
     int rc = link_is_magic(link) ? -ELOOP : sys_readlink(link, "", target);
     if (rc >= 0)
-        rc = walk_link(w, target, (size_t)rc);
-    if (rc == 1 && root->how == BENEATH)
-        rc = -EXDEV;
-    if (rc != 1)
+        rc = walk_link(w, target, (size_t)rc, &anew);
+    if (rc || !anew)
         return rc;
+    if (root->how == BENEATH)
+        return -EXDEV;
     sys_close(*dir);
     *dir = reopen(root, "", OPEN_DIR);
     return *dir < 0 ? *dir : 0;
@@ -3103,10 +3105,12 @@ static int overlay_link(struct overlay *o, struct walk *w)
     int rc = sys_readlink(fd, link.rel, target);
     if (rc < 0 && rc != -ENAMETOOLONG)
         return failed(o, rc);
-    rc = rc < 0 ? rc : walk_link(w, target, (size_t)rc);
-    if (rc == 1)
+    bool anew = false;
+    if (rc >= 0)
+        rc = walk_link(w, target, (size_t)rc, &anew);
+    if (anew)
         overlay_root(o);
-    return walk_failed(o, rc < 0 ? rc : 0);
+    return walk_failed(o, rc);
 }
 
 /* `..` leads to the parent in the overlay, which no layer knows: walk there again. */
