@@ -20,21 +20,21 @@
  *  layers: options       1930-2453    overlay mount options, to a list of layers
  *  layers: look-up       2454-3194    what the overlay would show at a path
  *  layers: subtrees      3195-3460    whether layer directories show all that it shows below
- *  layers: answers       3461-3587    the rule LAYERS: to a result
- *  the runner            3588-4140    dindbind_open(): is it the one that was described?
- *  one source            4141-4460    dindbind_resolve(): one rule after the other
- *  messages              4461-4581    errors in sentences
- *  mount identity        4582-4716    a path of the caller's that is the same file
- *  the daemon's names    4717-5017    the same from inside the runner (-S)
- *  host paths            5018-5427    dindbind_host(), with the mounts below
- *  staging               5428-6725    dindbind_stage(), dindbind_unstage()
- *  specs                 6726-7542    the grammars of -v and --mount
- *  json                  7543-8105    the only reader and writer of it
- *  formats               8106-8389    answers as text, json, oci, and specs
- *  descriptions          8390-9118    -r: what engines print of a container
- *  bodies                9119-9486    -c: the body of a create request
- *  answers               9487-10538   sources that stand or fall together
- *  applet                10539-11438  the command line
+ *  layers: answers       3461-3591    the rule LAYERS: to a result
+ *  the runner            3592-4144    dindbind_open(): is it the one that was described?
+ *  one source            4145-4475    dindbind_resolve(): one rule after the other
+ *  messages              4476-4596    errors in sentences
+ *  mount identity        4597-4731    a path of the caller's that is the same file
+ *  the daemon's names    4732-5032    the same from inside the runner (-S)
+ *  host paths            5033-5442    dindbind_host(), with the mounts below
+ *  staging               5443-6740    dindbind_stage(), dindbind_unstage()
+ *  specs                 6741-7557    the grammars of -v and --mount
+ *  json                  7558-8120    the only reader and writer of it
+ *  formats               8121-8404    answers as text, json, oci, and specs
+ *  descriptions          8405-9133    -r: what engines print of a container
+ *  bodies                9134-9501    -c: the body of a create request
+ *  answers               9502-10553   sources that stand or fall together
+ *  applet                10554-11453  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3323,15 +3323,15 @@ static int scan_entry(struct scan *s, const char *rel, unsigned type)
     if (!rc && scan_needs_attrs(s, n.mode))
         rc = attrs(s->o, e, &set);
     bool is_dir = S_ISDIR(n.mode), metacopy = S_ISREG(n.mode) && (set & ATTR_METACOPY);
-    if (!rc && !is_dir && is_indexed(s->o, e.layer))
-        rc = layer_stat(s->o, e, &n);
-    if (!rc && s->single && S_ISREG(n.mode) && (set & ATTR_WHITEOUT))
+    bool indexed = !is_dir && is_indexed(s->o, e.layer);
+    bool may_be_whiteout = s->single && S_ISREG(n.mode) && (set & ATTR_WHITEOUT);
+    if (!rc && (indexed || may_be_whiteout))
         rc = layer_stat(s->o, e, &n);
     if (rc)
         return rc;
     if (!n.mode)
         return failed(s->o, -ENOENT);
-    if (!is_dir && n.nlink > 1 && is_indexed(s->o, e.layer))
+    if (indexed && n.nlink > 1)
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
     if (s->single && (is_whiteout(&n, set) || metacopy))
         return blame(s->o, e, DINDBIND_E_INEXACT, 0);
@@ -3431,8 +3431,8 @@ static int check_subtree(struct overlay *o, bool links)
     struct scan s = { .o = o,
                       .single = o->here.n == 1 && !links,
                       .todo = { .at = space, .size = sizeof space } };
-    struct mount_table table;
-    int rc = table_read(o->r, true, &table);
+    struct mount_table table = { 0 };
+    int rc = links ? 0 : table_read(o->r, true, &table);
     for (size_t i = 0; !rc && i < o->here.n; i++) {
         struct entry dir = o->here.v[i];
         bool lowest = dir.layer + 1 == o->roots.n;
@@ -3539,13 +3539,17 @@ static int layers_answer(struct overlay *o, unsigned flags, struct dindbind_resu
     /* an overlay of all layers is exact; of the root the answer is just that */
     bool whole = (flags & DINDBIND_TO_STAGE) && o->l->n > 1;
     bool root = !*o->here.v->rel && o->l->n > 1 && !o->data_layers;
-    if ((root || whole) && o->l->index) {
-        int rc = check_subtree(o, true);
-        if (rc)
-            return rc;
+    int rc = 0;
+    if (root) {                 /* of which nothing was looked at so far */
+        o->peeked = (unsigned)o->l->n;
+        rc = layers_confirm(o);
     }
+    if (!rc && (root || whole) && o->l->index)
+        rc = check_subtree(o, true);
+    if (rc)
+        return rc;
     if (!root && (!whole || o->here.n == 1)) {
-        int rc = check_subtree(o, false);
+        rc = check_subtree(o, false);
         if (rc && !(whole && rc == DINDBIND_E_INEXACT))
             return rc;
         if (!rc && o->here.n == 1)
@@ -4294,23 +4298,32 @@ static int prefer_view(const struct dindbind_runner *r, const char *path,
     return 0;
 }
 
+/* A path in the runner's own view or, while nothing is there, the directory above it, up to `top`.
+ * 0 or -errno. */
+static int resolve_nearest(const struct dindbind_runner *r, const char *path, const char *top,
+                           struct spot *s)
+{
+    char at[DINDBIND_PATH_MAX];
+    copy_path(at, path);
+    int rc = resolve_own(r, at, s);
+    while (rc == -ENOENT && strcmp(at, top)) {
+        char *slash = strrchr(at, '/');
+        slash[slash == at] = 0;
+        rc = resolve_own(r, at, s);
+    }
+    return rc;
+}
+
 /* How the runner itself sees this path or, with `nearest`, the closest directory above it that
  * is there: is the mount read-only that it is on, and what is it called without links? The name
  * is "" where the runner sees nothing. 0, or -errno. */
 static int view_look(const struct dindbind_runner *r, const char *path, bool nearest, bool *ro,
                      char name[DINDBIND_PATH_MAX])
 {
-    char at[DINDBIND_PATH_MAX];
     struct statfs fs;
     struct spot s = { .name = name };
     *ro = false;
-    copy_path(at, path);
-    int rc = resolve_own(r, at, &s);
-    while (nearest && rc == -ENOENT && at[1]) {
-        char *slash = strrchr(at, '/');
-        slash[slash == at] = 0;
-        rc = resolve_own(r, at, &s);
-    }
+    int rc = resolve_nearest(r, path, nearest ? "/" : path, &s);
     if (rc) {
         *name = 0;
         return rc == -EACCES || !is_absent(rc) ? rc : 0;
@@ -4359,13 +4372,14 @@ static int by_live_bind(const struct dindbind_runner *r, const struct dindbind_b
     return rc;
 }
 
-/* Is something mounted at this place in the caller's own view? */
-static bool is_mounted(const struct dindbind_runner *r, const char *path)
+/* Does the caller see a mount at this place, or between that and a path below? The closest of the
+ * path that is there is on it then. */
+static bool is_mounted(const struct dindbind_runner *r, const char *place, const char *path)
 {
     char name[DINDBIND_PATH_MAX];
     struct spot s = { .name = name };
     struct node root = { 0 };
-    if (resolve_own(r, path, &s))
+    if (resolve_nearest(r, path, place, &s))
         return false;
     int rc = inspect_fd(r, s.fd, &s.node);
     sys_close(s.fd);
@@ -4381,7 +4395,8 @@ static int by_self(const struct dindbind_runner *r, const char *path, unsigned f
 {
     const char *rest;
     const struct dindbind_bind *row = bind_row(r, path, &rest);
-    bool hosts = row && row->host && row->origin == DINDBIND_GIVEN && !is_mounted(r, row->path);
+    bool given = row && row->host && row->origin == DINDBIND_GIVEN;
+    bool hosts = given && !is_mounted(r, row->path, path);
     if (hosts)
         flags &= ~(unsigned)DINDBIND_MKDIR;     /* it would be made here, and not there */
     int rc = by_proc(r, path, flags, res);

@@ -214,7 +214,7 @@ enum {
  *           free of symlinks, so that open(2) of it does not stray into the caller's own root. Where there are
  *           links on the way, a walk by components has to end at the same inode: it refuses those of procfs.
  *   SELF    with `self`, instead of all others: through the caller's own root, in the same way. What is not there is
- *           named by the GIVEN row that it is below (BIND), if nothing is mounted at that row's place.
+ *           named by the GIVEN row that it is below (BIND), if nothing is mounted at that row's place or between.
  *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
  *           it. A lowerdir's object is ro, always.
  *

@@ -1134,6 +1134,8 @@ static const struct layer_case {
       "dir 1/a", REDIRECT, "/a", "error inexact", ROOT_ONLY },
     { "the root is all layers, whatever is in them", "dir 2/a/new; xattr 2/a/new $OVERLAY.redirect /x/old; file 1/x/old/b x",
       REDIRECT, "/", "directory ro layers merged @/2:@/1", ROOT_ONLY },
+    { "the root, and a layer that is gone", "file 2/f x", "lowerdir=@/2:@/gone,index=off", "/", "error layers", 0 },
+    { "the root, and a layer that is a file", "file 2/f x; file 3 x", "lowerdir=@/3:@/2,index=off", "/", "error layers", 0 },
     { "an absolute redirect that a whiteout hides", "file 2/d/f x; dir 1/d/a; xattr 1/d/a $OVERLAY.redirect /x; wh 2/d/a; dir 0/x",
       REDIRECT3, "/d", "directory ro layers merged @/2/d:@/1/d", ROOT_ONLY },
     { "an absolute redirect in what an opaque directory hides",

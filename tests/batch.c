@@ -450,12 +450,6 @@ static const struct { const char *name; CMUnitTestFunction call; bool stages; } 
     { "a stage that is forgotten", stage_forgotten, true },
 };
 
-static void cannot_stage(void **state)
-{
-    (void)state;
-    skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
-}
-
 static bool enter_world(void)
 {
     return own_mounts(world.base) && own_root(world.base);

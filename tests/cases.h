@@ -48,6 +48,13 @@ static inline void skip_case(const char *why)
     skip();
 }
 
+/* In the place of a case, where no_stages(). */
+static inline void cannot_stage(void **state)
+{
+    (void)state;
+    skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
+}
+
 /* One case of its own, which cmocka reports and the last line counts. */
 static inline void run_case(const char *name, void (*call)(void **), int (*first)(void **), int (*last)(void **),
                             const void *what)

@@ -3061,7 +3061,7 @@ static void staged_bodies(void **state)
 {
     (void)state;
     if (no_stages())
-        skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
+        cannot_stage(NULL);
     start_runner(0, "bind " VOL " ^/a/b;bind @/h/hb ^/hb;ro ^/hb;tmpfs ^/tm1;file ^/tm1/t tmp");
     /* each source once, mounts below come along */
     struct ran r = tool_in("-p $PID -s @/st -c", HC("`Binds`:[`/a:/t`,`vol:/v`,`/tm1:/u:rw`],`Mounts`:[{`Type`:`bind`,"
@@ -3198,7 +3198,7 @@ static void bind_options(void **state)
     };
     (void)state;
     if (no_stages())
-        skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
+        cannot_stage(NULL);
     start_runner(0, "bind " VOL " ^/a/b");
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *more = textf(",`ReadOnly`:true,`BindOptions`:{%s}", cases[i].options);
@@ -3251,7 +3251,7 @@ static void added_readonly(void **state)
     };
     (void)state;
     if (no_stages())
-        skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
+        cannot_stage(NULL);
     start_runner(0, "bind @/h/hb ^/hb;ro ^/hb;bind " VOL " ^/hb/d");
     for (size_t i = 0; i < COUNT(cases); i++) {
         expect_ran(cases[i].target, tool_in(textf("-p $PID -s @/st%s -c", cases[i].args),
@@ -3533,6 +3533,8 @@ static const struct self_case self_cases[] = {
       "/srv/u/proj:/x\n", NULL },
     { "the host's already, with a directory of ours at the place", NULL, STANDARD, NULL, NULL,
       "-b /lib/modules:/m -v /m/6.1:/x", NULL, 0, "/lib/modules/6.1:/x\n", NULL },
+    { "the host's already, but for a mount of ours below", NULL, STANDARD ";dir ^/m/v;bind " VOL " ^/m/v", NULL, NULL,
+      "-b /lib/modules:/m -v /m/v/none:/x", NULL, 1, "", "missing" },
     { "missing in what is mounted here", NULL, STANDARD, NULL, NULL, "-b @/h/devb:/devb -v /devb/none:/x", NULL, 1, "",
       "missing" },
     { "a read-only bind", NULL, STANDARD, NULL, NULL, "/hb/f", NULL, 1, "", NULL },

@@ -1114,12 +1114,6 @@ static const struct { const char *name; void (*call)(void **); bool stages; } re
 
 /* ==== main ============================================================================================== */
 
-static void cannot_stage(void **state)
-{
-    (void)state;
-    skip_case("this kernel, or a seccomp filter, lacks what a stage is made with");
-}
-
 static bool enter_world(void)
 {
     return own_mounts(world.base) && copy_tool(world.base) && own_root(world.base);

@@ -11,8 +11,8 @@ A room is a section that starts with `/* ==== its name ====`. Checked are:
 - each room says what comes in, what goes out, and what must never happen there;
 - no function calls one of a room below its own: nothing is declared before it is defined;
 - the applet uses nothing of the library but what dindbind.h has, and what the applet's own comment names;
-- sentences that can be read once: no line of over 100 columns, no two `?:` in a line, at most 2 in 100 lines, no
-  assignment in the condition of an if.
+- sentences that can be read once: no line of over 100 columns, no two `?:` in a line, at most 2.4 in 100 lines,
+  no assignment in the condition of an if.
 """
 import re
 import sys

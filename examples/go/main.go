@@ -139,15 +139,24 @@ func body(pid int) error {
 	}
 	body, err = runner.Create(dindbind.Request{}, body)
 	var refused *dindbind.Error
+	if errors.As(err, &refused) && refused.Status < 3 { // the request is wrong, not the runner
+		reply(body, err, refused.Message)
+	} else {
+		reply(body, err, "")
+	}
+	return nil
+}
+
+// reply does what a shim does with the answer: it goes to the daemon, or back to the client with a status.
+func reply(body []byte, err error, refusal string) {
 	switch {
-	case errors.As(err, &refused) && refused.Status < 3: // the request is wrong, not the runner
-		fmt.Println("400", refused.Message)
+	case refusal != "":
+		fmt.Println("400", refusal)
 	case err != nil:
 		fmt.Println("500", err)
 	default:
 		fmt.Print("forward ", string(body))
 	}
-	return nil
 }
 
 func program(caller command.Dindbind, paths []string) error {
@@ -169,13 +178,10 @@ func create(caller command.Dindbind) error {
 	}
 	body, err = caller.Create(context.Background(), body)
 	var refused *command.Refused
-	switch {
-	case errors.As(err, &refused):
-		fmt.Println("400", refused.Message)
-	case err != nil:
-		fmt.Println("500", err)
-	default:
-		fmt.Print("forward ", string(body))
+	if errors.As(err, &refused) {
+		reply(body, err, refused.Message)
+	} else {
+		reply(body, err, "")
 	}
 	return nil
 }
