@@ -34,7 +34,7 @@
  *  descriptions          8405-9133    -r: what engines print of a container
  *  bodies                9134-9501    -c: the body of a create request
  *  answers               9502-10553   sources that stand or fall together
- *  applet                10554-11453  the command line
+ *  applet                10554-11454  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -11251,9 +11251,10 @@ static int translate(struct job *j)
     /* answers to lines are collected, unless something is staged for them */
     if (j->batch->dir || !(j->given & GIVEN_STDIN))
         status = flush(j);
-    struct dindbind_result res = { .error = dindbind_settle(j->batch, !status) };
+    struct dindbind_result res = { 0 };
+    res.error = dindbind_settle(j->batch, !status && !refused);
     if (res.error)
-        refuse_whole(j, j->batch->dir, &res, res.error);
+        status = refuse_whole(j, j->batch->dir, &res, res.error);
     return status;
 }
 
