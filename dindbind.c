@@ -16,25 +16,25 @@
  *  bind table            1193-1242    which row covers a path
  *  contained resolution  1243-1571    a path below a root, to a descriptor
  *  missing directories   1572-1706    -m: the only writer
- *  mountinfo             1707-1929    the only reader of it
- *  layers: options       1930-2453    overlay mount options, to a list of layers
- *  layers: look-up       2454-3194    what the overlay would show at a path
- *  layers: subtrees      3195-3460    whether layer directories show all that it shows below
- *  layers: answers       3461-3591    the rule LAYERS: to a result
- *  the runner            3592-4144    dindbind_open(): is it the one that was described?
- *  one source            4145-4475    dindbind_resolve(): one rule after the other
- *  messages              4476-4596    errors in sentences
- *  mount identity        4597-4731    a path of the caller's that is the same file
- *  the daemon's names    4732-5032    the same from inside the runner (-S)
- *  host paths            5033-5442    dindbind_host(), with the mounts below
- *  staging               5443-6740    dindbind_stage(), dindbind_unstage()
- *  specs                 6741-7557    the grammars of -v and --mount
- *  json                  7558-8120    the only reader and writer of it
- *  formats               8121-8404    answers as text, json, oci, and specs
- *  descriptions          8405-9133    -r: what engines print of a container
- *  bodies                9134-9501    -c: the body of a create request
- *  answers               9502-10553   sources that stand or fall together
- *  applet                10554-11454  the command line
+ *  mountinfo             1707-1930    the only reader of it
+ *  layers: options       1931-2454    overlay mount options, to a list of layers
+ *  layers: look-up       2455-3195    what the overlay would show at a path
+ *  layers: subtrees      3196-3461    whether layer directories show all that it shows below
+ *  layers: answers       3462-3592    the rule LAYERS: to a result
+ *  the runner            3593-4145    dindbind_open(): is it the one that was described?
+ *  one source            4146-4476    dindbind_resolve(): one rule after the other
+ *  messages              4477-4597    errors in sentences
+ *  mount identity        4598-4732    a path of the caller's that is the same file
+ *  the daemon's names    4733-5033    the same from inside the runner (-S)
+ *  host paths            5034-5443    dindbind_host(), with the mounts below
+ *  staging               5444-6741    dindbind_stage(), dindbind_unstage()
+ *  specs                 6742-7558    the grammars of -v and --mount
+ *  json                  7559-8121    the only reader and writer of it
+ *  formats               8122-8405    answers as text, json, oci, and specs
+ *  descriptions          8406-9134    -r: what engines print of a container
+ *  bodies                9135-9502    -c: the body of a create request
+ *  answers               9503-10554   sources that stand or fall together
+ *  applet                10555-11455  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -1750,14 +1750,11 @@ static bool cut_number(char **line, char stop, unsigned long long *number)
     return parse_number(word, word + strlen(word), UINT32_MAX, number);
 }
 
-/* The next row, cut out of the text in place. 1: a row; 0: the end; -EIO: not a mountinfo line. */
-static int mount_next(char **text, struct mount_row *row)
+/* A line without its newline, cut into a row in place. false: that is no line of a mountinfo. */
+static bool mount_parse(char *line, struct mount_row *row)
 {
     unsigned long long major, minor;
     const char *field;
-    if (!**text)
-        return 0;
-    char *line = cut_word(text, '\n');
     bool numbers = cut_number(&line, ' ', &row->id) && cut_number(&line, ' ', &row->parent) &&
                    cut_number(&line, ':', &major) && cut_number(&line, ' ', &minor);
     row->root = cut_word(&line, ' ');
@@ -1774,11 +1771,11 @@ static int mount_next(char **text, struct mount_row *row)
     row->source = cut_word(&line, ' ');
     row->super = line;
     if (!numbers || !*row->options)
-        return -EIO;
+        return false;
     row->dev = major << 32 | minor;
     octal_decode(row->root);
     octal_decode(row->point);
-    return 1;
+    return true;
 }
 
 /* A runner can have a mountinfo of gigabytes, and mounts enough for its answer to fill the
@@ -1805,7 +1802,7 @@ static int compare_ids(const void *a, const void *b)
 static int table_parse(struct mount_table *t)
 {
     size_t lines = 0;
-    int rc;
+    char *next = t->text;
     for (size_t i = 0; i < t->len; i++)
         lines += t->text[i] == '\n';
     t->v = malloc((lines + 1) * (sizeof *t->v + sizeof *t->by_id + sizeof *t->by_point));
@@ -1813,10 +1810,14 @@ static int table_parse(struct mount_table *t)
         return DINDBIND_E_NOMEM;
     t->by_id = (struct mount_row **)(t->v + lines + 1);
     t->by_point = t->by_id + lines + 1;
-    for (char *p = t->text; (rc = mount_next(&p, &t->v[t->n])) > 0; t->n++)
-        t->by_id[t->n] = &t->v[t->n];
+    while (*next) {
+        struct mount_row *row = &t->v[t->n];
+        if (!mount_parse(cut_word(&next, '\n'), row))
+            return DINDBIND_E_PROCFS;
+        t->by_id[t->n++] = row;
+    }
     qsort(t->by_id, t->n, sizeof *t->by_id, compare_ids);
-    return rc ? DINDBIND_E_PROCFS : 0;
+    return 0;
 }
 
 /* The mounts that the caller itself sees (`self`), or the runner's task. */

@@ -29,46 +29,62 @@ extern "C" {
 
 enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
-/* ---- Errors -------------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
-/* One code per cause; none of them is an -errno. A new code goes to the end of its group, and SYSTEM stays the last: words are
- * stable, numbers are not. dindbind_word() gives the stable lower-case word of each, which is what the
- * `error` field of the json format holds; dindbind_status() the exit status that belongs to it. */
+/* One code per cause; none of them is an -errno. A new code goes to the end of its group, and
+ * SYSTEM stays the last: words are stable, numbers are not. dindbind_word() gives the stable
+ * lower-case word of each, which is what the `error` field of the json format holds;
+ * dindbind_status() the exit status that belongs to it. */
 enum dindbind_error {
     DINDBIND_OK = 0,
     /* the caller's words: exit status 2 */
-    DINDBIND_E_USAGE = -5001,      /* "usage": a bind row, layer option or spec that is invalid */
+    DINDBIND_E_USAGE = -5001,     /* "usage": a bind row, layer option or spec that is invalid */
     /* this source is refused: exit status 1 */
-    DINDBIND_E_EMPTY = -5002,      /* "empty": the empty string */
-    DINDBIND_E_RELATIVE = -5003,   /* "relative": not an absolute path */
-    DINDBIND_E_TOOLONG = -5004,    /* "toolong": a name over 255 bytes, a path or an answer over PATH_MAX */
-    DINDBIND_E_MISSING = -5005,    /* "missing": not there, in the view that decides */
-    DINDBIND_E_NOTDIR = -5006,     /* "notdir": something below a file */
-    DINDBIND_E_LOOP = -5007,       /* "loop": more than 40 symlinks, links that are very long, or a link of
-                                 * procfs (/proc/PID/root, and /proc/self: it means whoever looks) */
-    DINDBIND_E_ESCAPE = -5008,     /* "escape": a link leads into or out of a bind row, and no live task to ask */
-    DINDBIND_E_UNMATCHED = -5009,  /* "unmatched": no rule applies */
+    DINDBIND_E_EMPTY = -5002,     /* "empty": the empty string */
+    DINDBIND_E_RELATIVE = -5003,  /* "relative": not an absolute path */
+    DINDBIND_E_TOOLONG = -5004,   /* "toolong": a name over 255 bytes, a path or an answer over
+                                   * PATH_MAX */
+    DINDBIND_E_MISSING = -5005,   /* "missing": not there, in the view that decides */
+    DINDBIND_E_NOTDIR = -5006,    /* "notdir": something below a file */
+    DINDBIND_E_LOOP = -5007,      /* "loop": more than 40 symlinks, links that are very long, or a
+                                   * link of procfs (/proc/PID/root, and /proc/self: it means
+                                   * whoever looks) */
+    DINDBIND_E_ESCAPE = -5008,    /* "escape": a link leads into or out of a bind row, and no live
+                                   * task to ask */
+    DINDBIND_E_UNMATCHED = -5009, /* "unmatched": no rule applies */
     DINDBIND_E_LAYERS = -5010,    /* "layers": the layer options cannot be read with certainty */
-    DINDBIND_E_INEXACT = -5011,   /* "inexact": no set of layer directories shows what the overlay shows */
-    DINDBIND_E_BROKEN = -5012,    /* "broken": the overlay itself would fail here; sys_errno says how */
+    DINDBIND_E_INEXACT = -5011,   /* "inexact": no set of layer directories shows what the overlay
+                                   * shows */
+    DINDBIND_E_BROKEN = -5012,    /* "broken": the overlay itself would fail here; sys_errno says
+                                   * how */
     DINDBIND_E_CHANGED = -5013,   /* "changed": kept being renamed while it was looked at */
-    DINDBIND_E_READONLY = -5014,  /* "readonly": must be mounted read-only, which a bare path cannot say, nor (EROFS) a
-                                 * volume that is writable by its own options */
-    DINDBIND_E_FORMAT = -5015,    /* "format": the answer cannot be written in the format asked for */
+    DINDBIND_E_READONLY = -5014,  /* "readonly": must be mounted read-only, which a bare path cannot
+                                   * say, nor (EROFS) a volume that is writable by its own
+                                   * options */
+    DINDBIND_E_FORMAT = -5015,    /* "format": the answer cannot be written in the format asked
+                                   * for */
     DINDBIND_E_FOREIGN = -5016,   /* "foreign": has no path in the caller's mount namespace */
-    DINDBIND_E_EXISTS = -5017,    /* "exists": what is to be created is there, and is no directory */
-    DINDBIND_E_NESTED = -5018,    /* "nested": a mount below it that cannot be carried along, or too many */
-    DINDBIND_E_UNSAFE = -5019,    /* "unsafe": the staging directory, or one above it, is not safe to use */
-    DINDBIND_E_HOST = -5020,      /* "host": the PID is a process of the host itself, which needs no translation */
+    DINDBIND_E_EXISTS = -5017,    /* "exists": what is to be created is there, and is no
+                                   * directory */
+    DINDBIND_E_NESTED = -5018,    /* "nested": a mount below it that cannot be carried along, or too
+                                   * many */
+    DINDBIND_E_UNSAFE = -5019,    /* "unsafe": the staging directory, or one above it, is not safe
+                                   * to use */
+    DINDBIND_E_HOST = -5020,      /* "host": the PID is a process of the host itself, which needs no
+                                   * translation */
     DINDBIND_E_BUSY = -5021,      /* "busy": another call holds the lock on the staging directory */
-    DINDBIND_E_UNSTAGED = -5022,  /* "unstaged": fine, but not staged because another source was refused */
+    DINDBIND_E_UNSTAGED = -5022,  /* "unstaged": fine, but not staged because another source was
+                                   * refused */
     /* the runner or this system cannot be read: exit status 3 */
     DINDBIND_E_GONE = -5023,      /* "gone": no live process has this PID */
-    DINDBIND_E_REUSED = -5024,    /* "reused": the PID, or the description, is another process's or container's */
-    DINDBIND_E_PROCFS = -5025,    /* "procfs": /proc is not a procfs, or something is mounted over it */
+    DINDBIND_E_REUSED = -5024,    /* "reused": the PID, or the description, is another process's or
+                                   * container's */
+    DINDBIND_E_PROCFS = -5025,    /* "procfs": /proc is not a procfs, or something is mounted over
+                                   * it */
     DINDBIND_E_DENIED = -5026,    /* "denied": no permission */
     DINDBIND_E_XATTR = -5027,     /* "xattr": trusted.* attributes decide, and cannot be read */
-    DINDBIND_E_KERNEL = -5028,    /* "kernel": this kernel, or a seccomp filter, lacks a system call */
+    DINDBIND_E_KERNEL = -5028,    /* "kernel": this kernel, or a seccomp filter, lacks a system
+                                   * call */
     DINDBIND_E_NOMEM = -5029,     /* "nomem": out of memory */
     DINDBIND_E_SYSTEM = -5030     /* "system": any other failure; sys_errno says which */
 };
@@ -79,22 +95,24 @@ const char *dindbind_word(int error);
 /* The exit status of a code: 0, 1, 2 or 3. */
 int dindbind_status(int error);
 
-/* ---- The runner ---------------------------------------------------------------------------------- */
+/* ---- The runner ------------------------------------------------------------------------------ */
 
 /* Whose word a row of the bind table is. */
 enum dindbind_origin {
     DINDBIND_GIVEN,             /* the caller's, and not doubted */
-    DINDBIND_REPORTED,          /* an engine's. With `self` it counts while one mount is at `path`, and the source on it.
-                                 * With a pid something must be mounted there, unless the root proves what it is */
-    DINDBIND_ENGINES            /* likewise, and `host` is a file or volume of the engine's own, .../containers/ID/hosts or
-                                 * .../volumes/NAME/_data: what is mounted at `path` must have a root that ends so, or
-                                 * lies below */
+    DINDBIND_REPORTED,          /* an engine's. With `self` it counts while one mount is at `path`,
+                                 * and the source on it. With a pid something must be mounted there,
+                                 * unless the root proves what it is */
+    DINDBIND_ENGINES,           /* likewise, and `host` is a file or volume of the engine's own,
+                                 * .../containers/ID/hosts or .../volumes/NAME/_data: what is
+                                 * mounted at `path` must have a root that ends so, or lies below */
 };
 
 /* A row of the bind table: the runner has `host` mounted at `path`. */
 struct dindbind_bind {
-    const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the runner has something
-                                 * there that has no name here (a tmpfs): only its own view can show what */
+    const char *host;           /* absolute; the caller's own name, handed out as it is. NULL: the
+                                 * runner has something there that has no name here (a tmpfs): only
+                                 * its own view can show what */
     const char *path;           /* absolute and lexically clean, as the runner names it */
     int ro;                     /* mounted read-only */
     enum dindbind_origin origin;
@@ -102,27 +120,32 @@ struct dindbind_bind {
 
 struct dindbind_layers;         /* private */
 
-/* Whose paths they are. Zero it, fill in the first part, hand it to dindbind_open(). The strings and rows
- * stay the caller's, and must stay as they are until dindbind_close(). */
+/* Whose paths they are. Zero it, fill in the first part, hand it to dindbind_open(). The strings
+ * and rows stay the caller's, and must stay as they are until dindbind_close(). */
 struct dindbind_runner {
     long pid;                   /* the task PID as the caller's /proc numbers it; 0: no live task */
-    unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0: unknown */
+    unsigned long long start;   /* its start time, field 22 of /proc/PID/stat (clock ticks); 0:
+                                 * unknown */
     const struct dindbind_bind *binds;
     size_t nbinds;
-    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into when pid is 0, and
-                                 * then each word of it has to be known (LAYERS) */
-    const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the task must have
-                                 * that root, where it can be seen, and the upperdir of `overlay`, else REUSED.
-                                 * "": the engine does not report it
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into
+                                 * when pid is 0, and then each word of it has to be known
+                                 * (LAYERS) */
+    const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the
+                                 * task must have that root, where it can be seen, and the upperdir
+                                 * of `overlay`, else REUSED. "": the engine does not report it.
                                  * With self: the daemon's name of / */
-    const char *id;             /* the engine's id of the container, or NULL. Where neither of the two proves that it is
-                                 * this one the task's cgroup must have it, or a mount of the engine's own file, one
-                                 * of the rows or at /etc/hosts, /etc/hostname, /etc/resolv.conf, /run/.containerenv;
+    const char *id;             /* the engine's id of the container, or NULL. Where neither of the
+                                 * two proves that it is this one the task's cgroup must have it, or
+                                 * a mount of the engine's own file, one of the rows or at
+                                 * /etc/hosts, /etc/hostname, /etc/resolv.conf, /run/.containerenv;
                                  * and the rows must fit, see `origin`. Else REUSED */
-    const char *no_layers;      /* why `overlay` must not answer although it was reported, or NULL */
-    int self;                   /* 1: the caller itself is in the runner; pid must be 0. dindbind_host() then gives
-                                 * the names of the daemon outside; `overlay`, if any, must be the caller's own,
-                                 * and has its lowerdirs and upperdir as the daemon names them */
+    const char *no_layers;      /* why `overlay` must not answer although it was reported, or
+                                 * NULL */
+    int self;                   /* 1: the caller itself is in the runner; pid must be 0.
+                                 * dindbind_host() then gives the names of the daemon outside;
+                                 * `overlay`, if any, must be the caller's own, and has its
+                                 * lowerdirs and upperdir as the daemon names them */
 
     /* Called, when not NULL, with one line (no newline) per rule tried. */
     void (*trace)(void *trace_arg, const char *line);
@@ -130,7 +153,8 @@ struct dindbind_runner {
 
     /* private, between dindbind_open() and dindbind_close() */
     int proc_fd;                /* /proc */
-    int task_fd;                /* /proc/PID: stays with that process, whatever becomes of the number */
+    int task_fd;                /* /proc/PID: stays with that process, whatever becomes of the
+                                 * number */
     int root_fd;                /* /proc/PID/root */
     unsigned caps;              /* what this kernel lacks */
     struct dindbind_layers *layers;
@@ -142,14 +166,15 @@ struct dindbind_runner {
 
 /* Take hold of a runner: check the rows, open /proc and the task's root, parse the layer options.
  *
- * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. Layers that an engine reported (`merged` is not
- * NULL) and that cannot be read are refused by dindbind_resolve(), if a source asks for them. After a failure there is
- * nothing to close, and dindbind_message() with a NULL result says what it was.
+ * 0, or USAGE, LAYERS, GONE, REUSED, PROCFS, DENIED, NOMEM, SYSTEM. Layers that an engine reported
+ * (`merged` is not NULL) and that cannot be read are refused by dindbind_resolve(), if a source
+ * asks for them. After a failure there is nothing to close, and dindbind_message() with a NULL
+ * result says what it was.
  *
- * Needs a mounted procfs for pid > 0 (proc(5)), and for layers where extended attributes are looked at.
- * Reading /proc/PID/root is governed by PTRACE_MODE_READ_FSCREDS (ptrace(2)). The descriptor of the
- * directory /proc/PID belongs to that process alone: after its death look-ups through it give ESRCH
- * (fs/proc/base.c). A zombie has no root and counts as gone.
+ * Needs a mounted procfs for pid > 0 (proc(5)), and for layers where extended attributes are looked
+ * at. Reading /proc/PID/root is governed by PTRACE_MODE_READ_FSCREDS (ptrace(2)). The descriptor of
+ * the directory /proc/PID belongs to that process alone: after its death look-ups through it give
+ * ESRCH (fs/proc/base.c). A zombie has no root and counts as gone.
  *
  * Holds up to 3 descriptors, plus one for each layer that has been looked into. */
 int dindbind_open(struct dindbind_runner *runner);
@@ -157,10 +182,11 @@ int dindbind_open(struct dindbind_runner *runner);
 /* Let go of it. Results outlive it. Harmless on a zeroed struct and after a failed open. */
 void dindbind_close(struct dindbind_runner *runner);
 
-/* ---- One source ---------------------------------------------------------------------------------- */
+/* ---- One source ------------------------------------------------------------------------------ */
 
 enum dindbind_rule {
-    DINDBIND_RULE_NONE, DINDBIND_RULE_BIND, DINDBIND_RULE_PROC, DINDBIND_RULE_LAYERS, DINDBIND_RULE_SELF
+    DINDBIND_RULE_NONE, DINDBIND_RULE_BIND, DINDBIND_RULE_PROC, DINDBIND_RULE_LAYERS,
+    DINDBIND_RULE_SELF
 };
 
 enum dindbind_kind {
@@ -174,66 +200,74 @@ struct dindbind_result {
     int sys_errno;              /* the errno that it comes from, or 0 */
     enum dindbind_rule rule;    /* which rule decided, also on most errors */
     enum dindbind_kind kind;
-    int ro;                     /* must be mounted read-only, or already is; BIND: also where the live runner's own
-                                 * mount is, whatever the row says */
-    int ro_mount;               /* it is so only because its mount is, or because whoever mounts it makes it so:
-                                 * mounts below may be writable */
-    unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from here */
-    int fd;                     /* O_PATH, pins the source: mount or open through it and no later change of
-                                 * a name matters. -1: an error, a bind row that cannot be seen from here,
-                                 * or kind is not SINGLE. Owned by the result. */
+    int ro;                     /* must be mounted read-only, or already is; BIND: also where the
+                                 * live runner's own mount is, whatever the row says */
+    int ro_mount;               /* it is so only because its mount is, or because whoever mounts it
+                                 * makes it so: mounts below may be writable */
+    unsigned type;              /* S_IFDIR, S_IFREG, ...; 0: a bind row that cannot be seen from
+                                 * here */
+    int fd;                     /* O_PATH, pins the source: mount or open through it and no later
+                                 * change of a name matters. -1: an error, a bind row that cannot be
+                                 * seen from here, or kind is not SINGLE. Owned by the result. */
     char **layers;              /* MERGED and METACOPY: absolute paths. Owned by the result. */
     size_t nlayers;
-    const char *options;        /* MERGED: what the overlay of `layers` needs besides lowerdir=, separated by
-                                 * commas ("redirect_dir=on,metacopy=on"); mostly "". Static. */
+    const char *options;        /* MERGED: what the overlay of `layers` needs besides lowerdir=,
+                                 * separated by commas ("redirect_dir=on,metacopy=on"); mostly "".
+                                 * Static. */
     /* strings, each terminated; what stands after its end is not initialised */
-    char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. MERGED and METACOPY: the source, cleaned. On an error:
-                                 * what was tried. */
-    char name[DINDBIND_PATH_MAX]; /* what the runner calls it, links followed; "": it does not see it (a bind row), or an
-                                 * error */
+    char path[DINDBIND_PATH_MAX]; /* SINGLE: the answer. MERGED and METACOPY: the source, cleaned.
+                                   * On an error: what was tried. */
+    char name[DINDBIND_PATH_MAX]; /* what the runner calls it, links followed; "": it does not see
+                                   * it (a bind row), or an error */
 };
 
 enum {
-    DINDBIND_MKDIR = 1,         /* create a missing directory, as `docker run -v` does (see below) */
-    DINDBIND_TO_STAGE = 2       /* dindbind_stage() comes next: a directory that only an overlay of all layers
-                                 * shows exactly is MERGED instead of INEXACT; a bind row that the live runner
-                                 * has as it stands is pinned in the runner's view, with the mounts below */
+    DINDBIND_MKDIR = 1,         /* create a missing directory, as `docker run -v` does (see
+                                 * below) */
+    DINDBIND_TO_STAGE = 2       /* dindbind_stage() comes next: a directory that only an overlay of
+                                 * all layers shows exactly is MERGED instead of INEXACT; a bind row
+                                 * that the live runner has as it stands is pinned in the runner's
+                                 * view, with the mounts below */
 };
 
 /* Translate one source.
  *
- * 0, or any code but USAGE. Fills in the whole result in either case; it need not be initialised. Nothing
- * is ever dropped: a source that no rule covers is UNMATCHED.
+ * 0, or any code but USAGE. Fills in the whole result in either case; it need not be initialised.
+ * Nothing is ever dropped: a source that no rule covers is UNMATCHED.
  *
  * The rules, in order:
- *   BIND    the longest row by path components. The row itself is handed out as it is, but `ro` where a live
- *           runner's own mount there is read-only. What is left over
- *           is resolved beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next
- *           rule decides, and without a live task the source is refused (ESCAPE).
- *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS). `path` is
- *           free of symlinks, so that open(2) of it does not stray into the caller's own root. Where there are
- *           links on the way, a walk by components has to end at the same inode: it refuses those of procfs.
- *   SELF    with `self`, instead of all others: through the caller's own root, in the same way. What is not there is
- *           named by the GIVEN row that it is below (BIND), if nothing is mounted at that row's place or between.
- *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without mounting
- *           it. A lowerdir's object is ro, always.
+ *   BIND    the longest row by path components. The row itself is handed out as it is, but `ro`
+ *           where a live runner's own mount there is read-only. What is left over is resolved
+ *           beneath it (openat2(2), RESOLVE_BENEATH); where a link leaves the row the next rule
+ *           decides, and without a live task the source is refused (ESCAPE).
+ *   PROC    pid > 0: through /proc/PID/root (openat2(2), RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS).
+ *           `path` is free of symlinks, so that open(2) of it does not stray into the caller's own
+ *           root. Where there are links on the way, a walk by components has to end at the same
+ *           inode: it refuses those of procfs.
+ *   SELF    with `self`, instead of all others: through the caller's own root, in the same way.
+ *           What is not there is named by the GIVEN row that it is below (BIND), if nothing is
+ *           mounted at that row's place or between.
+ *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without
+ *           mounting it. A lowerdir's object is ro, always.
  *
- * With DINDBIND_MKDIR a missing directory is created under BIND and PROC, never in a layer: mode 0755, the
- * owner of its closest existing ancestor, one mkdirat(2) at a time beneath descriptors. What a failing
- * call had created is removed again.
+ * With DINDBIND_MKDIR a missing directory is created under BIND and PROC, never in a layer: mode
+ * 0755, the owner of its closest existing ancestor, one mkdirat(2) at a time beneath descriptors.
+ * What a failing call had created is removed again.
  *
- * Nothing is opened for reading or writing, with one exception: directories of layers are listed, which is
- * the only way to know that nothing below them means something else in the overlay.
+ * Nothing is opened for reading or writing, with one exception: directories of layers are listed,
+ * which is the only way to know that nothing below them means something else in the overlay.
  *
- * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp, the walk by
- * components, which is contained just as well, is used alone. STATX_MNT_ID (5.8) falls back to fdinfo. */
+ * The PROC rule costs no allocation. Where openat2 (Linux 5.6) is missing or refused by seccomp,
+ * the walk by components, which is contained just as well, is used alone. STATX_MNT_ID (5.8) falls
+ * back to fdinfo. */
 int dindbind_resolve(const struct dindbind_runner *runner, const char *source, unsigned flags,
                      struct dindbind_result *result);
 
-/* Close the descriptor and free the layers. Call it once for each dindbind_resolve(), failed or not. */
+/* Close the descriptor and free the layers. Call it once for each dindbind_resolve(), failed or
+ * not. */
 void dindbind_release(struct dindbind_result *result);
 
-/* ---- Something to mount -------------------------------------------------------------------------- */
+/* ---- Something to mount ---------------------------------------------------------------------- */
 
 /* A mount of the runner's below a source, and what a sibling needs mounted there. */
 struct dindbind_mount {
@@ -244,84 +278,100 @@ struct dindbind_mount {
     int ro;
 };
 
-/* With a PID that is no container's, dindbind_host() and dindbind_stage() are HOST: a process that has the caller's own
- * root, on the same mount (a shim, a shell), and a kernel thread. The caller's names serve for it as they are; if that is
- * meant, a row of "/" at "/" says so. dindbind_resolve() answers: its path opens what that process sees. */
+/* With a PID that is no container's, dindbind_host() and dindbind_stage() are HOST: a process that
+ * has the caller's own root, on the same mount (a shim, a shell), and a kernel thread. The caller's
+ * names serve for it as they are; if that is meant, a row of "/" at "/" says so. dindbind_resolve()
+ * answers: its path opens what that process sees. */
 
-/* Turn an answer into the host path: a path in the caller's mount namespace that names the same file, on a
- * mount of the same file system. A BIND or LAYERS answer has one already; for PROC the mount that the descriptor is on is looked
- * up in the runner's mountinfo, then a mount of the same file system that contains it in the caller's, and
- * the candidate must open, without a symlink, to the same device and inode on just that mount
- * (proc_pid_mountinfo(5)). For SELF it is the daemon's name, which nothing can be compared with from inside: what
- * the caller's own mountinfo, `merged` and the rows do not show for certain is FOREIGN. Two mounts that both qualify: the first writable one.
+/* Turn an answer into the host path: a path in the caller's mount namespace that names the same
+ * file, on a mount of the same file system. A BIND or LAYERS answer has one already; for PROC the
+ * mount that the descriptor is on is looked up in the runner's mountinfo, then a mount of the same
+ * file system that contains it in the caller's, and the candidate must open, without a symlink, to
+ * the same device and inode on just that mount (proc_pid_mountinfo(5)). For SELF it is the daemon's
+ * name, which nothing can be compared with from inside: what the caller's own mountinfo, `merged`
+ * and the rows do not show for certain is FOREIGN. Two mounts that both qualify: the first writable
+ * one.
  *
- * *below gets the runner's mounts below the source, parents first, which a bind mount of the host path does
- * not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL when there are none. More than
- * 4,096 are NESTED. Of the runner's mountinfo 64 MiB are read; if there is more it is SYSTEM, with EFBIG.
+ * *below gets the runner's mounts below the source, parents first, which a bind mount of the host
+ * path does not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL
+ * when there are none. More than 4,096 are NESTED. Of the runner's mountinfo 64 MiB are read; if
+ * there is more it is SYSTEM, with EFBIG.
  *
- * `result` is an answer of dindbind_resolve(); no name is looked up again. One that was refused must be resolved again.
+ * `result` is an answer of dindbind_resolve(); no name is looked up again. One that was refused
+ * must be resolved again.
  *
- * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own); NESTED: a mount
- * below has none, or the host has one below that the runner does not see; TOOLONG, GONE, DENIED, NOMEM, SYSTEM. Then
- * result->error is set and result->path says what it was. Allocates both mount tables for the time of the
- * call. A host path is a string that somebody walks again later: only for a runner that is trusted not to
- * swap directories meanwhile. */
+ * 0, or HOST, see above; FOREIGN: no such path (tmpfs, an engine in a mount namespace of its own);
+ * NESTED: a mount below has none, or the host has one below that the runner does not see; TOOLONG,
+ * GONE, DENIED, NOMEM, SYSTEM. Then result->error is set and result->path says what it was.
+ * Allocates both mount tables for the time of the call. A host path is a string that somebody walks
+ * again later: only for a runner that is trusted not to swap directories meanwhile. */
 int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *result,
                   struct dindbind_mount **below, size_t *nbelow);
 
-/* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put these paths
- * into results[i]->path. Recursive, so with the mounts below; read-only, recursively, where result->ro is
- * set and ro_mount is not. Results with the same source in the same mode get the same path. All of it is private
- * (mount_namespaces(7)): what is mounted or unmounted later, by whomever, does not show in the stage and is not reached
- * through it. A MERGED directory or METACOPY file comes out of a read-only overlay of all layers.
+/* Mount the sources themselves, the inodes that the results pin, at `dir`/0, `dir`/1, ... and put
+ * these paths into results[i]->path. Recursive, so with the mounts below; read-only, recursively,
+ * where result->ro is set and ro_mount is not. Results with the same source in the same mode get
+ * the same path. All of it is private (mount_namespaces(7)): what is mounted or unmounted later, by
+ * whomever, does not show in the stage and is not reached through it. A MERGED directory or
+ * METACOPY file comes out of a read-only overlay of all layers.
  *
- * `dir` must be absolute. It is created, 0700, when missing (its parent must be there); one that exists must be empty,
- * the caller's, and closed to everybody else. Every directory above must be a real one, owned by root or the caller,
- * and not writable by others unless sticky. In a user namespace the overflow user counts as root in an unbroken run from
- * / in which nothing is writable by others. It becomes a tmpfs, mode 0700, on an empty read-only one, which is all that
- * peers of a shared mount at `dir` see. Several calls may use one `dir`, also at the same time; each waits at most five
- * seconds for the others (BUSY). While a call holds the lock it asks no server of a file system.
+ * `dir` must be absolute. It is created, 0700, when missing (its parent must be there); one that
+ * exists must be empty, the caller's, and closed to everybody else. Every directory above must be a
+ * real one, owned by root or the caller, and not writable by others unless sticky. In a user
+ * namespace the overflow user counts as root in an unbroken run from / in which nothing is writable
+ * by others. It becomes a tmpfs, mode 0700, on an empty read-only one, which is all that peers of a
+ * shared mount at `dir` see. Several calls may use one `dir`, also at the same time; each waits at
+ * most five seconds for the others (BUSY). While a call holds the lock it asks no server of a file
+ * system.
  *
- * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED (something was mounted or
- * unmounted there meanwhile), NESTED (a mount of the runner's below the source cannot be cloned, as unbindable ones; or
- * more than 4,096 mounts in all), with the errno in *sys_errno, which dindbind_message() needs to distinguish causes. Then
- * nothing stays mounted and no path is valid; the result that it was about, if it was about one, has its error set.
+ * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED
+ * (something was mounted or unmounted there meanwhile), NESTED (a mount of the runner's below the
+ * source cannot be cloned, as unbindable ones; or more than 4,096 mounts in all), with the errno in
+ * *sys_errno, which dindbind_message() needs to distinguish causes. Then nothing stays mounted and
+ * no path is valid; the result that it was about, if it was about one, has its error set.
  *
- * Holds one more descriptor for each of up to 64 sources at a time, and for each that is not SINGLE.
- * A result keeps its descriptor, and can be staged again; one that is not SINGLE must be resolved again before that.
+ * Holds one more descriptor for each of up to 64 sources at a time, and for each that is not
+ * SINGLE. A result keeps its descriptor, and can be staged again; one that is not SINGLE must be
+ * resolved again before that.
  *
- * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for MERGED and
- * METACOPY lowerdir+ (6.8). What must be done in another mount namespace, or from another directory, is done in a
- * child, which shares descriptors and memory (vfork(2)), on a stack of its own, makes system calls only, and is waited
- * for with __WALL: no SIGCHLD. The calling thread stands still meanwhile, with all signals blocked, so that no handler
- * runs in the child; then its mask is what it was. The calling process itself never moves. */
-int dindbind_stage(const struct dindbind_runner *runner, const char *dir, struct dindbind_result *const *results,
-                   size_t n, int *sys_errno);
+ * Needs CAP_SYS_ADMIN, open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12); for
+ * MERGED and METACOPY lowerdir+ (6.8). What must be done in another mount namespace, or from
+ * another directory, is done in a child, which shares descriptors and memory (vfork(2)), on a stack
+ * of its own, makes system calls only, and is waited for with __WALL: no SIGCHLD. The calling
+ * thread stands still meanwhile, with all signals blocked, so that no handler runs in the child;
+ * then its mask is what it was. The calling process itself never moves. */
+int dindbind_stage(const struct dindbind_runner *runner, const char *dir,
+                   struct dindbind_result *const *results, size_t n, int *sys_errno);
 
-/* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one entry of it
- * (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes through a mount: a
- * directory that is neither a stage nor empty is UNSAFE, and so is a stage that came with the mounts of another user
- * namespace: the kernel keeps it where it is. BUSY as above. The stage then vanishes from siblings that have it
- * mounted no more than any unmounted source does: they keep what they have. */
+/* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one
+ * entry of it (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes
+ * through a mount: a directory that is neither a stage nor empty is UNSAFE, and so is a stage that
+ * came with the mounts of another user namespace: the kernel keeps it where it is. BUSY as above.
+ * The stage then vanishes from siblings that have it mounted no more than any unmounted source
+ * does: they keep what they have. */
 int dindbind_unstage(const char *path, int *sys_errno);
 
-/* ---- Specs and bodies ---------------------------------------------------------------------------- */
+/* ---- Specs and bodies ------------------------------------------------------------------------ */
 
 /* What answers are written as. */
 enum dindbind_format {
-    DINDBIND_TEXT,              /* a path; a spec, or a body, with what had to change, and all else as it was */
+    DINDBIND_TEXT,              /* a path; a spec, or a body, with what had to change, and all else
+                                 * as it was */
     DINDBIND_JSON,              /* an object for each source, refused or not: see dindbind(1) */
     DINDBIND_OCI                /* one array of OCI runtime mounts, of specs */
 };
 
-/* Sources in docker's own words, which stand or fall together. Zero it, fill in the first part, and then, in this order and
- * any number of times: add what is to be translated, dindbind_answer(), hand `text` on, dindbind_settle(). At last
- * dindbind_end(). A spec or body, and with a `dir` or DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host
- * path (dindbind_host()), and a spec more for each mount of the runner's below it, or an entry of the stage `dir`
- * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables are read once, until
- * dindbind_end(): a batch is for what is asked at one time. Once something was added it stays where it is: it is not copied. */
+/* Sources in docker's own words, which stand or fall together. Zero it, fill in the first part, and
+ * then, in this order and any number of times: add what is to be translated, dindbind_answer(),
+ * hand `text` on, dindbind_settle(). At last dindbind_end(). A spec or body, and with a `dir` or
+ * DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host path (dindbind_host()), and
+ * a spec more for each mount of the runner's below it, or an entry of the stage `dir`
+ * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables
+ * are read once, until dindbind_end(): a batch is for what is asked at one time. Once something was
+ * added it stays where it is: it is not copied. */
 struct dindbind_batch {
-    const struct dindbind_runner *runner;       /* given to dindbind_open() before dindbind_answer() */
+    const struct dindbind_runner *runner;       /* given to dindbind_open() before
+                                                 * dindbind_answer() */
     int runner_error;           /* what that returned: every source is refused with it */
     enum dindbind_format format;
     unsigned flags;             /* DINDBIND_MKDIR, and those from DINDBIND_TO_HOST on */
@@ -329,13 +379,18 @@ struct dindbind_batch {
     char end;                   /* of a record of text and json: a line break, or NUL */
 
     /* answers, which are the batch's until dindbind_end() */
-    char *text;                 /* all so far, no NUL after it; set `len` to 0 once it is handed on */
+    char *text;                 /* all so far, no NUL after it; set `len` to 0 once it is handed
+                                 * on */
     size_t len;
-    const char *messages;       /* of the last dindbind_answer(), for people: a line, with its newline, for each source
-                                 * that was refused, as dindbind_message() puts it and more, and for each warning */
-    int error;                  /* of the last dindbind_answer(): 0, or of the refused source with the highest status */
-    const char *about, *wrong;  /* after USAGE: the part of a body that it is about, or NULL; and what is wrong */
-    const char *source;         /* while dindbind_answer() runs: what it is at, for the runner's trace */
+    const char *messages;       /* of the last dindbind_answer(), for people: a line, with its
+                                 * newline, for each source that was refused, as dindbind_message()
+                                 * puts it and more, and for each warning */
+    int error;                  /* of the last dindbind_answer(): 0, or of the refused source with
+                                 * the highest status */
+    const char *about, *wrong;  /* after USAGE: the part of a body that it is about, or NULL; and
+                                 * what is wrong */
+    const char *source;         /* while dindbind_answer() runs: what it is at, for the runner's
+                                 * trace */
 
     /* private */
     struct dindbind_work *work;
@@ -345,12 +400,13 @@ struct dindbind_batch {
 enum {
     DINDBIND_TO_HOST = 4,       /* a path gets its host path */
     DINDBIND_READONLY = 8,      /* whoever mounts the answers makes them read-only */
-    DINDBIND_ALIGNED = 16       /* refused, each source has an empty record: for callers who count them */
+    DINDBIND_ALIGNED = 16       /* refused, each source has an empty record: for callers who count
+                                 * them */
 };
 
-/* Add a path, a SPEC of `docker run -v`, a SPEC of `--mount`, or the body of a create request of Docker's API (len bytes and
- * a NUL). A body comes alone. The strings stay the caller's, and as they are, until dindbind_settle(). See dindbind(1) for
- * what may stand in a spec and a body.
+/* Add a path, a SPEC of `docker run -v`, a SPEC of `--mount`, or the body of a create request of
+ * Docker's API (len bytes and a NUL). A body comes alone. The strings stay the caller's, and as
+ * they are, until dindbind_settle(). See dindbind(1) for what may stand in a spec and a body.
  *
  * 0, USAGE: `wrong` says what is wrong with it, and it was not added; NOMEM. */
 int dindbind_add_path(struct dindbind_batch *batch, const char *path);
@@ -358,38 +414,41 @@ int dindbind_add_volume(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_mount(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len);
 
-/* Answer all that was added since the last dindbind_settle(): put it at the end of `text`. If one source is refused
- * there are no answers at all (json has its records nevertheless, and see DINDBIND_ALIGNED), nothing stays staged, and
- * `messages` has why.
+/* Answer all that was added since the last dindbind_settle(): put it at the end of `text`. If one
+ * source is refused there are no answers at all (json has its records nevertheless, and see
+ * DINDBIND_ALIGNED), nothing stays staged, and `messages` has why.
  *
- * 0, or a code, which is in `error` too; USAGE: `wrong` says that the answers before are not settled, or it is
- * `runner_error`. Allocates for many sources or long answers, and for mount tables. Holds
- * a descriptor for each source until dindbind_settle(). */
+ * 0, or a code, which is in `error` too; USAGE: `wrong` says that the answers before are not
+ * settled, or it is `runner_error`. Allocates for many sources or long answers, and for mount
+ * tables. Holds a descriptor for each source until dindbind_settle(). */
 int dindbind_answer(struct dindbind_batch *batch);
 
-/* The answers were handed on (`kept`), or could not be: then what was staged for them is taken down. Let go of the sources,
- * and start anew. Harmless before dindbind_answer(), and a second time.
+/* The answers were handed on (`kept`), or could not be: then what was staged for them is taken
+ * down. Let go of the sources, and start anew. Harmless before dindbind_answer(), and a second
+ * time.
  *
- * 0, or as dindbind_unstage(): then the stage is still there, nothing was let go of, and it can be called again. */
+ * 0, or as dindbind_unstage(): then the stage is still there, nothing was let go of, and it can be
+ * called again. */
 int dindbind_settle(struct dindbind_batch *batch, int kept);
 
-/* Let go of all of it; what was not settled is not kept, as far as it can be taken down. Harmless on a zeroed struct. */
+/* Let go of all of it; what was not settled is not kept, as far as it can be taken down. Harmless
+ * on a zeroed struct. */
 void dindbind_end(struct dindbind_batch *batch);
 
-/* ---- For people ---------------------------------------------------------------------------------- */
+/* ---- For people ------------------------------------------------------------------------------ */
 
-/* One line, without a newline, for people: what was given, what is wrong, what was tried, what to do.
- * A NULL result is for the dindbind_open() that returned `error`. Returns `buf`, always terminated,
- * cut where it does not fit. */
+/* One line, without a newline, for people: what was given, what is wrong, what was tried, what to
+ * do. A NULL result is for the dindbind_open() that returned `error`. Returns `buf`, always
+ * terminated, cut where it does not fit. */
 char *dindbind_message(const struct dindbind_runner *runner, const char *source,
                        const struct dindbind_result *result, int error, char *buf, size_t size);
 
-/* ---- The applet ---------------------------------------------------------------------------------- */
+/* ---- The applet ------------------------------------------------------------------------------ */
 
-/* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes to
- * standard output and standard error, with -s it blocks SIGPIPE in the calling thread, so that a reader who
- * is gone is a failed write, after which nothing stays staged, and with many sources it raises the soft limit on
- * descriptors to the hard one. */
+/* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes
+ * to standard output and standard error, with -s it blocks SIGPIPE in the calling thread, so that a
+ * reader who is gone is a failed write, after which nothing stays staged, and with many sources it
+ * raises the soft limit on descriptors to the hard one. */
 int dindbind_main(int argc, char **argv);
 
 #ifdef __cplusplus

@@ -11,13 +11,14 @@ A room is a section that starts with `/* ==== its name ====`. Checked are:
 - each room says what comes in, what goes out, and what must never happen there;
 - no function calls one of a room below its own: nothing is declared before it is defined;
 - the applet uses nothing of the library but what dindbind.h has, and what the applet's own comment names;
-- sentences that can be read once: no line of over 100 columns, no two `?:` in a line, at most 2.4 in 100 lines,
+- sentences that can be read once: no line of over 100 columns, in the header neither, no two `?:` in a line, at most 2.4 in 100 lines,
   no assignment in the condition of an if.
 """
 import re
 import sys
 
 FILE = 'dindbind.c'
+HEADER = 'dindbind.h'
 TABLE = re.compile(r'^ \*  +(\S.*?)  +(\d+)-(\d+)  +(\S.*)$')
 ROOM = re.compile(r'^/\* ==== (.*?) =+$')
 # the applet's own rooms; all others are the library's
@@ -126,9 +127,12 @@ def check_applet(lines, rooms):
 def check_sentences(lines):
     questions = code = 0
     wrong = []
+    with open(HEADER) as f:
+        both = [(FILE, lines), (HEADER, f.read().split('\n'))]
+    for name, text in both:
+        wrong += ['%s: line %d: over 100 columns' % (name, i) for i, line in enumerate(text, 1)
+                  if len(line.expandtabs(8)) > 100]
     for i, line in enumerate(lines, 1):
-        if len(line.expandtabs(8)) > 100:
-            wrong.append('line %d: %d columns' % (i, len(line.expandtabs(8))))
         line = bare(line)
         n = len(re.findall(r' \? ', line))
         if n > 1:
