@@ -21,20 +21,20 @@
  *  layers: look-up       2455-3195    what the overlay would show at a path
  *  layers: subtrees      3196-3461    whether layer directories show all that it shows below
  *  layers: answers       3462-3592    the rule LAYERS: to a result
- *  the runner            3593-4145    dindbind_open(): is it the one that was described?
- *  one source            4146-4476    dindbind_resolve(): one rule after the other
- *  messages              4477-4597    errors in sentences
- *  mount identity        4598-4732    a path of the caller's that is the same file
- *  the daemon's names    4733-5033    the same from inside the runner (-S)
- *  host paths            5034-5443    dindbind_host(), with the mounts below
- *  staging               5444-6741    dindbind_stage(), dindbind_unstage()
- *  specs                 6742-7558    the grammars of -v and --mount
- *  json                  7559-8121    the only reader and writer of it
- *  formats               8122-8405    answers as text, json, oci, and specs
- *  descriptions          8406-9134    -r: what engines print of a container
- *  bodies                9135-9502    -c: the body of a create request
- *  answers               9503-10554   sources that stand or fall together
- *  applet                10555-11455  the command line
+ *  the runner            3593-4162    dindbind_open(): is it the one that was described?
+ *  one source            4163-4493    dindbind_resolve(): one rule after the other
+ *  messages              4494-4618    errors in sentences
+ *  mount identity        4619-4755    a path of the caller's that is the same file
+ *  the daemon's names    4756-5147    the same from inside the runner (-S)
+ *  host paths            5148-5548    dindbind_host(), with the mounts below
+ *  staging               5549-6846    dindbind_stage(), dindbind_unstage()
+ *  specs                 6847-7663    the grammars of -v and --mount
+ *  json                  7664-8226    the only reader and writer of it
+ *  formats               8227-8510    answers as text, json, oci, and specs
+ *  descriptions          8511-9286    -r: what engines print of a container
+ *  bodies                9287-9654    -c: the body of a create request
+ *  answers               9655-10706   sources that stand or fall together
+ *  applet                10707-11609  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -3974,6 +3974,7 @@ static void last_id(const char *text, char id[ID_LENGTH + 1])
     }
 }
 
+/* The engine puts each container into a cgroup of its own. */
 static void cgroup_id(const struct dindbind_runner *r, int dir, const char *file,
                       char id[ID_LENGTH + 1])
 {
@@ -3985,17 +3986,33 @@ static void cgroup_id(const struct dindbind_runner *r, int dir, const char *file
     free(text);
 }
 
-/* The engine puts each container into a cgroup of its own. One that is also mine, as where the
- * engine makes none, says nothing. */
-static int cgroup_check(const struct dindbind_runner *r, bool *proven, struct text *why)
+/* The container that the caller itself is in, or "". In a cgroup namespace of one's own the cgroup
+ * is just "/"; runtimes also make a session keyring, and call it _ses.ID (runc) or ID (crun).
+ * docker's seccomp filter refuses keyctl(2). */
+static void own_id(const struct dindbind_runner *r, char id[ID_LENGTH + 1])
 {
-    char theirs[ID_LENGTH + 1], mine[ID_LENGTH + 1];
-    cgroup_id(r, r->task_fd, "cgroup", theirs);
-    cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
+    enum { DESCRIBE = 6, SESSION_KEYRING = -3 };        /* linux/keyctl.h */
+    char text[256] = "";        /* keyring;UID;GID;PERMISSIONS;NAME */
+    cgroup_id(r, r->proc_fd, "thread-self/cgroup", id);
+    if (!*id && CALL(SYS_keyctl, DESCRIBE, SESSION_KEYRING, text, sizeof text - 1) > 0)
+        last_id(text, id);
+}
+
+/* Does a cgroup or keyring show which container it is? A cgroup that is also mine, as where the
+ * engine makes none, says nothing of another process. */
+static int id_check(const struct dindbind_runner *r, bool *proven, struct text *why)
+{
+    char theirs[ID_LENGTH + 1], mine[ID_LENGTH + 1] = "";
+    if (r->self)
+        own_id(r, theirs);
+    else {
+        cgroup_id(r, r->task_fd, "cgroup", theirs);
+        cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
+    }
     *proven = *theirs && !strcmp(theirs, r->id);
     if (*proven || !*theirs || !strcmp(theirs, mine))
         return 0;
-    return not_it(why, " is in the cgroup of another container than ", r->id);
+    return not_it(why, " belongs to another container than ", r->id);
 }
 
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
@@ -4028,8 +4045,8 @@ static int described_check(struct dindbind_runner *r, struct text *why)
         text_add(why, too_large);
     if (!rc)
         rc = root_row_check(r, &t, &root, &proven, why);
-    if (!rc && r->id && !proven && !r->self)
-        rc = cgroup_check(r, &proven, why);
+    if (!rc && r->id && !proven)
+        rc = id_check(r, &proven, why);
     if (!rc && r->id)
         rc = rows_check(r, &t, proven, why);
     table_free(&t);
@@ -4516,6 +4533,10 @@ static const struct reason reasons[] = {
       "mount it again, or give a bind row (-b)" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
+    { DINDBIND_E_FOREIGN, EPERM,
+      "its engine names this root by the container's id, and nothing shows that this one is mine",
+      "have the daemon read a file of yours by that id (docker cp), then give -b ROOT:/ (-x prints "
+      "ROOT)" },
     { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
       "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
@@ -4629,9 +4650,11 @@ struct tables {
     size_t nrows;
     size_t spent;                       /* bytes of mountinfo that were read of the runner's */
     bool too_large;                     /* it has more of them than are read */
-    uint64_t overlay_dev;               /* self: the device of the root's overlay */
+    uint64_t root_dev;                  /* self: of the root, if it is a file system of its own */
     /* self: the daemon's data root as it names it; "": not known */
     char *data;
+    bool presumed;                      /* ... which is the one of docker's packages */
+    bool unproven;                      /* self: the root has a name, if the runner's id is mine */
     /* self: the runner's root, likewise; in one block with `data` */
     char *merged;
 };
@@ -4640,7 +4663,7 @@ enum { TABLE_TRIES = 16, MAX_SPENT = 4 * MAX_MOUNTINFO };
 
 struct found_host {
     bool ro;                            /* the mount that it is on */
-    bool gone;                          /* self, FOREIGN: a mount that was described is not there */
+    int err;                            /* self: what a message has to say, see reasons[] */
     char path[DINDBIND_PATH_MAX];
 };
 
@@ -4747,16 +4770,54 @@ static const char *cut_last(char *path)
     return slash + 1;
 }
 
-/* <data root>/overlay2/<id>/diff (docker) or <data root>/overlay/<id>/diff (podman), and
- * `merged` beside it. */
+/* The data root by the upperdir, in one of the layouts
+ *   ROOT/overlay2/ID/diff, ROOT/overlay/ID/diff (podman): `merged` beside it is the root
+ *   ROOT/containerd/daemon/io.containerd.snapshotter.v1.NAME/snapshots/N/fs: dockerd's containerd
+ *   /var/lib/containerd/io.containerd.snapshotter.v1.NAME/snapshots/N/fs: one of the system's. It
+ *     does not show where docker's data root is. Both packages together have it at /var/lib/docker
+ *     if nobody has configured anything else: calibrate() asks for more. */
 static void daemon_layout(struct tables *t, const char *dir)
 {
-    bool known = *dir == '/' && copy_path(t->data, dir) &&
-                 is_one_of("diff\0merged\0", cut_last(t->data)) &&
-                 put_path(t->merged, t->data, "/merged");
-    cut_last(t->data);
-    if (!known || !is_one_of("overlay2\0overlay\0", cut_last(t->data)))
+    static const char docker[] = "/var/lib/docker";
+    bool known = *dir == '/' && copy_path(t->data, dir);
+    *t->merged = 0;
+    t->presumed = false;
+    const char *last = cut_last(t->data);
+    if (known && is_one_of("diff\0merged\0", last)) {
+        known = put_path(t->merged, t->data, "/merged");
+        cut_last(t->data);
+        known = known && is_one_of("overlay2\0overlay\0", cut_last(t->data));
+    } else if (known && !strcmp(last, "fs")) {
+        cut_last(t->data);
+        known = !strcmp(cut_last(t->data), "snapshots") &&
+                starts_with(cut_last(t->data), "io.containerd.snapshotter.v1.");
+        t->presumed = known && !strcmp(t->data, "/var/lib/containerd");
+        if (t->presumed)
+            memcpy(t->data, docker, sizeof docker);
+        else
+            known = known && !strcmp(cut_last(t->data), "daemon") &&
+                    !strcmp(cut_last(t->data), "containerd");
+    } else
+        known = false;
+    if (!known)
         *t->merged = *t->data = 0;
+}
+
+/* What stands before such a name in the first row that has one and is the engine's own. */
+static void data_described(struct tables *t, enum own kind)
+{
+    const char *tail;
+    for (size_t i = 0; i < t->r->nbinds; i++) {
+        const struct dindbind_bind *b = &t->r->binds[i];
+        if (!b->host || b->origin != DINDBIND_ENGINES || own_tail(b->host, &tail) != kind)
+            continue;
+        if (kind == OWN_FILE && !starts_with(tail, "/containers/"))
+            continue;           /* podman's, which are not below its data root */
+        struct text data = text_new(t->data, DINDBIND_PATH_MAX);
+        text_bytes(&data, b->host, (size_t)(tail - b->host));
+        t->presumed = false;
+        return;
+    }
 }
 
 /* The upperdir of the caller's own root: by its description, else by its row. false: not known. */
@@ -4769,13 +4830,26 @@ static int own_upperdir(const struct tables *t, const struct mount_row *root,
     return 0;
 }
 
+/* docker's image store names a root by its container's id, and one that is not mine names another
+ * one's root: a container that joined another one's network has its files. */
+static bool is_known_root(const struct dindbind_runner *r)
+{
+    char mine[ID_LENGTH + 1];
+    if (!r->id || !r->merged || !ends_with(r->merged, r->id))
+        return true;
+    own_id(r, mine);
+    return !strcmp(mine, r->id);
+}
+
 /* What is known for certain of the daemon's own names. */
 static int daemon_names(struct tables *t)
 {
+    static const char root_name[] = "self: the daemon's name of my root: ";
     const struct dindbind_runner *r = t->r;
     char upper[DINDBIND_PATH_MAX];
     struct node n;
     bool known;
+    bool told = r->merged && *r->merged;
     t->data = malloc(2 * DINDBIND_PATH_MAX);
     if (!t->data)
         return DINDBIND_E_NOMEM;
@@ -4789,19 +4863,27 @@ static int daemon_names(struct tables *t)
         t->stale = true;
         return DINDBIND_E_FOREIGN;
     }
-    t->overlay_dev = strcmp(root->type, "overlay") ? 0 : root->dev;     /* 0: nobody's */
+    if (!strcmp(root->type, "overlay") || starts_with(root->type, "fuse"))
+        t->root_dev = root->dev;
     rc = own_upperdir(t, root, upper, &known);
     if (rc)
         return rc;
     if (known)
         daemon_layout(t, upper);
-    if (r->merged && *r->merged) {
-        if (!*t->data)
-            daemon_layout(t, r->merged);
-        if (!copy_path(t->merged, r->merged))
-            *t->merged = 0;
-    }
-    trace(r, "self: the daemon's name of my root: ", *t->merged ? t->merged : "not known");
+    if (told && !*t->data)
+        daemon_layout(t, r->merged);
+    data_described(t, OWN_FILE);
+    if (!*t->data)
+        data_described(t, OWN_VOLUME);
+    if (told && !copy_path(t->merged, r->merged))
+        *t->merged = 0;
+    if (!t->root_dev)           /* a directory of the data root's device, as all else there */
+        *t->merged = 0;
+    t->unproven = *t->merged && !is_known_root(r);
+    trace(r, t->unproven ? "self: my root, if that id is mine: " : root_name,
+          *t->merged ? t->merged : "not known");
+    if (t->unproven)
+        *t->merged = 0;
     return 0;
 }
 
@@ -4878,15 +4960,32 @@ static bool same_calibration(const struct calibration *a, const struct calibrati
            !memcmp(a->row->root, b->row->root, a->len);
 }
 
+/* Does the description name just that file or volume, below the data root? */
+static bool is_described(const struct tables *t, const struct mount_row *row, enum own kind)
+{
+    const char *own, *theirs;
+    own_tail(row->root, &own);
+    for (size_t i = 0; i < t->r->nbinds; i++) {
+        const struct dindbind_bind *b = &t->r->binds[i];
+        size_t len = strlen(t->data);
+        if (b->host && b->origin == DINDBIND_ENGINES && own_tail(b->host, &theirs) == kind &&
+            is_below(own, theirs) && len == (size_t)(theirs - b->host) &&
+            !memcmp(b->host, t->data, len))
+            return true;
+    }
+    return false;
+}
+
 /* By the rows of docker's own files, or by those of volumes. FOREIGN: two rows say two things. */
 static int calibrate_by(const struct tables *t, enum own kind, struct calibration *c)
 {
     for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++) {
         int len = data_root_length(row, kind);
-        bool counts;
-        if (len < 0 || (kind == OWN_VOLUME && !is_data_root(t, row, (size_t)len)))
+        bool whole = kind == OWN_VOLUME || t->presumed;
+        if (len < 0 || (whole && !is_data_root(t, row, (size_t)len)))
             continue;
-        int rc = same_numbers(row->point, &counts);
+        bool counts = is_described(t, row, kind);
+        int rc = counts ? 0 : same_numbers(row->point, &counts);
         if (rc)
             return rc;
         if (!counts)
@@ -4900,13 +4999,17 @@ static int calibrate_by(const struct tables *t, enum own kind, struct calibratio
 }
 
 /* How the daemon names what is on the device of its data root. Two things are known for certain:
- * the data root's own name (by the upperdir), and its place on its device (by the root of a row
- * that lies in it). So all that lies below it there has a name. If both are the same text, the
- * device is mounted at /, and everything on it has a name. Nothing more is certain of any other
- * device: /docker on it, at /var/lib/docker, may be a disk that is mounted at /var/lib, or a
- * bind mount of a directory of a disk that is mounted elsewhere. Docker's own files can only be
- * in its data root. A directory that looks like a volume can be any, and counts where all of the
- * data root's name stands before it. A row counts if it is on the upperdir's file system.
+ * the data root's own name (by the upperdir, or by a file that the description names), and its
+ * place on its device (by the root of a row that lies in it). So all that lies below it there has
+ * a name. If both are the same text, the device is mounted at /, and everything on it has a name.
+ * Nothing more is certain of any other device: /docker on it, at /var/lib/docker, may be a disk
+ * that is mounted at /var/lib, or a bind mount of a directory of a disk that is mounted elsewhere.
+ * Docker's own files can only be in its data root. A directory that looks like a volume can be
+ * any, and counts where all of the data root's name stands before it. A row counts if the
+ * description names it, or if it is on the upperdir's file system.
+ * Of a data root that is only presumed nothing is certain, and this is the one exception: if an own
+ * file of docker's is at just that place of its device, and on the upperdir's file system, both
+ * packages are taken to be where they install themselves.
  * FOREIGN: nothing is known, or two rows say two things. */
 static int calibrate(const struct tables *t, struct calibration *c)
 {
@@ -4914,7 +5017,7 @@ static int calibrate(const struct tables *t, struct calibration *c)
     if (!*t->data)
         return DINDBIND_E_FOREIGN;
     int rc = calibrate_by(t, OWN_FILE, c);
-    if (!rc && !c->row)
+    if (!rc && !c->row && !t->presumed)
         rc = calibrate_by(t, OWN_VOLUME, c);
     if (rc)
         return rc;
@@ -4992,7 +5095,7 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
         return 0;
     }
     trace(t->r, "self: what was described is not mounted at ", best->path);
-    h->gone = true;
+    h->err = ESTALE;
     return DINDBIND_E_FOREIGN;
 }
 
@@ -5010,6 +5113,14 @@ static int find_calibrated(const struct tables *t, const struct mount_row *from,
     return graft(h->path, c.host, rest, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
+/* Is all of this mount a file system that the engine or the kernel makes for one container? Then
+ * no description names it. */
+static bool is_own(const struct mount_row *row)
+{
+    return !strcmp(row->root, "/") &&
+           is_one_of("tmpfs\0proc\0sysfs\0devpts\0mqueue\0cgroup\0cgroup2\0", row->type);
+}
+
 /* What the daemon calls a place in the caller's own view. Nothing here can be looked at: what is
  * not known for certain has no name. */
 static int find_daemon(const struct tables *t, const struct mount_row *from, const char *name,
@@ -5017,7 +5128,8 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
 {
     char inside[DINDBIND_PATH_MAX];
     bool found;
-    h->ro = h->gone = false;
+    h->ro = false;
+    h->err = is_own(from) ? ENODEV : 0;
     int rc = daemon_row(t, from, name, h, &found);
     h->ro |= is_ro(from);
     if (rc || found)
@@ -5026,7 +5138,9 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
         return DINDBIND_E_FOREIGN;
     if (!graft(inside, from->root, name, from->point))
         return DINDBIND_E_FOREIGN;
-    if (from->dev != t->overlay_dev || !*t->merged)
+    if (from->dev == t->root_dev && t->unproven)
+        h->err = EPERM;
+    if (from->dev != t->root_dev || !*t->merged)
         return find_calibrated(t, from, inside, h);
     return graft(h->path, t->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
@@ -5207,14 +5321,6 @@ static int find_below(struct tables *t, const char *name, const char *host,
     return still_alive(t->r);
 }
 
-/* Is all of this mount a file system that the engine or the kernel makes for one container? Then
- * no description names it. */
-static bool is_own(const struct mount_row *row)
-{
-    return !strcmp(row->root, "/") &&
-           is_one_of("tmpfs\0proc\0sysfs\0devpts\0mqueue\0cgroup\0cgroup2\0", row->type);
-}
-
 /* The host path of what is pinned in the runner's own view. */
 static int host_of_view(struct tables *t, struct dindbind_result *res, struct below *b)
 {
@@ -5235,11 +5341,10 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
         t->stale = true;
         return DINDBIND_E_FOREIGN;
     }
+    h.err = 0;
     rc = find_host(t, row, &s.node, s.name, &h);
-    if (rc && t->r->self && h.gone)
-        res->sys_errno = ESTALE;
-    else if (rc == DINDBIND_E_FOREIGN && t->r->self && is_own(row))
-        res->sys_errno = ENODEV;
+    if (rc == DINDBIND_E_FOREIGN && t->r->self)
+        res->sys_errno = h.err;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
     if (rc)
@@ -9006,8 +9111,7 @@ static void view_inspect(struct view *v, const char *top)
     struct member m[INSPECT_KEYS];
     view_members(v, top, inspect_members, INSPECT_KEYS, m);
     view_json_pid(v, m[INSPECT_PID].at);
-    /* from inside it would be taken for the name of the root */
-    view_merged(v, v->runner->self ? m[INSPECT_MERGED].text : inspect_merged(v, m));
+    view_merged(v, inspect_merged(v, m));
     /* without an id nothing shows it either, and a message has to call it something */
     v->runner->id = "the container of the description";
     if (m[INSPECT_ID].text && *m[INSPECT_ID].text)
@@ -9026,14 +9130,9 @@ static void view_inspect(struct view *v, const char *top)
 
 /* What inspect prints; what runc state and crun state print and a hook gets; or the config.json of
  * an OCI bundle, which is the file's directory. */
-static const char *view_json(struct view *v, const char *value, const char *bundle)
+static const char *view_object(struct view *v, const char *value, const char *bundle)
 {
     struct member m[VIEW_KEYS];
-    if (*value == '[') {
-        value = json_first(value);
-        if (!value || json_after(value))
-            return "not the description of just one container";
-    }
     view_members(v, value, description_members, VIEW_KEYS, m);
     if (m[VIEW_STATE].at && *m[VIEW_STATE].at == '{')
         view_inspect(v, value);
@@ -9047,6 +9146,59 @@ static const char *view_json(struct view *v, const char *value, const char *bund
     } else
         view_note(v, "neither inspect's output, nor an OCI state, nor a config.json");
     return v->wrong;
+}
+
+static const char not_mine[] = "none of these containers is mine for certain; give what inspect "
+                               "prints of mine alone";
+static const char many_mine[] = "more than one of these containers may be mine; give what inspect "
+                                "prints of mine alone";
+
+/* Of what `docker inspect $(docker ps -q)` prints, the one container that is the caller's own. */
+static const char *view_mine(struct view *v, const char *array, const char *bundle)
+{
+    struct view mine = { 0 };
+    struct dindbind_runner runner = { 0 };
+    size_t found = 0;
+    for (const char *p = json_first(array); p; p = json_after(p)) {
+        struct dindbind_runner probe = { .self = true };
+        struct view one = { .runner = &probe, .arena = v->arena };
+        const char *wrong = view_object(&one, p, bundle);
+        if (wrong)
+            return wrong;
+        probe.pid = 0;
+        probe.binds = one.rows;
+        probe.nbinds = one.nrows;
+        if (!probe.id || dindbind_open(&probe))
+            continue;
+        dindbind_close(&probe);
+        found++;
+        mine = one;
+        runner = probe;
+    }
+    if (found != 1)
+        return found ? many_mine : not_mine;
+    v->runner->overlay = runner.overlay;
+    v->runner->merged = runner.merged;
+    v->runner->id = runner.id;
+    v->readonly |= mine.readonly;
+    v->have_pid = true;
+    for (size_t i = 0; i < mine.nrows; i++) {
+        const struct dindbind_bind *row = &mine.rows[i];
+        view_mount(v, row->host, row->path, row->ro, row->origin);
+    }
+    return v->wrong;
+}
+
+static const char *view_json(struct view *v, const char *value, const char *bundle)
+{
+    if (*value != '[')
+        return view_object(v, value, bundle);
+    const char *first = json_first(value);
+    if (first && !json_after(first))
+        return view_object(v, first, bundle);
+    if (!v->runner->self)
+        return "not the description of just one container";
+    return view_mine(v, value, bundle);
 }
 
 /* The directory that a file lies in, as the kernel calls it. NULL: it has no such name. */
@@ -9111,7 +9263,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
     if (!wrong)
         return 0;
     text_add(why, wrong);
-    return wrong == no_memory ? 3 : 2;
+    return wrong == no_memory || wrong == not_mine || wrong == many_mine ? 3 : 2;
 }
 
 /* What a read-only root has in its upperdir is read-only too, when the runner is dead and its
@@ -11370,11 +11522,13 @@ static int add_body(struct job *j)
  * select(2)'s sake, which is not used here. */
 static void raise_limit(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+    struct {
+        uint64_t soft, hard;
+    } limit;                    /* musl's setrlimit(3) brings far more along */
+    if (CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) || limit.soft == limit.hard)
         return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    limit.soft = limit.hard;
+    CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
 }
 
 static int translate_all(struct job *j, int argc)

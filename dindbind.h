@@ -134,12 +134,16 @@ struct dindbind_runner {
     const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the
                                  * task must have that root, where it can be seen, and the upperdir
                                  * of `overlay`, else REUSED. "": the engine does not report it.
-                                 * With self: the daemon's name of / */
+                                 * With self: the daemon's name of /; one that ends with `id` counts
+                                 * if that is the caller's own, see there */
     const char *id;             /* the engine's id of the container, or NULL. Where neither of the
-                                 * two proves that it is this one the task's cgroup must have it, or
-                                 * a mount of the engine's own file, one of the rows or at
-                                 * /etc/hosts, /etc/hostname, /etc/resolv.conf, /run/.containerenv;
-                                 * and the rows must fit, see `origin`. Else REUSED */
+                                 * two proves that it is this one the task's cgroup must have it
+                                 * (with self: the caller's, or its session keyring, which runtimes
+                                 * call ID or _ses.ID, keyctl(2); a process without one gets its
+                                 * user's when it is asked for), or a mount of the engine's own file,
+                                 * one of the rows or at /etc/hosts, /etc/hostname, /etc/resolv.conf,
+                                 * /run/.containerenv; and the rows must fit, see `origin`. Else
+                                 * REUSED */
     const char *no_layers;      /* why `overlay` must not answer although it was reported, or
                                  * NULL */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0.

@@ -154,6 +154,32 @@ static int lay_plain(const char *upper, const char *merged)
     return lay_overlay(textf("%s/two:%s/one", world.dir, world.dir), upper, textf("%s/plainwork", world.dir), merged);
 }
 
+/* A data root with docker's containerd image store, the snapshots of which are in `containerd`. */
+static int lay_image_store(const char *dir, const char *containerd)
+{
+    char *store = textf("%s/io.containerd.snapshotter.v1.overlayfs/snapshots", containerd);
+    grow(dir, "file volumes/vol1/_data/v volume;file volumes/vol1/_data/sub/s below;file containers/" CID "/hosts hosts;"
+              "file containers/" CID "/hostname name;file containers/" CID "/resolv.conf dns;dir rootfs/overlayfs/" CID);
+    grow(store, "dir 1/fs;dir 2/fs;dir 5/fs;dir 5/work");
+    grow_layers(textf("%s/1/fs", store), textf("%s/2/fs", store));
+    snprintf(world.merged, sizeof world.merged, "%s/rootfs/overlayfs/" CID, dir);
+    return lay_overlay(textf("%s/2/fs:%s/1/fs", store, store), textf("%s/5/fs", store), textf("%s/5/work", store),
+                       world.merged);
+}
+
+/* A data root of docker's driver vfs, where a container's root is just a directory. */
+static int lay_vfs(const char *dir)
+{
+    grow(dir, "file volumes/vol1/_data/v volume;file volumes/vol1/_data/sub/s below;file containers/" CID "/hosts hosts;"
+              "file containers/" CID "/hostname name;file containers/" CID "/resolv.conf dns;dir vfs/dir/" TOP);
+    snprintf(world.merged, sizeof world.merged, "%s/vfs/dir/" TOP, dir);
+    grow_layers(textf("%s/none", dir), world.merged);
+    grow(world.merged, "file low low");
+    return mount(world.merged, world.merged, NULL, MS_BIND, NULL);
+}
+
+static int op_image_store(char *const w[]) { return lay_image_store(w[1], w[2]); }
+static int op_vfs(char *const w[]) { return lay_vfs(w[1]); }
 static int op_engine(char *const w[]) { return lay_engine(w[1], w[2], false); }
 static int op_relengine(char *const w[]) { return lay_engine(w[1], w[2], true); }
 static int op_plain(char *const w[]) { return lay_plain(w[1], w[2]); }
@@ -162,6 +188,8 @@ static const struct operation_row engine_operations[] = {
     { "engine", op_engine, false },     /* DATAROOT overlay|overlay2 */
     { "relengine", op_relengine, false },       /* the same, its overlay mounted with relative names */
     { "plain", op_plain, false },       /* UPPERDIR MERGED */
+    { "imagestore", op_image_store, false },    /* DATAROOT CONTAINERD */
+    { "vfs", op_vfs, false },           /* DATAROOT */
     { 0 },
 };
 
@@ -202,6 +230,7 @@ static int end(void **state)
 {
     (void)state;
     stop_runner();
+    rename("/var", textf("%s/var", world.dir));
     return chdir("/");
 }
 
@@ -220,6 +249,7 @@ struct call {
     bool self;                  /* in the runner's mount namespace ... */
     const char *cwd;            /* ... in this directory, or / */
     const char *runner;         /* $DINDBIND_RUNNER */
+    const char *keyring;        /* of its session, or NULL */
 };
 
 static int tool_fd;             /* the binary */
@@ -262,7 +292,7 @@ static long peak_of(pid_t pid)
 }
 
 /* 0, 1 and 2 get these descriptors, or are closed. vfork: a child of a program with ASan is slow to make. */
-static pid_t spawn(const int fd[3], int ns, const char *cwd, char *const *argv, char *const *env)
+static pid_t spawn(const int fd[3], int ns, const char *cwd, const char *keyring, char *const *argv, char *const *env)
 {
     pid_t pid = vfork();
     if (pid)
@@ -274,6 +304,8 @@ static pid_t spawn(const int fd[3], int ns, const char *cwd, char *const *argv, 
             dup2(fd[i], i);
     if ((ns >= 0 && syscall(SYS_setns, ns, CLONE_NEWNS)) || (cwd && chdir(cwd)))
         _exit(98);
+    if (keyring && !join_keyring(keyring))
+        _exit(97);
     alarm(60);
     syscall(SYS_execveat, tool_fd, "", argv, env, AT_EMPTY_PATH);
     _exit(99);
@@ -308,7 +340,8 @@ static struct ran run(struct call c)
     }
     if (c.self)
         ns = open(textf("/proc/%d/ns/mnt", world.pid), O_RDONLY | O_CLOEXEC);
-    pid_t pid = spawn((int[3]){ in, out, err }, ns, c.self && !c.cwd ? "/" : c.cwd ? expand(c.cwd) : NULL, argv, env);
+    pid_t pid = spawn((int[3]){ in, out, err }, ns, c.self && !c.cwd ? "/" : c.cwd ? expand(c.cwd) : NULL, c.keyring, argv,
+                      env);
     if (pid < 0)
         flunk("vfork: %s", strerror(errno));
     if (in >= 0)
@@ -3500,6 +3533,8 @@ struct self_case {
 enum { DOUBT = -1 };
 
 #define OTHER "engine @/d overlay2;dir @/other;tmpfs @/other size=1m;file @/other/f other;dir @/other/e;"
+#define OWN_STORE "imagestore @/d @/d/containerd/daemon"
+#define PACKAGES_HOSTNAME "bind /var/lib/docker/containers/" CID "/hostname ^/etc/hostname;"
 #define OWN_DISK "dir @/d;tmpfs @/d mode=755;engine @/d overlay2;"
 #define ONTO_ITSELF "dir @/d;bind @/d @/d;engine @/d overlay2;"
 #define FROM_ELSEWHERE "dir @/real;dir @/d;bind @/real @/d;engine @/d overlay2;"
@@ -3705,6 +3740,43 @@ static const struct self_case self_cases[] = {
     { "a directory that the host has moved", NULL, STANDARD, NULL, "move @/h/devc @/h/devb", "/devb/f", NULL, 0,
       "@/h/devc/f\n", NULL },
     /* other layouts */
+    { "image store: a volume", OWN_STORE, STANDARD, NULL, NULL, "/vol/v", NULL, 0, VOL "/v\n", NULL },
+    { "image store: a host bind and docker's files", OWN_STORE, STANDARD, NULL, NULL,
+      "/devb/f /etc/onefile /etc/hostname", NULL, 0, "@/h/devb/f\n@/h/onefile\n@/d/containers/" CID "/hostname\n", NULL },
+    { "image store: a part of a volume", OWN_STORE, SELF NAMED_HOSTNAME "bind " VOL "/sub ^/vol", NULL, NULL, "/vol/s",
+      NULL, 0, VOL "/sub/s\n", NULL },
+    { "image store: a volume alone is enough", OWN_STORE, SELF "bind " VOL " ^/vol;bind @/h/devb ^/devb", NULL, NULL,
+      "/devb/f", NULL, 0, "@/h/devb/f\n", NULL },
+    { "image store: the root", OWN_STORE, STANDARD, NULL, NULL, "/low", NULL, 1, "", "foreign" },
+    { "image store: the data root a file system of its own", "dir @/d;tmpfs @/d mode=755;" OWN_STORE, STANDARD, NULL,
+      NULL, "/vol/v /etc/hostname", NULL, 0, VOL "/v\n@/d/containers/" CID "/hostname\n", NULL },
+    { "image store: a host bind, the data root a file system of its own", "dir @/d;tmpfs @/d mode=755;" OWN_STORE,
+      STANDARD, NULL, NULL, "/devb/f", NULL, 1, "", "foreign" },
+    { "image store: no directory of dockerd's", "imagestore @/d @/d/containerd", STANDARD, NULL, NULL, "/vol/v", NULL, 1,
+      "", "foreign" },
+    { "containerd of the system's, both where packages put them", "imagestore /var/lib/docker /var/lib/containerd",
+      SELF PACKAGES_HOSTNAME "bind /var/lib/docker/volumes/vol1/_data ^/vol;bind @/h/devb ^/devb", NULL, NULL,
+      "/vol/v /devb/f /etc/hostname", NULL, 0,
+      "/var/lib/docker/volumes/vol1/_data/v\n@/h/devb/f\n/var/lib/docker/containers/" CID "/hostname\n", NULL },
+    { "containerd of the system's, the root", "imagestore /var/lib/docker /var/lib/containerd", SELF PACKAGES_HOSTNAME,
+      NULL, NULL, "/low", NULL, 1, "", "foreign" },
+    { "containerd of the system's, no file of docker's", "imagestore /var/lib/docker /var/lib/containerd",
+      SELF "bind /var/lib/docker/volumes/vol1/_data ^/vol", NULL, NULL, "/vol/v", NULL, 1, "", "foreign" },
+    { "containerd of the system's, docker elsewhere on the same device", "imagestore @/d /var/lib/containerd", STANDARD,
+      NULL, NULL, "/vol/v", NULL, 1, "", "foreign" },
+    { "containerd of the system's, docker elsewhere, a host bind", "imagestore @/d /var/lib/containerd", STANDARD, NULL,
+      NULL, "/devb/f", NULL, 1, "", "foreign" },
+    { "containerd of the system's, docker at that place of another device",
+      "dir @/disk;tmpfs @/disk size=2m;imagestore @/disk/var/lib/docker /var/lib/containerd",
+      SELF "bind @/disk/var/lib/docker/containers/" CID "/hostname ^/etc/hostname;"
+      "bind @/disk/var/lib/docker/volumes/vol1/_data ^/vol", NULL, NULL, "/vol/v", NULL, 1, "", "foreign" },
+    { "containerd of the system's, docker's place below another", "imagestore @/disk/var/lib/docker /var/lib/containerd",
+      SELF "bind @/disk/var/lib/docker/containers/" CID "/hostname ^/etc/hostname;"
+      "bind @/disk/var/lib/docker/volumes/vol1/_data ^/vol", NULL, NULL, "/vol/v", NULL, 1, "", "foreign" },
+    { "containerd elsewhere, docker where its package puts it", "imagestore /var/lib/docker @/c",
+      SELF PACKAGES_HOSTNAME "bind /var/lib/docker/volumes/vol1/_data ^/vol", NULL, NULL, "/vol/v", NULL, 1, "",
+      "foreign" },
+    { "vfs: a volume", "vfs @/d", STANDARD, NULL, NULL, "/vol/v", NULL, 1, "", "foreign" },
     { "podman: root and volume", PODMAN, PODMAN_RUN, NULL, NULL, "/low /vol/v", NULL, 0,
       "^/low\n@/p/volumes/vol1/_data/v\n", NULL },
     { "podman: a host bind", PODMAN, PODMAN_RUN, NULL, NULL, "/devb/f /etc/onefile /etc/hosts", NULL, 0,
@@ -3886,15 +3958,20 @@ static void self_outside(void **state)
 #define REPLACED(source) \
     SELF NAMED_HOSTNAME "bind " source " ^/vol;bind @/h/hb ^/hb;bind @/h/devb ^/devb;bind @/h/onefile ^/etc/onefile"
 #define NO_LAYERS { "`Data`: {", "`Date`: {" }
+#define STORE { "`Driver`: `overlay2`", "`Driver`: `overlayfs`" }
+#define OF_STORE NO_LAYERS, STORE, { "`HostsPath`: `@/h/hosts`", "`HostsPath`: `" HOSTS "`" }
+#define KEYRING(name) "{" name "} "
+#define MINE "_ses." CID
+#define ANOTHERS "_ses." TOP
 #define WITH_OPTIONS { "            `Mounts`: [\n", "            `Mounts`: [\n                {`Type`: `volume`, " \
     "`Source`: `vol1`, `Target`: `/vol`, `VolumeOptions`: {`DriverConfig`: {`Options`: {`o`: `bind`}}}},\n" }
 
 /* With a description. */
 struct told_case {
     const char *name, *text;
-    const char *edits[5][2];
+    const char *edits[9][2];
     const char *setup, *run;
-    const char *args;
+    const char *args;           /* "{NAME} ..." is asked with a session keyring of that name */
     int status;                 /* -1: any but 0 */
     const char *out, *word;
 };
@@ -3962,7 +4039,7 @@ static const struct told_case told_cases[] = {
     { "lines, a pid that is ignored", "pid 2147483646\nbind @/other:/x\n", NO_EDIT, OTHER, STANDARD ";bind @/other ^/x",
       "/x/f", 0,
       "@/other/f\n", NULL },
-    { "two containers", "[{`State`:{`Pid`:0}},{`State`:{`Pid`:0}}]", NO_EDIT, NULL, STANDARD, "/low", 2, "", NULL },
+    { "two containers", "[{`State`:{`Pid`:0}},{`State`:{`Pid`:0}}]", NO_EDIT, NULL, STANDARD, "/low", 3, "", NULL },
     /* what is not mounted any more, or not there */
     { "a row that is not mounted", docker_inspect, { ROW("@/other", "/x", "true") }, OTHER, STANDARD, "/x", 1, "",
       "foreign" },
@@ -4018,6 +4095,47 @@ static const struct told_case told_cases[] = {
       SELF "bind @/d/containers/" L1 "/hostname ^/etc/hostname;bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
     { "no layers told, and no Id", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } }, NULL, STANDARD,
       "/vol/v", 0, VOL "/v\n", NULL },
+    /* docker's image store, and whose Id it is */
+    { "image store: a volume and a host bind", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD,
+      "/vol/v /devb/f /etc/hostname", 0, VOL "/v\n@/h/devb/f\n@/d/containers/" CID "/hostname\n", NULL },
+    { "image store: the root, whose Id is proven", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD,
+      KEYRING(MINE) "/low /m", 0,
+      "^/low\n^/m\n", NULL },
+    { "image store: the root, by crun's keyring", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD,
+      KEYRING(CID) "/low", 0,
+      "^/low\n", NULL },
+    { "image store: the root, whose Id nothing proves", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD, "/low", 1, "",
+      "foreign" },
+    { "image store: the root, -b", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD, "-b /the/root:/ /low /vol/v", 0,
+      "/the/root/low\n" VOL "/v\n", NULL },
+    { "image store: of another container", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD,
+      KEYRING(ANOTHERS) "/vol/v", 3, "", "reused" },
+    { "image store: a keyring that has no Id", docker_inspect, { OF_STORE }, OWN_STORE, STANDARD,
+      KEYRING("_ses.4c549362e790") "/vol/v", 0,
+      VOL "/v\n", NULL },
+    { "image store: a part of a volume", docker_inspect, { OF_STORE, SUBPATH("/y", "sub") }, OWN_STORE,
+      SELF NAMED_HOSTNAME "bind " VOL "/sub ^/y", "/y /y/s", 0, VOL "/sub\n" VOL "/sub/s\n", NULL },
+    { "image store: what is below the data root", docker_inspect, { OF_STORE }, OWN_STORE ";file @/d/more/f x",
+      STANDARD ";bind @/d/more ^/x", "/x/f", 0, "@/d/more/f\n", NULL },
+    { "image store: containerd elsewhere", docker_inspect, { OF_STORE }, "imagestore @/d @/c", STANDARD ";bind @/h/hb ^/x",
+      "/vol/v /x/f /etc/hostname", 0, VOL "/v\n@/h/hb/f\n@/d/containers/" CID "/hostname\n", NULL },
+    { "image store: containerd elsewhere, the root", docker_inspect, { OF_STORE }, "imagestore @/d @/c", STANDARD,
+      KEYRING(MINE) "/low",
+      0, "^/low\n", NULL },
+    { "image store: bound from elsewhere, a part of a volume", docker_inspect, { OF_STORE, SUBPATH("/y", "sub") },
+      "dir @/real;dir @/d;bind @/real @/d;" OWN_STORE, SELF NAMED_HOSTNAME "bind " VOL "/sub ^/y", "/y/s", 0, VOL "/sub/s\n", NULL },
+    { "image store: bound from elsewhere, a host directory that nothing names", docker_inspect, { OF_STORE },
+      "dir @/real;dir @/d;bind @/real @/d;" OWN_STORE, STANDARD ";bind @/h ^/x", "/x/devb/f", 1, "", "foreign" },
+    { "image store: on another device, a part of a volume", docker_inspect, { OF_STORE, SUBPATH("/y", "sub") },
+      "dir @/d;tmpfs @/d size=9m;imagestore @/d @/c", SELF NAMED_HOSTNAME "bind " VOL "/sub ^/y", "/y/s", 0, VOL "/sub/s\n", NULL },
+    { "vfs: the root and a volume", docker_inspect, { NO_LAYERS, { "`Driver`: `overlay2`", "`Driver`: `vfs`" },
+      { "`HostsPath`: `@/h/hosts`", "`HostsPath`: `" HOSTS "`" } }, "vfs @/d", STANDARD, "/low /m /vol/v", 0,
+      "^/low\n^/m\n" VOL "/v\n", NULL },
+    { "vfs: the root, the Id proven", docker_inspect, { NO_LAYERS, { "`Driver`: `overlay2`", "`Driver`: `vfs`" },
+      { "`HostsPath`: `@/h/hosts`", "`HostsPath`: `" HOSTS "`" } }, "vfs @/d", STANDARD,
+      KEYRING(MINE) "/low", 0, "^/low\n", NULL },
+    { "the upperdir is proof, whatever the keyring", BARE(docker_inspect), NULL, STANDARD,
+      KEYRING(ANOTHERS) "/low", 0, "^/low\n", NULL },
     { "no layers told, no Id, no file of its engine's", docker_inspect, { NO_LAYERS, { "`Id`: `" CID "`", "`Id`: 1" } },
       NULL, SELF "bind " VOL " ^/vol", "/vol/v", 3, "", "reused" },
 };
@@ -4033,7 +4151,15 @@ static void check_told(void **state)
     const struct told_case *c = *state;
     start_runner(0, c->run);
     put_file(expand("^/runner"), edited(c->text, c->edits, COUNT(c->edits)));
-    struct call call = { .args = textf("-S -r /runner %s", c->args), .self = true };
+    const char *args = c->args, *keyring = NULL;
+    if (*args == '{') {
+        size_t n = strcspn(args, "}");
+        keyring = textf("%.*s", (int)n - 1, args + 1);
+        args += n + 2;
+    }
+    if (keyring && !may_join_keyrings)
+        skip_case("a seccomp filter refuses keyctl(2)");
+    struct call call = { .args = textf("-S -r /runner %s", args), .self = true, .keyring = keyring };
     if (c->status < 0) {
         struct ran r = run(call);
         if (!r.status || r.outlen)
@@ -4042,12 +4168,12 @@ static void check_told(void **state)
     }
     expect_ran(call.args, run(call), c->status, c->out, "");
     if (c->word) {
-        call.args = textf("-S -r /runner -f json %s", c->args);
+        call.args = textf("-S -r /runner -f json %s", args);
         struct ran r = run(call);
         if (r.status != c->status || !strstr(r.out, textf("\"error\":\"%s\"", c->word)))
             flunk("%s: wanted %s, got %d %s%s", call.args, c->word, r.status, r.out, r.err);
     }
-    call.args = textf("-S %s", c->args);
+    call.args = textf("-S %s", args);
     call.runner = "/runner";
     expect_ran("by DINDBIND_RUNNER", run(call), c->status, c->out, "");
 }
@@ -4060,6 +4186,81 @@ static void odd_data_root(void **state)
     struct ran r = run((struct call){ .args = "-S /low /vol/v /x/f", .self = true });
     expect_ran("blanks in names", r, 0, "^/low\n@/a b/d \xc3\xa9/volumes/vol1/_data/v\n@/h/x \\y/f\n", "");
     truth(r.out, "/low /vol/v /x/f");
+}
+
+/* What `docker inspect $(docker ps -q)` prints: docker_inspect's containers with these edits, in an array. */
+enum { MANY = 3, MANY_EDITS = 5 };
+
+static const struct many_case {
+    const char *name;
+    const char *edits[MANY][MANY_EDITS][2];     /* of none: it is not there */
+    const char *keyring;
+    int status;
+    const char *args, *out, *err;
+} many_cases[] = {
+#define SELDOM { "`Name`: `/full`", "`Name`: `/many`" }
+#define OTHER_ID { "`Id`: `" CID, "`Id`: `" L1 }
+#define OTHER_TOP { "`UpperDir`: `@/d/overlay2/" TOP, "`UpperDir`: `@/d/overlay2/" L1 }
+#define OTHER_FILES { "containers/" CID "/hostname", "containers/" L1 "/hostname" }, \
+    { "containers/" CID "/resolv.conf", "containers/" L1 "/resolv.conf" }
+    { "mine is the second", { { OTHER_TOP }, { SELDOM }, { OTHER_TOP } }, NULL, 0, "/low /vol/v /devb/f",
+      "^/low\n" VOL "/v\n@/h/devb/f\n", "" },
+    { "mine is the first", { { SELDOM }, { OTHER_TOP } }, NULL, 0, "/low", "^/low\n", "" },
+    { "mine is twice among them", { { SELDOM }, { OTHER_TOP }, { SELDOM } }, NULL, 3, "/low", "",
+      "more than one of these containers may be mine" },
+    { "none is mine", { { OTHER_TOP }, { OTHER_TOP } }, NULL, 3, "/low", "", "none of these containers is mine" },
+    { "no layers told, by the volumes", { { NO_LAYERS }, { NO_LAYERS, { "`Destination`: `/vol`", "`Destination`: `/v`" } } },
+      NULL, 0, "/vol/v", VOL "/v\n", "" },
+    { "no layers told, two that fit", { { NO_LAYERS }, { NO_LAYERS, OTHER_ID } }, NULL, 3, "/vol/v",
+      "", "more than one" },
+    { "no layers told, two that fit, and a keyring", { { NO_LAYERS }, { NO_LAYERS, OTHER_ID } },
+      "_ses." CID, 0, "/vol/v", VOL "/v\n", "" },
+    { "no layers told, another one's files", { { NO_LAYERS, OTHER_FILES }, { NO_LAYERS } }, NULL, 0, "/vol/v", VOL "/v\n",
+      "" },
+    { "with a row given", { { OTHER_TOP }, { SELDOM } }, NULL, 0, "-b /name/out/there:/tm1 /tm1/t /low",
+      "/name/out/there/t\n^/low\n", "" },
+};
+
+static void check_many(void **state)
+{
+    const struct many_case *c = *state;
+    char *text = "[";
+    if (c->keyring && !may_join_keyrings)
+        skip_case("a seccomp filter refuses keyctl(2)");
+    start_runner(0, STANDARD);
+    for (size_t i = 0; i < MANY && **c->edits[i]; i++) {
+        char *one = strdup(edited(docker_inspect, c->edits[i], MANY_EDITS)), *end = strrchr(one, ']');
+        *end = 0;
+        text = textf("%s%s%s", text, i ? "," : "", strchr(one, '[') + 1);
+        free(one);
+    }
+    put_file(expand("^/runner"), textf("%s]", text));
+    struct call call = { .args = textf("-S -r /runner %s", c->args), .self = true, .keyring = c->keyring };
+    expect_ran(call.args, run(call), c->status, c->out, c->err);
+    call.args = textf("-S -r - %s", c->args);
+    call.in = textf("%s]", text);
+    call.nin = strlen(call.in);
+    expect_ran("on standard input", run(call), c->status, c->out, c->err);
+    put_file(expand("@/runner"), textf("%s]", text));
+    expect("-r @/runner /low", 2, "", "not the description of just one container");
+}
+
+/* Who is told that the id has to be proven can go on from there. */
+static void unproven_root(void **state)
+{
+    static const char *const edits[][2] = { OF_STORE };
+    static const char found[] = "my root, if that id is mine: ";
+    (void)state;
+    must(OWN_STORE);
+    start_runner(0, STANDARD);
+    put_file(expand("^/runner"), edited(docker_inspect, edits, COUNT(edits)));
+    struct ran r = run((struct call){ .args = "-S -x -r /runner /low", .self = true });
+    const char *root = strstr(r.err, found);
+    if (r.status != 1 || !root || !strstr(r.err, "-b ROOT:/ (-x prints ROOT)"))
+        flunk("%d %s", r.status, r.err);
+    root += strlen(found);
+    char *args = textf("-S -r /runner -b %.*s:/ /low /vol/v", (int)strcspn(root, "\n"), root);
+    expect_ran(args, run((struct call){ .args = args, .self = true }), 0, "^/low\n" VOL "/v\n", "");
 }
 
 /* ==== main ============================================================================================== */
@@ -4101,6 +4302,7 @@ static const struct { const char *name; void (*call)(void **); bool bare; } rest
     { "-S: a row with a long name", long_row, false },
     { "-S: outside of a container", self_outside, false },
     { "-S: blanks in names", odd_data_root, true },
+    { "-S: a root whose id nothing proves", unproven_root, true },
 };
 
 static bool enter_world(void)
@@ -4123,6 +4325,7 @@ static void all(char **words)
     EACH(below_cases, check_below, begin);
     EACH(self_cases, check_self, begin_self);
     EACH(told_cases, check_told, begin_told);
+    EACH(many_cases, check_many, begin);
 #undef EACH
     for (size_t i = 0; i < COUNT(rest); i++)
         if (wanted(rest[i].name, words))
