@@ -137,9 +137,9 @@ PROGRAMS = test_dindbind covered_rows batch host_and_stage stage_life formats de
 check: namespaces dindbind $(PROGRAMS:%=$(BUILD)/%)  ##check the tests of this machine; as root, and as an ordinary user
 	@$(RUN) LIMITS="$(LIMITS)" BUILD=$(BUILD) sh tests/check.sh
 
-e2e: dindbind  ##check runc, crun, containerd, docker and podman mount the answers (root; installs them)
-	$(RUN) bash tests/e2e.sh
-	$(RUN) bash tests/examples.sh --docker
+ENGINES = here
+e2e: dindbind  ##check runc, crun, containerd, docker and podman mount the answers; ENGINES=here, or those of trixie, sid (root)
+	$(RUN) bash tests/engines.sh $(ENGINES)
 
 oracle: dindbind  ##check -c against Go's encoding/json, BODIES=100000 generated bodies (go; eight minutes)
 	@$(RUN) bash tests/oracle.sh

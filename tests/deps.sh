@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # What is needed and not here, each known by what shows that it is here.
 missing() {
-	for program in cc make cmp strace busybox python3 bash unshare setpriv; do
+	for program in cc make cmp strace busybox python3 bash unshare setpriv pivot_root; do
 		command -v $program >/dev/null || echo $program
 	done
 	printf '#include <%s>\n' stdarg.h stddef.h stdint.h setjmp.h cmocka.h |
@@ -45,6 +45,8 @@ how() {
 found=$(missing | tr '\n' ' ')
 [ "$found" ] || exit 0
 install=$(how)
+# newer than Debian 13, util-linux has it no more
+case "$found$install" in *pivot_root*apt-get*) install="$install util-linux-extra" ;; esac
 case $install in apt-get*) by_hand= ;; *) by_hand=yes ;; esac
 
 as_root=

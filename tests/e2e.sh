@@ -39,14 +39,21 @@ needs() {
 	esac
 }
 
+# For some of its layouts.
+wants() {
+	case $1 in docker | podman) echo fuse-overlayfs newuidmap ;; esac
+}
+
 # What is still missing afterwards is for the cases to say.
 packages() {
 	local c e list=''
 	# shellcheck disable=SC2046
-	for c in $(absent busybox jq ip ps $(for e; do needs "$e"; done)); do
+	for c in $(absent busybox jq ip ps $(for e; do needs "$e"; wants "$e"; done)); do
 		case $c in
 		ctr) c=containerd ;;
-		docker | dockerd) c=docker.io ;;
+		docker) c=$(apt-cache pkgnames docker-cli | grep -x docker-cli || echo docker.io) ;;
+		dockerd) c=docker.io ;;
+		newuidmap) c=uidmap ;;
 		busybox) c=busybox-static ;;
 		ip) c=iproute2 ;;
 		ps) c=procps ;;
@@ -62,8 +69,8 @@ packages() {
 # What must be the same afterwards: in the caller's namespaces, as far as this script could change it.
 outer_state() {
 	# /proc/mounts: without the ids, which change when a service remounts something
-	grep dindbind-e2e /proc/mounts
-	find /sys/fs/cgroup -name '*dindbind-e2e*' 2>/dev/null
+	grep "${scratch##*/}" /proc/mounts
+	find /sys/fs/cgroup -name "*${scratch##*/}*" 2>/dev/null
 	ip -o link | cut -d: -f2
 	ls -d /var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /run/containerd \
 		/run/docker /run/containers /run/runc /run/crun /run/netns /opt/containerd /etc/docker/* \
@@ -92,7 +99,7 @@ if [ "${1-}" != --inside ]; then
 	packages "$@"
 	[ -z "$(absent busybox jq)" ] || die "install these first: $(absent busybox jq)"
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/dindbind-e2e.XXXXXX") || die 'no temporary directory'
-	scratch=$(cd "$scratch" && pwd -P)
+	scratch=$(cd "$scratch" && pwd -P) && chmod 711 "$scratch" || exit
 	inside=none
 	trap clean_up EXIT
 	trap 'exit 130' INT
@@ -127,7 +134,7 @@ scratch=$2
 W=$scratch/w
 shift 2
 engines=$*
-passed=0 failed=0 skipped=0 serial=0
+passed=0 failed=0 skipped=0 serial=0 through=()
 D=$W/dindbind
 program=("$D") given=/dev/null	# how dind() calls it, and what it gives it to read
 name=${scratch##*/}		# names cgroups and namespaces of engines, so that they can be told apart
@@ -162,8 +169,12 @@ dind() {
 	"${program[@]}" "$@" <"$given"
 }
 
+# In a user namespace of the runner's own, where there is one, as a sibling is; through whoever may enter it.
 in_runner() {
-	nsenter -t "$PID" --mount --root --wd=/ /bin/busybox env PATH=/bin "$@"
+	local user=--user
+	[ ${#through[@]} -eq 0 ] && [ ! "/proc/$PID/ns/user" -ef /proc/self/ns/user ] || user=''
+	# shellcheck disable=SC2086
+	"${through[@]}" nsenter -t "$PID" $user --mount --root --wd=/ /bin/busybox env PATH=/bin "$@"
 }
 
 # ---- The images -------------------------------------------------------------------------------------
@@ -283,7 +294,8 @@ oci_sibling() {
 }
 
 oci_rm() {
-	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs"
+	"${1}_" --root "$W/$1/state" delete --force "$2" && until_true umount "$W/$1/$2/rootfs" &&
+		rm -r --one-file-system "${W:?}/$1/$2"
 }
 
 runc_up() { mkdir -p "$W/runc"; }
@@ -305,7 +317,7 @@ containerd_up() {
 	mkdir -p "$W/containerd"
 	cat >"$W/containerd/config.toml" <<-END
 	version = 2
-	root = "$W/containerd/root"
+	root = "${containerd_root:-$W/containerd/root}"
 	state = "$W/containerd/state"
 	disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt",
 		"io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp"]
@@ -323,6 +335,13 @@ ctr_() {
 	ctr --address "$W/containerd/sock" --namespace "$name" "$@"
 }
 
+# ctr_run ARGUMENT...: newer ones ask for a share of the processors, for which a controller may be missing
+ctr_run() {
+	local shares=()
+	! ctr run --help | grep -q -e --cpu-shares || shares=(--cpu-shares 0)
+	ctr_ run "${shares[@]}" "$@" </dev/null
+}
+
 ctr_import() {
 	[ -e "$W/containerd/$1" ] || { ctr_ images import "$W/$1.tar" && : >"$W/containerd/$1"; }
 }
@@ -330,8 +349,8 @@ ctr_import() {
 containerd_runner() {
 	ctr_import "$2" >/dev/null || return
 	mkdir -p "$W/containerd/volume-$2"
-	ctr_ run --detach --mount "type=bind,src=$W/containerd/volume-$2,dst=/home/runner/_work,options=rbind:rw" \
-		"$image:$2" "$1" "${listen[@]}" </dev/null || return
+	ctr_run --detach --mount "type=bind,src=$W/containerd/volume-$2,dst=/home/runner/_work,options=rbind:rw" \
+		"$image:$2" "$1" "${listen[@]}" || return
 	PID=$(ctr_ task ls | awk -v id="$1" '$1 == id { print $2 }')
 }
 
@@ -340,7 +359,7 @@ containerd_sibling() {
 	shift
 	while read -r m; do args+=(--mount "$m"); done < <(jq -r '.[] |
 		"type=\(.type),src=\(.source),dst=\(.destination),options=\(.options | join(":"))"' <<<"${M[0]}")
-	ctr_ run --rm "${args[@]}" "$image:few" "$id" "$@" </dev/null
+	ctr_run --rm "${args[@]}" "$image:few" "$id" "$@"
 	local rc=$?
 	[ $rc -eq 0 ] || ctr_ container rm "$id" >/dev/null 2>&1
 	return $rc
@@ -355,15 +374,16 @@ containerd_down() {
 	containerd_pid=''
 }
 
-# docker_up [DATA-ROOT]
+# docker_up [DATA-ROOT]: a layout has other options
+docker_options=(--storage-driver=overlay2 --containerd "$W/containerd/sock") docker_config='{}'
 docker_up() {
 	containerd_up || return
 	mkdir -p "$W/docker"
 	export DOCKER_HOST=unix://$W/docker/sock DOCKER_CONFIG=$W/docker/config
-	echo '{}' >"$W/docker/daemon.json"
+	echo "$docker_config" >"$W/docker/daemon.json"
 	dockerd --host "$DOCKER_HOST" --data-root "${1:-$W/docker/root}" --exec-root "$W/docker/exec" \
-		--pidfile "$W/docker/pid" --containerd "$W/containerd/sock" --config-file "$W/docker/daemon.json" \
-		--iptables=false --ip6tables=false --bridge=none --storage-driver=overlay2 \
+		--pidfile "$W/docker/pid" --config-file "$W/docker/daemon.json" "${docker_options[@]}" \
+		--iptables=false --ip6tables=false --bridge=none \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
 		>"$W/docker/log" 2>&1 &
 	docker_pid=$!
@@ -398,21 +418,29 @@ docker_down() {
 }
 
 podman_() {
-	podman "${podman_args[@]}" "$@"
+	"${podman_as[@]}" podman "${podman_args[@]}" "$@"
 }
 
-podman_up() {
-	mkdir -p "$W/podman/tmp"
-	podman_args=(--root "$W/podman/root" --runroot "$W/podman/run" --tmpdir "$W/podman/tmp"
-		--storage-driver overlay --cgroup-manager cgroupfs --events-backend file
-		--runtime "$(command -v runc)")
-	export CONTAINERS_CONF=$W/podman/containers.conf
-	# podman raises limits, for which CAP_SYS_RESOURCE may be missing
+# podman_ready OPTION...: podman_ with these, which knows the image
+podman_ready() {
+	local at=$podman_at
+	podman_args=(--root "$at/root" --runroot "$at/run" --cgroup-manager cgroupfs --events-backend file "$@")
+	# a user's is below $XDG_RUNTIME_DIR, where `podman unshare` finds it, too
+	[ ${#podman_as[@]} -gt 0 ] || podman_args+=(--tmpdir "$at/tmp")
+	export CONTAINERS_CONF=$at/containers.conf
+	# podman raises limits, for which CAP_SYS_RESOURCE may be missing, and counts processes, for which a controller may
 	cat >"$CONTAINERS_CONF" <<-END
 	[containers]
 	default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+	pids_limit = 0
 	END
-	podman_ load -q -i "$W/few.tar" >/dev/null || return
+	podman_ load -q -i "$W/few.tar" >/dev/null
+}
+podman_as=() podman_at=$W/podman podman_parent=(--cgroup-parent "/$name")
+
+podman_up() {
+	mkdir -p "$W/podman"
+	podman_ready --storage-driver overlay --runtime "$(command -v runc)" || return
 	# the API that docker's clients speak, too
 	podman "${podman_args[@]}" system service --time 0 "unix://$W/podman/sock" >"$W/podman/log" 2>&1 &
 	podman_pid=$!
@@ -420,7 +448,7 @@ podman_up() {
 }
 
 podman_run() {
-	podman_ run "${network[@]}" --cgroup-parent "/$name" "$@"
+	podman_ run "${network[@]}" "${podman_parent[@]}" "$@"
 }
 
 podman_runner() {
@@ -448,9 +476,10 @@ no_podman() { ! cat /proc/[0-9]*/comm 2>/dev/null | grep -qx podman; }
 # It binds its graph root onto itself, to make it private; two that start at once both do, and conmon starts one when a
 # container has ended.
 podman_down() {
-	kill "$podman_pid" && wait "$podman_pid"
+	[ -z "$podman_pid" ] || { kill "$podman_pid" && wait "$podman_pid"; }
+	podman_pid=''
 	until_true no_podman
-	while mountpoint -q "$W/podman/root/overlay"; do umount "$W/podman/root/overlay" || return; done
+	while mountpoint -q "$podman_at/root/overlay"; do umount "$podman_at/root/overlay" || return; done
 }
 
 # ---- Answers ----------------------------------------------------------------------------------------
@@ -584,14 +613,14 @@ dead_cases() {
 	PID=''
 	hello=''
 	if answer "$via" /home/runner/externals /x rw -p 0 -o "$options" 2>"$W/err"; then
-		why=$(try "$via" dir /home/runner/externals ro "$want")
+		why=$(try "$via" merged /home/runner/externals ro "$want")
 		grep -q '"overlay"' <<<"${M[0]}" || why="$why not an overlay mount: ${M[0]}"
 	else
 		why=$(cat "$W/err")
 	fi
 	report "$engine" 'merged, from the layers alone' "$why"
 	if answer "$via" /home/runner/externals /x rw -p 0 -o "$options" -s "$stage" 2>"$W/err"; then
-		why=$(try "$via" dir /home/runner/externals ro "$want")
+		why=$(try "$via" merged /home/runner/externals ro "$want")
 	else
 		why=$(cat "$W/err")
 	fi
@@ -634,7 +663,7 @@ engine_cases() {
 	runc | crun)
 		describe_oci "$engine" ;;&
 	runc | crun)
-		want=$(in_runner probe view dir /home/runner/externals)
+		want=$(in_runner probe view merged /home/runner/externals)
 		"${engine}_" --root "$W/$engine/state" kill runner KILL
 		until_true dead "$PID"
 		dead_cases "$engine" "$engine" "$want" "$OPTIONS"
@@ -660,7 +689,7 @@ tall_cases() {
 	report "$engine" 'an image of 73 layers has relative lowerdirs' "$why"
 	source_cases "$engine" 'merged directory of 73 layers' dir /home/runner/externals
 	source_cases "$engine" 'directory of 73 layers with the volume below' nested /home/runner
-	want=$(in_runner probe view dir /home/runner/externals)
+	want=$(in_runner probe view merged /home/runner/externals)
 	"${engine}_kill" runner >/dev/null 2>&1
 	until_true dead "$PID"
 	if [ "$engine" = docker ]; then
@@ -708,7 +737,7 @@ attack_cases() {
 
 # ---- Runners that are described, bodies, and answers from inside ------------------------------------
 
-for part in rich describe create self stage_life; do
+for part in rich describe create self stage_life layouts; do
 	# shellcheck source=/dev/null
 	. "$tests/e2e/$part.sh" || exit
 done
@@ -731,12 +760,13 @@ mkdir "$W"
 # an overlay cannot be the upper part of another one
 [ "$(stat -f -c %T "$W")" != overlayfs ] || mount -t tmpfs -o mode=755 tmpfs "$W" || exit
 # Whatever is configured, engines write to some fixed places: none of that may show outside.
-mount -t tmpfs -o mode=755 tmpfs /run || exit
-for dir in /etc /opt /var/lib; do
-	mkdir -p "$W/fixed$dir/upper" "$W/fixed$dir/work" &&
-	mount -t overlay -o "lowerdir=$dir,upperdir=$W/fixed$dir/upper,workdir=$W/fixed$dir/work" overlay $dir ||
-		exit
-done
+fixed() {
+	mkdir -p "$W/fixed$1/upper" "$W/fixed$1/work" &&
+		mount -t overlay -o "lowerdir=$1,upperdir=$W/fixed$1/upper,workdir=$W/fixed$1/work" overlay "$1"
+}
+# In a machine (engines.sh) one layout has engines in the real /var/lib, and removes what is in it then.
+[ -z "${MACHINE-}" ] || { mkdir "$W/var-lib" && mount --bind /var/lib "$W/var-lib"; } || exit
+mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/lib || exit
 cp "$scratch/dindbind" "$W/" || exit
 ip link set lo up
 
@@ -762,6 +792,7 @@ for e in $engines; do
 		report "$e" 'starting it' "$(tail -n 3 "$W/up")"
 	fi
 	[ "$e" = containerd ] || "${e}_down" >"$W/up" 2>&1 || report "$e" 'stopping it' "$(tail -n 3 "$W/up")"
+	layouts "$e"
 done
 containerd_down || report containerd 'stopping it' "status $?"
 life_users
@@ -778,4 +809,5 @@ find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null
 left=$(find /sys/fs/cgroup -type d -path "*/$name*")
 [ -z "$left" ] || why="$why cgroups: $left"
 report engines 'no mount, process, link or cgroup left' "$why"
+layout_print
 echo "$passed $failed $skipped" >"$scratch/result"

@@ -5,87 +5,26 @@
 #
 #   tests/fresh.sh [RELEASE...]       of Debian; bookworm and trixie by default
 #
-# A machine is what debootstrap makes of a release, with make, git and sudo, entered with pivot_root in a mount and PID
-# namespace of its own: nothing that was installed by hand here is there. It gets $REV (HEAD) of this tree, as `git
-# archive` writes it, and types the README's commands, once as root and once as an ordinary user. The bare roots are
-# kept in $CACHE for a day. Needs root, debootstrap, and the package mirror that this machine is set up with.
+# A machine is a bare root (machine.sh) with make, git and sudo. It gets $REV (HEAD) of this tree, as `git archive` writes
+# it, and types the README's commands, once as root and once as an ordinary user.
 # The last line is `N passed, N failed, N skipped`.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
-CACHE=${CACHE:-/var/cache/dindbind}
+. "$here/shell.sh"
+. "$here/machine.sh"
 
-die() {
-	echo "fresh: $*" >&2
-	exit 1
-}
-
-# ---- Inside: one machine, which this script is a part of until the end of its namespaces -------------
-
-# enter ROOT COMMAND...: PID 1 of the machine
-enter() {
-	cd "$1" || exit
-	shift
-	mount -t proc proc proc && mount --rbind /sys sys && mount --rbind /dev dev && mkdir -p .old && pivot_root . .old &&
-		cd / && umount -l /.old && rmdir /.old || exit
-	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb "$@"
-}
-
-if [ "${1-}" = --enter ]; then
-	shift
-	enter "$@"
-fi
-
-# ---- Outside ----------------------------------------------------------------------------------------
-
-[ "$(id -u)" = 0 ] || die 'needs root: debootstrap makes devices, and pivot_root a mount namespace'
-if ! command -v debootstrap >/dev/null; then
-	apt-get install -y -qq --no-install-recommends debootstrap >/dev/null || die 'no debootstrap, and it cannot be installed'
-fi
-
+machines
 T=$(mktemp -d /var/tmp/dindbind-fresh.XXXXXX) || exit
 trap 'rm -rf --one-file-system "$T"' EXIT
-mkdir -p "$CACHE" "$T/results" || exit
+mkdir "$T/results" || exit
 git -C "$here/.." -c safe.directory='*' archive --prefix=dindbind/ "${REV:-HEAD}" >"$T/tree.tar" || die 'not a clone of the repository'
 
-# The mirror that apt-get uses here for Debian itself.
-mirror=$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' 'Component: main' 'Origin: Debian' 2>/dev/null |
-	grep -v security | head -n 1)
-mirror=${mirror:-http://deb.debian.org/debian}
-
-# bare RELEASE: its tarball, made once a day
-bare() {
-	local tar root=$T/$1-bare
-	tar=$CACHE/$1-$(date +%F).tar
-	[ -e "$tar" ] || {
-		rm -f "$CACHE/$1"-*.tar
-		debootstrap --variant=minbase --include=make,git,sudo "$1" "$root" "$mirror" >"$T/$1.log" 2>&1 ||
-			{ tail -n 5 "$T/$1.log" >&2; return 1; }
-		tar -C "$root" -cf "$tar.new" . && mv "$tar.new" "$tar" || return
-		rm -rf --one-file-system "$root"
-	} >&2
-	echo "$tar"
-}
-
-# machine DIR TARBALL: a new one
-machine() {
-	mkdir -p "$1" && tar -C "$1" -xpf "$2" && mkdir "$1/home/user" && tar -C "$1/home/user" -xf "$T/tree.tar" || return
-	# a machine that is thrown away need not wait for its disk
-	echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/force-unsafe-io"
-	cp /etc/resolv.conf /etc/hosts "$1/etc/" &&
-		apt-config dump Acquire::http Acquire::https Acquire::Retries Acquire::Check-Valid-Until Acquire::Check-Date \
-			>"$1/etc/apt/apt.conf.d/99machine" || return
-	chroot "$1" useradd -d /home/user -s /bin/sh user && chroot "$1" chown -R user: /home/user &&
+# fresh_machine DIR ARCHIVE: with the tree, and a user who may do everything
+fresh_machine() {
+	machine "$1" "$2" && tar -C "$1/home/user" -xf "$T/tree.tar" && chroot "$1" chown -R user: /home/user &&
 		echo 'user ALL=(ALL) NOPASSWD: ALL' >"$1/etc/sudoers.d/user"
-}
-
-# within DIR COMMAND...: in the machine, whose root is a mount of its own
-within() {
-	local root=$1
-	shift
-	unshare --mount --pid --fork --kill-child --propagation private sh -c 'mount --bind "$1" "$1" && shift && exec "$@"' \
-		sh "$root" bash "$here/fresh.sh" --enter "$root" "$@" </dev/null
 }
 
 # as WHO COMMAND: the command line as that user types it
@@ -134,7 +73,7 @@ total='[1-9]* passed, 0 failed, * skipped'
 commands() {
 	local who=$2 root=$T/$1-$2
 	name=$1-$2
-	machine "$root" "$3" >"$T/$name.log" 2>&1 || { bad 'the machine' "$T/$name.log"; return; }
+	fresh_machine "$root" "$3" >"$T/$name.log" 2>&1 || { bad 'the machine' "$T/$name.log"; return; }
 	if [ "$who" = user ]; then
 		chmod a-x "$root/usr/bin/sudo"
 		refused user "$root" 'make deps demo' 'as root: apt-get install'
@@ -169,7 +108,7 @@ in_a_chroot() {
 
 for release in "${@:-bookworm trixie}"; do
 	for r in $release; do
-		if ! tar=$(bare "$r"); then
+		if ! tar=$(bare "$r" make git sudo); then
 			name=$r bad 'debootstrap' "$T/$r.log"
 			continue
 		fi

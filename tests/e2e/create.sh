@@ -238,7 +238,7 @@ create_dead() {
 		"$plain\"Binds\":[\"/home/runner/up.txt:/x\"]}}" -r "$W/dead.json"
 	posted "$engine" api '-c, dead: image file' file /etc/one.conf kept \
 		"$plain\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/etc/one.conf\",\"Target\":\"/x\"}]}}" -r "$W/dead.json"
-	posted "$engine" api '-c -s, dead: merged directory' dir /home/runner/externals kept \
+	posted "$engine" api '-c -s, dead: merged directory' merged /home/runner/externals kept \
 		"$plain\"Binds\":[\"/home/runner/externals:/x\"]}}" -r "$W/dead.json" -s "$stage"
 	unposted "$engine" '-c, dead: merged directory is none of the layers' 1 externals \
 		"$plain\"Binds\":[\"/home/runner/externals:/x\"]}}" -r "$W/dead.json"

@@ -69,10 +69,12 @@ describe_live() {
 # The container was killed: upperdir, lowerdirs, and the rows of the bind table are left.
 describe_dead() {
 	local engine=$1 i=$W/dead.json src
-	seen[/etc/hosts]=$(in_runner probe view file /etc/hosts)
-	seen[/home/runner]=$(in_runner probe view nested /home/runner)
-	for src in /home/runner/_work /mnt/dir /home/runner/externals /mnt/ro /etc; do
+	seen[/etc/hosts]=$(in_runner probe view merged /etc/hosts)
+	for src in /home/runner/_work /mnt/dir /mnt/ro; do
 		seen["$src"]=$(in_runner probe view dir "$src")
+	done
+	for src in /home/runner /home/runner/externals /etc; do
+		seen["$src"]=$(in_runner probe view merged "$src")
 	done
 	for src in /home/runner/up.txt /etc/one.conf /mnt/file /etc/passwd; do
 		seen["$src"]=$(in_runner probe view file "$src")
@@ -90,7 +92,7 @@ describe_dead() {
 	sees "$engine" '-r inspect, dead: one file' file /mnt/file once -r "$i"
 	refused "$engine" '-r inspect, dead: merged directory is none of the layers' 1 externals -r "$i" \
 		-v /home/runner/externals:/x
-	sees "$engine" '-r inspect, dead: merged directory, staged' dir /home/runner/externals kept -r "$i" -s "$stage"
+	sees "$engine" '-r inspect, dead: merged directory, staged' merged /home/runner/externals kept -r "$i" -s "$stage"
 	# a link of the runner's means what it meant there, or nothing
 	seen[/home/runner/to-volume]=${seen[temp]}
 	seen[/home/runner/_work/to-passwd]=${seen[/etc/passwd]}
@@ -107,7 +109,7 @@ describe_dead() {
 	for src in /etc/hosts /etc /home/runner; do
 		if dind -r "$i" -s "$stage" -v "$src:/x" >/dev/null 2>"$W/err"; then
 			"$D" -u "$stage"
-			sees "$engine" "-r inspect, dead: $src, staged" dir $src once -r "$i" -s "$stage"
+			sees "$engine" "-r inspect, dead: $src, staged" merged $src once -r "$i" -s "$stage"
 		else
 			refused "$engine" "-r inspect, dead: $src, staged, is refused" 1 $src -r "$i" -s "$stage" -v "$src:/x"
 		fi

@@ -178,9 +178,16 @@ life_user() {
 	setpriv --reuid 1000 --regid 1000 --clear-groups env -u CONTAINERS_CONF HOME=/run/user/1000 XDG_RUNTIME_DIR=/run/user/1000 "$@"
 }
 
+# end_user UID: all that it runs
+end_user() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ "$(stat -c %u "$p" 2>/dev/null)" != "$1" ] || kill "${p#/proc/}"
+	done
+}
+
 # After all engines. What podman leaves is that user's, and nobody else here is.
 life_users() {
-	local p
 	mkdir -p /run/user/1000 /run/life/d && chown 1000:1000 /run/user/1000 && chmod 700 /run/user/1000 && cp "$D" /run/life &&
 		echo mine >/run/life/d/f || return
 	life_rootless 'a stage under unshare -Urm' unshare -Urm
@@ -189,9 +196,7 @@ life_users() {
 	else
 		skip engines 'a stage under podman unshare' 'no podman'
 	fi
-	for p in /proc/[0-9]*; do
-		[ "$(stat -c %u "$p" 2>/dev/null)" != 1000 ] || kill "${p#/proc/}"
-	done
+	end_user 1000
 	rm -rf --one-file-system /run/user /run/life
 }
 
