@@ -381,6 +381,16 @@ static bool copy_path(char out[DINDBIND_PATH_MAX], const char *path)
     return put_path(out, path, "");
 }
 
+/* Cut the last component off; it, or "" where there is none. */
+static const char *cut_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return "";
+    *slash = 0;
+    return slash + 1;
+}
+
 /* A directory as the start of the names in it. */
 static const char *as_prefix(const char *dir)
 {
@@ -3625,26 +3635,57 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
                          "");
 }
 
+/* What is called so `up` directories above a layer. */
+static int open_above(const char *layer, int up, const char *name, int flags)
+{
+    char dir[DINDBIND_PATH_MAX], path[DINDBIND_PATH_MAX];
+    copy_path(dir, layer);
+    while (up-- > 0)
+        cut_last(dir);
+    return put_path(path, dir, name) ? open_path(path, flags) : -ENAMETOOLONG;
+}
+
 /* With composefs podman has files named by their digests in `diff`, and their names in images
  * that are mounted at composefs-layers while the runner lives. */
+static int uses_composefs(const char *layer, bool *yes)
+{
+    int fd = open_above(layer, 1, "/composefs-data", OPEN_PIN);
+    sys_close(fd);
+    *yes = fd >= 0;
+    return unless_absent(fd);
+}
+
+/* fuse-overlayfs has files for whiteouts, which the kernel's overlay shows. podman notes in a store
+ * that such a program mounts it, and has it do so from then on. */
+static int uses_program(const char *layer, bool *yes)
+{
+    enum { MAX_FLAG = 64 };     /* "true", or "false" */
+    char *text;
+    int fd = open_above(layer, 2, "/.has-mount-program", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    long rc = read_whole(fd, MAX_FLAG, &text);
+    *yes = rc >= 0 && starts_with(text, "true");
+    free(text);
+    return unless_absent((int)rc);
+}
+
+/* Are the layers that an engine described what the kernel's overlay would take? */
 static int layers_plain(const struct dindbind_runner *r, struct text *why)
 {
-    static const char data[] = "/composefs-data";
-    char path[DINDBIND_PATH_MAX + sizeof data];
     for (size_t i = 0; i < r->layers->n; i++) {
         const char *dir = r->layers->v[i].dir;
-        bool composefs = strstr(dir, "/composefs-layers/");
-        if (!composefs && r->merged && ends_with(dir, "/diff")) {
-            copy_path(path, dir);
-            memcpy(strrchr(path, '/'), data, sizeof data);
-            int fd = open_path(path, OPEN_PIN);
-            sys_close(fd);
-            if (fd < 0 && !is_absent(fd))
-                return error_of(fd);
-            composefs = fd >= 0;
-        }
+        bool composefs = strstr(dir, "/composefs-layers/"), program = false;
+        int rc = 0;
+        if (!composefs && r->merged && ends_with(dir, "/diff"))
+            rc = uses_composefs(dir, &composefs);
+        if (!rc && !composefs && r->merged && ends_with(dir, "/diff"))
+            rc = uses_program(dir, &program);
+        if (rc)
+            return rc;
         if (composefs)
             return layers_unread(why, "of composefs only a live runner shows the files: ", dir);
+        if (program)
+            return layers_unread(why, "a program (fuse-overlayfs) mounts them, whose whiteouts only "
+                                      "it knows: ", dir);
     }
     return 0;
 }
@@ -4759,16 +4800,6 @@ static int find_seen(const struct tables *t, const struct mount_row *from, const
  * outside calls it. The caller's own mounts show the paths of its directories: the upperdir as
  * the daemon names it, the root of a bind mount as its file system does. Never here: a name that
  * could be another one's, for nothing of it can be looked at from inside. */
-
-/* Cut the last component off; it, or "" where there is none. */
-static const char *cut_last(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (!slash)
-        return "";
-    *slash = 0;
-    return slash + 1;
-}
 
 /* The data root by the upperdir, in one of the layouts
  *   ROOT/overlay2/ID/diff, ROOT/overlay/ID/diff (podman): `merged` beside it is the root

@@ -140,10 +140,10 @@ struct dindbind_runner {
                                  * two proves that it is this one the task's cgroup must have it
                                  * (with self: the caller's, or its session keyring, which runtimes
                                  * call ID or _ses.ID, keyctl(2); a process without one gets its
-                                 * user's when it is asked for), or a mount of the engine's own file,
-                                 * one of the rows or at /etc/hosts, /etc/hostname, /etc/resolv.conf,
-                                 * /run/.containerenv; and the rows must fit, see `origin`. Else
-                                 * REUSED */
+                                 * user's when it is asked for), or a mount of a file of the
+                                 * engine's own, one of the rows or at /etc/hosts, /etc/hostname,
+                                 * /etc/resolv.conf, /run/.containerenv; and the rows must fit, see
+                                 * `origin`. Else REUSED */
     const char *no_layers;      /* why `overlay` must not answer although it was reported, or
                                  * NULL */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0.

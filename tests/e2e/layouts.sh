@@ -34,14 +34,12 @@ layout_layers=$(head -n 3 <<<"$layout_dead" | sed 's/^left/once/')
 may_refuse() {
 	local root='@(/etc/one.conf|/home/runner|/home/runner/up.txt|/home/runner/externals)'
 	case "$1" in
-	# in containerd's layout nothing is known without a description; with one all but the root
-	'docker image store'*', -S') echo '*' ;;
-	'docker image store'*', -S -r') echo "$root" ;;
-	# the root is no overlay of the kernel's, or none that is mounted by root: neither names where the data root is
-	*vfs*', -S' | *fuse-overlayfs', -S') echo '*' ;;
-	*vfs*', -S -r' | *fuse-overlayfs', -S -r') echo "$root" ;;
-	# these describe no layers, or layers of an engine that does not run as root
-	'docker image store'*', dead' | *vfs*', dead' | 'docker fuse-overlayfs, dead') echo "$root" ;;
+	# no mount names this root, and docker's seccomp filter hides by which id the description's is mine
+	'docker image store'*', -S -r' | 'docker image store, '@(own|where)*', -S') echo "$root" ;;
+	# where the data root is, neither the root's options nor packages say
+	'docker image store'*', -S' | *vfs*', -S' | *fuse-overlayfs', -S') echo '*' ;;
+	# these describe no layers, or layers of a program, or of an engine that does not run as root
+	'docker image store'*', dead' | *vfs*', dead' | *fuse-overlayfs', dead') echo "$root" ;;
 	'docker userns-remap'*', dead') echo '*' ;;
 	'podman rootless'*', dead') echo "$root" ;;
 	esac
