@@ -4,9 +4,10 @@
  *
  * White-box: dindbind.c is included. Needs no privileges and makes no mounts. tests/data/engines has what docker 28 and
  * 29 and podman 5.8 printed (NAME.json: the members of inspect's output that matter) and what the runners saw
- * (NAME.mountinfo: without the rows below /proc, /sys and /dev). Each description is held against each mountinfo: its
- * own container's has to be believed, and every other one refused. The last line on standard output counts what passed,
- * failed and was skipped.
+ * (NAME.mountinfo) and the host (NAME.host.mountinfo: without the rows below /proc, /sys and /dev). Each description is
+ * held against each mountinfo: its own container's has to be believed, and every other one refused. desktop/ was written
+ * by hand after public samples, of Docker Desktop's two virtual machines and of Ubuntu's and LinuxKit's kernels, which
+ * cannot be had in a test. The last line on standard output counts what passed, failed and was skipped.
  */
 #define _GNU_SOURCE
 #define DINDBIND_NO_MAIN
@@ -32,6 +33,8 @@ static char *slurp_data(const char *name)
 static const struct seen {
     const char *name, *id;
 } seens[] = {
+    { "desktop/mac", "348a629f5cee" },
+    { "desktop/windows", "340d60039281" },
     { "docker28/d28-ctrd-own", "eaa625196a10" },
     { "docker28/d28-ctrd-sys", "58828b4b13a7" },
     { "docker28/d28-overlay2", "302bfa044f3d" },
@@ -57,7 +60,7 @@ static const struct seen {
 };
 
 static const char *const printed[] = {
-    "docker28/d28-ctrd-own", "docker28/d28-ctrd-sys", "docker28/d28-ctrd-sys.dead", "docker28/d28-overlay2",
+    "desktop/mac", "desktop/windows", "docker28/d28-ctrd-own", "docker28/d28-ctrd-sys", "docker28/d28-ctrd-sys.dead", "docker28/d28-overlay2",
     "docker28/d28-rb", "docker28/d28-userns", "docker28/d28-userns.dead", "docker28/d28-vfs", "docker28/image-mounts",
     "docker28/image-mounts.dead", "docker29/d29-api-1.51", "docker29/d29-api-1.52", "docker29/d29-api-1.53",
     "docker29/d29-api-1.54", "docker29/d29-dead", "docker29/d29-default-sys", "docker29/d29-default-sys.dead",
@@ -270,24 +273,109 @@ static void check_given(void **state)
     dindbind_close(&r);
 }
 
-/* No fixture is forgotten. */
-static void all_there(void **state)
+/* ---- Rows ------------------------------------------------------------------------------------------------ */
+
+/* Another way to undo \ooo. */
+static char *unescaped(const char *s)
 {
-    static const char *const dirs[] = { "docker28", "docker29", "podman58" };
-    size_t json = 0, mounts = 0;
-    (void)state;
+    char *out = textf("%s", s), *to = out;
+    unsigned byte;
+    int n;
+    for (; *s; s++) {
+        n = 0;
+        if (sscanf(s, "\\%3o%n", &byte, &n) == 1 && n == 4)
+            s += 3;
+        else
+            byte = (unsigned char)*s;
+        *to++ = (char)byte;
+    }
+    *to = 0;
+    return out;
+}
+
+/* What scanf reads, the only reader has to read too. */
+static void check_row(const char *line)
+{
+    char root[4096], point[4096], options[4096], type[64], source[4096], upper[DINDBIND_PATH_MAX];
+    unsigned long long id, parent;
+    unsigned major, minor;
+    int optional = 0;
+    struct mount_row row;
+    char *copy = textf("%s", line), *dash = strstr(copy, " - "), *super = NULL;
+    if (!dash || sscanf(line, "%llu %llu %u:%u %4095s %4095s %4095s%n", &id, &parent, &major, &minor, root, point,
+                        options, &optional) != 7 || sscanf(dash + 3, "%63s %4095s %m[^\n]", type, source, &super) != 3)
+        flunk("no row: %s", line);
+    *dash = 0;
+    bool shared = strstr(copy + optional, " shared:") || strstr(copy + optional, " master:");
+    if (!mount_parse(textf("%s", line), &row))
+        flunk("not read: %s", line);
+    if (row.id != id || row.parent != parent || row.dev != ((uint64_t)major << 32 | minor) || row.shared != shared ||
+        strcmp(row.root, unescaped(root)) || strcmp(row.point, unescaped(point)) || strcmp(row.options, options) ||
+        strcmp(row.type, type) || strcmp(row.super, super))
+        flunk("read otherwise: %s", line);
+    const char *want = strcmp(type, "overlay") ? NULL : strstr(super, ",upperdir=");
+    if (upperdir_shown(super, upper) != !!want)
+        flunk("an upperdir, or none: %s", line);
+    if (want) {
+        want += strlen(",upperdir=");
+        assert_string_equal(upper, unescaped(textf("%.*s", (int)strcspn(want, ","), want)));
+    }
+    free(super);
+}
+
+static void check_rows(void **state)
+{
+    const char *text = slurp_data(*state);
+    size_t n = 0;
+    for (; *text; n++) {
+        size_t len = strcspn(text, "\n");
+        check_row(textf("%.*s", (int)len, text));
+        text += len + !!text[len];
+    }
+    print_message("    %zu rows\n", n);
+    assert_true(n > 0);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------------------- */
+
+static const char *const dirs[] = { "desktop", "docker28", "docker29", "podman58" };
+
+static bool has_end(const char *name, const char *end)
+{
+    size_t n = strlen(name), k = strlen(end);
+    return n > k && !strcmp(name + n - k, end);
+}
+
+/* For each file of tests/data/engines that ends so; their number. */
+static size_t each_file(const char *end, void (*call)(const char *name))
+{
+    size_t n = 0;
     for (size_t i = 0; i < COUNT(dirs); i++) {
         DIR *d = opendir(textf("%.*sdata/engines/%s", (int)(strrchr(here, '/') + 1 - here), here, dirs[i]));
         assert_non_null(d);
         for (struct dirent *e; (e = readdir(d)); ) {
-            const char *dot = strrchr(e->d_name, '.');
-            json += !strcmp(dot, ".json");
-            mounts += !strcmp(dot, ".mountinfo");
+            if (!has_end(e->d_name, end))
+                continue;
+            n++;
+            if (call)
+                call(textf("%s/%s", dirs[i], e->d_name));
         }
         closedir(d);
     }
-    assert_int_equal(json, COUNT(printed));
-    assert_int_equal(mounts, COUNT(seens));
+    return n;
+}
+
+static void rows_of(const char *name)
+{
+    run_case(textf("rows: %s", name), check_rows, NULL, NULL, name);
+}
+
+/* No fixture is forgotten. */
+static void all_there(void **state)
+{
+    (void)state;
+    assert_int_equal(each_file(".json", NULL), COUNT(printed));
+    assert_int_equal(each_file(".mountinfo", NULL), COUNT(seens) + each_file(".host.mountinfo", NULL));
 }
 
 int main(void)
@@ -302,6 +390,7 @@ int main(void)
         run_case(textf("dead: %s %s", deads[i].name, deads[i].source), check_dead, NULL, NULL, &deads[i]);
     for (size_t i = 0; i < COUNT(givens); i++)
         run_case(textf("-o: %s", givens[i].name), check_given, NULL, NULL, &givens[i]);
+    each_file(".mountinfo", rows_of);
     run_case("all of tests/data/engines", all_there, NULL, NULL, NULL);
     printf("%d passed, %d failed, %d skipped\n", tests_passed, tests_failed, tests_skipped);
     fflush(stdout);

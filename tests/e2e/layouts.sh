@@ -35,7 +35,7 @@ may_refuse() {
 	local root='@(/etc/one.conf|/home/runner|/home/runner/up.txt|/home/runner/externals)'
 	case "$1" in
 	# no mount names this root, and docker's seccomp filter hides by which id the description's is mine
-	'docker image store'*', -S -r' | 'docker image store, '@(own|where)*', -S') echo "$root" ;;
+	'docker image store'*', -S -r' | 'docker image store, own'*', -S' | *'packages put it'*', -S') echo "$root" ;;
 	# where the data root is, neither the root's options nor packages say
 	'docker image store'*', -S' | *vfs*', -S' | *fuse-overlayfs', -S') echo '*' ;;
 	# these describe no layers, or layers of a program, or of an engine that does not run as root
