@@ -4053,7 +4053,7 @@ static int id_check(const struct dindbind_runner *r, bool *proven, struct text *
     *proven = *theirs && !strcmp(theirs, r->id);
     if (*proven || !*theirs || !strcmp(theirs, mine))
         return 0;
-    return not_it(why, " belongs to another container than ", r->id);
+    return not_it(why, " is in the cgroup or keyring of another container than ", r->id);
 }
 
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
