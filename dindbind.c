@@ -8,33 +8,33 @@
  * this table:
  *
  *  room                  lines      what it is for
- *  kernel interface      92-296       system calls as functions that return a value or -errno
- *  text and memory       297-723      strings, output that grows, paths as text, arenas
- *  errors                724-911      codes and errnos, and what they mean
- *  inodes and procfs     912-1143     what an inode is and is called; /proc/PID
- *  results               1144-1192    a result that says what was found, or why not
- *  bind table            1193-1242    which row covers a path
- *  contained resolution  1243-1571    a path below a root, to a descriptor
- *  missing directories   1572-1706    -m: the only writer
- *  mountinfo             1707-1930    the only reader of it
- *  layers: options       1931-2454    overlay mount options, to a list of layers
- *  layers: look-up       2455-3195    what the overlay would show at a path
- *  layers: subtrees      3196-3461    whether layer directories show all that it shows below
- *  layers: answers       3462-3592    the rule LAYERS: to a result
- *  the runner            3593-4162    dindbind_open(): is it the one that was described?
- *  one source            4163-4493    dindbind_resolve(): one rule after the other
- *  messages              4494-4618    errors in sentences
- *  mount identity        4619-4755    a path of the caller's that is the same file
- *  the daemon's names    4756-5147    the same from inside the runner (-S)
- *  host paths            5148-5548    dindbind_host(), with the mounts below
- *  staging               5549-6846    dindbind_stage(), dindbind_unstage()
- *  specs                 6847-7663    the grammars of -v and --mount
- *  json                  7664-8226    the only reader and writer of it
- *  formats               8227-8510    answers as text, json, oci, and specs
- *  descriptions          8511-9286    -r: what engines print of a container
- *  bodies                9287-9654    -c: the body of a create request
- *  answers               9655-10706   sources that stand or fall together
- *  applet                10707-11609  the command line
+ *  kernel interface      91-295       system calls as functions that return a value or -errno
+ *  text and memory       296-732      strings, output that grows, paths as text, arenas
+ *  errors                733-920      codes and errnos, and what they mean
+ *  inodes and procfs     921-1196     what an inode is and is called; /proc/PID
+ *  results               1197-1245    a result that says what was found, or why not
+ *  bind table            1246-1295    which row covers a path
+ *  contained resolution  1296-1624    a path below a root, to a descriptor
+ *  missing directories   1625-1759    -m: the only writer
+ *  mountinfo             1760-1985    the only reader of it
+ *  layers: options       1986-2510    overlay mount options, to a list of layers
+ *  layers: look-up       2511-3251    what the overlay would show at a path
+ *  layers: subtrees      3252-3517    whether layer directories show all that it shows below
+ *  layers: answers       3518-3651    the rule LAYERS: to a result
+ *  the runner            3652-4320    dindbind_open(): is it the one that was described?
+ *  one source            4321-4651    dindbind_resolve(): one rule after the other
+ *  messages              4652-4788    errors in sentences
+ *  mount identity        4789-4926    a path of the caller's that is the same file
+ *  the daemon's names    4927-5350    the same from inside the runner (-S)
+ *  host paths            5351-5769    dindbind_host(), with the mounts below
+ *  staging               5770-7175    dindbind_stage(), dindbind_unstage()
+ *  specs                 7176-7992    the grammars of -v and --mount
+ *  json                  7993-8555    the only reader and writer of it
+ *  formats               8556-8839    answers as text, json, oci, and specs
+ *  descriptions          8840-9653    -r: what engines print of a container
+ *  bodies                9654-10021   -c: the body of a create request
+ *  answers               10022-11073  sources that stand or fall together
+ *  applet                11074-12036  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -86,7 +86,6 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ==== kernel interface ===========================================================================
@@ -998,6 +997,46 @@ static int name_of(const struct dindbind_runner *r, int fd, char out[DINDBIND_PA
     return n < 0 ? n : 0;
 }
 
+/* The same from the root of a task on, which may be only chrooted. */
+static int name_in(const struct dindbind_runner *r, int task, int fd, char out[DINDBIND_PATH_MAX])
+{
+    char root[DINDBIND_PATH_MAX];
+    int rc = name_of(r, fd, out);
+    if (!rc)
+        rc = sys_readlink(task, "root", root);
+    if (rc < 0)
+        return rc == -ENOENT ? -ESRCH : rc;
+    size_t len = strlen(as_prefix(root)), all = strlen(out);
+    if (all > len)
+        memmove(out, out + len, all - len + 1);
+    else
+        copy_path(out, "/");
+    return 0;
+}
+
+/* Whoever mounts the answers sees host paths: the caller, or the engine that was named (-E). What
+ * it calls what a descriptor is open on. */
+static int host_name(const struct dindbind_runner *r, int fd, char out[DINDBIND_PATH_MAX])
+{
+    if (!r->engine)
+        return name_of(r, fd, out);
+    return name_in(r, r->engine_fd, fd, out);
+}
+
+/* Its root, or where absolute paths begin without one. */
+static int host_root(const struct dindbind_runner *r)
+{
+    return r->engine ? r->engine_root : AT_FDCWD;
+}
+
+/* What it opens at a path; links lead where they lead for it. */
+static int open_host(const struct dindbind_runner *r, const char *path, int flags)
+{
+    if (!r->engine)
+        return open_path(path, flags);
+    return sys_openat2(r->engine_root, path, flags, IN_ROOT | NO_MAGICLINKS);
+}
+
 /* Has this directory no more than so many entries with short names, counting `.` and `..`? */
 static bool is_empty_dir(int fd, int entries)
 {
@@ -1048,10 +1087,11 @@ static int proc_open(struct dindbind_runner *r, struct text *why)
 enum { STAT_FLAGS = 9, STAT_START = 22 };
 
 /* A field of /proc/PID/stat. The command in field 2 is in parentheses and may hold anything. */
-static int proc_stat(const struct dindbind_runner *r, int wanted, unsigned long long *value)
+static int proc_stat(const struct dindbind_runner *r, int task, int wanted,
+                     unsigned long long *value)
 {
     char buf[512];              /* field 22 ends before 400 */
-    int fd = proc_entry(r, r->task_fd, "stat", O_RDONLY | O_CLOEXEC);
+    int fd = proc_entry(r, task, "stat", O_RDONLY | O_CLOEXEC);
     int n = read_start(fd, buf, sizeof buf);
     sys_close(fd);
     if (n < 0)
@@ -1074,38 +1114,41 @@ static int task_error(int rc)
     return error_of(rc);
 }
 
-static int task_open(struct dindbind_runner *r, struct text *why)
+/* A task: the descriptor of /proc/PID, which stays with that process, and its root. `what` it is,
+ * for a message about another start time. */
+static int task_open(const struct dindbind_runner *r, long pid, unsigned long long start,
+                     const char *what, int *task, int *root, struct text *why)
 {
     char name[24];
-    unsigned long long start = 0;
+    unsigned long long started = 0;
     struct text t = text_new(name, sizeof name);
-    text_number(&t, (unsigned long long)r->pid);
+    text_number(&t, (unsigned long long)pid);
     text_add(why, "/");
     text_add(why, name);
     int rc = proc_entry(r, r->proc_fd, name, OPEN_DIR);
     if (rc < 0)
         return task_error(rc);
-    r->task_fd = rc;
-    if (r->start) {
-        rc = proc_stat(r, STAT_START, &start);
+    *task = rc;
+    if (start) {
+        rc = proc_stat(r, *task, STAT_START, &started);
         if (rc)
             return task_error(rc);
-        if (start != r->start) {
+        if (started != start) {
             text_add(why, " started at ");
+            text_number(why, started);
+            text_add(why, what);
             text_number(why, start);
-            text_add(why, ", the runner at ");
-            text_number(why, r->start);
             return DINDBIND_E_REUSED;
         }
     }
     text_add(why, "/root");
-    rc = proc_entry(r, r->task_fd, "root", OPEN_PIN | O_NOFOLLOW);   /* the link */
+    rc = proc_entry(r, *task, "root", OPEN_PIN | O_NOFOLLOW);   /* the link */
     sys_close(rc);
     if (rc >= 0)
-        rc = sys_open(r->task_fd, "root", OPEN_DIR);
+        rc = sys_open(*task, "root", OPEN_DIR);
     if (rc < 0)
         return task_error(rc);
-    r->root_fd = rc;
+    *root = rc;
     return 0;
 }
 
@@ -1830,16 +1873,18 @@ static int table_parse(struct mount_table *t)
     return 0;
 }
 
-/* The mounts that the caller itself sees (`self`), or the runner's task. */
-static int table_read(const struct dindbind_runner *r, bool self, struct mount_table *t)
+/* The mounts that the runner's task sees; or (`host`) those of whoever mounts the answers, which
+ * with self is nobody who could be asked: the caller's own, who is the runner. */
+static int table_read(const struct dindbind_runner *r, bool host, struct mount_table *t)
 {
+    bool own = host && !r->engine;
+    int fd, task = host ? r->engine_fd : r->task_fd;
     *t = (struct mount_table){ 0 };
-    int fd;
-    if (self)
+    if (own)
         fd = proc_entry(r, r->proc_fd, "thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
     else
-        fd = proc_entry(r, r->task_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
-    long len = read_whole(fd, self && !r->self ? LONG_MAX : MAX_MOUNTINFO, &t->text);
+        fd = proc_entry(r, task, "mountinfo", O_RDONLY | O_CLOEXEC);
+    long len = read_whole(fd, own && !r->self ? LONG_MAX : MAX_MOUNTINFO, &t->text);
     t->len = len < 0 ? 0 : (size_t)len;
     if (len == -EFBIG)
         t->len = MAX_MOUNTINFO;
@@ -2239,7 +2284,7 @@ static size_t layer_path(const struct options *o, const char *dir, char *out)
     return !t.cut && strspn(out, "/.") < t.len ? t.len : 0;
 }
 
-static int layers_exist(const struct options *o, bool *all)
+static int layers_exist(const struct dindbind_runner *r, const struct options *o, bool *all)
 {
     char path[DINDBIND_PATH_MAX];
     const char *dir;
@@ -2247,7 +2292,7 @@ static int layers_exist(const struct options *o, bool *all)
     for (size_t i = 0; *all && (dir = layer_given(o, i)); i++) {
         int fd = -ENOENT;
         if (layer_path(o, dir, path))
-            fd = open_path(path, OPEN_DIR);
+            fd = open_host(r, path, OPEN_DIR);
         sys_close(fd);
         if (fd < 0 && !is_absent(fd))
             return error_of(fd);
@@ -2265,8 +2310,9 @@ static int layers_unread(struct text *why, const char *what, const char *text)
 
 /* The one reading to believe: where there are several, the one whose layers exist. It is left in
  * o[0]; o[1] is for those that are tried, and after it there is room for all of their texts. */
-static int choose_reading(const char *text, struct options *o, struct text *why)
+static int choose_reading(const struct dindbind_runner *r, struct options *o, struct text *why)
 {
+    const char *text = r->overlay;
     char *space = (char *)(o + 2);
     bool plain = !strchr(text, '\\');          /* then there is but one */
     bool parsed = false, seen = false;
@@ -2277,7 +2323,7 @@ static int choose_reading(const char *text, struct options *o, struct text *why)
             continue;
         int rc = 0;
         if (!plain)
-            rc = layers_exist(o + 1, &there);
+            rc = layers_exist(r, o + 1, &there);
         if (rc)
             return rc;
         if (there && seen)
@@ -2381,7 +2427,7 @@ static void layers_free(struct dindbind_layers *l)
 }
 
 /* Engines keep all layers in one directory, and every call is shorter from there. */
-static void layers_base(struct dindbind_layers *l)
+static void layers_base(const struct dindbind_runner *r, struct dindbind_layers *l)
 {
     char *first = l->v->dir, *end, kept;
     size_t base = strlen(first);
@@ -2392,7 +2438,7 @@ static void layers_base(struct dindbind_layers *l)
     kept = *end;
     *end = 0;
     /* if that fails, the layer that is needed says why */
-    l->base_fd = open_path(first, OPEN_DIR);
+    l->base_fd = open_host(r, first, OPEN_DIR);
     l->base = base;
     *end = kept;
 }
@@ -2441,7 +2487,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
     l->words = mode_words(o);
     l->attrs = l->userxattr || can_read_trusted(r);
     set_modes(l, o);
-    layers_base(l);
+    layers_base(r, l);
     r->layers = l;
     return 0;
 }
@@ -2453,7 +2499,7 @@ static int layers_open(struct dindbind_runner *r, struct text *why)
     struct options *o = arena_alloc(&a, 2 * sizeof *o + READINGS * (strlen(r->overlay) + 2));
     if (!o)
         return DINDBIND_E_NOMEM;
-    int rc = choose_reading(r->overlay, o, why);
+    int rc = choose_reading(r, o, why);
     if (!rc && is_exported(o))
         rc = layers_unread(why, "nfs_export=on: merging then depends on file handles", "");
     if (!rc)
@@ -3404,7 +3450,7 @@ static int scan_mounts(struct overlay *o, const struct mount_table *table, struc
             continue;           /* on another mount, or on one that is on this one; or not below */
         rc = 0;
         if (!named)
-            rc = name_of(o->r, l->fd, name);
+            rc = host_name(o->r, l->fd, name);
         if (rc)
             return failed(o, rc);
         if (!named)
@@ -3587,6 +3633,9 @@ static int by_layers(const struct dindbind_runner *r, const char *path, unsigned
     res->rule = DINDBIND_RULE_LAYERS;
     copy_path(res->path, path);
     trace(r, "rule layers: ", path);
+    /* the engine's root can clear `ro` of what is mounted in its namespace */
+    if (r->engine_apart)
+        return refuse(res, DINDBIND_E_FOREIGN, EUSERS);
     int rc = overlay_walk(&o, r, path, res->name);
     if (!rc)
         rc = layers_answer(&o, flags, res);
@@ -3636,20 +3685,21 @@ static int layers_told(const struct dindbind_runner *r, struct text *why)
 }
 
 /* What is called so `up` directories above a layer. */
-static int open_above(const char *layer, int up, const char *name, int flags)
+static int open_above(const struct dindbind_runner *r, const char *layer, int up, const char *name,
+                      int flags)
 {
     char dir[DINDBIND_PATH_MAX], path[DINDBIND_PATH_MAX];
     copy_path(dir, layer);
     while (up-- > 0)
         cut_last(dir);
-    return put_path(path, dir, name) ? open_path(path, flags) : -ENAMETOOLONG;
+    return put_path(path, dir, name) ? open_host(r, path, flags) : -ENAMETOOLONG;
 }
 
 /* With composefs podman has files named by their digests in `diff`, and their names in images
  * that are mounted at composefs-layers while the runner lives. */
-static int uses_composefs(const char *layer, bool *yes)
+static int uses_composefs(const struct dindbind_runner *r, const char *layer, bool *yes)
 {
-    int fd = open_above(layer, 1, "/composefs-data", OPEN_PIN);
+    int fd = open_above(r, layer, 1, "/composefs-data", OPEN_PIN);
     sys_close(fd);
     *yes = fd >= 0;
     return unless_absent(fd);
@@ -3657,11 +3707,11 @@ static int uses_composefs(const char *layer, bool *yes)
 
 /* fuse-overlayfs has files for whiteouts, which the kernel's overlay shows. podman notes in a store
  * that such a program mounts it, and has it do so from then on. */
-static int uses_program(const char *layer, bool *yes)
+static int uses_program(const struct dindbind_runner *r, const char *layer, bool *yes)
 {
     enum { MAX_FLAG = 64 };     /* "true", or "false" */
     char *text;
-    int fd = open_above(layer, 2, "/.has-mount-program", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_above(r, layer, 2, "/.has-mount-program", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     long rc = read_whole(fd, MAX_FLAG, &text);
     *yes = rc >= 0 && starts_with(text, "true");
     free(text);
@@ -3669,24 +3719,26 @@ static int uses_program(const char *layer, bool *yes)
 }
 
 /* Are the layers that an engine described what the kernel's overlay would take? */
-static int layers_plain(const struct dindbind_runner *r, struct text *why)
+static int layers_plain(struct dindbind_runner *r, struct text *why)
 {
+    static const char by_composefs[] = "of composefs only a live runner shows the files: ";
+    static const char by_program[] = "of fuse-overlayfs only a live runner shows the files: ";
     for (size_t i = 0; i < r->layers->n; i++) {
         const char *dir = r->layers->v[i].dir;
         bool composefs = strstr(dir, "/composefs-layers/"), program = false;
+        bool podmans = r->merged && strstr(dir, "/overlay/") && ends_with(dir, "/diff");
         int rc = 0;
-        if (!composefs && r->merged && ends_with(dir, "/diff"))
-            rc = uses_composefs(dir, &composefs);
-        if (!rc && !composefs && r->merged && ends_with(dir, "/diff"))
-            rc = uses_program(dir, &program);
+        if (podmans)
+            rc = uses_composefs(r, dir, &composefs);
+        if (podmans && !rc)
+            rc = uses_program(r, dir, &program);
         if (rc)
             return rc;
-        if (composefs)
-            return layers_unread(why, "of composefs only a live runner shows the files: ", dir);
-        if (program)
-            return layers_unread(why, "a program (fuse-overlayfs) mounts them, whose whiteouts only "
-                                      "it knows: ", dir);
+        r->layers_errno = EOPNOTSUPP;
+        if (composefs || program)
+            return layers_unread(why, composefs ? by_composefs : by_program, dir);
     }
+    r->layers_errno = 0;
     return 0;
 }
 
@@ -3822,7 +3874,7 @@ static int compare_root(const struct dindbind_runner *r, const char *path, const
 {
     struct node n;
     *is = NOT_SEEN;
-    int fd = open_path(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_host(r, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (is_absent(fd))
         return 0;
     int rc = inspect_fd(r, fd, &n);
@@ -3842,7 +3894,7 @@ static int merged_check(struct dindbind_runner *r, const struct node *root, bool
     enum likeness is;
     int rc = compare_root(r, "/", root, &is);
     if (!rc && is == SAME_DIR)
-        return not_it(why, " is my own root, not ", r->merged);
+        return not_it(why, " is the root of whoever would mount it, not ", r->merged);
     if (!rc)
         rc = compare_root(r, r->merged, root, &is);
     if (!rc && is == OTHER_DIR)
@@ -3969,16 +4021,17 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
 {
     char place[DINDBIND_PATH_MAX];
     const struct dindbind_bind *wrong = NULL;
+    const struct mount_row *strange = NULL;
+    const char *tail = NULL;
     bool shown = proven;
     for (const struct mount_row *row = t->v; !proven && row < t->v + t->n; row++) {
         shown |= row_shows_id(row, r->id);
-        if (is_strange(r, row))
-            return not_it(why, ": it has a volume that was not described at ", row->point);
+        if (!strange && is_strange(r, row))
+            strange = row;
     }
-    for (size_t i = 0; i < r->nbinds && !wrong; i++) {
+    for (size_t i = 0; i < r->nbinds; i++) {
         const struct dindbind_bind *b = &r->binds[i];
         struct spot at = { .name = place };
-        const char *tail = NULL;
         enum own kind = NOT_OWN;
         if (!b->host || b->origin == DINDBIND_GIVEN)
             continue;
@@ -3991,14 +4044,19 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
             sys_close(at.fd);
         enum standing is = standing_of(t, place, kind, tail);
         shown |= kind == OWN_FILE && is == AGREES;
-        if (contradicts(r, b, kind, is, proven) && !is_replaced(r, i))
+        if (!wrong && contradicts(r, b, kind, is, proven) && !is_replaced(r, i))
             wrong = b;
     }
-    if (wrong)
-        return not_it(why, ": what was described is not mounted at ", wrong->path);
     if (!shown)
         return not_it(why, ": nothing shows that it is ", r->id);
-    return 0;
+    if (strange)
+        return not_it(why, ": it has a volume that was not described at ", strange->point);
+    if (!wrong)
+        return 0;
+    not_it(why, ": what was described is not mounted at ", wrong->path);
+    if (own_tail(wrong->host, &tail) == OWN_VOLUME)
+        text_add(why, " (a volume with options: name it with -b)");
+    return DINDBIND_E_REUSED;
 }
 
 /* The last id in a text of cgroups, before which those of the engines around may stand; or "". */
@@ -4027,33 +4085,37 @@ static void cgroup_id(const struct dindbind_runner *r, int dir, const char *file
     free(text);
 }
 
-/* The container that the caller itself is in, or "". In a cgroup namespace of one's own the cgroup
- * is just "/"; runtimes also make a session keyring, and call it _ses.ID (runc) or ID (crun).
- * docker's seccomp filter refuses keyctl(2). */
-static void own_id(const struct dindbind_runner *r, char id[ID_LENGTH + 1])
+/* The container whose session keyring the caller has, or "": runtimes make one for each, and call
+ * it _ses.ID (runc) or ID (crun). docker's seccomp filter refuses keyctl(2). */
+static void keyring_id(char id[ID_LENGTH + 1])
 {
     enum { DESCRIBE = 6, SESSION_KEYRING = -3 };        /* linux/keyctl.h */
     char text[256] = "";        /* keyring;UID;GID;PERMISSIONS;NAME */
-    cgroup_id(r, r->proc_fd, "thread-self/cgroup", id);
-    if (!*id && CALL(SYS_keyctl, DESCRIBE, SESSION_KEYRING, text, sizeof text - 1) > 0)
+    *id = 0;
+    if (CALL(SYS_keyctl, DESCRIBE, SESSION_KEYRING, text, sizeof text - 1) > 0)
         last_id(text, id);
 }
 
-/* Does a cgroup or keyring show which container it is? A cgroup that is also mine, as where the
- * engine makes none, says nothing of another process. */
+/* Does a cgroup or keyring show which container it is? Either may be that of a container around
+ * it. A cgroup that is also mine, as where the engine makes none, says nothing of others. */
 static int id_check(const struct dindbind_runner *r, bool *proven, struct text *why)
 {
-    char theirs[ID_LENGTH + 1], mine[ID_LENGTH + 1] = "";
+    char cgroup[ID_LENGTH + 1], keyring[ID_LENGTH + 1] = "", mine[ID_LENGTH + 1] = "";
+    cgroup_id(r, r->proc_fd, "thread-self/cgroup", cgroup);
     if (r->self)
-        own_id(r, theirs);
+        keyring_id(keyring);
     else {
-        cgroup_id(r, r->task_fd, "cgroup", theirs);
-        cgroup_id(r, r->proc_fd, "thread-self/cgroup", mine);
+        memcpy(mine, cgroup, sizeof mine);
+        cgroup_id(r, r->task_fd, "cgroup", cgroup);
     }
-    *proven = *theirs && !strcmp(theirs, r->id);
-    if (*proven || !*theirs || !strcmp(theirs, mine))
+    *proven = !strcmp(cgroup, r->id) || !strcmp(keyring, r->id);
+    if (*proven)
         return 0;
-    return not_it(why, " is in the cgroup or keyring of another container than ", r->id);
+    if (*keyring)
+        return not_it(why, " has the session keyring of another container than ", r->id);
+    if (*cgroup && strcmp(cgroup, mine))
+        return not_it(why, " is in the cgroup of another container than ", r->id);
+    return 0;
 }
 
 static const char too_large[] = ": its mountinfo has more than 64 MiB";
@@ -4090,6 +4152,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
         rc = id_check(r, &proven, why);
     if (!rc && r->id)
         rc = rows_check(r, &t, proven, why);
+    r->proven = proven;
     table_free(&t);
     return rc;
 }
@@ -4118,16 +4181,65 @@ static int host_check(const struct dindbind_runner *r)
     unsigned long long flags = 0;
     if (!r->pid || has_host_row(r))
         return 0;
-    int fd = open_path("/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
+    int fd = open_host(r, "/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
     sys_close(fd);
     if (!rc)
         rc = inspect_fd(r, r->root_fd, &theirs);
     if (rc)
         return error_of(rc);
-    rc = proc_stat(r, STAT_FLAGS, &flags);
+    rc = proc_stat(r, r->task_fd, STAT_FLAGS, &flags);
     if (rc)
         return task_error(rc);
     return same_node(&own, &theirs) || (flags & IS_KERNEL_THREAD) ? DINDBIND_E_HOST : 0;
+}
+
+/* The ids in the caller's user namespace of who is root in the engine's. */
+static int engine_ids(struct dindbind_runner *r, const char *map, unsigned *id)
+{
+    char buf[4096];
+    int fd = proc_entry(r, r->engine_fd, map, O_RDONLY | O_CLOEXEC);
+    int n = read_start(fd, buf, sizeof buf);
+    sys_close(fd);
+    if (n < 0)
+        return task_error(n);
+    for (char *line = buf, *end; *line; line = end + !!*end) {
+        unsigned long long inside, outside;
+        end = line + strcspn(line, "\n");
+        line += strspn(line, " ");
+        char *second = line + strcspn(line, " "), *last;
+        bool good = parse_number(line, second, UINT32_MAX, &inside);
+        second += strspn(second, " ");
+        last = second + strcspn(second, " ");
+        if (good && !inside && parse_number(second, last, UINT32_MAX, &outside)) {
+            *id = (unsigned)outside;
+            return 0;
+        }
+    }
+    return DINDBIND_E_DENIED;   /* nobody is root in it */
+}
+
+/* The process that mounts the answers, which may be in another user namespace. */
+static int engine_open(struct dindbind_runner *r, struct text *why)
+{
+    struct node own, theirs;
+    if (r->caps & CAPS_NO_OPENAT2)
+        return DINDBIND_E_KERNEL;
+    int rc = task_open(r, r->engine, r->engine_start, ", the engine at ", &r->engine_fd,
+                       &r->engine_root, why);
+    if (!rc)
+        rc = error_unless_ok(inspect_magic(r->proc_fd, "thread-self/ns/user", &own));
+    if (!rc)
+        rc = error_unless_ok(inspect_magic(r->engine_fd, "ns/user", &theirs));
+    if (rc)
+        return rc;
+    r->engine_apart = own.ino != theirs.ino;
+    if (r->engine_apart)
+        rc = engine_ids(r, "uid_map", &r->engine_uid);
+    if (!rc && r->engine_apart)
+        rc = engine_ids(r, "gid_map", &r->engine_gid);
+    why->len = 0;
+    text_add(why, "/proc");
+    return rc;
 }
 
 /* dindbind_open() without the clean-up. */
@@ -4136,13 +4248,13 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
     int rc = binds_check(r, why);
     if (rc)
         return rc;
-    if (r->pid < 0 || (r->pid && r->self)) {
+    if (r->pid < 0 || r->engine < 0 || ((r->pid || r->engine) && r->self)) {
         text_add(why, "a PID is a positive number, or 0 for no live task and for self");
         return DINDBIND_E_USAGE;
     }
     rc = proc_open(r, why);
     /* bind rows alone can do without procfs: descriptors are walked to, not named, then */
-    if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self) {
+    if (rc == DINDBIND_E_PROCFS && !r->pid && !r->overlay && !r->self && !r->engine) {
         sys_close(r->proc_fd);
         r->proc_fd = -1;
         if (is_missing(SYS_statx))
@@ -4151,6 +4263,8 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
             r->caps |= CAPS_NO_OPENAT2;
         return 0;
     }
+    if (!rc && r->engine)
+        rc = engine_open(r, why);
     if (rc)
         return rc;
     if (!r->pid) {              /* no more about /proc */
@@ -4160,7 +4274,7 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
     if (!r->pid && !r->self)
         return r->overlay ? layers_start_described(r, why) : 0;
     if (r->pid)
-        rc = task_open(r, why);
+        rc = task_open(r, r->pid, r->start, ", the runner at ", &r->task_fd, &r->root_fd, why);
     else
         rc = self_open(r, why);
     bool described = r->merged || r->id || (r->self && r->overlay);
@@ -4172,10 +4286,11 @@ static int runner_open(struct dindbind_runner *r, struct text *why)
 int dindbind_open(struct dindbind_runner *r)
 {
     struct text why = text_new(r->detail, sizeof r->detail);
-    r->proc_fd = r->task_fd = r->root_fd = -1;
+    r->proc_fd = r->task_fd = r->root_fd = r->engine_fd = r->engine_root = -1;
+    r->engine_apart = 0;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
-    r->layers_error = 0;
+    r->layers_error = r->layers_errno = 0;
     r->points = NULL;
     r->npoints = 0;
     int rc = runner_open(r, &why);
@@ -4195,10 +4310,12 @@ void dindbind_close(struct dindbind_runner *r)
     free(r->points);
     r->points = NULL;
     r->caps = 0;
+    sys_close(r->engine_root);
+    sys_close(r->engine_fd);
     sys_close(r->root_fd);
     sys_close(r->task_fd);
     sys_close(r->proc_fd);
-    r->proc_fd = r->task_fd = r->root_fd = -1;
+    r->proc_fd = r->task_fd = r->root_fd = r->engine_fd = r->engine_root = -1;
 }
 
 /* ==== one source =================================================================================
@@ -4252,7 +4369,7 @@ static int by_row(const struct dindbind_runner *r, const struct dindbind_bind *r
                   struct dindbind_result *res)
 {
     struct node n;
-    int fd = open_path(row->host, OPEN_PIN);
+    int fd = open_host(r, row->host, OPEN_PIN);
     res->ro = row->ro;
     copy_path(res->name, row->path);
     if (is_absent(fd))
@@ -4268,7 +4385,7 @@ static int by_rest(const struct dindbind_runner *r, const struct dindbind_bind *
     struct text t = text_in(res->path, sizeof res->path, row->host);
     while (t.len && row->host[t.len - 1] == '/')
         t.len--;
-    struct root root = { open_path(row->host, OPEN_DIR), -1, BENEATH, row, t.len };
+    struct root root = { open_host(r, row->host, OPEN_DIR), -1, BENEATH, row, t.len };
     text_add(&t, row_name(&root, rest));
     if (root.fd < 0)
         return refuse_errno(res, root.fd);
@@ -4495,7 +4612,7 @@ static int by_rules(const struct dindbind_runner *r, const char *path, unsigned 
         return refuse(res, DINDBIND_E_UNMATCHED, 0);
     res->rule = DINDBIND_RULE_LAYERS;
     copy_path(res->path, r->detail);
-    return refuse(res, r->layers_error, 0);
+    return refuse(res, r->layers_error, r->layers_errno);
 }
 
 /* Not inlined: its copy of a path would be one more page of stack for sources that are clean
@@ -4574,10 +4691,22 @@ static const struct reason reasons[] = {
       "mount it again, or give a bind row (-b)" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
+    { DINDBIND_E_NESTED, ENODEV,
+      "a mount below it is a file system that only this container has",
+      "unmount that, or ask for what lies beside it" },
+    { DINDBIND_E_LAYERS, EOPNOTSUPP, "its layers cannot be read",
+      "start the runner again and give its PID, or its output of inspect" },
+    { DINDBIND_E_FOREIGN, EUSERS,
+      "it would be an image layer, and the engine's user namespace can make that writable",
+      "start the runner again and name its PID, or copy the file" },
+    { DINDBIND_E_FOREIGN, EXDEV,
+      "it has no path in this mount namespace, nor has anything of its root",
+      "name the engine's process, in whose namespace it may have one (-E PID), or stage it there "
+      "(-E PID -s DIR)" },
     { DINDBIND_E_FOREIGN, EPERM,
-      "its engine names this root by the container's id, and nothing shows that this one is mine",
-      "have the daemon read a file of yours by that id (docker cp), then give -b ROOT:/ (-x prints "
-      "ROOT)" },
+      "its description names a root, and nothing shows that this one is mine",
+      "have the daemon read a file of yours by the Id in it (docker cp), then give -b ROOT:/ (-x "
+      "prints ROOT)" },
     { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
       "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
@@ -4694,7 +4823,8 @@ struct tables {
     uint64_t root_dev;                  /* self: of the root, if it is a file system of its own */
     /* self: the daemon's data root as it names it; "": not known */
     char *data;
-    bool presumed;                      /* ... which is the one of docker's packages */
+    bool presumed;                      /* ... which is that of docker's packages */
+    bool snapshot;                      /* self: the root is one of containerd's */
     bool unproven;                      /* self: the root has a name, if the runner's id is mine */
     /* self: the runner's root, likewise; in one block with `data` */
     char *merged;
@@ -4737,7 +4867,7 @@ static int is_mount_of(const struct tables *t, const char *path, const struct no
 {
     struct node n;
     *yes = false;
-    int rc = plain_node(t->r, AT_FDCWD, path, &n);
+    int rc = plain_node(t->r, host_root(t->r), path, &n);
     if (rc)
         return unless_absent(rc);
     if (n.mnt != mnt)
@@ -4755,7 +4885,7 @@ static int find_own(const struct tables *t, const struct spot *s, char path[DIND
     *found = false;
     if (!row || row->mark == MARKED)
         return 0;
-    int rc = name_of(t->r, s->fd, path);
+    int rc = host_name(t->r, s->fd, path);
     if (rc)
         return unless_absent(rc);
     return is_mount_of(t, path, &s->node, s->node.mnt, found);
@@ -4822,6 +4952,7 @@ static void daemon_layout(struct tables *t, const char *dir)
         cut_last(t->data);
         known = !strcmp(cut_last(t->data), "snapshots") &&
                 starts_with(cut_last(t->data), "io.containerd.snapshotter.v1.");
+        t->snapshot = known;
         t->presumed = known && !strcmp(t->data, "/var/lib/containerd");
         if (t->presumed)
             memcpy(t->data, docker, sizeof docker);
@@ -4861,15 +4992,16 @@ static int own_upperdir(const struct tables *t, const struct mount_row *root,
     return 0;
 }
 
-/* docker's image store names a root by its container's id, and one that is not mine names another
- * one's root: a container that joined another one's network has its files. */
-static bool is_known_root(const struct dindbind_runner *r)
+/* What a description reports as the root is another one's where nothing but files in /etc shows
+ * that it is mine, which a container has that joined another one's network. And of docker's image
+ * store, where the root is called by the container's id, mine must be one: a process may have
+ * another root in the same container. */
+static bool is_known_root(const struct tables *t)
 {
-    char mine[ID_LENGTH + 1];
-    if (!r->id || !r->merged || !ends_with(r->merged, r->id))
-        return true;
-    own_id(r, mine);
-    return !strcmp(mine, r->id);
+    const struct dindbind_runner *r = t->r;
+    if (!r->id)
+        return true;            /* an OCI state: the caller's word */
+    return r->proven && (!ends_with(t->merged, r->id) || t->snapshot);
 }
 
 /* What is known for certain of the daemon's own names. */
@@ -4894,12 +5026,14 @@ static int daemon_names(struct tables *t)
         t->stale = true;
         return DINDBIND_E_FOREIGN;
     }
-    if (!strcmp(root->type, "overlay") || starts_with(root->type, "fuse"))
+    /* a part of an overlay (vfs in docker in docker) is the engine's around, as its upperdir is */
+    bool whole = !strcmp(root->root, "/");
+    if (whole && (!strcmp(root->type, "overlay") || starts_with(root->type, "fuse")))
         t->root_dev = root->dev;
     rc = own_upperdir(t, root, upper, &known);
     if (rc)
         return rc;
-    if (known)
+    if (known && whole)
         daemon_layout(t, upper);
     if (told && !*t->data)
         daemon_layout(t, r->merged);
@@ -4910,8 +5044,8 @@ static int daemon_names(struct tables *t)
         *t->merged = 0;
     if (!t->root_dev)           /* a directory of the data root's device, as all else there */
         *t->merged = 0;
-    t->unproven = *t->merged && !is_known_root(r);
-    trace(r, t->unproven ? "self: my root, if that id is mine: " : root_name,
+    t->unproven = told && *t->merged && !is_known_root(t);
+    trace(r, t->unproven ? "self: my root, if it is mine: " : root_name,
           *t->merged ? t->merged : "not known");
     if (t->unproven)
         *t->merged = 0;
@@ -4976,11 +5110,11 @@ static bool is_data_root(const struct tables *t, const struct mount_row *row, si
 }
 
 /* What one row says, in which the data root's name has that length. If it is all of the name, the
- * device is mounted at /. */
+ * device is taken to be mounted at /, unless a description shows what is certain. */
 static struct calibration calibration_of(const struct tables *t, const struct mount_row *row,
                                          size_t len)
 {
-    if (is_data_root(t, row, len))
+    if (is_data_root(t, row, len) && !t->r->merged)
         return (struct calibration){ row, "/", 0 };
     return (struct calibration){ row, t->data, len };
 }
@@ -4991,17 +5125,22 @@ static bool same_calibration(const struct calibration *a, const struct calibrati
            !memcmp(a->row->root, b->row->root, a->len);
 }
 
-/* Does the description name just that file or volume, below the data root? */
+/* Does the description name just that file or volume, below the data root, at that place? */
 static bool is_described(const struct tables *t, const struct mount_row *row, enum own kind)
 {
     const char *own, *theirs;
+    char place[DINDBIND_PATH_MAX];
+    size_t len = strlen(t->data);
     own_tail(row->root, &own);
     for (size_t i = 0; i < t->r->nbinds; i++) {
         const struct dindbind_bind *b = &t->r->binds[i];
-        size_t len = strlen(t->data);
-        if (b->host && b->origin == DINDBIND_ENGINES && own_tail(b->host, &theirs) == kind &&
-            is_below(own, theirs) && len == (size_t)(theirs - b->host) &&
-            !memcmp(b->host, t->data, len))
+        struct spot at = { .name = place };
+        if (!b->host || b->origin != DINDBIND_ENGINES || own_tail(b->host, &theirs) != kind ||
+            !is_below(own, theirs) || len != (size_t)(theirs - b->host) ||
+            memcmp(b->host, t->data, len) || resolve_own(t->r, b->path, &at))
+            continue;
+        sys_close(at.fd);
+        if (!strcmp(place, row->point))
             return true;
     }
     return false;
@@ -5055,11 +5194,14 @@ static int calibrate(const struct tables *t, struct calibration *c)
     return c->row ? 0 : DINDBIND_E_FOREIGN;
 }
 
-static size_t mounts_at(const struct tables *t, const char *point)
+static size_t mounts_at(const struct tables *t, const char *point, const struct mount_row **last)
 {
     size_t n = 0;
     for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++)
-        n += !strcmp(row->point, point);
+        if (!strcmp(row->point, point)) {
+            *last = row;
+            n++;
+        }
     return n;
 }
 
@@ -5073,9 +5215,12 @@ static enum counting counting_of(const struct tables *t, const struct dindbind_b
 {
     if (strictly_below(from->point, place))
         return COUNTS_NOT;
-    if (row->origin != DINDBIND_GIVEN && !is_below(from->point, place))
+    /* and no engine mounts a part of the container's own root into it */
+    if (row->origin != DINDBIND_GIVEN &&
+        (!is_below(from->point, place) || from->dev == t->root_dev))
         return row->host ? IS_GONE : COUNTS_NOT;
-    return mounts_at(t, place) > 1 ? COUNTS_NOT : COUNTS;
+    const struct mount_row *last;
+    return mounts_at(t, place, &last) > 1 ? COUNTS_NOT : COUNTS;
 }
 
 /* Two reported rows, and one mount at the place of both: a link that one of them was named
@@ -5130,6 +5275,31 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
     return DINDBIND_E_FOREIGN;
 }
 
+/* What the runner has mounted itself of something that the description names: that is mounted at
+ * its own place too, and shows where on its device it is. */
+static int find_described(const struct tables *t, const struct mount_row *from, const char *inside,
+                          struct found_host *h)
+{
+    char place[DINDBIND_PATH_MAX];
+    size_t best = 0;
+    for (size_t i = 0; i < t->r->nbinds; i++) {
+        const struct dindbind_bind *b = &t->r->binds[i];
+        struct spot at = { .name = place };
+        if (!b->host || b->origin == DINDBIND_GIVEN || resolve_own(t->r, b->path, &at))
+            continue;
+        sys_close(at.fd);
+        const struct mount_row *row;
+        if (mounts_at(t, place, &row) != 1 || row->dev != from->dev ||
+            !is_below(inside, row->root) || strlen(row->root) < best)
+            continue;
+        best = strlen(row->root);
+        h->ro |= b->ro;
+        if (!graft(h->path, b->host, inside, row->root))
+            return DINDBIND_E_TOOLONG;
+    }
+    return best ? 0 : DINDBIND_E_FOREIGN;
+}
+
 /* What is on the device of the data root, by its place there. */
 static int find_calibrated(const struct tables *t, const struct mount_row *from, const char *inside,
                            struct found_host *h)
@@ -5171,8 +5341,10 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
         return DINDBIND_E_FOREIGN;
     if (from->dev == t->root_dev && t->unproven)
         h->err = EPERM;
-    if (from->dev != t->root_dev || !*t->merged)
-        return find_calibrated(t, from, inside, h);
+    if (from->dev != t->root_dev || !*t->merged) {
+        rc = find_calibrated(t, from, inside, h);
+        return rc == DINDBIND_E_FOREIGN ? find_described(t, from, inside, h) : rc;
+    }
     return graft(h->path, t->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
@@ -5280,8 +5452,10 @@ static int add_mount(struct tables *t, const struct mount_row *row, struct dindb
         rc = look_at(t, row, p);
     if (rc || p->state == HIDDEN)
         return rc;
-    if (p->state == NAMELESS)
+    if (p->state == NAMELESS) {
+        res->sys_errno = t->r->self && is_own(row) ? ENODEV : 0;
         return nested(res, row->point);
+    }
     if (b->n == MAX_MOUNTS)
         return nested(res, too_many);
     return below_add(b, row->point, p->host, p->type, p->ro);
@@ -5312,7 +5486,7 @@ static int check_host_mounts(const struct tables *t, const char *name, const cha
         if (!strictly_below(row->point, host) || !graft(there, name, row->point, host) ||
             has_mount(t, row, there))
             continue;
-        int rc = plain_node(t->r, AT_FDCWD, row->point, &n);
+        int rc = plain_node(t->r, host_root(t->r), row->point, &n);
         if (!rc && n.mnt == row->id)
             return nested(res, row->point);
         if (rc == -EACCES || unless_absent(rc))
@@ -5352,6 +5526,20 @@ static int find_below(struct tables *t, const char *name, const char *host,
     return still_alive(t->r);
 }
 
+/* Has the caller any mount of the file system that is the runner's root? An engine in the same
+ * mount namespace has one. */
+static bool shares_root(const struct tables *t)
+{
+    for (const struct mount_row *root = t->theirs.v; root < t->theirs.v + t->theirs.n; root++) {
+        if (strcmp(root->point, "/"))
+            continue;
+        for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++)
+            if (row->dev == root->dev)
+                return true;
+    }
+    return false;
+}
+
 /* The host path of what is pinned in the runner's own view. */
 static int host_of_view(struct tables *t, struct dindbind_result *res, struct below *b)
 {
@@ -5376,6 +5564,8 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
     rc = find_host(t, row, &s.node, s.name, &h);
     if (rc == DINDBIND_E_FOREIGN && t->r->self)
         res->sys_errno = h.err;
+    else if (rc == DINDBIND_E_FOREIGN && !t->r->engine && !shares_root(t))
+        res->sys_errno = EXDEV;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
     if (rc)
@@ -5390,7 +5580,7 @@ static int host_of_row(struct tables *t, struct dindbind_result *res, struct bel
 {
     char host[DINDBIND_PATH_MAX];
     /* a row's HOST may be spelled in any way: mounts are listed under the kernel's name of it */
-    int rc = name_of(t->r, res->fd, host);
+    int rc = host_name(t->r, res->fd, host);
     if (rc)
         return error_of(rc);
     return find_below(t, res->name, host, res, b);
@@ -5655,9 +5845,9 @@ struct stage {
     char dir[DINDBIND_PATH_MAX];        /* clean, no symlink in it */
     struct node above;                  /* what `parent` is */
     struct dindbind_runner none;
-    /* the runner's mounts and the caller's, where they were needed */
+    /* the runner's mounts and those of whoever mounts the answer, where they were needed */
     struct mount_table theirs, mine;
-    struct mount_table after;           /* the caller's, with the stage */
+    struct mount_table after;           /* the latter, with the stage */
     /* struct nested_mount: what must be below the sources, and what is */
     struct out nested, found;
     size_t nnested;
@@ -5892,6 +6082,18 @@ static int clone_foreign(struct stage *st)
     return 0;
 }
 
+/* Errand: this turn's trees of the mounts of whoever mounts the answer. */
+static int clone_own(struct stage *st)
+{
+    for (size_t k = st->from; k < st->to; k++) {
+        const struct dindbind_result *res = st->results[st->entry[k]];
+        struct staged *s = &st->s[st->entry[k]];
+        if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
+            s->tree = clone_sealed(res->fd, s->ro);
+    }
+    return 0;
+}
+
 /* Errand: a part of an overlay that is attached nowhere. A clone is only made of what is
  * attached; so it is attached for a moment, in a mount namespace of this child's own, over
  * /proc, where nobody looks any more. */
@@ -5955,15 +6157,23 @@ static unsigned overflow_uid(const struct dindbind_runner *any)
                                                                                     : 0;
 }
 
+/* The caller, or who is root of an engine in another user namespace: that one can do there what
+ * it wants in any case. */
+static bool is_ours_or_engines(const struct stage *st, unsigned uid)
+{
+    return uid == geteuid() || (st->any->engine_apart && uid == st->any->engine_uid);
+}
+
 /* May a stage lie below this directory? It must be root's or ours, and nobody else may change
  * what is in it, or a sticky bit must keep them from changing what is not theirs. The overflow
  * user stands for root in an unbroken run from / in which nothing is writable by others: below
  * such a place he may be anybody. */
-static bool is_safe_dir(const struct node *n, unsigned overflow, bool *run)
+static bool is_safe_dir(const struct stage *st, unsigned overflow, bool *run)
 {
+    const struct node *n = &st->above;
     bool others = n->mode & 022, stands_for_root = *run && overflow && n->uid == overflow;
     *run = stands_for_root && !others;
-    return S_ISDIR(n->mode) && (!n->uid || n->uid == geteuid() || stands_for_root) &&
+    return S_ISDIR(n->mode) && (!n->uid || is_ours_or_engines(st, n->uid) || stands_for_root) &&
            (!others || (n->mode & S_ISVTX));
 }
 
@@ -5973,7 +6183,7 @@ static int stage_parent(struct stage *st)
     char *name = st->dir;
     unsigned overflow = 0;
     bool run = true;
-    st->parent = open_path("/", OPEN_DIR);
+    st->parent = open_host(st->any, "/", OPEN_DIR);
     for (;;) {
         int rc = inspect_fd(st->any, st->parent, &st->above);
         if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
@@ -5982,7 +6192,7 @@ static int stage_parent(struct stage *st)
             return stage_result(st, rc);
         if (name == st->dir && st->above.uid)
             overflow = overflow_uid(st->any);
-        if (!is_safe_dir(&st->above, overflow, &run))
+        if (!is_safe_dir(st, overflow, &run))
             return unsafe(st, EPERM);
         st->name = ++name;
         char *end = strchr(name, '/');
@@ -6056,21 +6266,42 @@ static int lock_patiently(int fd)
     set_signals(&old, NULL);
     if (rc)
         return rc;
-    struct timespec start, now;
-    time_t left;
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        left = LOCK_PATIENCE - (now.tv_sec - start.tv_sec);
-        if (left > 0)
-            rc = poll(&ended, 1, (int)left * 1000);
-    } while (rc < 0 && left > 0);       /* a signal of the caller's interrupts it */
+    /* in steps, of which a signal of the caller's ends one */
+    for (int step = 0; rc <= 0 && step < LOCK_PATIENCE * 100; step++)
+        rc = poll(&ended, 1, 10);
     CALL3(SYS_kill, pid, SIGKILL, 0);
     CALL3(SYS_wait4, pid, NULL, __WALL);
     sys_close(pidfd);
     /* it is ours already, if the child got it */
     return CALL3(SYS_flock, fd, LOCK_EX | LOCK_NB);
+}
+
+/* Can nobody else reach into it? Of an engine in another user namespace the one who is root there
+ * must be able to. */
+static bool is_closed(const struct stage *st, const struct node *n)
+{
+    unsigned others = n->mode & 077;
+    if (st->any->engine_apart && n->gid == st->any->engine_gid)
+        others &= ~(unsigned)S_IXGRP;
+    return is_ours_or_engines(st, n->uid) && !others;
+}
+
+/* Errand: the directory, as who is root in the engine's user namespace. */
+static int stage_mkdir_there(struct stage *st)
+{
+    CALL3(SYS_setfsgid, st->any->engine_gid, 0, 0);
+    CALL3(SYS_setfsuid, st->any->engine_uid, 0, 0);
+    return CALL3(SYS_mkdirat, st->parent, st->name, 0700);
+}
+
+/* A tmpfs of another user namespace has no inode of who is nobody in that. */
+static int stage_mkdir(struct stage *st)
+{
+    int rc = CALL3(SYS_mkdirat, st->parent, st->name, 0700);
+    if (rc == -EOVERFLOW && st->any->engine_apart)
+        rc = in_child(st, -1, stage_mkdir_there);
+    return rc;
 }
 
 /* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the
@@ -6082,7 +6313,7 @@ static int stage_lock(struct stage *st, bool create)
         sys_close(st->fd);
         int rc = -EEXIST;
         if (create)
-            rc = CALL3(SYS_mkdirat, st->parent, st->name, 0700);
+            rc = stage_mkdir(st);
         if (!rc)
             st->created = true;
         else if (rc == -ENOENT || rc == -EROFS)
@@ -6099,7 +6330,7 @@ static int stage_lock(struct stage *st, bool create)
             return stage_result(st, rc);
         /* one that is open to others cannot be locked, for they can; it can be removed, if it is
          * empty */
-        bool closed = n.uid == geteuid() && !(n.mode & 077);
+        bool closed = is_closed(st, &n);
         if (create && !closed)
             return unsafe(st, EACCES);
         rc = 0;
@@ -6157,6 +6388,11 @@ static int stage_open(struct stage *st, const char *dir, const struct dindbind_r
         return rc;
     if (!st->dir[1])
         return unsafe(st, EBUSY);
+    if (r && r->engine) {
+        st->engine_ns = sys_open(r->engine_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+        if (st->engine_ns < 0)
+            return task_error(st->engine_ns);
+    }
     if (!r || r->proc_fd < 0) {
         struct text why = text_new(st->none.detail, sizeof st->none.detail);
         /* what is no procfs serves while nothing has to be read there */
@@ -6182,6 +6418,7 @@ static void stage_close(struct stage *st)
     sys_close(st->outer_root);
     sys_close(st->counter);
     sys_close(st->runner_ns);
+    sys_close(st->engine_ns);
     sys_close(st->fd);
     sys_close(st->parent);
     sys_close(st->none.proc_fd);
@@ -6237,7 +6474,14 @@ static int stage_mount(struct stage *st)
 {
     st->outer =
         fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=4k,ro"), ATTR_OURS | ATTR_RDONLY);
-    st->inner = fs_mount(fs_open("tmpfs", "source=dindbind,mode=0700,size=1m"), ATTR_OURS);
+    char options[] = "source=dindbind,size=1m,mode=0700,gid=4294967295";
+    struct text t = text_in(options, sizeof options, "source=dindbind,size=1m,mode=0700");
+    if (st->any->engine_apart) {
+        t.len -= strlen("00");
+        text_add(&t, "10,gid=");
+        text_number(&t, st->any->engine_gid);
+    }
+    st->inner = fs_mount(fs_open("tmpfs", options), ATTR_OURS);
     /* both locked before anybody can see them: nobody takes the outer one for what a crash has
      * left, and nobody else's entry is in the inner one while this call may still fail */
     st->outer_root = sys_open(st->outer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -6258,24 +6502,33 @@ static int stage_mount(struct stage *st)
     return 0;
 }
 
-/* A second overlay of all layers, read-only. What is at `path` in it is what the runner saw. A
+/* Errand: a second overlay of all layers, read-only. A layer can only be used where it is
+ * mounted; there it is named by way of the working directory, as procfs may be another one. A
  * mount, or -errno. */
-static int overlay_open(const struct dindbind_layers *l, struct overlay *o)
+static int mount_layers(struct stage *st)
 {
-    char name[FD_PATH];
+    const struct dindbind_layers *l = st->r->layers;
     int fs = fs_open("overlay", "source=dindbind");
     for (unsigned i = 0; fs >= 0 && i < l->n; i++) {
-        int fd = layer_fd(o, i);
-        if (fd < 0) {
+        int rc = CALL3(SYS_fchdir, l->v[i].fd, 0, 0);
+        if (rc) {
             sys_close(fs);
-            fs = -o->sys_errno;
-        } else
-            fs = fs_set(fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+",
-                        fd_path(name, "/proc/thread-self/fd/", fd));
+            return rc;
+        }
+        fs = fs_set(fs, i < l->upper + l->nlower ? "lowerdir+" : "datadir+", ".");
         if (fs == -EINVAL && !i)
             fs = -ENOSYS;       /* before Linux 6.8: one string for all layers, 255 bytes at most */
     }
     return fs_mount(fs_options(fs, l->words), ATTR_RDONLY);
+}
+
+/* All layers opened, and mounted. */
+static int overlay_open(struct stage *st, struct overlay *o)
+{
+    for (unsigned i = 0; i < st->r->layers->n; i++)
+        if (layer_fd(o, i) < 0)
+            return -o->sys_errno;
+    return in_child(st, st->engine_ns, mount_layers);
 }
 
 /* ---- The sources ---- */
@@ -6286,7 +6539,7 @@ static int clone_merged(struct stage *st, const struct dindbind_result *res)
     struct overlay o;
     struct spot s = { .fd = -1, .name = name };
     int rc = overlay_init(&o, st->r);
-    st->outer = rc ? -ENOMEM : overlay_open(st->r->layers, &o);
+    st->outer = rc ? -ENOMEM : overlay_open(st, &o);
     struct root root = { st->outer, -1, IN_ROOT, NULL, 0 };
     rc = st->outer < 0 ? st->outer : resolve_contained(st->r, &root, res->path, &s);
     st->inner = s.fd;
@@ -6404,25 +6657,13 @@ static int count_nested(struct stage *st, struct mount_table *t, const char *nam
 }
 
 /* What whoever's mount it is calls a source, by the descriptor: the path in a result may be
- * another one by now. */
+ * another one by now. Of a runner that is only chrooted the table begins at its own root. */
 static int source_name(struct stage *st, const struct dindbind_result *res,
                        char name[DINDBIND_PATH_MAX])
 {
-    char root[DINDBIND_PATH_MAX];
-    int rc = name_of(st->any, res->fd, name);
-    if (rc || res->rule != DINDBIND_RULE_PROC)
-        return rc;
-    /* of a runner that is only chrooted, from the root of its namespace on; its table begins at
-     * its own root */
-    rc = sys_readlink(st->r->task_fd, "root", root);
-    if (rc < 0)
-        return rc == -ENOENT ? -ESRCH : rc;
-    size_t len = strlen(as_prefix(root)), all = strlen(name);
-    if (all > len)
-        memmove(name, name + len, all - len + 1);
-    else
-        copy_path(name, "/");
-    return 0;
+    if (res->rule == DINDBIND_RULE_PROC)
+        return name_in(st->r, st->r->task_fd, res->fd, name);
+    return host_name(st->any, res->fd, name);
 }
 
 /* All mounts that this call is about to make, before it makes the first. */
@@ -6504,27 +6745,26 @@ static int make_places(struct stage *st)
     return stage_result(st, ftruncate(st->counter, (off_t)st->next) ? -errno : 0);
 }
 
-/* The trees of this turn: in the runner's namespace, and here. */
+/* The trees of this turn, each in the namespace of whose mount it is. */
 static int clone_turn(struct stage *st)
 {
-    bool foreign = false;
-    for (size_t k = st->from; k < st->to; k++)
-        foreign |= st->results[st->entry[k]]->rule == DINDBIND_RULE_PROC;
+    bool foreign = false, own = false;
+    for (size_t k = st->from; k < st->to; k++) {
+        bool theirs = st->results[st->entry[k]]->rule == DINDBIND_RULE_PROC;
+        foreign |= theirs;
+        own |= !theirs;
+    }
     int rc = 0;
     if (foreign)
         rc = stage_result(st, in_child(st, -1, clone_foreign));
-    if (rc)
-        return rc;
-    for (size_t k = st->from; k < st->to; k++) {
+    if (!rc && own)
+        rc = stage_result(st, in_engine(st, clone_own));
+    for (size_t k = st->from; !rc && k < st->to; k++) {
         st->at = st->entry[k];
-        const struct dindbind_result *res = st->results[st->at];
-        struct staged *s = &st->s[st->at];
-        if (res->rule != DINDBIND_RULE_PROC && res->fd >= 0)
-            s->tree = clone_sealed(res->fd, s->ro);
-        if (s->tree < 0)
-            return clone_result(st, s->tree);
+        if (st->s[st->at].tree < 0)
+            rc = clone_result(st, st->s[st->at].tree);
     }
-    return 0;
+    return rc;
 }
 
 /* Every result gets the name of its entry, which several may share. */
@@ -6710,6 +6950,17 @@ static int stage_prepare(struct stage *st)
     return 0;
 }
 
+/* With its last task a mount namespace loses its mounts, though it takes them while somebody
+ * holds a descriptor of it. */
+static int engine_alive(const struct dindbind_runner *r)
+{
+    char root[DINDBIND_PATH_MAX];
+    int rc = 0;
+    if (r->engine)
+        rc = sys_readlink(r->engine_fd, "root", root);
+    return rc < 0 ? task_error(rc) : 0;
+}
+
 /* Lock the directory, and make a stage of it unless it is one. */
 static int stage_enter(struct stage *st)
 {
@@ -6773,6 +7024,8 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir,
         rc = attach_all(st);
     if (!rc)
         rc = check_all(st);
+    if (!rc)
+        rc = engine_alive(r);
     for (size_t i = 0; i < n; i++)
         sys_close(st->s[i].tree);
     *sys_errno = st->err;
@@ -6814,10 +7067,10 @@ static int stage_remove(struct stage *st)
 }
 
 /* After an answer could not be given: take the stage down if nothing is in it but its counter. */
-static void unstage_empty(const char *dir, enum made made)
+static void unstage_empty(const struct dindbind_runner *r, const char *dir, enum made made)
 {
     struct stage st;
-    int rc = stage_open(&st, dir, NULL);
+    int rc = stage_open(&st, dir, r);
     if (!rc)
         rc = stage_lock(&st, false);
     if (!rc && st.is_stage && is_empty_dir(st.fd, 3)) {
@@ -6839,21 +7092,66 @@ static bool entry_number(const char *name, uint64_t *number)
     return true;
 }
 
+/* GONE: that process sees a mount of ours at this place. */
+static int sees_stage(const struct dindbind_runner *r, const char *place)
+{
+    struct mount_table t;
+    int rc = table_read(r, false, &t);
+    if (rc == DINDBIND_E_GONE)
+        return 0;               /* the process is */
+    for (size_t i = 0; !rc && i < t.n; i++)
+        if (is_ours(&t.v[i]) && is_below(place, t.v[i].point))
+            rc = DINDBIND_E_GONE;
+    table_free(&t);
+    return rc;
+}
+
+/* The engine is gone, and a stage goes with the last process of its mount namespace. GONE: there
+ * is a process that sees a stage at this place; *pid is one. */
+static int gone_with_engine(const char *place, int *pid)
+{
+    char buf[2048], ignored[64];
+    struct text why = text_new(ignored, sizeof ignored);
+    struct dindbind_runner any = { 0 };
+    int rc = proc_open(&any, &why), n = 0;
+    int fd = rc ? -1 : sys_open(any.proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (!rc && (n = CALL3(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+        for (int at = 0; !rc && at < n;) {
+            const char *name = buf + at + DIRENT_NAME;
+            unsigned long long number;
+            uint16_t len;
+            memcpy(&len, buf + at + DIRENT_RECLEN, sizeof len);
+            at += len;
+            if (!parse_number(name, name + strlen(name), INT_MAX, &number))
+                continue;
+            any.task_fd = proc_entry(&any, any.proc_fd, name, OPEN_DIR);
+            rc = any.task_fd < 0 ? unless_absent(any.task_fd) : sees_stage(&any, place);
+            if (rc == DINDBIND_E_GONE)
+                *pid = (int)number;
+            sys_close(any.task_fd);
+        }
+    sys_close(fd);
+    sys_close(any.proc_fd);
+    return n < 0 ? error_of(n) : rc;
+}
+
 /* DIR/N is an entry, unless DIR is no stage: then N may be a stage that is called like that. */
-int dindbind_unstage(const char *path, int *sys_errno)
+int dindbind_unstage(const struct dindbind_runner *r, const char *path, int *sys_errno)
 {
     char clean[DINDBIND_PATH_MAX];
     struct stage st;
     uint64_t number = 0;
     int rc = clean_path(path, clean);
     *sys_errno = 0;
+    if (!rc && r && r->engine && !(r->caps & CAPS_KNOWN))
+        return gone_with_engine(clean, sys_errno);
     if (rc)
         return rc;
     char *slash = strrchr(clean, '/');
     bool entry = slash > clean && entry_number(slash + 1, &number);
     for (;; entry = false) {
         *slash = entry ? 0 : '/';
-        rc = stage_open(&st, clean, NULL);
+        rc = stage_open(&st, clean, r);
         if (!rc)
             rc = stage_lock(&st, false);
         *slash = '/';
@@ -8613,27 +8911,24 @@ static void view_mount(struct view *v, const char *host, const char *path, bool 
         v->rows[v->nrows - 1].origin = origin;
 }
 
-static const char *view_task(struct view *v, const char *pid, const char *end,
-                             unsigned long long start)
+/* PID[:START]. NULL, or what is wrong with it. */
+static const char *parse_pid(const char *value, long *pid, unsigned long long *start)
 {
     unsigned long long number;
-    if (v->have_pid)
-        return "given twice";
-    if (!parse_number(pid, end, INT_MAX, &number))
+    const char *end = value + strcspn(value, ":");
+    if (!parse_number(value, end, INT_MAX, &number) ||
+        (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, start)))
         return no_pid;
-    v->have_pid = true;
-    v->runner->pid = (long)number;
-    v->runner->start = start;
+    *pid = (long)number;
     return NULL;
 }
 
 static const char *view_pid(struct view *v, const char *value)
 {
-    unsigned long long start = 0;
-    const char *end = value + strcspn(value, ":");
-    if (*end && !parse_number(end + 1, end + strlen(end), ULLONG_MAX, &start))
-        return no_pid;
-    return view_task(v, value, end, start);
+    if (v->have_pid)
+        return "given twice";
+    v->have_pid = true;
+    return parse_pid(value, &v->runner->pid, &v->runner->start);
 }
 
 /* A bind row has the grammar of -v; of its modes only ro matters. */
@@ -8716,10 +9011,11 @@ static const char *view_lines(struct view *v, char *text, size_t len, size_t *nu
 
 static void view_json_pid(struct view *v, const char *value)
 {
+    char number[24];
+    struct text t = text_new(number, sizeof number);
     if (value)
-        view_note(v, view_task(v, value, json_skip(value), 0));
-    else
-        view_note(v, no_pid);
+        text_bytes(&t, value, (size_t)(json_skip(value) - value));
+    view_note(v, view_pid(v, strchr(number, ':') ? "" : number));
 }
 
 static const char *view_copy(struct view *v, const char *text)
@@ -9017,7 +9313,7 @@ static const char *inspect_merged(struct view *v, const struct member *m)
 {
     const char *tail, *store = m[INSPECT_STORE].text, *id = m[INSPECT_ID].text;
     char place[DINDBIND_PATH_MAX];
-    if (m[INSPECT_MERGED].text || !store || !id)
+    if (m[INSPECT_MERGED].text || !store || strchr(store, '/') || !id || !*id || strchr(id, '/'))
         return m[INSPECT_MERGED].text;
     for (unsigned i = INSPECT_HOSTS_FILE; i <= INSPECT_RESOLV_FILE; i++) {
         const char *file = m[i].text;
@@ -9171,7 +9467,9 @@ static const char *view_object(struct view *v, const char *value, const char *bu
         view_merged(v, view_absolute(v, m[VIEW_BUNDLE].text, m[VIEW_ROOTFS].text));
         view_json_pid(v, m[VIEW_PID].at);
     } else if (m[VIEW_ROOT].at) {
-        view_merged(v, view_absolute(v, bundle, m[VIEW_PATH].text));
+        /* from inside, its directory is none of the daemon's names */
+        if (!v->runner->self)
+            view_merged(v, view_absolute(v, bundle, m[VIEW_PATH].text));
         v->readonly |= json_may_be_true(m[VIEW_READONLY].at);
         config_mounts(v, m[VIEW_MOUNTS].at, bundle);
     } else
@@ -9179,42 +9477,80 @@ static const char *view_object(struct view *v, const char *value, const char *bu
     return v->wrong;
 }
 
-static const char not_mine[] = "none of these containers is mine for certain; give what inspect "
-                               "prints of mine alone";
-static const char many_mine[] = "more than one of these containers may be mine; give what inspect "
-                                "prints of mine alone";
-
-/* Of what `docker inspect $(docker ps -q)` prints, the one container that is the caller's own. */
-static const char *view_mine(struct view *v, const char *array, const char *bundle)
+/* The engine's file at /etc/hosts, or another one that containers share which share a network. */
+static const char *view_own_file(const struct view *v)
 {
-    struct view mine = { 0 };
-    struct dindbind_runner runner = { 0 };
-    size_t found = 0;
-    for (const char *p = json_first(array); p; p = json_after(p)) {
-        struct dindbind_runner probe = { .self = true };
-        struct view one = { .runner = &probe, .arena = v->arena };
-        const char *wrong = view_object(&one, p, bundle);
-        if (wrong)
-            return wrong;
-        probe.pid = 0;
-        probe.binds = one.rows;
-        probe.nbinds = one.nrows;
-        if (!probe.id || dindbind_open(&probe))
-            continue;
-        dindbind_close(&probe);
-        found++;
-        mine = one;
-        runner = probe;
+    const char *tail;
+    for (size_t i = 0; i < v->nrows; i++)
+        if (v->rows[i].host && own_tail(v->rows[i].host, &tail) == OWN_FILE)
+            return v->rows[i].host;
+    return NULL;
+}
+
+/* One of many containers, and whether its description is not contradicted. */
+struct candidate {
+    struct dindbind_runner runner;
+    struct view view;
+    const char *file;
+    bool fits;
+};
+
+/* An element of the array; it fits too if something else is wrong than that it is another one's:
+ * what that is will be said of it later. */
+static const char *view_candidate(struct candidate *c, struct arena *arena, const char *value)
+{
+    *c = (struct candidate){ .runner.self = true };
+    c->view = (struct view){ .runner = &c->runner, .arena = arena };
+    const char *wrong = view_object(&c->view, value, NULL);
+    if (wrong)
+        return wrong;
+    if (!c->runner.id)
+        return "one of many that is not inspect's output";
+    c->runner.pid = 0;
+    c->runner.binds = c->view.rows;
+    c->runner.nbinds = c->view.nrows;
+    c->file = view_own_file(&c->view);
+    c->fits = dindbind_open(&c->runner) != DINDBIND_E_REUSED;
+    dindbind_close(&c->runner);
+    return NULL;
+}
+
+/* Of what `docker inspect $(docker ps -q)` prints, the one container that is the caller's own. If
+ * only the engine's files show which it is, it must be the only one that has these: one that joined
+ * its network, and is the caller's, may be refused for another reason. */
+static const char *view_mine(struct view *v, const char *array)
+{
+    static const char none[] = "one of those that were described";
+    static const char several[] = "just one of those that were described";
+    struct candidate mine = { 0 }, c;
+    bool many = false;
+    const char *wrong = NULL;
+    for (const char *p = json_first(array); p && !wrong; p = json_after(p)) {
+        wrong = view_candidate(&c, v->arena, p);
+        bool again = mine.fits && !wrong && !strcmp(c.runner.id, mine.runner.id);
+        many |= c.fits && mine.fits && !again;
+        if (!wrong && c.fits)
+            mine = c;
     }
-    if (found != 1)
-        return found ? many_mine : not_mine;
-    v->runner->overlay = runner.overlay;
-    v->runner->merged = runner.merged;
-    v->runner->id = runner.id;
-    v->readonly |= mine.readonly;
+    for (const char *p = json_first(array); p && !wrong && mine.fits; p = json_after(p)) {
+        if (mine.runner.proven || !mine.file)
+            break;
+        wrong = view_candidate(&c, v->arena, p);
+        bool joined = !wrong && c.file && !strcmp(c.file, mine.file);
+        many |= joined && strcmp(c.runner.id, mine.runner.id);
+    }
+    if (wrong)
+        return wrong;
     v->have_pid = true;
-    for (size_t i = 0; i < mine.nrows; i++) {
-        const struct dindbind_bind *row = &mine.rows[i];
+    v->runner->merged = "";
+    v->runner->id = many ? several : none;
+    if (many || !mine.fits)
+        return NULL;            /* refused when it is opened, as any that is another one's */
+    v->runner->overlay = mine.runner.overlay;
+    v->runner->merged = mine.runner.merged;
+    v->runner->id = mine.runner.id;
+    for (size_t i = 0; i < mine.view.nrows; i++) {
+        const struct dindbind_bind *row = &mine.view.rows[i];
         view_mount(v, row->host, row->path, row->ro, row->origin);
     }
     return v->wrong;
@@ -9229,7 +9565,7 @@ static const char *view_json(struct view *v, const char *value, const char *bund
         return view_object(v, first, bundle);
     if (!v->runner->self)
         return "not the description of just one container";
-    return view_mine(v, value, bundle);
+    return view_mine(v, value);
 }
 
 /* The directory that a file lies in, as the kernel calls it. NULL: it has no such name. */
@@ -9294,7 +9630,7 @@ static int view_file(struct view *v, const char *file, struct text *why)
     if (!wrong)
         return 0;
     text_add(why, wrong);
-    return wrong == no_memory || wrong == not_mine || wrong == many_mine ? 3 : 2;
+    return wrong == no_memory ? 3 : 2;
 }
 
 /* What a read-only root has in its upperdir is read-only too, when the runner is dead and its
@@ -10609,12 +10945,12 @@ static int unstage_items(struct dindbind_work *w)
 {
     int sys_errno, error = 0;
     for (size_t i = 0; w->staged && i < w->nresults && !error; i++)
-        error = dindbind_unstage(w->results[i]->path, &sys_errno);
+        error = dindbind_unstage(w->ask->runner, w->results[i]->path, &sys_errno);
     if (error)
         return error;
     w->staged = false;
     if (w->stage_made != NOT_MADE)
-        unstage_empty(w->ask->dir, w->stage_made);
+        unstage_empty(w->ask->runner, w->ask->dir, w->stage_made);
     w->stage_made = NOT_MADE;
     return 0;
 }
@@ -10774,6 +11110,7 @@ enum {
     GIVEN_STDIN = 1 << 19,
     GIVEN_STDIN_FILE = 1 << 20,
     GIVEN_OCI = 1 << 21,
+    GIVEN_ENGINE = 1 << 22,
 
     GIVEN_VIEW = GIVEN_PID | GIVEN_BIND | GIVEN_OVERLAY | GIVEN_RUNNER,
     GIVEN_SPEC = GIVEN_VOLUME | GIVEN_MOUNT
@@ -10802,7 +11139,7 @@ static const char usage_text[] =
     "usage: dindbind [VIEW]... [PLACE] PATH...\n"
     "       dindbind [VIEW]... [PLACE] -v SPEC... --mount SPEC...\n"
     "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
-    "       dindbind -u DIR|DIR/N\n"
+    "       dindbind [-E PID] -u DIR|DIR/N\n"
     "What to mount so that a sibling container sees what the runner sees.\n\n"
     "VIEW, whose paths they are:\n"
     "  -p, --pid PID[:START]         the runner's task PID; 0: no live task\n"
@@ -10810,6 +11147,7 @@ static const char usage_text[] =
     "  -o, --overlay OPTIONS         mount options of the runner's overlay root\n"
     "  -r, --runner FILE             these, or JSON of inspect, state, config.json\n"
     "  -S, --self                    I am in the runner: the daemon's names\n"
+    "  -E, --engine PID[:START]      who mounts the answer, if in other mounts than mine\n"
     "What to translate:\n"
     "  PATH                          to a path that opens the same file\n"
     "  -                             the same for paths on standard input\n"
@@ -10935,6 +11273,10 @@ static void explain_runner(const struct dindbind_runner *r)
         text_add(&t, " ");
         text_number(&t, facts[i].value);
     }
+    if (r->id) {
+        text_add(&t, ", described: ");
+        text_add(&t, r->id);
+    }
     complain(line, NULL);
 }
 
@@ -10951,6 +11293,14 @@ static enum step stop(struct job *j, int status)
 }
 
 /* The functions of options return NULL, or what is wrong with the value. */
+static const char *take_engine(struct job *j, const char *value)
+{
+    const char *wrong = parse_pid(value, &j->runner->engine, &j->runner->engine_start);
+    if (!wrong && !j->runner->engine)
+        wrong = "0 is no process";
+    return wrong;
+}
+
 static const char *take_pid(struct job *j, const char *value)
 {
     j->pid_from = "-p";
@@ -11048,6 +11398,7 @@ static const struct option_row option_rows[] = {
       .once = true },
     { .letter = 'r', .name = "runner", .given = GIVEN_RUNNER, .take = take_file },
     { .letter = 'S', .name = "self", .given = GIVEN_SELF },
+    { .letter = 'E', .name = "engine", .given = GIVEN_ENGINE, .take = take_engine, .once = true },
     { .letter = 'v', .name = "volume", .given = GIVEN_VOLUME, .take = take_volume_spec },
     { .letter = 0, .name = "mount", .given = GIVEN_MOUNT, .take = take_mount_spec },
     { .letter = 'c', .name = "create", .given = GIVEN_CREATE },
@@ -11187,14 +11538,16 @@ static const struct clash {
     unsigned one, other, needed;
     const char *wrong;
 } clashes[] = {
-    { .one = GIVEN_UNSTAGE, .other = ~(unsigned)GIVEN_UNSTAGE,
-      .wrong = "-u: goes alone, with the DIR or the DIR/N to take down" },
+    { .one = GIVEN_UNSTAGE, .other = ~(unsigned)(GIVEN_UNSTAGE | GIVEN_ENGINE),
+      .wrong = "-u: goes alone, with the DIR or the DIR/N to take down; -E may say where" },
     { .one = GIVEN_HOST, .other = GIVEN_STAGE,
       .wrong = "-H -s: one kind of answer: the host path, or a staged one" },
     { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
       .wrong = "-S: is about myself; -p and -o are about another one" },
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
       .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
+    { .one = GIVEN_SELF, .other = GIVEN_ENGINE,
+      .wrong = "-S -E: the daemon outside is no process that can be seen in here" },
     { .one = GIVEN_CREATE,
       .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
       .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
@@ -11398,6 +11751,21 @@ static int refuse_whole(const struct job *j, const char *name, const struct dind
     return dindbind_status(error);
 }
 
+/* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
+ * as with `podman unshare`. Whoever may not enter it will be told by what comes next. */
+static void enter_engine(const struct dindbind_runner *r)
+{
+    char path[FD_PATH + 32];
+    if (!r->engine || !geteuid())
+        return;
+    struct text t = text_in(path, sizeof path, "/proc/");
+    text_number(&t, (unsigned long long)r->engine);
+    text_add(&t, "/ns/user");
+    int fd = open_path(path, O_RDONLY | O_CLOEXEC);
+    CALL3(SYS_setns, fd, CLONE_NEWUSER);
+    sys_close(fd);
+}
+
 static enum step open_described(struct job *j)
 {
     struct dindbind_runner *r = j->runner;
@@ -11405,6 +11773,7 @@ static enum step open_described(struct job *j)
         r->trace = explain;
         r->trace_arg = j;
     }
+    enter_engine(r);
     int error = dindbind_open(r);
     j->batch->runner_error = error;
     if (r->trace)
@@ -11576,10 +11945,37 @@ static int translate_all(struct job *j, int argc)
     return translate(j);
 }
 
+/* The engine is gone. Its stage is too, unless another process still sees that. */
+static int report_gone(const struct job *j, int error, int pid)
+{
+    char line[2 * DINDBIND_PATH_MAX];
+    struct text t = text_in(line, sizeof line, "the engine, PID ");
+    text_number(&t, (unsigned long long)j->runner->engine);
+    text_add(&t, ", is gone");
+    if (error == DINDBIND_E_GONE) {
+        text_add(&t, ", and PID ");
+        text_number(&t, (unsigned)pid);
+        text_add(&t, " sees a stage there; name that one (-E)");
+    } else
+        text_add(&t, "; no process sees a stage there any more");
+    complain(j->unstage, line);
+    return dindbind_status(error);
+}
+
 static int unstage(struct job *j)
 {
+    const struct dindbind_runner *engine = j->given & GIVEN_ENGINE ? j->runner : NULL;
     struct dindbind_result res = { 0 };
-    res.error = dindbind_unstage(j->unstage, &res.sys_errno);
+    int error = 0;
+    enter_engine(j->runner);
+    if (engine)
+        error = dindbind_open(j->runner);
+    bool gone = error == DINDBIND_E_GONE || error == DINDBIND_E_REUSED;
+    if (error && !gone)
+        return refuse_whole(j, NULL, NULL, error);
+    res.error = dindbind_unstage(engine, j->unstage, &res.sys_errno);
+    if (gone && (!res.error || res.error == DINDBIND_E_GONE))
+        return report_gone(j, res.error, res.sys_errno);
     return res.error ? refuse_whole(j, j->unstage, &res, res.error) : 0;
 }
 

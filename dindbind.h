@@ -151,6 +151,15 @@ struct dindbind_runner {
                                  * `overlay`, if any, must be the caller's own, and has its
                                  * lowerdirs and upperdir as the daemon names them */
 
+    long engine;                /* the PID of the process that will mount the answers, if its mount
+                                 * namespace is not the caller's (a dind sidecar, a rootless engine,
+                                 * snap's docker); 0: the caller. Host paths, the `host` of rows,
+                                 * layers, and the directory of a stage are names in that namespace.
+                                 * If it is in another user namespace too, layers are not answered
+                                 * (FOREIGN): its root can clear `ro`. Not with self. Needs
+                                 * openat2(2) */
+    unsigned long long engine_start;    /* its start time, as `start`; 0: unknown */
+
     /* Called, when not NULL, with one line (no newline) per rule tried. */
     void (*trace)(void *trace_arg, const char *line);
     void *trace_arg;
@@ -160,9 +169,13 @@ struct dindbind_runner {
     int task_fd;                /* /proc/PID: stays with that process, whatever becomes of the
                                  * number */
     int root_fd;                /* /proc/PID/root */
+    int proven;                 /* the root or the cgroup shows that it is the one described */
+    int engine_fd, engine_root; /* the same two of the engine */
+    int engine_apart;           /* it is in another user namespace; who is root there: */
+    unsigned engine_uid, engine_gid;
     unsigned caps;              /* what this kernel lacks */
     struct dindbind_layers *layers;
-    int layers_error;           /* why there are none; `detail` has the words */
+    int layers_error, layers_errno;     /* why there are none; `detail` has the words */
     struct dindbind_bind *points;       /* rows that were named through links: where they are */
     size_t npoints;
     char detail[256];           /* what went wrong in dindbind_open(), for dindbind_message() */
@@ -328,6 +341,11 @@ int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *
  * most five seconds for the others (BUSY). While a call holds the lock it asks no server of a file
  * system.
  *
+ * With an engine `dir` is a path in its mount namespace, and the stage is made there; it must still
+ * live afterwards, else all is undone (GONE). If its user namespace is another one, whoever is root
+ * in that counts as the caller does for `dir` and the directories above, and may pass through the
+ * stage: it has the mode 0710, and his group. He can unmount what he got, and clear `ro`.
+ *
  * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED
  * (something was mounted or unmounted there meanwhile), NESTED (a mount of the runner's below the
  * source cannot be cloned, as unbindable ones; or more than 4,096 mounts in all), with the errno in
@@ -352,8 +370,13 @@ int dindbind_stage(const struct dindbind_runner *runner, const char *dir,
  * through a mount: a directory that is neither a stage nor empty is UNSAFE, and so is a stage that
  * came with the mounts of another user namespace: the kernel keeps it where it is. BUSY as above.
  * The stage then vanishes from siblings that have it mounted no more than any unmounted source
- * does: they keep what they have. */
-int dindbind_unstage(const char *path, int *sys_errno);
+ * does: they keep what they have.
+ *
+ * `runner`: NULL, or one whose engine the stage was made for. If its dindbind_open() said that the
+ * engine is GONE or REUSED, it is given as that left it. Then it is 0 if no process of this procfs
+ * sees a stage at `path`, for that goes with the last process of its mount namespace; else GONE,
+ * and *sys_errno is the PID of one that does. */
+int dindbind_unstage(const struct dindbind_runner *runner, const char *path, int *sys_errno);
 
 /* ---- Specs and bodies ------------------------------------------------------------------------ */
 

@@ -367,7 +367,7 @@ static void stage_kept(void **state)
     dindbind_settle(&batch, 1);
     dindbind_end(&batch);
     assert_true(is_text(expand("@/st/0/vol/f"), "volume") && is_text(expand("@/st/1"), "file"));
-    assert_int_equal(dindbind_unstage(expand("@/st"), &sys_errno), 0);
+    assert_int_equal(dindbind_unstage(NULL, expand("@/st"), &sys_errno), 0);
 }
 
 static void stage_not_kept(void **state)
@@ -395,7 +395,7 @@ static void stage_in_rounds(void **state)
     dindbind_settle(&batch, 0);
     assert_true(is_text(expand("@/st/0"), "file"));
     assert_false(exists("@/st/1"));
-    assert_int_equal(dindbind_unstage(expand("@/st"), &sys_errno), 0);
+    assert_int_equal(dindbind_unstage(NULL, expand("@/st"), &sys_errno), 0);
 }
 
 static void stage_refused(void **state)

@@ -740,9 +740,9 @@ static _Noreturn void stage_in_a_loop(int me, int rounds, int mode)
                 fprintf(stderr, "%s, %s: wrong\n", res[0].path, res[1].path);
                 bad = 4;
             }
-            if ((mode == 1 || i % 2) && dindbind_unstage(res[0].path, &err))
+            if ((mode == 1 || i % 2) && dindbind_unstage(NULL, res[0].path, &err))
                 bad = 5;
-        } else if (!bad && i % 3 == 0 && (rc = dindbind_unstage(i % 2 ? dir : res[0].path, &err))) {
+        } else if (!bad && i % 3 == 0 && (rc = dindbind_unstage(NULL, i % 2 ? dir : res[0].path, &err))) {
             fprintf(stderr, "unstage %s: %s, errno %d\n", i % 2 ? "all" : "one", dindbind_word(rc), err);
             bad = 6;
         }
@@ -793,7 +793,7 @@ static void stage_against_unstage(void **state)
             stage_in_a_loop(i, 60, 2);
     if (!(remover = fork()))
         for (char *dir = at("st");;) {
-            int err, rc = dindbind_unstage(dir, &err);
+            int err, rc = dindbind_unstage(NULL, dir, &err);
             if (rc) {
                 fprintf(stderr, "unstage: %s, errno %d\n", dindbind_word(rc), err);
                 _exit(7);
@@ -941,7 +941,7 @@ static void *stage_often(void *arg)
             dindbind_release(&res[k]);
         dindbind_close(&r);
         if (!bad)
-            bad = dindbind_unstage(dir, &err) ? 4 : 0;
+            bad = dindbind_unstage(NULL, dir, &err) ? 4 : 0;
     }
     w->stop = true;             /* before this thread's entry in /proc goes */
     while (!w->done)

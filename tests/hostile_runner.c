@@ -159,7 +159,7 @@ static int stage_it(void)
 
 static void unstage_all(void)
 {
-    int err, rc = dindbind_unstage("/stage", &err);
+    int err, rc = dindbind_unstage(NULL, "/stage", &err);
     if (rc || !access("/stage", F_OK))
         flunk("unstage: %s, %s", dindbind_word(rc), strerror(err));
 }

@@ -458,7 +458,7 @@ static void ask_stage(const struct dindbind_runner *r, const struct name *n, str
     }
     if (fd >= 0)
         close(fd);
-    rc = dindbind_unstage(res->path, &err);
+    rc = dindbind_unstage(NULL, res->path, &err);
     if (rc || !stat(res->path, &a))
         wrong(STAGE, "unstage %s: %s %s", res->path, dindbind_word(rc), strerror(err));
 }
@@ -817,7 +817,7 @@ static unsigned long run_phase(const char *phase, int kind, unsigned caps, unsig
     verdict(untouched("/esc") && untouched("/nowhere/x"), "%s: nothing made outside%s", phase, "");
     verdict(!leftovers(), "%s: nothing left in the runner%s", phase, "");
     err = 0;
-    int rc = dindbind_unstage(pathf("%s-stage", world.dir), &err);
+    int rc = dindbind_unstage(NULL, pathf("%s-stage", world.dir), &err);
     verdict(!rc && count_lines("/proc/self/mountinfo") == mounts && access(pathf("%s-stage", world.dir), F_OK),
             "%s: no mount left%s", phase, "");
     verdict(count_descriptors() == descriptors, "%s: no descriptor left%s", phase, "");

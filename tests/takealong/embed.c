@@ -93,7 +93,7 @@ static int answers(char (*out)[RECORD], int keep)
     }
     /* after all of them were looked at: one source has one entry, whatever it was called */
     for (size_t i = 0; stage && !keep && i < staged; i++)
-        dindbind_unstage(list[i]->path, &err);
+        dindbind_unstage(NULL, list[i]->path, &err);
     for (size_t i = 0; i < count; i++) {
         if (stage && !keep)
             results[i].path[0] = 0;     /* another number each time */
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
         puts(out[i]);
     free(out);
     dindbind_close(&runner);
-    if (place[0] == '/' && dindbind_unstage(place, &err))
+    if (place[0] == '/' && dindbind_unstage(NULL, place, &err))
         return 3;
     return wrong;
 }

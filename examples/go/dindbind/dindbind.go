@@ -260,7 +260,7 @@ func Unstage(path string) error {
 	name := cString(path)
 	defer C.free(unsafe.Pointer(name))
 	var res C.struct_dindbind_result
-	if rc := C.dindbind_unstage(name, &res.sys_errno); rc != 0 {
+	if rc := C.dindbind_unstage(nil, name, &res.sys_errno); rc != 0 {
 		return (&Runner{c: &C.struct_dindbind_runner{}}).failure(name, &res, rc)
 	}
 	return nil
