@@ -6993,7 +6993,10 @@ static void stage_undo(struct stage *st)
     if (rc == -EINVAL)
         rc = 0;
     if (st->created && !rc && (st->mounted || !st->ours))
-        take_down(st, remove_dir);
+        rc = take_down(st, remove_dir);
+    /* no process can be made: while we have its lock nobody mounts a stage there */
+    if (rc == -EAGAIN && !st->mounted && !CALL3(SYS_flock, st->fd, LOCK_EX | LOCK_NB))
+        remove_dir(st);
 }
 
 /* Was there a stage before, or at least its directory? */

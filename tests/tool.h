@@ -8,7 +8,10 @@
 #ifndef TOOL_H
 #define TOOL_H
 
+#include <sched.h>
+#include <stdint.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
 #include "world.h"
 
@@ -38,6 +41,28 @@ struct running {
     int out, err;
 };
 
+/* Does the tool run in mounts of its own, in which this one's directory is not, and get the test as the engine (-E)? */
+static const char *tool_elsewhere;
+
+static inline void go_elsewhere(char *const argv[], char *more[], size_t room)
+{
+    size_t n = 0;
+    static char pid[24];
+    snprintf(pid, sizeof pid, "%d", getppid());
+    more[n++] = argv[0];
+    more[n++] = (char *)(uintptr_t)"-E";
+    more[n++] = pid;
+    while (n < room - 1 && argv[n - 2]) {
+        more[n] = argv[n - 2];
+        n++;
+    }
+    more[n] = NULL;
+    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        _exit(97);
+    if (umount2(tool_elsewhere, MNT_DETACH))    /* locked, in a user namespace */
+        mount("t", tool_elsewhere, "tmpfs", 0, NULL);
+}
+
 /* `in` and `out` are descriptors, or -1: the test's own, and a file in memory. `before`, when not NULL, runs in the
  * child, and ends it with false. A tool that blocks is ended by the alarm. */
 static inline struct running start_tool(char *const argv[], int in, int out, bool (*before)(void))
@@ -52,9 +77,12 @@ static inline struct running start_tool(char *const argv[], int in, int out, boo
         if (in >= 0)
             dup2(in, 0);
         alarm(60);
+        char *more[5000];
+        if (tool_elsewhere)
+            go_elsewhere(argv, more, COUNT(more));
         if (before && !before())
             _exit(98);
-        execv(tool_path, argv);
+        execv(tool_path, tool_elsewhere ? more : argv);
         _exit(99);
     }
     if (r.pid < 0)
