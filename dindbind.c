@@ -27,14 +27,14 @@
  *  mount identity        4789-4926    a path of the caller's that is the same file
  *  the daemon's names    4927-5350    the same from inside the runner (-S)
  *  host paths            5351-5769    dindbind_host(), with the mounts below
- *  staging               5770-7175    dindbind_stage(), dindbind_unstage()
- *  specs                 7176-7992    the grammars of -v and --mount
- *  json                  7993-8555    the only reader and writer of it
- *  formats               8556-8839    answers as text, json, oci, and specs
- *  descriptions          8840-9653    -r: what engines print of a container
- *  bodies                9654-10021   -c: the body of a create request
- *  answers               10022-11073  sources that stand or fall together
- *  applet                11074-12036  the command line
+ *  staging               5770-7178    dindbind_stage(), dindbind_unstage()
+ *  specs                 7179-7995    the grammars of -v and --mount
+ *  json                  7996-8558    the only reader and writer of it
+ *  formats               8559-8842    answers as text, json, oci, and specs
+ *  descriptions          8843-9656    -r: what engines print of a container
+ *  bodies                9657-10024   -c: the body of a create request
+ *  answers               10025-11076  sources that stand or fall together
+ *  applet                11077-12053  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -11754,19 +11754,33 @@ static int refuse_whole(const struct job *j, const char *name, const struct dind
     return dindbind_status(error);
 }
 
-/* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
- * as with `podman unshare`. Whoever may not enter it will be told by what comes next. */
-static void enter_engine(const struct dindbind_runner *r)
+static int engine_namespace(const struct dindbind_runner *r, const char *kind)
 {
     char path[FD_PATH + 32];
-    if (!r->engine || !geteuid())
-        return;
     struct text t = text_in(path, sizeof path, "/proc/");
     text_number(&t, (unsigned long long)r->engine);
-    text_add(&t, "/ns/user");
-    int fd = open_path(path, O_RDONLY | O_CLOEXEC);
-    CALL3(SYS_setns, fd, CLONE_NEWUSER);
-    sys_close(fd);
+    text_add(&t, kind);
+    return open_path(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
+ * and mounts only in a mount namespace of it: so this process goes there, as `podman unshare` does.
+ * Who may not is told by what comes next. */
+static int enter_engine(struct dindbind_runner *r)
+{
+    struct dindbind_runner engine = { .engine = r->engine, .engine_start = r->engine_start };
+    if (!r->engine || !geteuid())
+        return 0;
+    int user = engine_namespace(r, "/ns/user"), mounts = engine_namespace(r, "/ns/mnt");
+    int error = dindbind_open(&engine);
+    dindbind_close(&engine);
+    if (!error && !CALL3(SYS_setns, user, CLONE_NEWUSER) && !CALL3(SYS_setns, mounts, CLONE_NEWNS))
+        r->engine = 0;          /* it is at home */
+    sys_close(user);
+    sys_close(mounts);
+    if (error)
+        memcpy(r->detail, engine.detail, sizeof r->detail);
+    return error;
 }
 
 static enum step open_described(struct job *j)
@@ -11776,8 +11790,9 @@ static enum step open_described(struct job *j)
         r->trace = explain;
         r->trace_arg = j;
     }
-    enter_engine(r);
-    int error = dindbind_open(r);
+    int error = enter_engine(r);
+    if (!error)
+        error = dindbind_open(r);
     j->batch->runner_error = error;
     if (r->trace)
         explain_runner(r);
@@ -11967,11 +11982,10 @@ static int report_gone(const struct job *j, int error, int pid)
 
 static int unstage(struct job *j)
 {
-    const struct dindbind_runner *engine = j->given & GIVEN_ENGINE ? j->runner : NULL;
     struct dindbind_result res = { 0 };
-    int error = 0;
-    enter_engine(j->runner);
-    if (engine)
+    int error = enter_engine(j->runner);
+    const struct dindbind_runner *engine = j->runner->engine ? j->runner : NULL;
+    if (engine && !error)
         error = dindbind_open(j->runner);
     bool gone = error == DINDBIND_E_GONE || error == DINDBIND_E_REUSED;
     if (error && !gone)

@@ -737,7 +737,7 @@ attack_cases() {
 
 # ---- Runners that are described, bodies, and answers from inside ------------------------------------
 
-for part in rich describe create self stage_life layouts; do
+for part in rich describe create self stage_life engine layouts; do
 	# shellcheck source=/dev/null
 	. "$tests/e2e/$part.sh" || exit
 done

@@ -36,6 +36,8 @@ may_refuse() {
 	case "$1" in
 	# no mount names this root, and docker's seccomp filter hides by which id the description's is mine
 	'docker image store'*', -S -r' | 'docker image store, own'*', -S' | *'packages put it'*', -S') echo "$root" ;;
+	# FUSE shows no upperdir, and without a keyring nothing shows whose description it is
+	'docker fuse-overlayfs, -S -r') echo "$root" ;;
 	# where the data root is, neither the root's options nor packages say
 	'docker image store'*', -S' | *vfs*', -S' | *fuse-overlayfs', -S') echo '*' ;;
 	# these describe no layers, or layers of a program, or of an engine that does not run as root
@@ -328,6 +330,7 @@ layout_described() {
 	cell -p "$layout_live" -p "$PID:$START"
 	cell '-p -s' "$layout_live" -p "$PID:$START" -s "$stage"
 	cell -r "$layout_live" -r "$W/gift/inspect.json"
+	case $layout in rootless*) inner_rootless ;; esac
 	from_inside "$engine"
 	give "$W/gift/inspect.json"
 	cell -S "$layout_live" -S

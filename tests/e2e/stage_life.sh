@@ -209,7 +209,7 @@ life_cases() {
 	life_namespaces
 	case $engine in
 	runc | crun | podman) life_elsewhere "$engine" ;;
-	docker) life_docker_elsewhere ;;
+	docker) life_docker_elsewhere; inner_cases ;;
 	esac
 	kill "${peers[@]}"
 	wait "${peers[@]}" 2>/dev/null
