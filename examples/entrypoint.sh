@@ -164,15 +164,17 @@ find_self() {
 	done
 }
 
-# describe: $root is a row of $id's root where its inspect does not name it, and $inspect what the daemon prints of $id
+# describe: $inspect is what the daemon prints of $id, and $root a row of its root: what that names, or where docker has
+# the roots of its containerd image store. A nonce has shown that it is this one's, which dindbind cannot always see.
 describe() {
 	inspect=$(ask inspect "$id") || die "docker inspect $id fails" 3
-	case $inspect in
-	*'"MergedDir": "/'* | *'"MergedDir":"/'*) ;;
-	*)
-		root=$(ask info -f '{{.DockerRootDir}}')/rootfs/$(ask inspect -f '{{.Driver}}/{{.Id}}' "$id")
-		case $root in /*) quote "$root:/" && root="-b $quoted" ;; *) root='' ;; esac ;;
+	root=$(ask inspect -f '{{with .GraphDriver}}{{with .Data}}{{.MergedDir}}{{end}}{{end}}' "$id")
+	case $root-$(ask info -f '{{.DriverStatus}}') in
+	/*) ;;
+	*io.containerd.snapshotter*)
+		root=$(ask info -f '{{.DockerRootDir}}')/rootfs/$(ask inspect -f '{{.Driver}}/{{.Id}}' "$id") ;;
 	esac
+	case $root in /*) quote "$root:/" && root="-b $quoted" ;; *) root='' ;; esac
 }
 
 client=${DINDBIND_DOCKER-}
