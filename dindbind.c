@@ -10,31 +10,31 @@
  *  room                  lines      what it is for
  *  kernel interface      91-295       system calls as functions that return a value or -errno
  *  text and memory       296-732      strings, output that grows, paths as text, arenas
- *  errors                733-920      codes and errnos, and what they mean
- *  inodes and procfs     921-1196     what an inode is and is called; /proc/PID
- *  results               1197-1245    a result that says what was found, or why not
- *  bind table            1246-1295    which row covers a path
- *  contained resolution  1296-1624    a path below a root, to a descriptor
- *  missing directories   1625-1759    -m: the only writer
- *  mountinfo             1760-1985    the only reader of it
- *  layers: options       1986-2510    overlay mount options, to a list of layers
- *  layers: look-up       2511-3251    what the overlay would show at a path
- *  layers: subtrees      3252-3517    whether layer directories show all that it shows below
- *  layers: answers       3518-3651    the rule LAYERS: to a result
- *  the runner            3652-4320    dindbind_open(): is it the one that was described?
- *  one source            4321-4651    dindbind_resolve(): one rule after the other
- *  messages              4652-4788    errors in sentences
- *  mount identity        4789-4926    a path of the caller's that is the same file
- *  the daemon's names    4927-5350    the same from inside the runner (-S)
- *  host paths            5351-5769    dindbind_host(), with the mounts below
- *  staging               5770-7178    dindbind_stage(), dindbind_unstage()
- *  specs                 7179-7995    the grammars of -v and --mount
- *  json                  7996-8558    the only reader and writer of it
- *  formats               8559-8842    answers as text, json, oci, and specs
- *  descriptions          8843-9656    -r: what engines print of a container
- *  bodies                9657-10024   -c: the body of a create request
- *  answers               10025-11076  sources that stand or fall together
- *  applet                11077-12053  the command line
+ *  errors                733-921      codes and errnos, and what they mean
+ *  inodes and procfs     922-1197     what an inode is and is called; /proc/PID
+ *  results               1198-1246    a result that says what was found, or why not
+ *  bind table            1247-1296    which row covers a path
+ *  contained resolution  1297-1625    a path below a root, to a descriptor
+ *  missing directories   1626-1760    -m: the only writer
+ *  mountinfo             1761-1986    the only reader of it
+ *  layers: options       1987-2511    overlay mount options, to a list of layers
+ *  layers: look-up       2512-3252    what the overlay would show at a path
+ *  layers: subtrees      3253-3518    whether layer directories show all that it shows below
+ *  layers: answers       3519-3652    the rule LAYERS: to a result
+ *  the runner            3653-4370    dindbind_open(): is it the one that was described?
+ *  one source            4371-4701    dindbind_resolve(): one rule after the other
+ *  messages              4702-4838    errors in sentences
+ *  mount identity        4839-4976    a path of the caller's that is the same file
+ *  the daemon's names    4977-5369    the same from inside the runner (-S)
+ *  host paths            5370-5772    dindbind_host(), with the mounts below
+ *  staging               5773-7244    dindbind_stage(), dindbind_unstage()
+ *  specs                 7245-8062    the grammars of -v and --mount
+ *  json                  8063-8625    the only reader and writer of it
+ *  formats               8626-8909    answers as text, json, oci, and specs
+ *  descriptions          8910-9721    -r: what engines print of a container
+ *  bodies                9722-10089   -c: the body of a create request
+ *  answers               10090-11141  sources that stand or fall together
+ *  applet                11142-12114  the command line
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
@@ -776,7 +776,8 @@ static const struct error_row errors[] = {
                       "mount it read-only and say so (-R), or use -f json, -v or --mount", 1 },
     ROW(FORMAT) = { "format", "cannot be written in this format", "", 1 },
     ROW(FOREIGN) = { "foreign", "has no path in this mount namespace",
-                     "stage it (-s DIR), or give a bind row (-b)", 1 },
+                     "stage it (-s DIR), where its engine mounts (-E), or give a bind row (-b)",
+                     1 },
     ROW(EXISTS) = { "exists", "is there and is no directory", "remove it in the runner first", 1 },
     ROW(NESTED) = { "nested", "a mount below it would be missing or wrong",
                     "stage it (-s DIR) with a live PID", 1 },
@@ -3721,8 +3722,6 @@ static int uses_program(const struct dindbind_runner *r, const char *layer, bool
 /* Are the layers that an engine described what the kernel's overlay would take? */
 static int layers_plain(struct dindbind_runner *r, struct text *why)
 {
-    static const char by_composefs[] = "of composefs only a live runner shows the files: ";
-    static const char by_program[] = "of fuse-overlayfs only a live runner shows the files: ";
     for (size_t i = 0; i < r->layers->n; i++) {
         const char *dir = r->layers->v[i].dir;
         bool composefs = strstr(dir, "/composefs-layers/"), program = false;
@@ -3736,7 +3735,8 @@ static int layers_plain(struct dindbind_runner *r, struct text *why)
             return rc;
         r->layers_errno = EOPNOTSUPP;
         if (composefs || program)
-            return layers_unread(why, composefs ? by_composefs : by_program, dir);
+            return layers_unread(why, "composefs or fuse-overlayfs, of which only a live runner "
+                                      "shows the files: ", dir);
     }
     r->layers_errno = 0;
     return 0;
@@ -4096,11 +4096,28 @@ static void keyring_id(char id[ID_LENGTH + 1])
         last_id(text, id);
 }
 
+/* podman has a file in each container that is not shared with its network, and has the id in its
+ * name. false: it is not mounted there. */
+static bool containerenv_id(const struct mount_table *t, char id[ID_LENGTH + 1])
+{
+    const char *tail;
+    *id = 0;
+    for (const struct mount_row *row = t->v; row < t->v + t->n; row++)
+        if (!strcmp(row->point, "/run/.containerenv") && own_tail(row->root, &tail) == OWN_FILE)
+            last_id(tail, id);
+    return *id;
+}
+
 /* Does a cgroup or keyring show which container it is? Either may be that of a container around
  * it. A cgroup that is also mine, as where the engine makes none, says nothing of others. */
-static int id_check(const struct dindbind_runner *r, bool *proven, struct text *why)
+static int id_check(const struct dindbind_runner *r, const struct mount_table *t, bool *proven,
+                    struct text *why)
 {
     char cgroup[ID_LENGTH + 1], keyring[ID_LENGTH + 1] = "", mine[ID_LENGTH + 1] = "";
+    if (containerenv_id(t, mine)) {
+        *proven = !strcmp(mine, r->id);
+        return *proven ? 0 : not_it(why, " has the /run/.containerenv of another one than ", r->id);
+    }
     cgroup_id(r, r->proc_fd, "thread-self/cgroup", cgroup);
     if (r->self)
         keyring_id(keyring);
@@ -4149,7 +4166,7 @@ static int described_check(struct dindbind_runner *r, struct text *why)
     if (!rc)
         rc = root_row_check(r, &t, &root, &proven, why);
     if (!rc && r->id && !proven)
-        rc = id_check(r, &proven, why);
+        rc = id_check(r, &t, &proven, why);
     if (!rc && r->id)
         rc = rows_check(r, &t, proven, why);
     r->proven = proven;
@@ -4168,6 +4185,27 @@ static bool has_host_row(const struct dindbind_runner *r)
     return found;
 }
 
+/* Is the runner's user namespace the engine's, or one below? What root of the host, or another
+ * user, has made may have devices and setuid files in it, and the engine's user may clear nodev and
+ * nosuid of what is mounted for it. */
+static bool is_engines_user(const struct dindbind_runner *r)
+{
+    enum { GET_PARENT = 0xb702, DEPTH = 33 };   /* linux/nsfs.h; 32 in kernel/user_namespace.c */
+    struct node engines, n;
+    bool found = false;
+    int rc = inspect_magic(r->engine_fd, "ns/user", &engines);
+    int fd = sys_open(r->task_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; !rc && !found && fd >= 0 && i < DEPTH; i++) {
+        rc = sys_fstat(fd, &n);
+        found = !rc && n.ino == engines.ino;
+        int parent = CALL3(SYS_ioctl, fd, GET_PARENT, 0);
+        sys_close(fd);
+        fd = parent;
+    }
+    sys_close(fd);
+    return found;
+}
+
 /* A shim's PID, a shell's own or a kernel thread's is no container's, and each of its paths
  * would be "translated" to itself: the directory of the host that happens to be called as the
  * runner's. The same directory on the same mount is the same root, in whichever mount namespace
@@ -4177,55 +4215,57 @@ static bool has_host_row(const struct dindbind_runner *r)
 static int host_check(const struct dindbind_runner *r)
 {
     enum { IS_KERNEL_THREAD = 0x200000 };       /* PF_KTHREAD in linux/sched.h */
-    struct node own, theirs;
+    struct node own, engines, theirs;
     unsigned long long flags = 0;
     if (!r->pid || has_host_row(r))
         return 0;
-    int fd = open_host(r, "/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
+    int fd = open_path("/", OPEN_DIR), rc = inspect_fd(r, fd, &own);
     sys_close(fd);
+    engines = own;
+    if (!rc && r->engine)
+        rc = inspect_fd(r, r->engine_root, &engines);
     if (!rc)
         rc = inspect_fd(r, r->root_fd, &theirs);
     if (rc)
         return error_of(rc);
+    if (r->engine_apart && !is_engines_user(r))
+        return DINDBIND_E_HOST;
     rc = proc_stat(r, r->task_fd, STAT_FLAGS, &flags);
     if (rc)
         return task_error(rc);
-    return same_node(&own, &theirs) || (flags & IS_KERNEL_THREAD) ? DINDBIND_E_HOST : 0;
+    bool is_host = same_node(&own, &theirs) || same_node(&engines, &theirs);
+    return is_host || (flags & IS_KERNEL_THREAD) ? DINDBIND_E_HOST : 0;
 }
 
-/* The ids in the caller's user namespace of who is root in the engine's. */
-static int engine_ids(struct dindbind_runner *r, const char *map, unsigned *id)
+/* The id in the caller's user namespace of who is root in the engine's: the first line of its map
+ * is "0 ID LENGTH". */
+static int engine_id(struct dindbind_runner *r, const char *map, unsigned *id)
 {
-    char buf[4096];
+    char buf[64];
+    unsigned long long number;
     int fd = proc_entry(r, r->engine_fd, map, O_RDONLY | O_CLOEXEC);
     int n = read_start(fd, buf, sizeof buf);
     sys_close(fd);
     if (n < 0)
         return task_error(n);
-    for (char *line = buf, *end; *line; line = end + !!*end) {
-        unsigned long long inside, outside;
-        end = line + strcspn(line, "\n");
-        line += strspn(line, " ");
-        char *second = line + strcspn(line, " "), *last;
-        bool good = parse_number(line, second, UINT32_MAX, &inside);
-        second += strspn(second, " ");
-        last = second + strcspn(second, " ");
-        if (good && !inside && parse_number(second, last, UINT32_MAX, &outside)) {
-            *id = (unsigned)outside;
-            return 0;
-        }
-    }
-    return DINDBIND_E_DENIED;   /* nobody is root in it */
+    const char *zero = buf + strspn(buf, " "), *first = zero + 1 + strspn(zero + !!*zero, " ");
+    if (*zero != '0' || !parse_number(first, first + strcspn(first, " "), UINT32_MAX, &number))
+        return DINDBIND_E_DENIED;       /* nobody is root in it */
+    *id = (unsigned)number;
+    return 0;
 }
 
 /* The process that mounts the answers, which may be in another user namespace. */
 static int engine_open(struct dindbind_runner *r, struct text *why)
 {
+    enum { NS_OWNER = 0xb701 };         /* NS_GET_USERNS of linux/nsfs.h */
     struct node own, theirs;
     if (r->caps & CAPS_NO_OPENAT2)
         return DINDBIND_E_KERNEL;
-    int rc = task_open(r, r->engine, r->engine_start, ", the engine at ", &r->engine_fd,
-                       &r->engine_root, why);
+    why->len = 0;
+    text_add(why, "the engine (-E), /proc");
+    int rc = task_open(r, r->engine, r->engine_start, ", and was given as started at ",
+                       &r->engine_fd, &r->engine_root, why);
     if (!rc)
         rc = error_unless_ok(inspect_magic(r->proc_fd, "thread-self/ns/user", &own));
     if (!rc)
@@ -4233,10 +4273,20 @@ static int engine_open(struct dindbind_runner *r, struct text *why)
     if (rc)
         return rc;
     r->engine_apart = own.ino != theirs.ino;
+    /* one who has only entered the mounts of somebody else, or only another user namespace */
+    int ns = sys_open(r->engine_fd, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    int owner = CALL3(SYS_ioctl, ns, NS_OWNER, 0);
+    rc = sys_fstat(owner, &own);
+    sys_close(owner);
+    sys_close(ns);
+    if (rc || own.ino != theirs.ino) {
+        text_add(why, ": its mounts are of another user namespace");
+        return DINDBIND_E_DENIED;
+    }
     if (r->engine_apart)
-        rc = engine_ids(r, "uid_map", &r->engine_uid);
+        rc = engine_id(r, "uid_map", &r->engine_uid);
     if (!rc && r->engine_apart)
-        rc = engine_ids(r, "gid_map", &r->engine_gid);
+        rc = engine_id(r, "gid_map", &r->engine_gid);
     why->len = 0;
     text_add(why, "/proc");
     return rc;
@@ -4287,7 +4337,7 @@ int dindbind_open(struct dindbind_runner *r)
 {
     struct text why = text_new(r->detail, sizeof r->detail);
     r->proc_fd = r->task_fd = r->root_fd = r->engine_fd = r->engine_root = -1;
-    r->engine_apart = 0;
+    r->engine_apart = r->proven = 0;
     r->caps = CAPS_KNOWN;
     r->layers = NULL;
     r->layers_error = r->layers_errno = 0;
@@ -4329,7 +4379,7 @@ static int refuse_host(const struct dindbind_runner *r, struct dindbind_result *
     struct text t = text_new(res->path, sizeof res->path);
     proc_path(&t, r);
     res->error = error;
-    res->sys_errno = 0;
+    res->sys_errno = r->engine_apart ? EUSERS : 0;
     return error;
 }
 
@@ -4684,6 +4734,8 @@ static const struct reason reasons[] = {
       "take one on a file system that can be written, as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
       "take a directory that is no mount" },
+    { DINDBIND_E_UNSAFE, EADDRINUSE, "no stage, but another mount namespace may have one there",
+      "take it down there (-E PID), or take a new directory" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
     { DINDBIND_E_FOREIGN, ESTALE,
@@ -4691,18 +4743,16 @@ static const struct reason reasons[] = {
       "mount it again, or give a bind row (-b)" },
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
-    { DINDBIND_E_NESTED, ENODEV,
-      "a mount below it is a file system that only this container has",
-      "unmount that, or ask for what lies beside it" },
+    { DINDBIND_E_GONE, EOWNERDEAD, "the engine (-E) has ended", "" },
+    { DINDBIND_E_NESTED, ENODEV, "a mount below it is one that only this container has",
+      "ask for what lies beside it" },
     { DINDBIND_E_LAYERS, EOPNOTSUPP, "its layers cannot be read",
-      "start the runner again and give its PID, or its output of inspect" },
+      "start the runner again and give its PID" },
+    { DINDBIND_E_HOST, EUSERS, "no container in the engine's user namespace (-E)",
+      "copy the files" },
     { DINDBIND_E_FOREIGN, EUSERS,
-      "it would be an image layer, and the engine's user namespace can make that writable",
-      "start the runner again and name its PID, or copy the file" },
-    { DINDBIND_E_FOREIGN, EXDEV,
-      "it has no path in this mount namespace, nor has anything of its root",
-      "name the engine's process, in whose namespace it may have one (-E PID), or stage it there "
-      "(-E PID -s DIR)" },
+      "an image layer, which root of the engine could make writable",
+      "start the runner again and name its PID" },
     { DINDBIND_E_FOREIGN, EPERM,
       "its description names a root, and nothing shows that this one is mine",
       "have the daemon read a file of yours by the Id in it (docker cp), then give -b ROOT:/ (-x "
@@ -5194,14 +5244,11 @@ static int calibrate(const struct tables *t, struct calibration *c)
     return c->row ? 0 : DINDBIND_E_FOREIGN;
 }
 
-static size_t mounts_at(const struct tables *t, const char *point, const struct mount_row **last)
+static size_t mounts_at(const struct tables *t, const char *point)
 {
     size_t n = 0;
     for (const struct mount_row *row = t->theirs.v; row < t->theirs.v + t->theirs.n; row++)
-        if (!strcmp(row->point, point)) {
-            *last = row;
-            n++;
-        }
+        n += !strcmp(row->point, point);
     return n;
 }
 
@@ -5219,8 +5266,7 @@ static enum counting counting_of(const struct tables *t, const struct dindbind_b
     if (row->origin != DINDBIND_GIVEN &&
         (!is_below(from->point, place) || from->dev == t->root_dev))
         return row->host ? IS_GONE : COUNTS_NOT;
-    const struct mount_row *last;
-    return mounts_at(t, place, &last) > 1 ? COUNTS_NOT : COUNTS;
+    return mounts_at(t, place) > 1 ? COUNTS_NOT : COUNTS;
 }
 
 /* Two reported rows, and one mount at the place of both: a link that one of them was named
@@ -5275,31 +5321,6 @@ static int daemon_row(const struct tables *t, const struct mount_row *from, cons
     return DINDBIND_E_FOREIGN;
 }
 
-/* What the runner has mounted itself of something that the description names: that is mounted at
- * its own place too, and shows where on its device it is. */
-static int find_described(const struct tables *t, const struct mount_row *from, const char *inside,
-                          struct found_host *h)
-{
-    char place[DINDBIND_PATH_MAX];
-    size_t best = 0;
-    for (size_t i = 0; i < t->r->nbinds; i++) {
-        const struct dindbind_bind *b = &t->r->binds[i];
-        struct spot at = { .name = place };
-        if (!b->host || b->origin == DINDBIND_GIVEN || resolve_own(t->r, b->path, &at))
-            continue;
-        sys_close(at.fd);
-        const struct mount_row *row;
-        if (mounts_at(t, place, &row) != 1 || row->dev != from->dev ||
-            !is_below(inside, row->root) || strlen(row->root) < best)
-            continue;
-        best = strlen(row->root);
-        h->ro |= b->ro;
-        if (!graft(h->path, b->host, inside, row->root))
-            return DINDBIND_E_TOOLONG;
-    }
-    return best ? 0 : DINDBIND_E_FOREIGN;
-}
-
 /* What is on the device of the data root, by its place there. */
 static int find_calibrated(const struct tables *t, const struct mount_row *from, const char *inside,
                            struct found_host *h)
@@ -5341,10 +5362,8 @@ static int find_daemon(const struct tables *t, const struct mount_row *from, con
         return DINDBIND_E_FOREIGN;
     if (from->dev == t->root_dev && t->unproven)
         h->err = EPERM;
-    if (from->dev != t->root_dev || !*t->merged) {
-        rc = find_calibrated(t, from, inside, h);
-        return rc == DINDBIND_E_FOREIGN ? find_described(t, from, inside, h) : rc;
-    }
+    if (from->dev != t->root_dev || !*t->merged)
+        return find_calibrated(t, from, inside, h);
     return graft(h->path, t->merged, inside, "/") ? 0 : DINDBIND_E_TOOLONG;
 }
 
@@ -5526,20 +5545,6 @@ static int find_below(struct tables *t, const char *name, const char *host,
     return still_alive(t->r);
 }
 
-/* Has the caller any mount of the file system that is the runner's root? An engine in the same
- * mount namespace has one. */
-static bool shares_root(const struct tables *t)
-{
-    for (const struct mount_row *root = t->theirs.v; root < t->theirs.v + t->theirs.n; root++) {
-        if (strcmp(root->point, "/"))
-            continue;
-        for (const struct mount_row *row = t->mine.v; row < t->mine.v + t->mine.n; row++)
-            if (row->dev == root->dev)
-                return true;
-    }
-    return false;
-}
-
 /* The host path of what is pinned in the runner's own view. */
 static int host_of_view(struct tables *t, struct dindbind_result *res, struct below *b)
 {
@@ -5564,8 +5569,6 @@ static int host_of_view(struct tables *t, struct dindbind_result *res, struct be
     rc = find_host(t, row, &s.node, s.name, &h);
     if (rc == DINDBIND_E_FOREIGN && t->r->self)
         res->sys_errno = h.err;
-    else if (rc == DINDBIND_E_FOREIGN && !t->r->engine && !shares_root(t))
-        res->sys_errno = EXDEV;
     if (!rc)
         rc = find_below(t, s.name, h.path, res, b);
     if (rc)
@@ -5796,6 +5799,7 @@ enum {
 };
 
 enum {
+    FOR_ENGINE = S_ISVTX,       /* marks a directory that was made in another namespace (-E) */
     /* sources that are cloned, attached and let go of before the next ones: one turn */
     AT_A_TIME = 64,
     LOCK_PATIENCE = 5           /* seconds */
@@ -5834,6 +5838,7 @@ struct stage {
     /* none could be made, and the caller's working directory is not ours to change */
     bool no_child;
     bool created, mounted;              /* by this call: the directory, the outer tmpfs */
+    bool known;                         /* the directory is nobody else's */
     /* any: r or `none`, for /proc and what this kernel lacks */
     const struct dindbind_runner *r, *any;
     struct dindbind_result *const *results;
@@ -5985,13 +5990,6 @@ static int detach(struct stage *st, int dir, const char *name)
 static int detach_top(struct stage *st)
 {
     return detach(st, st->parent, st->name);
-}
-
-/* Errand: the directory itself. Outside of its namespace this call would drop what is mounted
- * there. */
-static int remove_dir(struct stage *st)
-{
-    return CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
 }
 
 /* An entry, whose name is a number: detach what is mounted there, and remove the place for it,
@@ -6207,6 +6205,16 @@ static int stage_parent(struct stage *st)
     }
 }
 
+/* Who is root of an engine in another user namespace can mount a tmpfs that is called as ours, or
+ * other stages that he gets hold of: what is ours there has just these marks. */
+static bool is_made_here(const struct stage *st, const struct node *n, const struct mount_row *row)
+{
+    const struct dindbind_runner *r = st->any;
+    if (!r->engine_apart || is_ro(row))
+        return true;
+    return n->uid == geteuid() && n->gid == r->engine_gid && (n->mode & 07777) == 0710;
+}
+
 /* Is the directory that is open the root of a tmpfs of ours? CHANGED: what it is the root of has
  * just been unmounted. */
 static int stage_look(struct stage *st, const struct node *n)
@@ -6220,7 +6228,7 @@ static int stage_look(struct stage *st, const struct node *n)
     const struct mount_row *row = rc ? NULL : row_by_id(&t, n->mnt);
     if (!rc && !row)
         rc = DINDBIND_E_CHANGED;
-    else if (!rc && !is_ours(row))
+    else if (!rc && (!is_ours(row) || !is_made_here(st, n, row)))
         rc = unsafe(st, EBUSY);
     else if (!rc) {
         st->ours = true;
@@ -6287,21 +6295,105 @@ static bool is_closed(const struct stage *st, const struct node *n)
     return is_ours_or_engines(st, n->uid) && !others;
 }
 
-/* Errand: the directory, as who is root in the engine's user namespace. */
-static int stage_mkdir_there(struct stage *st)
+/* Errand: the directory is made, and removed, as who is root in the engine's user namespace: where
+ * that has no right, nothing happens; and a tmpfs of that namespace has no inode of others. */
+static void act_for_engine(const struct stage *st)
 {
+    if (!st->any->engine_apart)
+        return;
     CALL3(SYS_setfsgid, st->any->engine_gid, 0, 0);
     CALL3(SYS_setfsuid, st->any->engine_uid, 0, 0);
-    return CALL3(SYS_mkdirat, st->parent, st->name, 0700);
 }
 
-/* A tmpfs of another user namespace has no inode of who is nobody in that. */
+/* Errand: the directory itself. Outside of its namespace this call would drop what is mounted
+ * there. */
+static int remove_dir(struct stage *st)
+{
+    act_for_engine(st);
+    return CALL3(SYS_unlinkat, st->parent, st->name, AT_REMOVEDIR);
+}
+
 static int stage_mkdir(struct stage *st)
 {
-    int rc = CALL3(SYS_mkdirat, st->parent, st->name, 0700);
-    if (rc == -EOVERFLOW && st->any->engine_apart)
-        rc = in_child(st, -1, stage_mkdir_there);
-    return rc;
+    act_for_engine(st);
+    unsigned mode = st->engine_ns < 0 ? 0700 : FOR_ENGINE | 0700;
+    return CALL3(SYS_mkdirat, st->parent, st->name, mode);
+}
+
+/* A directory that may have a stage on it in another mount namespace: by where it is on its device,
+ * or, with no device, by its name there. */
+struct elsewhere {
+    const char *place;
+    uint64_t dev;
+};
+
+static bool is_stage_at(const struct mount_table *t, const struct mount_row *row,
+                        const struct elsewhere *at)
+{
+    char inside[DINDBIND_PATH_MAX];
+    const struct mount_row *on = parent_row(t, row);
+    if (!is_ours(row))
+        return false;
+    if (!at->dev)
+        return is_below(at->place, row->point);
+    return on && on->dev == at->dev && graft(inside, on->root, row->point, on->point) &&
+           !strcmp(inside, at->place);
+}
+
+/* Does a process see a stage there? By name those in the caller's mounts do not count, nor do any
+ * that cannot be read. Its PID, or 0; or an error. */
+static int seen_elsewhere(const struct elsewhere *at)
+{
+    char buf[2048];
+    struct text ignored = text_new(buf, sizeof buf);
+    struct dindbind_runner any = { 0 };
+    struct node own, theirs;
+    unsigned long long pid;
+    int found = 0, n = 0, rc = proc_open(&any, &ignored);
+    int fd = rc ? -1 : sys_open(any.proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!rc)
+        rc = inspect_magic(any.proc_fd, "thread-self/ns/mnt", &own);
+    while (!rc && !found && (n = CALL3(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+        for (int k = 0; k < n && !found;) {
+            const char *name = buf + k + DIRENT_NAME;
+            struct mount_table t = { 0 };
+            uint16_t len;
+            memcpy(&len, buf + k + DIRENT_RECLEN, sizeof len);
+            k += len;
+            if (!parse_number(name, name + strlen(name), INT_MAX, &pid))
+                continue;
+            any.task_fd = proc_entry(&any, any.proc_fd, name, OPEN_DIR);
+            if (any.task_fd >= 0 && !inspect_magic(any.task_fd, "ns/mnt", &theirs) &&
+                (at->dev || theirs.ino != own.ino) && !table_read(&any, false, &t))
+                for (size_t i = 0; i < t.n && !found; i++)
+                    found = is_stage_at(&t, &t.v[i], at) ? (int)pid : 0;
+            table_free(&t);
+            sys_close(any.task_fd);
+        }
+    sys_close(fd);
+    sys_close(any.proc_fd);
+    return rc ? DINDBIND_E_PROCFS : found;
+}
+
+/* Removing a directory takes down what other namespaces have mounted there: so one that was made
+ * for an engine, or is used for one, has a mark, and is left alone where one of them has a stage
+ * on it. */
+static int mark_plain(struct stage *st, const struct node *n)
+{
+    char inside[DINDBIND_PATH_MAX];
+    struct mount_table t;
+    if (st->known || (!(n->mode & FOR_ENGINE) && st->engine_ns < 0))
+        return 0;
+    int rc = table_read(st->any, true, &t), pid = 0;
+    const struct mount_row *on = rc ? NULL : row_by_id(&t, n->mnt);
+    if (on && graft(inside, on->root, st->dir, on->point))
+        pid = seen_elsewhere(&(struct elsewhere){ inside, on->dev });
+    table_free(&t);
+    if (rc || pid < 0)
+        return rc ? rc : pid;
+    if (pid)
+        return unsafe(st, EADDRINUSE);
+    return stage_result(st, CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0));
 }
 
 /* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the
@@ -6313,9 +6405,9 @@ static int stage_lock(struct stage *st, bool create)
         sys_close(st->fd);
         int rc = -EEXIST;
         if (create)
-            rc = stage_mkdir(st);
+            rc = in_engine(st, stage_mkdir);
         if (!rc)
-            st->created = true;
+            st->created = st->known = true;
         else if (rc == -ENOENT || rc == -EROFS)
             return unsafe(st, EROFS);
         else if (rc != -EEXIST)
@@ -6343,6 +6435,8 @@ static int stage_lock(struct stage *st, bool create)
         if (inspect(st->any, st->parent, st->name, &again) || !same_node(&n, &again))
             continue;
         rc = stage_look(st, &n);
+        if (!rc && !st->ours)
+            rc = mark_plain(st, &n);
         if (rc != DINDBIND_E_CHANGED)
             return rc;
     }
@@ -6355,9 +6449,10 @@ static int stage_lock(struct stage *st, bool create)
 static int stage_clear(struct stage *st)
 {
     int rc = 0;
-    do {
+    for (int i = 0; i < RETRIES; i++) {
         uint64_t top = st->top;
         int detached = take_down(st, detach_top);
+        st->known |= !detached;
         rc = 0;
         if (detached != -EINVAL)
             rc = stage_result(st, detached);
@@ -6365,8 +6460,10 @@ static int stage_clear(struct stage *st)
             rc = stage_lock(st, false);
         if (!rc && detached && st->ours && st->top == top)
             rc = unsafe(st, EINVAL);
-    } while (!rc && st->ours && !st->is_stage);
-    return rc;
+        if (rc || !st->ours || st->is_stage)
+            return rc;
+    }
+    return stage_result(st, -EAGAIN);
 }
 
 /* Whatever it returns: stage_close() comes next, and stage_lock() before that if it is 0. */
@@ -6697,8 +6794,14 @@ static int sources_count(struct stage *st)
 static int counter_open(struct stage *st)
 {
     struct node file;
-    st->counter = sys_open(st->fd, "next", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC);
-    int rc = sys_fstat(st->counter, &file);
+    int rc = CALL(SYS_mknodat, st->fd, "next", S_IFREG | 0600, 0);
+    if (rc == -EEXIST)
+        rc = 0;
+    /* whoever may pass through a stage of another user namespace can mount something over it */
+    if (!rc)
+        rc = proc_entry(st->any, st->fd, "next", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    st->counter = rc;
+    rc = sys_fstat(st->counter, &file);
     if (!rc)
         st->next = file.size;
     return stage_result(st, rc);
@@ -6952,13 +7055,16 @@ static int stage_prepare(struct stage *st)
 
 /* With its last task a mount namespace loses its mounts, though it takes them while somebody
  * holds a descriptor of it. */
-static int engine_alive(const struct dindbind_runner *r)
+static int engine_alive(struct stage *st)
 {
     char root[DINDBIND_PATH_MAX];
     int rc = 0;
-    if (r->engine)
-        rc = sys_readlink(r->engine_fd, "root", root);
-    return rc < 0 ? task_error(rc) : 0;
+    if (st->engine_ns >= 0)
+        rc = sys_readlink(st->r->engine_fd, "root", root);
+    if (rc >= 0)
+        return 0;
+    st->err = EOWNERDEAD;
+    return DINDBIND_E_GONE;
 }
 
 /* Lock the directory, and make a stage of it unless it is one. */
@@ -7028,7 +7134,7 @@ static int stage_sources(const struct dindbind_runner *r, const char *dir,
     if (!rc)
         rc = check_all(st);
     if (!rc)
-        rc = engine_alive(r);
+        rc = engine_alive(st);
     for (size_t i = 0; i < n; i++)
         sys_close(st->s[i].tree);
     *sys_errno = st->err;
@@ -7095,49 +7201,6 @@ static bool entry_number(const char *name, uint64_t *number)
     return true;
 }
 
-/* GONE: that process sees a mount of ours at this place. */
-static int sees_stage(const struct dindbind_runner *r, const char *place)
-{
-    struct mount_table t;
-    int rc = table_read(r, false, &t);
-    if (rc == DINDBIND_E_GONE)
-        return 0;               /* the process is */
-    for (size_t i = 0; !rc && i < t.n; i++)
-        if (is_ours(&t.v[i]) && is_below(place, t.v[i].point))
-            rc = DINDBIND_E_GONE;
-    table_free(&t);
-    return rc;
-}
-
-/* The engine is gone, and a stage goes with the last process of its mount namespace. GONE: there
- * is a process that sees a stage at this place; *pid is one. */
-static int gone_with_engine(const char *place, int *pid)
-{
-    char buf[2048], ignored[64];
-    struct text why = text_new(ignored, sizeof ignored);
-    struct dindbind_runner any = { 0 };
-    int rc = proc_open(&any, &why), n = 0;
-    int fd = rc ? -1 : sys_open(any.proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (!rc && (n = CALL3(SYS_getdents64, fd, buf, sizeof buf)) > 0)
-        for (int at = 0; !rc && at < n;) {
-            const char *name = buf + at + DIRENT_NAME;
-            unsigned long long number;
-            uint16_t len;
-            memcpy(&len, buf + at + DIRENT_RECLEN, sizeof len);
-            at += len;
-            if (!parse_number(name, name + strlen(name), INT_MAX, &number))
-                continue;
-            any.task_fd = proc_entry(&any, any.proc_fd, name, OPEN_DIR);
-            rc = any.task_fd < 0 ? unless_absent(any.task_fd) : sees_stage(&any, place);
-            if (rc == DINDBIND_E_GONE)
-                *pid = (int)number;
-            sys_close(any.task_fd);
-        }
-    sys_close(fd);
-    sys_close(any.proc_fd);
-    return n < 0 ? error_of(n) : rc;
-}
-
 /* DIR/N is an entry, unless DIR is no stage: then N may be a stage that is called like that. */
 int dindbind_unstage(const struct dindbind_runner *r, const char *path, int *sys_errno)
 {
@@ -7146,8 +7209,11 @@ int dindbind_unstage(const struct dindbind_runner *r, const char *path, int *sys
     uint64_t number = 0;
     int rc = clean_path(path, clean);
     *sys_errno = 0;
-    if (!rc && r && r->engine && !(r->caps & CAPS_KNOWN))
-        return gone_with_engine(clean, sys_errno);
+    if (!rc && r && r->engine && !(r->caps & CAPS_KNOWN)) {
+        rc = seen_elsewhere(&(struct elsewhere){ clean, 0 });
+        *sys_errno = rc;
+        return rc > 0 ? DINDBIND_E_GONE : rc;
+    }
     if (rc)
         return rc;
     char *slash = strrchr(clean, '/');
@@ -7184,6 +7250,7 @@ int dindbind_unstage(const struct dindbind_runner *r, const char *path, int *sys
 static const char bad_modes[] = "modes not understood: at most one of each kind, and no fourth "
                                 "field",
                   bad_target[] = "no target, or one that is no absolute path",
+                  bad_option[] = "the local driver has type, device, o and size as options",
                   bad_type[] = "the type must be bind, volume, tmpfs, image, cluster or npipe",
                   empty_spec[] = "an empty spec";
 
@@ -7652,7 +7719,7 @@ static const char *take_volume_option(struct record *m, const char *value, struc
     const struct driver_option *option = find_driver_option(value, n);
     m->options = true;
     if (!option || !value[n])
-        return "volume-opt: the local driver has type=, device=, o= and size=, no other is known";
+        return bad_option;
     if (option->part == PARTS)
         return NULL;
     if (m->field[option->part])
@@ -9523,8 +9590,6 @@ static const char *view_candidate(struct candidate *c, struct arena *arena, cons
  * its network, and is the caller's, may be refused for another reason. */
 static const char *view_mine(struct view *v, const char *array)
 {
-    static const char none[] = "one of those that were described";
-    static const char several[] = "just one of those that were described";
     struct candidate mine = { 0 }, c;
     bool many = false;
     const char *wrong = NULL;
@@ -9546,7 +9611,7 @@ static const char *view_mine(struct view *v, const char *array)
         return wrong;
     v->have_pid = true;
     v->runner->merged = "";
-    v->runner->id = many ? several : none;
+    v->runner->id = "just one of those that were described";
     if (many || !mine.fits)
         return NULL;            /* refused when it is opened, as any that is another one's */
     v->runner->overlay = mine.runner.overlay;
@@ -9807,7 +9872,7 @@ static const char *body_volume(struct spec *s, const struct member *m)
         char name[JSON_NAME];
         json_name(key, JSON_GO, false, name);
         if (!find_driver_option(name, strlen(name)))
-            return "the local driver has type, device, o and size as options, no other is known";
+            return bad_option;
     }
     const char *wrong = take_volume(s, &driver);
     if (!wrong && s->volume)
@@ -11150,7 +11215,7 @@ static const char usage_text[] =
     "  -o, --overlay OPTIONS         mount options of the runner's overlay root\n"
     "  -r, --runner FILE             these, or JSON of inspect, state, config.json\n"
     "  -S, --self                    I am in the runner: the daemon's names\n"
-    "  -E, --engine PID[:START]      who mounts the answer, if in other mounts than mine\n"
+    "  -E, --engine PID[:START]      who mounts the answer, in other mounts\n"
     "What to translate:\n"
     "  PATH                          to a path that opens the same file\n"
     "  -                             the same for paths on standard input\n"
@@ -11275,10 +11340,6 @@ static void explain_runner(const struct dindbind_runner *r)
         text_add(&t, facts[i].name);
         text_add(&t, " ");
         text_number(&t, facts[i].value);
-    }
-    if (r->id) {
-        text_add(&t, ", described: ");
-        text_add(&t, r->id);
     }
     complain(line, NULL);
 }
@@ -11542,7 +11603,7 @@ static const struct clash {
     const char *wrong;
 } clashes[] = {
     { .one = GIVEN_UNSTAGE, .other = ~(unsigned)(GIVEN_UNSTAGE | GIVEN_ENGINE),
-      .wrong = "-u: goes alone, with the DIR or the DIR/N to take down; -E may say where" },
+      .wrong = "-u: goes alone, or with -E, and the DIR or DIR/N to take down" },
     { .one = GIVEN_HOST, .other = GIVEN_STAGE,
       .wrong = "-H -s: one kind of answer: the host path, or a staged one" },
     { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
@@ -11550,7 +11611,7 @@ static const struct clash {
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
       .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
     { .one = GIVEN_SELF, .other = GIVEN_ENGINE,
-      .wrong = "-S -E: the daemon outside is no process that can be seen in here" },
+      .wrong = "-S -E: the daemon outside cannot be seen in here" },
     { .one = GIVEN_CREATE,
       .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
       .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
@@ -11766,10 +11827,11 @@ static int engine_namespace(const struct dindbind_runner *r, const char *kind)
 /* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
  * and mounts only in a mount namespace of it: so this process goes there, as `podman unshare` does.
  * Who may not is told by what comes next. */
-static int enter_engine(struct dindbind_runner *r)
+static int enter_engine(const struct job *j)
 {
+    struct dindbind_runner *r = j->runner;
     struct dindbind_runner engine = { .engine = r->engine, .engine_start = r->engine_start };
-    if (!r->engine || !geteuid())
+    if (!r->engine || !geteuid() || !(j->given & (GIVEN_STAGE | GIVEN_UNSTAGE)))
         return 0;
     int user = engine_namespace(r, "/ns/user"), mounts = engine_namespace(r, "/ns/mnt");
     int error = dindbind_open(&engine);
@@ -11790,7 +11852,7 @@ static enum step open_described(struct job *j)
         r->trace = explain;
         r->trace_arg = j;
     }
-    int error = enter_engine(r);
+    int error = enter_engine(j);
     if (!error)
         error = dindbind_open(r);
     j->batch->runner_error = error;
@@ -11967,15 +12029,14 @@ static int translate_all(struct job *j, int argc)
 static int report_gone(const struct job *j, int error, int pid)
 {
     char line[2 * DINDBIND_PATH_MAX];
-    struct text t = text_in(line, sizeof line, "the engine, PID ");
-    text_number(&t, (unsigned long long)j->runner->engine);
-    text_add(&t, ", is gone");
-    if (error == DINDBIND_E_GONE) {
-        text_add(&t, ", and PID ");
+    struct text t = text_in(line, sizeof line, "the engine is gone; ");
+    if (!error)
+        text_add(&t, "no process sees a stage there any more");
+    else {
+        text_add(&t, "there is one that PID ");
         text_number(&t, (unsigned)pid);
-        text_add(&t, " sees a stage there; name that one (-E)");
-    } else
-        text_add(&t, "; no process sees a stage there any more");
+        text_add(&t, " sees: name that (-E)");
+    }
     complain(j->unstage, line);
     return dindbind_status(error);
 }
@@ -11983,7 +12044,7 @@ static int report_gone(const struct job *j, int error, int pid)
 static int unstage(struct job *j)
 {
     struct dindbind_result res = { 0 };
-    int error = enter_engine(j->runner);
+    int error = enter_engine(j);
     const struct dindbind_runner *engine = j->runner->engine ? j->runner : NULL;
     if (engine && !error)
         error = dindbind_open(j->runner);

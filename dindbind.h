@@ -342,9 +342,11 @@ int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *
  * system.
  *
  * With an engine `dir` is a path in its mount namespace, and the stage is made there; it must still
- * live afterwards, else all is undone (GONE). If its user namespace is another one, whoever is root
- * in that counts as the caller does for `dir` and the directories above, and may pass through the
- * stage: it has the mode 0710, and his group. He can unmount what he got, and clear `ro`.
+ * live afterwards, else all is undone (GONE). The plain directory gets the mode 01700, and is
+ * UNSAFE where another namespace has a stage on it. If the engine's user namespace is another one,
+ * the runner must be in that or below (else HOST); whoever is root in it counts as the caller does for
+ * the directories above, makes `dir`, and may pass through the stage: it has the mode 0710, and his
+ * group. He can unmount what he got, and clear `ro`.
  *
  * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED
  * (something was mounted or unmounted there meanwhile), NESTED (a mount of the runner's below the
@@ -373,9 +375,9 @@ int dindbind_stage(const struct dindbind_runner *runner, const char *dir,
  * does: they keep what they have.
  *
  * `runner`: NULL, or one whose engine the stage was made for. If its dindbind_open() said that the
- * engine is GONE or REUSED, it is given as that left it. Then it is 0 if no process of this procfs
- * sees a stage at `path`, for that goes with the last process of its mount namespace; else GONE,
- * and *sys_errno is the PID of one that does. */
+ * engine is GONE or REUSED, it is given as that left it. Then it is 0 if no process in other mounts
+ * than the caller's sees a stage at `path`, for that goes with its mount namespace; else GONE, and
+ * *sys_errno is the PID of one that does. */
 int dindbind_unstage(const struct dindbind_runner *runner, const char *path, int *sys_errno);
 
 /* ---- Specs and bodies ------------------------------------------------------------------------ */

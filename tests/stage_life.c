@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -122,6 +123,11 @@ static int do_count(const char *unused)
 {
     (void)unused;
     return (int)mounts();
+}
+
+static int do_forge(const char *path)
+{
+    return zero_or_errno(mount("dindbind", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=710"));
 }
 
 /* A number that stands for its table of mounts, parent IDs and all. */
@@ -2071,7 +2077,262 @@ static void first_number_merged(void)
 
 /* ==== All of them ======================================================================================= */
 
-enum { IN_PLACES = 1, OF_KINDS = 2, ONLY_SHARED = 4, ONLY_SLAVE = 8, NOT_SLAVE = 16 };
+/* ==== Engines that are named (-E) ======================================================================= */
+
+enum { ENGINE_UID = 1500, ENGINE_GID = 1600 };
+
+/* An ordinary user's namespaces, with a file system of its own at /p. */
+static int be_rootless_engine(const char *unused)
+{
+    (void)unused;
+    if (setgroups(0, NULL) || setgid(ENGINE_GID) || setuid(ENGINE_UID) || prctl(PR_SET_DUMPABLE, 1) ||
+        unshare(CLONE_NEWUSER | CLONE_NEWNS))
+        return errno;
+    int err = map_root(ENGINE_UID, ENGINE_GID);
+    return err ? err : zero_or_errno(mount("t", "/p", "tmpfs", 0, "mode=755"));
+}
+
+/* In the same user namespace, and with no mounts of its own. */
+static int be_half_an_engine(const char *unused)
+{
+    (void)unused;
+    if (setgroups(0, NULL) || setgid(ENGINE_GID) || setuid(ENGINE_UID) || prctl(PR_SET_DUMPABLE, 1) ||
+        unshare(CLONE_NEWUSER))
+        return errno;
+    return map_root(ENGINE_UID, ENGINE_GID);
+}
+
+/* A container of that engine's. */
+static int be_engines_runner(const char *pid)
+{
+    int user = open(textf("/proc/%s/ns/user", pid), O_RDONLY | O_CLOEXEC);
+    int fd = open(textf("/proc/%s/ns/mnt", pid), O_RDONLY | O_CLOEXEC);
+    if (user < 0 || fd < 0 || setns(user, CLONE_NEWUSER) || setresgid(0, 0, 0) || setresuid(0, 0, 0) ||
+        setns(fd, CLONE_NEWNS))
+        return errno;
+    runner_before = with_proc;
+    mounts_of_runner = with_volume;
+    return enter_root("/r", 0, before_deed, "");
+}
+
+/* In mounts of its own, with something else at /p. */
+static int be_engine(const char *unused)
+{
+    (void)unused;
+    return zero_or_errno(unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+                         mount("t", "/p", "tmpfs", 0, "mode=755"));
+}
+
+static int do_join(const char *pid)
+{
+    int fd = open(textf("/proc/%s/ns/mnt", pid), O_RDONLY | O_CLOEXEC);
+    return zero_or_errno(fd < 0 || setns(fd, CLONE_NEWNS));
+}
+
+/* What an actor sees. */
+static char *seen_by(const struct actor *a, const char *path)
+{
+    return textf("/proc/%d/root%s", a->pid, path);
+}
+
+static void has_no_stage(const struct actor *a)
+{
+    if (strstr(slurp(textf("/proc/%d/mountinfo", a->pid)), " tmpfs dindbind "))
+        flunk("PID %d still has a stage", a->pid);
+    is_gone(seen_by(a, ST));
+}
+
+static void rootless_engine(void)
+{
+    struct stat st;
+    if (!world.root)
+        skip("needs a second user");
+    furnish();
+    start_runner(with_volume);
+    struct actor engine = start_actor(be_rootless_engine, ""), half = start_actor(be_half_an_engine, "");
+    char *pid = textf("%d", engine.pid);
+    /* root of the host, or another user, can make in a runner what this one's user may not have */
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 1, "", "no container in the engine's user namespace");
+    said(RUN("-E", pid, "-p", runner_pid(), "-v", "/d:/x"), 1, "", "no container in the engine's user namespace");
+    is_gone(seen_by(&engine, ST));
+    said(RUN("-E", textf("%d", half.pid), "-p", runner_pid(), "-s", ST, "/d"), 3, "",
+         "its mounts are of another user namespace");
+    end_actor(&half);
+    end_actor(&runner);
+    runner = start_actor(be_engines_runner, pid);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d", "/one"), 0, ST "/0\n" ST "/1\n", "");
+    if (ask(&engine, do_look, ST "/0/f") || ask(&engine, do_look, ST "/0/v/w") || ask(&engine, do_open, ST "/1"))
+        flunk("the engine cannot reach into its stage");
+    must(!stat(seen_by(&engine, ST), &st), "the stage");
+    if ((st.st_mode & 07777) != 0710 || st.st_gid != ENGINE_GID || st.st_uid)
+        flunk("the stage has the mode %o, and is of %u:%u", st.st_mode & 07777, st.st_uid, st.st_gid);
+    if (each_row(ST, NULL))
+        flunk("the caller has a stage, too");
+    said(RUN("-E", pid, "-p", "0", "-o", "lowerdir=/r/d:/r/decoy", "-R", "/f"), 1, "", "could make writable");
+    said(RUN("-E", pid, "-u", ST), 0, "", "");
+    has_no_stage(&engine);
+    end_actor(&engine);
+}
+
+/* What its root can mount in its own namespace is in nobody's way, and takes nothing of the host's along. */
+static void hostile_engine(void)
+{
+    if (!world.root)
+        skip("needs a second user");
+    furnish();
+    new_file("/victim", "of the host");
+    make_dir("/hosts");
+    must(!chmod("/victim", 0600), "/victim");
+    struct actor engine = start_actor(be_rootless_engine, "");
+    char *pid = textf("%d", engine.pid);
+    runner = start_actor(be_engines_runner, pid);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 0, ST "/0\n", "");
+    /* the counter */
+    have(&engine, do_script, "cover " ST "/next /victim");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/one"), 1, "", "");
+    if (!is_text("/victim", "of the host"))
+        flunk("a file of the host's reads \"%s\"", slurp("/victim"));
+    said(RUN("-E", pid, "-u", ST), 0, "", "");
+    has_no_stage(&engine);
+    /* a directory of the host's over the parent */
+    have(&engine, do_script, "bind /hosts /p");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 3, "", "no permission: " ST);
+    is_gone("/hosts/st");
+    make_dir("/hosts/st");
+    must(!chmod("/hosts/st", 0700), "/hosts/st");
+    RUN("-E", pid, "-u", ST);
+    struct stat st;
+    if (lstat("/hosts/st", &st))
+        flunk("a directory of the host's was removed");
+    end_actor(&engine);
+}
+
+/* A tmpfs that is called as ours, of its own. */
+static void forged_stage(void)
+{
+    if (!world.root)
+        skip("needs a second user");
+    furnish();
+    struct actor engine = start_actor(be_rootless_engine, "");
+    char *pid = textf("%d", engine.pid);
+    runner = start_actor(be_engines_runner, pid);
+    have(&engine, do_script, "dir " ST);
+    have(&engine, do_forge, ST);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 1, "", "something else is mounted there");
+    said(RUN("-E", pid, "-u", ST), 1, "", "something else is mounted there");
+    end_actor(&engine);
+}
+
+/* One directory, two namespaces: removing it in one would take down what is mounted on it in the other. */
+static void one_directory_two_namespaces(void)
+{
+    furnish();
+    start_runner(with_volume);
+    make_dir("/q");
+    struct actor engine = start_actor(be_engine, ""), other = start_actor(be_engine, "");
+    char *pid = textf("%d", engine.pid), *rest = textf("%d", other.pid);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", "/q/st", "/d"), 0, "/q/st/0\n", "");
+    said(RUN("-p", runner_pid(), "-s", "/q/st", "/d"), 1, "", "another mount namespace may have one there");
+    said(RUN("-E", rest, "-p", runner_pid(), "-s", "/q/st", "/d"), 1, "", "another mount namespace may have one there");
+    said(RUN("-u", "/q/st"), 1, "", "another mount namespace may have one there");
+    said(RUN("-E", rest, "-u", "/q/st"), 1, "", "another mount namespace may have one there");
+    if (ask(&engine, do_look, "/q/st/0/f"))
+        flunk("the stage is gone");
+    said(RUN("-E", pid, "-u", "/q/st"), 0, "", "");
+    is_gone("/q/st");
+    said(RUN("-p", runner_pid(), "-s", "/q/st", "/d"), 0, "/q/st/0\n", "");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", "/q/st", "/d"), 1, "", "another mount namespace may have one there");
+    said(RUN("-E", pid, "-u", "/q/st"), 1, "", "another mount namespace may have one there");
+    if (!is_text("/q/st/0/f", "right"))
+        flunk("the caller's own stage is gone");
+    said(RUN("-u", "/q/st"), 0, "", "");
+    is_gone("/q/st");
+    end_actor(&engine);
+    end_actor(&other);
+}
+
+/* Who is root in that namespace may own the directories, and nobody else but the caller's root. */
+static void rootless_engine_dir(void)
+{
+    if (!world.root)
+        skip("needs a second user");
+    furnish();
+    make_dir("/q");
+    struct actor engine = start_actor(be_rootless_engine, "");
+    char *pid = textf("%d", engine.pid);
+    runner = start_actor(be_engines_runner, pid);
+    must(!chown("/q", ENGINE_UID + 1, 0), "/q");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", "/q/st", "/d"), 1, "", "another user's");
+    must(!chown("/q", ENGINE_UID, 0), "/q");
+    said(RUN("-p", runner_pid(), "-s", "/q/st", "/d"), 1, "", "another user's");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", "/q/st", "/d"), 0, "/q/st/0\n", "");
+    said(RUN("-E", pid, "-u", "/q/st"), 0, "", "");
+    is_gone("/q/st");
+    end_actor(&engine);
+}
+
+static void gone_engine(void)
+{
+    furnish();
+    start_runner(with_volume);
+    struct actor engine = start_actor(be_engine, ""), other = start_actor(be_engine, "");
+    char *pid = textf("%d", engine.pid), *start = textf("%d:1", engine.pid), *rest = textf("%d", other.pid);
+    have(&other, do_join, pid);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 0, ST "/0\n", "");
+    said(RUN("-E", start, "-u", ST), 3, "", "there is one that PID ");
+    end_actor(&engine);
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 3, "", "no live process has this PID");
+    said(RUN("-E", pid, "-u", ST), 3, "", textf("the engine is gone; there is one that PID %s sees: name that (-E)\n", rest));
+    said(RUN("-E", rest, "-u", ST), 0, "", "");
+    has_no_stage(&other);
+    said(RUN("-E", pid, "-u", ST), 0, "", "is gone; no process sees a stage there any more\n");
+    said(RUN("-E", rest, "-p", runner_pid(), "-s", ST, "/d"), 0, ST "/0\n", "");
+    end_actor(&other);
+    said(RUN("-E", rest, "-u", ST), 0, "", "is gone; no process sees a stage there any more\n");
+}
+
+static int be_chrooted_engine(const char *unused)
+{
+    int err = be_engine(unused);
+    return err ? err : zero_or_errno(mkdir("/p/jail", 0755) || mkdir("/p/jail/p", 0755) || mkdir("/p/jail/data", 0755) ||
+                                     mount("t", "/p/jail/data", "tmpfs", 0, NULL) || chroot("/p/jail") || chdir("/"));
+}
+
+/* Names are names from its root on. */
+static void chrooted_engine(void)
+{
+    furnish();
+    start_runner(with_volume);
+    struct actor engine = start_actor(be_chrooted_engine, "");
+    char *pid = textf("%d", engine.pid);
+    new_file(seen_by(&engine, "/data/f"), "right");
+    said(RUN("-E", pid, "-p", runner_pid(), "-s", ST, "/d"), 0, ST "/0\n", "");
+    if (ask(&engine, do_look, ST "/0/f"))
+        flunk("the engine does not see its stage");
+    said(RUN("-E", pid, "-b", "/data:/x", "-H", "/x/f"), 0, "/data/f\n", "");
+    said(RUN("-E", pid, "-b", "/data:/x", "-s", ST, "/x/f"), 0, ST "/1\n", "");
+    if (ask(&engine, do_look, ST "/1"))
+        flunk("the engine does not see what a row named");
+    said(RUN("-E", pid, "-u", ST), 0, "", "");
+    has_no_stage(&engine);
+    end_actor(&engine);
+}
+
+/* A process of the engine's own has its root, and one of the caller's that: both are no container's. */
+static void engines_own(void)
+{
+    furnish();
+    struct actor engine = start_actor(be_chrooted_engine, "");
+    char *pid = textf("%d", engine.pid), *own = textf("%d", getpid());
+    said(RUN("-E", pid, "-p", pid, "-v", "/data:/x"), 1, "", "a process of the host itself");
+    said(RUN("-E", pid, "-p", pid, "-s", ST, "/data"), 1, "", "a process of the host itself");
+    said(RUN("-p", own, "-v", "/r:/x"), 1, "", "a process of the host itself");
+    said(RUN("-E", pid, "-p", own, "-v", "/r:/x"), 1, "", "a process of the host itself");
+    said(RUN("-E", pid, "-p", own, "-s", ST, "/r/one"), 1, "", "a process of the host itself");
+    end_actor(&engine);
+}
+
+enum { IN_PLACES = 1, OF_KINDS = 2, ONLY_SHARED = 4, ONLY_SLAVE = 8, NOT_SLAVE = 16, NAMES_ENGINE = 32 };
 
 static const struct {
     const char *name;
@@ -2133,6 +2394,14 @@ static const struct {
     { "in a user namespace: below /tmp", in_tmp, 0 },
     { "in a user namespace: directories that are not safe", in_unsafe, 0 },
     { "in a user namespace: no more processes", in_processes, 0 },
+    { "an engine in another user namespace", rootless_engine, NAMES_ENGINE },
+    { "an engine in another user namespace, its directory", rootless_engine_dir, NAMES_ENGINE },
+    { "an engine in another user namespace, hostile", hostile_engine, NAMES_ENGINE },
+    { "an engine in another user namespace, a forged stage", forged_stage, NAMES_ENGINE },
+    { "one directory and two namespaces", one_directory_two_namespaces, NAMES_ENGINE },
+    { "an engine that is gone, and one that is in its namespace still", gone_engine, NAMES_ENGINE },
+    { "an engine that is only chrooted", chrooted_engine, NAMES_ENGINE | OF_KINDS },
+    { "a process of the engine's own", engines_own, NAMES_ENGINE },
     { "no host path is one in a stage", no_name_from_a_stage, IN_PLACES | OF_KINDS },
     { "no host path, whatever entry is gone", other_stages_in_the_way, 0 },
     { "a directory that docker made in a stage", docker_directory_in_stage, IN_PLACES },
@@ -2174,6 +2443,8 @@ static void run_variants(size_t i)
             run_test(tests[i].name, variant, tests[i].call);
             fflush(stdout);
         }
+    if (tests[i].where & NAMES_ENGINE)
+        return;
     /* once more, each, for an engine in other mounts: what this process sees is what that sees */
     world.place = tests[i].where & (IN_PLACES | ONLY_SHARED) ? ON_SHARED : ON_PRIVATE;
     if (tests[i].where & ONLY_SLAVE)

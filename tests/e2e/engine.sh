@@ -67,7 +67,7 @@ inner_gone() {
 	inner_end
 	until_true dead "$ENGINE"
 	"$D" -E "$ENGINE" -u "$W/inner/st" 2>"$W/err" || why="$why -u: $?"
-	grep -q 'is gone; no process sees a stage there' "$W/err" || why="$why -u says: $(cat "$W/err")"
+	grep -q 'the engine is gone; no process sees a stage there' "$W/err" || why="$why -u says: $(cat "$W/err")"
 	report docker "-E, $1: the engine is gone" "$why"
 }
 
@@ -100,13 +100,13 @@ inner_rootless() {
 		report podman "$storage, -E" "no pause process: $E"
 		return
 	fi
-	want=$(in_runner probe view nested /home/runner 2>&1)
 	for who in "the host's root" 'its own user'; do
 		why='' as=()
 		# a user's FUSE lets nobody else in, not even root
 		case $layout:$who in *fuse*"the host's root") continue ;; esac
 		[ "$who" = "the host's root" ] || as=("${podman_as[@]}")
 		program=("${as[@]}" "$D")
+		want=$(in_runner probe view nested /home/runner 2>&1)
 		if answer podman /home/runner /x rw -E "$E" -p "$PID:$START" -s "$at" 2>"$W/err"; then
 			why=$(try podman nested /home/runner sibling "$want")
 			got=$(nsenter -t "$E" -U -m stat -c '%a' "$at" 2>&1)
