@@ -344,9 +344,9 @@ int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *
  * With an engine `dir` is a path in its mount namespace, and the stage is made there; it must still
  * live afterwards, else all is undone (GONE). The plain directory gets the mode 01700, and is
  * UNSAFE where another namespace has a stage on it. If the engine's user namespace is another one,
- * the runner must be in that or below (else HOST); whoever is root in it counts as the caller does for
- * the directories above, makes `dir`, and may pass through the stage: it has the mode 0710, and his
- * group. He can unmount what he got, and clear `ro`.
+ * the runner must be in that or below (else HOST); whoever is root in it counts as the caller does
+ * for the directories above, makes `dir`, and may pass through the stage: it has the mode 0710, and
+ * his group. He can unmount what he got, and clear `ro`.
  *
  * 0, or HOST, UNSAFE, BUSY, TOOLONG, KERNEL, DENIED, FOREIGN, GONE, PROCFS, NOMEM, SYSTEM, CHANGED
  * (something was mounted or unmounted there meanwhile), NESTED (a mount of the runner's below the
