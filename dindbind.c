@@ -8,38 +8,59 @@
  * this table:
  *
  *  room                  lines      what it is for
- *  kernel interface      91-295       system calls as functions that return a value or -errno
- *  text and memory       296-732      strings, output that grows, paths as text, arenas
- *  errors                733-921      codes and errnos, and what they mean
- *  inodes and procfs     922-1197     what an inode is and is called; /proc/PID
- *  results               1198-1246    a result that says what was found, or why not
- *  bind table            1247-1296    which row covers a path
- *  contained resolution  1297-1625    a path below a root, to a descriptor
- *  missing directories   1626-1760    -m: the only writer
- *  mountinfo             1761-1986    the only reader of it
- *  layers: options       1987-2511    overlay mount options, to a list of layers
- *  layers: look-up       2512-3252    what the overlay would show at a path
- *  layers: subtrees      3253-3518    whether layer directories show all that it shows below
- *  layers: answers       3519-3652    the rule LAYERS: to a result
- *  the runner            3653-4370    dindbind_open(): is it the one that was described?
- *  one source            4371-4701    dindbind_resolve(): one rule after the other
- *  messages              4702-4838    errors in sentences
- *  mount identity        4839-4976    a path of the caller's that is the same file
- *  the daemon's names    4977-5369    the same from inside the runner (-S)
- *  host paths            5370-5772    dindbind_host(), with the mounts below
- *  staging               5773-7244    dindbind_stage(), dindbind_unstage()
- *  specs                 7245-8062    the grammars of -v and --mount
- *  json                  8063-8625    the only reader and writer of it
- *  formats               8626-8909    answers as text, json, oci, and specs
- *  descriptions          8910-9721    -r: what engines print of a container
- *  bodies                9722-10089   -c: the body of a create request
- *  answers               10090-11141  sources that stand or fall together
- *  applet                11142-12114  the command line
+ *  kernel interface      112-316      system calls as functions that return a value or -errno
+ *  text and memory       317-753      strings, output that grows, paths as text, arenas
+ *  errors                754-942      codes and errnos, and what they mean
+ *  inodes and procfs     943-1218     what an inode is and is called; /proc/PID
+ *  results               1219-1267    a result that says what was found, or why not
+ *  bind table            1268-1317    which row covers a path
+ *  contained resolution  1318-1646    a path below a root, to a descriptor
+ *  missing directories   1647-1781    -m: the only writer
+ *  mountinfo             1782-2007    the only reader of it
+ *  layers: options       2008-2532    overlay mount options, to a list of layers
+ *  layers: look-up       2533-3273    what the overlay would show at a path
+ *  layers: subtrees      3274-3539    whether layer directories show all that it shows below
+ *  layers: answers       3540-3673    the rule LAYERS: to a result
+ *  the runner            3674-4391    dindbind_open(): is it the one that was described?
+ *  one source            4392-4722    dindbind_resolve(): one rule after the other
+ *  messages              4723-4859    errors in sentences
+ *  mount identity        4860-4997    a path of the caller's that is the same file
+ *  the daemon's names    4998-5390    the same from inside the runner (-S)
+ *  host paths            5391-5793    dindbind_host(), with the mounts below
+ *  staging               5794-7265    dindbind_stage(), dindbind_unstage()
+ *  specs                 7266-8083    the grammars of -v and --mount
+ *  json                  8084-8646    the only reader and writer of it
+ *  formats               8647-8930    answers as text, json, oci, and specs
+ *  descriptions          8931-9742    -r: what engines print of a container
+ *  bodies                9743-10110   -c: the body of a create request
+ *  answers               10111-11162  sources that stand or fall together
+ *  applet                11163-12136  the command line
+ *
+ * The functions to start from stand at the end of a room. The ways through the rooms:
+ *
+ *  a source         dindbind_resolve(): by_rules() takes by_bind(), by_proc(), by_self() or
+ *                   by_layers(); by_root() has it resolved, and accept_node() fills in the result
+ *  a host path      dindbind_host(): host_live() reads the tables, host_of_view() finds the mount
+ *                   of the source, find_below() those below it; with -S find_daemon() has the names
+ *  a stage          dindbind_stage(): stage_prepare(), stage_enter(), attach_all(), check_all(),
+ *                   and after a failure stage_undo()
+ *  a description    load_view(): view_json(), view_inspect(). dindbind_open() holds it against the
+ *                   task: described_check()
+ *  an answer        dindbind_answer(): answer_items() has each source resolved by find_answer(),
+ *                   and checked by check_bare(), check_carried() and others there; stage_items();
+ *                   then put_one() writes it, or refuse_round() writes all of them off
+ *  words            trace() for each line of -x; dindbind_message() why something is refused;
+ *                   warn_of_label() is the only warning
+ *
+ * What a runner can make long or large is bounded by MAX_LINKS, MAX_STEPS and RETRIES (a look-up),
+ * MAX_MOUNTINFO, MAX_SPENT and TABLE_TRIES (mount tables), MAX_MOUNTS (an answer, a stage),
+ * MAX_LAYERS, LOCK_PATIENCE; and what somebody writes for it by MAX_FILE, JSON_DEPTH and
+ * MAX_BODY_MOUNTS (descriptions, bodies) and MAX_RECORD (a line of standard input).
  *
  * dindbind.h is the reference for the interface; everything else here is static.
  */
 //config:config DINDBIND
-//config:	bool "dindbind (106 kb)"
+//config:	bool "dindbind (108 kb)"
 //config:	default y
 //config:	help
 //config:	What to mount so that a sibling container sees what the runner sees.
@@ -3481,8 +3502,8 @@ static bool has_no_dirs(struct overlay *o, struct entry dir)
     return l->mnt == o->counting;
 }
 
-/* `here` is a directory. May it be answered at all? With `links`: by an overlay of all layers,
- * which differs only in hard links that an index knows. */
+/* `here` is a directory. May it be answered at all? `links`: it will be by an overlay of all
+ * layers, in which only hard links can be other files, if the runner's has an index. */
 static int check_subtree(struct overlay *o, bool links)
 {
     char space[DINDBIND_PATH_MAX];
@@ -3977,10 +3998,10 @@ static enum standing standing_of(const struct mount_table *t, const char *place,
     return is;
 }
 
-/* Does that speak against the description? Where something else proves it already, a volume
- * may have options, which inspect does not report, so that it is a mount of something else; and
- * what is not mounted has been unmounted. Without a live task a host directory counts while it
- * is mounted only, and need not be. */
+/* Does that speak against the description? If something else proves it already, a volume at whose
+ * place something else is mounted may have options, which inspect does not report, and what is not
+ * mounted has been unmounted. With -S a host directory need not be mounted: then it does not
+ * count. */
 static bool contradicts(const struct dindbind_runner *r, const struct dindbind_bind *b,
                         enum own kind, enum standing is, bool proven)
 {
@@ -4491,8 +4512,8 @@ static int same_inode(int a, int b, bool *same)
 }
 
 /* A stage carries the mounts below a source, and only the runner's own mount of it has them. So
- * that one is pinned, if what the runner sees at the row's path is the same inode, or the row
- * cannot be seen from here. */
+ * that one is pinned if the runner sees the same inode at the row's path, or if there is nothing at
+ * the row's HOST for the caller. */
 static int prefer_view(const struct dindbind_runner *r, const char *path,
                        struct dindbind_result *res)
 {
@@ -5627,8 +5648,8 @@ static int tables_read(struct tables *t)
     return rc;
 }
 
-/* `t` may still have the tables of the last source: several that are asked about at once share
- * one reading. */
+/* Sources that are asked about at once share one reading: if the last one has left its tables in
+ * `t`, they are used. */
 static int host_live(struct tables *t, struct dindbind_result *res, struct below *b)
 {
     int rc;
@@ -6108,8 +6129,8 @@ static int clone_overlay(struct stage *st)
 }
 
 /* Errand: two tmpfs, one on the other. Where the directory lies on a shared mount, the outer one
- * gets to all peers and slaves of that, and is shared itself until it is told not to be; it is
- * empty and read-only, so that what looks there for an entry fails loudly. The inner one is
+ * gets to all peers and slaves of that, and is shared itself until tree_seal() makes it private. It
+ * is empty and read-only, so that what looks there for an entry fails loudly. The inner one is
  * attached after that: on a private mount it is private, and seen by nobody else. */
 static int attach_stage(struct stage *st)
 {
@@ -6928,9 +6949,9 @@ static int compare_nested(const void *a, const void *b)
     return strcmp(x->rest, y->rest);
 }
 
-/* What is mounted on the entries of this call, by our own table: of each source first of all its
- * own mount, and on that what comes along. No propagation, in any direction, may be left.
- * CHANGED: there is some, or an entry has no mount. */
+/* The mounts that are on the entries of this call now, by the table of whoever mounts the answer.
+ * The first one on an entry is the source's own, and is counted; those on that one are collected.
+ * CHANGED: one of them still propagates, or an entry has no mount. */
 static int staged_mounts(struct stage *st)
 {
     size_t prefix = strlen(st->dir) + 1;
@@ -8841,8 +8862,8 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
 }
 
 /* A field of a --mount record with another value. It is quoted where its key was, and where Go's
- * encoding/csv would not read it back otherwise. A key has no quotes in it, so after an opening one
- * comes the key itself. */
+ * encoding/csv would not read it back otherwise. A key has no quotes in it: what follows an opening quote
+ * is the key. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
     bool was_quoted = key_len && *key == '"';
@@ -9337,7 +9358,7 @@ enum unknown { PODMANS = 1, SYSTEMDS = 2, READONLYS = 4 };
 /* What engines mount into each runner and do not list under Mounts. */
 static const struct silent_mount {
     const char *place;
-    enum unknown only;          /* 0, or if one of these is not known */
+    enum unknown only;          /* it is one only if one of these is not known; 0: always */
     unsigned file;              /* the member that names it on the host, or 0 */
 } silent_mounts[] = {
     { .place = "/proc" },
@@ -11144,7 +11165,8 @@ void dindbind_end(struct dindbind_batch *b)
  * In: a command line. Out: answers on standard output, messages on standard error, an exit status.
  * The only part that prints. Never here: half an answer, or a system call on a source.
  *
- * From the rooms of the library, this one and the descriptions take besides dindbind.h: CALL,
+ * The applet and the descriptions call the library through dindbind.h. These few names of its
+ * rooms they use besides dindbind.h: CALL,
  * CALL3, CAPS_NO_OPENAT2, CAPS_NO_STATX, OPEN_DIR, OPEN_PIN, OWN_FILE, add_invalid, clean_target,
  * error_row, is_empty_dir, names_dirs, open_path, own_tail, parse_volume, real_dir, reopen, root,
  * spec, sys_close, sys_read, text_errno. */

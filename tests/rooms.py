@@ -10,6 +10,7 @@ A room is a section that starts with `/* ==== its name ====`. Checked are:
 - the table at the top names each room, in order, from which line to which, and says what it is for;
 - each room says what comes in, what goes out, and what must never happen there;
 - no function calls one of a room below its own: nothing is declared before it is defined;
+- what the comment at the top names is there;
 - the applet uses nothing of the library but what dindbind.h has, and what the applet's own comment names;
 - sentences that can be read once: no line of over 100 columns, in the header neither, no two `?:` in a line, at most 2.4 in 100 lines,
   no assignment in the condition of an if.
@@ -124,6 +125,15 @@ def check_applet(lines, rooms):
         check(word in used, '%s is on the list of the applet, and not used there' % word)
 
 
+def check_ways(lines, rooms):
+    """What the comment at the top names is there."""
+    text = '\n'.join(lines[rooms[0][1]:])
+    for name in re.findall(r'\b(\w+)\(\)|\b([A-Z]+_[A-Z_]+)\b', '\n'.join(lines[:rooms[0][1]]).split('*/')[0]):
+        word = name[0] or name[1]
+        found = re.search(r'^(static )?[a-z][\w *]*\b%s\(' % word if name[0] else r'\b%s = ' % word, text, re.M)
+        check(bool(found), 'the comment at the top: there is no %s' % word)
+
+
 def check_sentences(lines):
     questions = code = 0
     wrong = []
@@ -170,6 +180,7 @@ def main():
     check_rooms(lines, rooms)
     check_order(lines)
     check_applet(lines, rooms)
+    check_ways(lines, rooms)
     check_sentences(lines)
     print('%d passed, %d failed, 0 skipped' % (passed, failed))
     return failed > 0
