@@ -8862,8 +8862,8 @@ static const char *put_volume(struct out *o, const struct spec *s, const char *s
 }
 
 /* A field of a --mount record with another value. It is quoted where its key was, and where Go's
- * encoding/csv would not read it back otherwise. A key has no quotes in it: what follows an opening quote
- * is the key. */
+ * encoding/csv would not read it back otherwise. A key has no quotes in it: what follows an opening
+ * quote is the key. */
 static void put_csv(struct out *o, const char *key, size_t key_len, const char *value)
 {
     bool was_quoted = key_len && *key == '"';
