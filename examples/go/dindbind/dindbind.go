@@ -22,6 +22,9 @@ type Config struct {
 	Start   uint64 // its start time: a process that got its number later is not taken for it
 	Binds   []Bind
 	Overlay string // mount options of its root, for when it is dead
+
+	Engine      int    // the process that mounts the answers, if its mount namespace is another one; 0: this one
+	EngineStart uint64 // its start time
 }
 
 // Bind is a row of the bind table: the runner has Host mounted at Path.
@@ -51,7 +54,8 @@ func Open(config Config) (*Runner, error) {
 	n := len(config.Binds)
 	// C keeps pointers to all of this, so that none of it can be Go's memory
 	r.c = (*C.struct_dindbind_runner)(r.keep(C.malloc(C.sizeof_struct_dindbind_runner)))
-	*r.c = C.struct_dindbind_runner{pid: C.long(config.PID), start: C.ulonglong(config.Start)}
+	*r.c = C.struct_dindbind_runner{pid: C.long(config.PID), start: C.ulonglong(config.Start),
+		engine: C.long(config.Engine), engine_start: C.ulonglong(config.EngineStart)}
 	if config.Overlay != "" {
 		r.c.overlay = r.keepString(config.Overlay)
 	}
@@ -255,13 +259,22 @@ func (r *Runner) batch(q Request, add func(*C.struct_dindbind_batch, func(string
 	return text, nil
 }
 
-// Unstage takes a stage down, or one path of it.
+// Unstage takes a stage down, or one path of it, that this process sees.
 func Unstage(path string) error {
+	return unstage(&Runner{c: &C.struct_dindbind_runner{}}, nil, path)
+}
+
+// Unstage takes a stage of its Engine's down, or one path of it.
+func (r *Runner) Unstage(path string) error {
+	return unstage(r, r.c, path)
+}
+
+func unstage(r *Runner, engine *C.struct_dindbind_runner, path string) error {
 	name := cString(path)
 	defer C.free(unsafe.Pointer(name))
 	var res C.struct_dindbind_result
-	if rc := C.dindbind_unstage(nil, name, &res.sys_errno); rc != 0 {
-		return (&Runner{c: &C.struct_dindbind_runner{}}).failure(name, &res, rc)
+	if rc := C.dindbind_unstage(engine, name, &res.sys_errno); rc != 0 {
+		return r.failure(name, &res, rc)
 	}
 	return nil
 }
