@@ -21,20 +21,20 @@
  *  layers: look-up       2533-3273    what the overlay would show at a path
  *  layers: subtrees      3274-3539    whether layer directories show all that it shows below
  *  layers: answers       3540-3673    the rule LAYERS: to a result
- *  the runner            3674-4391    dindbind_open(): is it the one that was described?
- *  one source            4392-4722    dindbind_resolve(): one rule after the other
- *  messages              4723-4859    errors in sentences
- *  mount identity        4860-4997    a path of the caller's that is the same file
- *  the daemon's names    4998-5390    the same from inside the runner (-S)
- *  host paths            5391-5793    dindbind_host(), with the mounts below
- *  staging               5794-7265    dindbind_stage(), dindbind_unstage()
- *  specs                 7266-8083    the grammars of -v and --mount
- *  json                  8084-8646    the only reader and writer of it
- *  formats               8647-8930    answers as text, json, oci, and specs
- *  descriptions          8931-9742    -r: what engines print of a container
- *  bodies                9743-10110   -c: the body of a create request
- *  answers               10111-11162  sources that stand or fall together
- *  applet                11163-12136  the command line
+ *  the runner            3674-4393    dindbind_open(): is it the one that was described?
+ *  one source            4394-4726    dindbind_resolve(): one rule after the other
+ *  messages              4727-4863    errors in sentences
+ *  mount identity        4864-5001    a path of the caller's that is the same file
+ *  the daemon's names    5002-5394    the same from inside the runner (-S)
+ *  host paths            5395-5797    dindbind_host(), with the mounts below
+ *  staging               5798-7269    dindbind_stage(), dindbind_unstage()
+ *  specs                 7270-8087    the grammars of -v and --mount
+ *  json                  8088-8650    the only reader and writer of it
+ *  formats               8651-8934    answers as text, json, oci, and specs
+ *  descriptions          8935-9746    -r: what engines print of a container
+ *  bodies                9747-10114   -c: the body of a create request
+ *  answers               10115-11166  sources that stand or fall together
+ *  applet                11167-12141  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -4308,9 +4308,11 @@ static int engine_open(struct dindbind_runner *r, struct text *why)
         rc = engine_id(r, "uid_map", &r->engine_uid);
     if (!rc && r->engine_apart)
         rc = engine_id(r, "gid_map", &r->engine_gid);
+    if (rc)
+        return rc;
     why->len = 0;
     text_add(why, "/proc");
-    return rc;
+    return 0;
 }
 
 /* dindbind_open() without the clean-up. */
@@ -4482,8 +4484,10 @@ static int by_bind(const struct dindbind_runner *r, const struct dindbind_bind *
     copy_path(res->path, row->host);
     if (!*rest)
         return by_row(r, row, res);
-    if (row->ro)
-        flags &= ~(unsigned)DINDBIND_MKDIR;     /* the runner could not have made it either */
+    /* the runner could not have made it either; or root of the engine's user namespace has mounted
+     * at HOST what it wants */
+    if (row->ro || r->engine_apart)
+        flags &= ~(unsigned)DINDBIND_MKDIR;
     return by_rest(r, row, rest, flags, res);
 }
 
@@ -4775,9 +4779,9 @@ static const struct reason reasons[] = {
       "an image layer, which root of the engine could make writable",
       "start the runner again and name its PID" },
     { DINDBIND_E_FOREIGN, EPERM,
-      "its description names a root, and nothing shows that this one is mine",
-      "have the daemon read a file of yours by the Id in it (docker cp), then give -b ROOT:/ (-x "
-      "prints ROOT)" },
+      "nothing shows that the root in its description is mine",
+      "have the daemon read a file of yours by its Id (docker cp), then give -b ROOT:/ (-x prints "
+      "ROOT)" },
     { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
       "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
@@ -11345,6 +11349,7 @@ static void explain_runner(const struct dindbind_runner *r)
     } facts[] = {
         { "PID", (unsigned long long)r->pid },
         { "start", r->start },
+        { "engine PID", (unsigned long long)r->engine },
         { "bind rows", r->nbinds },
         { "layers", r->layers ? r->layers->n : 0 },
         { "without openat2", r->caps & CAPS_NO_OPENAT2 },

@@ -267,9 +267,10 @@ enum {
  *   LAYERS  pid 0 and overlay options: what overlayfs would show (fs/overlayfs/namei.c), without
  *           mounting it. A lowerdir's object is ro, always.
  *
- * With DINDBIND_MKDIR a missing directory is created under BIND and PROC, never in a layer: mode
- * 0755, the owner of its closest existing ancestor, one mkdirat(2) at a time beneath descriptors.
- * What a failing call had created is removed again.
+ * With DINDBIND_MKDIR a missing directory is created under BIND and PROC, never in a layer, nor
+ * beneath a row for an engine in another user namespace: mode 0755, the owner of its closest
+ * existing ancestor, one mkdirat(2) at a time beneath descriptors. What a failing call had created
+ * is removed again.
  *
  * Nothing is opened for reading or writing, with one exception: directories of layers are listed,
  * which is the only way to know that nothing below them means something else in the overlay.

@@ -2268,6 +2268,9 @@ static void rootless_engine_dir(void)
     said(RUN("-E", pid, "-p", runner_pid(), "-s", "/q/st", "/d"), 0, "/q/st/0\n", "");
     said(RUN("-E", pid, "-u", "/q/st"), 0, "", "");
     is_gone("/q/st");
+    /* what it has mounted there may be any directory of the host's */
+    said(RUN("-E", pid, "-b", "/q:/w", "-m", "-v", "/w/new:/x"), 1, "", "not there");
+    is_gone("/q/new");
     end_actor(&engine);
 }
 
