@@ -130,14 +130,15 @@ static void flunk(const char *format, ...)
 
 static const struct mark *marks(void)
 {
-    static char pid[16], start[32], chrooted[16];
+    static char pid[16], start[32], chrooted[16], own[16];
     static const struct mark list[] = {
         { "@", "/w" }, { "%", byte_in_hex }, { "$PID", pid }, { "$START", start }, { "$CHROOTED", chrooted },
-        { NULL, NULL },
+        { "$OWN", own }, { NULL, NULL },
     };
     snprintf(pid, sizeof pid, "%d", world.runner[0]);
     snprintf(start, sizeof start, "%llu", world.start);
     snprintf(chrooted, sizeof chrooted, "%d", world.runner[2]);
+    snprintf(own, sizeof own, "%d", getpid());
     return list;
 }
 
@@ -702,6 +703,8 @@ static const struct callee {
     { SYS_fchdir, "fchdir", false, { ENOMEM, EIO } },
     { SYS_unshare, "unshare", false, { EPERM, ENOMEM, ENOSPC, ENOSYS } },
     { SYS_mount, "mount", false, { EPERM, ENOMEM, EINVAL } },
+    { SYS_ioctl, "ioctl", false, { EPERM, ENOTTY, EMFILE } },
+    { SYS_keyctl, "keyctl", false, { EPERM, ENOSYS, ENOKEY } },
     { SYS_setns, "setns", false, { EPERM, ENOMEM, EINVAL, ENOSYS } },
     { SYS_open_tree, "open_tree", false, { ENOSYS, EPERM, ENOMEM, EINVAL, EMFILE } },
     { SYS_move_mount, "move_mount", false, { ENOSYS, EPERM, ENOMEM, EINVAL, ENOSPC, ELOOP } },
@@ -1221,6 +1224,10 @@ static const struct invocation invocations[] = {
     { "-p $PID -s @/full /m", 1, 0, 0, 0, 0 },
     { "-u @/st", 0, REMOVES, 0, "-p $PID -s @/st /a /file", 0 },
     { "-u @/st/1", 0, REMOVES, 0, "-p $PID -s @/st /a /file", 0 },
+    { "-E $OWN -p $PID -H /file", 0, 0, 0, 0, 0 },
+    { "-E $OWN -p $PID -s @/st /a /file", 0, STAGES, 0, 0, 0 },
+    { "-E $OWN -b @/vol:/vol -s @/st /vol/sub", 0, STAGES, 0, 0, 0 },
+    { "-E $OWN -u @/st", 0, REMOVES, 0, "-E $OWN -p $PID -s @/st /a /file", 0 },
     { "-u @/nowhere", 0, 0, 0, 0, 0 },
     /* bind rows */
     { ROWS "/vol /vol/v /vol/sub/x", 0, 0, 0, 0, 0 },
