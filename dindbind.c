@@ -25,16 +25,16 @@
  *  one source            4394-4726    dindbind_resolve(): one rule after the other
  *  messages              4727-4863    errors in sentences
  *  mount identity        4864-5001    a path of the caller's that is the same file
- *  the daemon's names    5002-5394    the same from inside the runner (-S)
- *  host paths            5395-5797    dindbind_host(), with the mounts below
- *  staging               5798-7269    dindbind_stage(), dindbind_unstage()
- *  specs                 7270-8087    the grammars of -v and --mount
- *  json                  8088-8650    the only reader and writer of it
- *  formats               8651-8934    answers as text, json, oci, and specs
- *  descriptions          8935-9746    -r: what engines print of a container
- *  bodies                9747-10114   -c: the body of a create request
- *  answers               10115-11166  sources that stand or fall together
- *  applet                11167-12141  the command line
+ *  the daemon's names    5002-5397    the same from inside the runner (-S)
+ *  host paths            5398-5800    dindbind_host(), with the mounts below
+ *  staging               5801-7272    dindbind_stage(), dindbind_unstage()
+ *  specs                 7273-8090    the grammars of -v and --mount
+ *  json                  8091-8653    the only reader and writer of it
+ *  formats               8654-8937    answers as text, json, oci, and specs
+ *  descriptions          8938-9749    -r: what engines print of a container
+ *  bodies                9750-10117   -c: the body of a create request
+ *  answers               10118-11169  sources that stand or fall together
+ *  applet                11170-12144  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -5212,7 +5212,10 @@ static bool is_described(const struct tables *t, const struct mount_row *row, en
         struct spot at = { .name = place };
         if (!b->host || b->origin != DINDBIND_ENGINES || own_tail(b->host, &theirs) != kind ||
             !is_below(own, theirs) || len != (size_t)(theirs - b->host) ||
-            memcmp(b->host, t->data, len) || resolve_own(t->r, b->path, &at))
+            memcmp(b->host, t->data, len))
+            continue;
+        int rc = resolve_own(t->r, b->path, &at);
+        if (rc)
             continue;
         sys_close(at.fd);
         if (!strcmp(place, row->point))
