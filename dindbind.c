@@ -8,33 +8,33 @@
  * this table:
  *
  *  room                  lines      what it is for
- *  kernel interface      112-316      system calls as functions that return a value or -errno
- *  text and memory       317-753      strings, output that grows, paths as text, arenas
- *  errors                754-942      codes and errnos, and what they mean
- *  inodes and procfs     943-1218     what an inode is and is called; /proc/PID
- *  results               1219-1267    a result that says what was found, or why not
- *  bind table            1268-1317    which row covers a path
- *  contained resolution  1318-1646    a path below a root, to a descriptor
- *  missing directories   1647-1781    -m: the only writer
- *  mountinfo             1782-2007    the only reader of it
- *  layers: options       2008-2532    overlay mount options, to a list of layers
- *  layers: look-up       2533-3273    what the overlay would show at a path
- *  layers: subtrees      3274-3539    whether layer directories show all that it shows below
- *  layers: answers       3540-3673    the rule LAYERS: to a result
- *  the runner            3674-4393    dindbind_open(): is it the one that was described?
- *  one source            4394-4726    dindbind_resolve(): one rule after the other
- *  messages              4727-4863    errors in sentences
- *  mount identity        4864-5001    a path of the caller's that is the same file
- *  the daemon's names    5002-5397    the same from inside the runner (-S)
- *  host paths            5398-5800    dindbind_host(), with the mounts below
- *  staging               5801-7272    dindbind_stage(), dindbind_unstage()
- *  specs                 7273-8090    the grammars of -v and --mount
- *  json                  8091-8653    the only reader and writer of it
- *  formats               8654-8937    answers as text, json, oci, and specs
- *  descriptions          8938-9749    -r: what engines print of a container
- *  bodies                9750-10117   -c: the body of a create request
- *  answers               10118-11169  sources that stand or fall together
- *  applet                11170-12144  the command line
+ *  kernel interface      113-317      system calls as functions that return a value or -errno
+ *  text and memory       318-754      strings, output that grows, paths as text, arenas
+ *  errors                755-943      codes and errnos, and what they mean
+ *  inodes and procfs     944-1219     what an inode is and is called; /proc/PID
+ *  results               1220-1268    a result that says what was found, or why not
+ *  bind table            1269-1318    which row covers a path
+ *  contained resolution  1319-1647    a path below a root, to a descriptor
+ *  missing directories   1648-1782    -m: the only writer
+ *  mountinfo             1783-2008    the only reader of it
+ *  layers: options       2009-2533    overlay mount options, to a list of layers
+ *  layers: look-up       2534-3274    what the overlay would show at a path
+ *  layers: subtrees      3275-3540    whether layer directories show all that it shows below
+ *  layers: answers       3541-3674    the rule LAYERS: to a result
+ *  the runner            3675-4394    dindbind_open(): is it the one that was described?
+ *  one source            4395-4727    dindbind_resolve(): one rule after the other
+ *  messages              4728-4864    errors in sentences
+ *  mount identity        4865-5002    a path of the caller's that is the same file
+ *  the daemon's names    5003-5398    the same from inside the runner (-S)
+ *  host paths            5399-5801    dindbind_host(), with the mounts below
+ *  staging               5802-7273    dindbind_stage(), dindbind_unstage()
+ *  specs                 7274-8091    the grammars of -v and --mount
+ *  json                  8092-8654    the only reader and writer of it
+ *  formats               8655-8938    answers as text, json, oci, and specs
+ *  descriptions          8939-9750    -r: what engines print of a container
+ *  bodies                9751-10118   -c: the body of a create request
+ *  answers               10119-11170  sources that stand or fall together
+ *  applet                11171-12145  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -57,7 +57,8 @@
  * MAX_LAYERS, LOCK_PATIENCE; and what somebody writes for it by MAX_FILE, JSON_DEPTH and
  * MAX_BODY_MOUNTS (descriptions, bodies) and MAX_RECORD (a line of standard input).
  *
- * dindbind.h is the reference for the interface; everything else here is static.
+ * dindbind.h is the reference for the interface; everything else here is static. docs/changing.md
+ * says what each kind of change touches.
  */
 //config:config DINDBIND
 //config:	bool "dindbind (108 kb)"

@@ -10,7 +10,7 @@ A room is a section that starts with `/* ==== its name ====`. Checked are:
 - the table at the top names each room, in order, from which line to which, and says what it is for;
 - each room says what comes in, what goes out, and what must never happen there;
 - no function calls one of a room below its own: nothing is declared before it is defined;
-- what the comment at the top names is there;
+- what the comment at the top and docs/changing.md name is there;
 - the applet uses nothing of the library but what dindbind.h has, and what the applet's own comment names;
 - sentences that can be read once: no line of over 100 columns, in the header neither, no two `?:` in a line, at most 2.4 in 100 lines,
   no assignment in the condition of an if.
@@ -126,12 +126,15 @@ def check_applet(lines, rooms):
 
 
 def check_ways(lines, rooms):
-    """What the comment at the top names is there."""
+    """What the comment at the top and docs/changing.md name is there."""
     text = '\n'.join(lines[rooms[0][1]:])
-    for name in re.findall(r'\b(\w+)\(\)|\b([A-Z]+_[A-Z_]+)\b', '\n'.join(lines[:rooms[0][1]]).split('*/')[0]):
-        word = name[0] or name[1]
-        found = re.search(r'^(static )?[a-z][\w *]*\b%s\(' % word if name[0] else r'\b%s = ' % word, text, re.M)
-        check(bool(found), 'the comment at the top: there is no %s' % word)
+    with open('docs/changing.md') as f:
+        changing = f.read()
+    for where, said in (('the comment at the top', '\n'.join(lines[:rooms[0][1]]).split('*/')[0]),
+                        ('docs/changing.md', changing)):
+        for call, limit in re.findall(r'\b(\w+)\(\)|\b([A-Z]+_[A-Z_]*[A-Z])\b', said):
+            found = re.search(r'^(static )?[a-z][\w *]*\b%s\(' % call if call else r'\b%s\b' % limit, text, re.M)
+            check(bool(found), '%s: there is no %s' % (where, call or limit))
 
 
 def check_sentences(lines):
