@@ -17,24 +17,24 @@
  *  contained resolution  1319-1647    a path below a root, to a descriptor
  *  missing directories   1648-1782    -m: the only writer
  *  mountinfo             1783-2008    the only reader of it
- *  layers: options       2009-2533    overlay mount options, to a list of layers
- *  layers: look-up       2534-3274    what the overlay would show at a path
- *  layers: subtrees      3275-3540    whether layer directories show all that it shows below
- *  layers: answers       3541-3674    the rule LAYERS: to a result
- *  the runner            3675-4394    dindbind_open(): is it the one that was described?
- *  one source            4395-4727    dindbind_resolve(): one rule after the other
- *  messages              4728-4864    errors in sentences
- *  mount identity        4865-5002    a path of the caller's that is the same file
- *  the daemon's names    5003-5398    the same from inside the runner (-S)
- *  host paths            5399-5801    dindbind_host(), with the mounts below
- *  staging               5802-7273    dindbind_stage(), dindbind_unstage()
- *  specs                 7274-8091    the grammars of -v and --mount
- *  json                  8092-8654    the only reader and writer of it
- *  formats               8655-8938    answers as text, json, oci, and specs
- *  descriptions          8939-9750    -r: what engines print of a container
- *  bodies                9751-10118   -c: the body of a create request
- *  answers               10119-11170  sources that stand or fall together
- *  applet                11171-12145  the command line
+ *  layers: options       2009-2534    overlay mount options, to a list of layers
+ *  layers: look-up       2535-3275    what the overlay would show at a path
+ *  layers: subtrees      3276-3541    whether layer directories show all that it shows below
+ *  layers: answers       3542-3675    the rule LAYERS: to a result
+ *  the runner            3676-4395    dindbind_open(): is it the one that was described?
+ *  one source            4396-4728    dindbind_resolve(): one rule after the other
+ *  messages              4729-4865    errors in sentences
+ *  mount identity        4866-5003    a path of the caller's that is the same file
+ *  the daemon's names    5004-5399    the same from inside the runner (-S)
+ *  host paths            5400-5802    dindbind_host(), with the mounts below
+ *  staging               5803-7274    dindbind_stage(), dindbind_unstage()
+ *  specs                 7275-8092    the grammars of -v and --mount
+ *  json                  8093-8655    the only reader and writer of it
+ *  formats               8656-8939    answers as text, json, oci, and specs
+ *  descriptions          8940-9751    -r: what engines print of a container
+ *  bodies                9752-10119   -c: the body of a create request
+ *  answers               10120-11171  sources that stand or fall together
+ *  applet                11172-12146  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -57,8 +57,8 @@
  * MAX_LAYERS, LOCK_PATIENCE; and what somebody writes for it by MAX_FILE, JSON_DEPTH and
  * MAX_BODY_MOUNTS (descriptions, bodies) and MAX_RECORD (a line of standard input).
  *
- * dindbind.h is the reference for the interface; everything else here is static. docs/changing.md
- * says what each kind of change touches.
+ * dindbind.h is the reference for the interface; everything else here is static. To change
+ * something, or to know where something is decided, begin with docs/changing.md, one page.
  */
 //config:config DINDBIND
 //config:	bool "dindbind (108 kb)"
@@ -2183,6 +2183,7 @@ static bool take_option_word(struct options *o, const struct overlay_option *opt
                              const char *value)
 {
     enum option_word last = option->value == HOW_TO_REDIRECT ? IS_NOFOLLOW : IS_OFF;
+    CHECK(option->name < WORDS);
     for (enum option_word word = IS_ON; word <= last; word++)
         if (!strcmp(option_words[word], value)) {
             o->word[option->name] = word;
