@@ -61,7 +61,7 @@
  * something, or to know where something is decided, begin with docs/changing.md, one page.
  */
 //config:config DINDBIND
-//config:	bool "dindbind (108 kb)"
+//config:	bool "dindbind (115 kb)"
 //config:	default y
 //config:	help
 //config:	What to mount so that a sibling container sees what the runner sees.
