@@ -9,32 +9,32 @@
  *
  *  room                  lines      what it is for
  *  kernel interface      113-317      system calls as functions that return a value or -errno
- *  text and memory       318-754      strings, output that grows, paths as text, arenas
- *  errors                755-943      codes and errnos, and what they mean
- *  inodes and procfs     944-1219     what an inode is and is called; /proc/PID
- *  results               1220-1268    a result that says what was found, or why not
- *  bind table            1269-1318    which row covers a path
- *  contained resolution  1319-1647    a path below a root, to a descriptor
- *  missing directories   1648-1782    -m: the only writer
- *  mountinfo             1783-2008    the only reader of it
- *  layers: options       2009-2534    overlay mount options, to a list of layers
- *  layers: look-up       2535-3275    what the overlay would show at a path
- *  layers: subtrees      3276-3541    whether layer directories show all that it shows below
- *  layers: answers       3542-3675    the rule LAYERS: to a result
- *  the runner            3676-4395    dindbind_open(): is it the one that was described?
- *  one source            4396-4728    dindbind_resolve(): one rule after the other
- *  messages              4729-4865    errors in sentences
- *  mount identity        4866-5003    a path of the caller's that is the same file
- *  the daemon's names    5004-5399    the same from inside the runner (-S)
- *  host paths            5400-5802    dindbind_host(), with the mounts below
- *  staging               5803-7274    dindbind_stage(), dindbind_unstage()
- *  specs                 7275-8092    the grammars of -v and --mount
- *  json                  8093-8655    the only reader and writer of it
- *  formats               8656-8939    answers as text, json, oci, and specs
- *  descriptions          8940-9751    -r: what engines print of a container
- *  bodies                9752-10119   -c: the body of a create request
- *  answers               10120-11171  sources that stand or fall together
- *  applet                11172-12146  the command line
+ *  text and memory       318-758      strings, output that grows, paths as text, arenas
+ *  errors                759-947      codes and errnos, and what they mean
+ *  inodes and procfs     948-1223     what an inode is and is called; /proc/PID
+ *  results               1224-1272    a result that says what was found, or why not
+ *  bind table            1273-1322    which row covers a path
+ *  contained resolution  1323-1651    a path below a root, to a descriptor
+ *  missing directories   1652-1786    -m: the only writer
+ *  mountinfo             1787-2012    the only reader of it
+ *  layers: options       2013-2538    overlay mount options, to a list of layers
+ *  layers: look-up       2539-3279    what the overlay would show at a path
+ *  layers: subtrees      3280-3545    whether layer directories show all that it shows below
+ *  layers: answers       3546-3679    the rule LAYERS: to a result
+ *  the runner            3680-4397    dindbind_open(): is it the one that was described?
+ *  one source            4398-4730    dindbind_resolve(): one rule after the other
+ *  messages              4731-4867    errors in sentences
+ *  mount identity        4868-5005    a path of the caller's that is the same file
+ *  the daemon's names    5006-5401    the same from inside the runner (-S)
+ *  host paths            5402-5804    dindbind_host(), with the mounts below
+ *  staging               5805-7276    dindbind_stage(), dindbind_unstage()
+ *  specs                 7277-8094    the grammars of -v and --mount
+ *  json                  8095-8657    the only reader and writer of it
+ *  formats               8658-8941    answers as text, json, oci, and specs
+ *  descriptions          8942-9753    -r: what engines print of a container
+ *  bodies                9754-10121   -c: the body of a create request
+ *  answers               10122-11173  sources that stand or fall together
+ *  applet                11174-12152  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -463,13 +463,15 @@ static void put_bytes(struct out *o, const char *s, size_t n)
 {
     if (o->size - o->len < n) {
         size_t size = 2 * o->size + n + 64;
-        char *more = o->ours ? realloc(o->at, size) : malloc(size);
+        char *more = malloc(size);
         if (!more) {
             o->failed = true;
             return;
         }
-        if (!o->ours && o->len)
+        if (o->len)
             memcpy(more, o->at, o->len);
+        if (o->ours)
+            free(o->at);
         o->at = more;
         o->size = size;
         o->ours = true;
@@ -664,11 +666,13 @@ static long read_whole(int fd, long max, char **text)
         if ((long)len > max)
             got = -EFBIG;
         if (got > 0 && size - len < 8192) {
-            char *more = realloc(buf, size * 2);
+            char *more = malloc(size * 2);
             size *= 2;
-            if (more)
+            if (more) {
+                memcpy(more, buf, len);
+                free(buf);
                 buf = more;
-            else
+            } else
                 got = -ENOMEM;
         }
     }
@@ -3779,15 +3783,13 @@ static int rows_through_links(struct dindbind_runner *r)
             return rc;
         if (rc || !strcmp(name, path))
             continue;
-        struct dindbind_bind *more = realloc(r->points, (r->npoints + 1) * sizeof *more);
-        if (!more)
-            return DINDBIND_E_NOMEM;
-        r->points = more;
-        char *copy = malloc(sizeof name);
+        if (!r->points)
+            r->points = malloc(r->nbinds * sizeof *r->points);
+        char *copy = r->points ? malloc(sizeof name) : NULL;
         if (!copy)
             return DINDBIND_E_NOMEM;
         copy_path(copy, name);
-        more[r->npoints++] = (struct dindbind_bind){ .path = copy };
+        r->points[r->npoints++] = (struct dindbind_bind){ .path = copy };
     }
     return 0;
 }
@@ -11372,6 +11374,10 @@ static void explain_runner(const struct dindbind_runner *r)
         text_add(&t, facts[i].name);
         text_add(&t, " ");
         text_number(&t, facts[i].value);
+    }
+    if (r->id) {
+        text_add(&t, ", described as ");
+        text_add(&t, r->id);
     }
     complain(line, NULL);
 }
