@@ -45,12 +45,14 @@ describe_live() {
 	printf 'pid %s:%s\n' "$PID" $((START + 1)) >"$W/lines"
 	refused "$engine" '-r lines: another start time' 3 . -r "$W/lines" /home/runner/up.txt
 
-	# with no word of its layers it is known by its cgroup
+	# with no word of its layers it is known by its cgroup, or by podman's own file
 	jq '.[0].GraphDriver.Data = null' "$i" >"$W/bare.json"
 	sees "$engine" '-r inspect without layers: volume' dir /home/runner/_work ro -r "$W/bare.json"
 	sees "$engine" '-r inspect without layers: upper file' file /home/runner/up.txt ro -r "$W/bare.json"
 	jq --argjson pid "$other" '.[0].State.Pid = $pid' "$W/bare.json" >"$W/wrong.json"
-	refused "$engine" '-r inspect without layers, with a PID of another container' 3 cgroup -r "$W/wrong.json" \
+	local id=cgroup
+	[ "$engine" != podman ] || id=containerenv
+	refused "$engine" '-r inspect without layers, with a PID of another container' 3 $id -r "$W/wrong.json" \
 		-v /home/runner/_work:/x
 
 	# A PID that is not the container's: another container's, this shell's, nobody's.
