@@ -164,15 +164,14 @@ find_self() {
 	done
 }
 
-# describe: $inspect is what the daemon prints of $id, and $root a row of its root: what that names, or where docker has
-# the roots of its containerd image store. A nonce has shown that it is this one's, which dindbind cannot always see.
+# describe: $inspect is what the daemon prints of $id, and $root a row of its root where dindbind cannot be sure whose that
+# is: docker's image store, and fuse-overlayfs. A nonce has shown it. What is missing there the daemon has to refuse.
 describe() {
 	inspect=$(ask inspect "$id") || die "docker inspect $id fails" 3
-	root=$(ask inspect -f '{{with .GraphDriver}}{{with .Data}}{{.MergedDir}}{{end}}{{end}}' "$id")
+	root=$(ask inspect -f '{{.Driver}}' "$id")
 	case $root-$(ask info -f '{{.DriverStatus}}') in
-	/*) ;;
-	*io.containerd.snapshotter*)
-		root=$(ask info -f '{{.DockerRootDir}}')/rootfs/$(ask inspect -f '{{.Driver}}/{{.Id}}' "$id") ;;
+	*io.containerd.snapshotter*) root=$(ask info -f '{{.DockerRootDir}}')/rootfs/$root/$(ask inspect -f '{{.Id}}' "$id") ;;
+	fuse-overlayfs-*) root=$(ask inspect -f '{{.GraphDriver.Data.MergedDir}}' "$id") ;;
 	esac
 	case $root in /*) quote "$root:/" && root="-b $quoted" ;; *) root='' ;; esac
 }
