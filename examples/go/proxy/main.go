@@ -40,8 +40,7 @@ func main() {
 }
 
 func serve() error {
-	socket := flag.String("listen", "", "the `SOCKET` to make; not needed if systemd made it")
-	mode := flag.String("mode", "0600", "its `MODE`")
+	socket := flag.String("listen", "", "the `SOCKET` to make, with the mode that the umask leaves; not needed if systemd made it")
 	upstream := flag.String("daemon", "/var/run/docker.sock", "the engine's `SOCKET`")
 	program := flag.String("dindbind", "dindbind", "the `PROGRAM`")
 	engine := flag.Int("engine", 0, "the `PID` of the engine, if it is not the one that listens at its socket")
@@ -49,11 +48,13 @@ func serve() error {
 	limit := flag.Int("limit", 512, "mounts below BASE for one container's siblings; eight times as many in all")
 	self := flag.Bool("self", false, "this is a runner: serve what runs in it")
 	flag.Parse()
-	bits, err := strconv.ParseUint(*mode, 8, 9)
-	if err != nil || flag.NArg() > 0 {
-		return fmt.Errorf("-mode %s %q: a mode is an octal number, and there are no arguments besides options", *mode, flag.Args())
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%s: there are no arguments besides options", flag.Arg(0))
 	}
 	p := &proxy{daemon: newDaemon(*upstream), inside: *self, sweep: make(chan bool, 1)}
+	p.rest = httputil.ReverseProxy{Transport: p.daemon.http.Transport, FlushInterval: -1, Director: outgoing,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, broken(err)) }}
+	var err error
 	if p.program, err = exec.LookPath(*program); err != nil {
 		return err
 	}
@@ -70,19 +71,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	p.rest = httputil.ReverseProxy{
-		Transport:     p.daemon.http.Transport,
-		FlushInterval: -1,
-		ErrorLog:      log.Default(),
-		Director: func(r *http.Request) {
-			outgoing(r)
-			r.Header.Del("Upgrade") // what may become a stream has a row that says so
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			refuse(w, table.Refuse(http.StatusBadGateway, "%v", err))
-		},
-	}
-	l, err := listen(*socket, os.FileMode(bits))
+	l, err := listen(*socket)
 	if err != nil {
 		return err
 	}
@@ -99,7 +88,7 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 		return fmt.Errorf("-stage %s: who has the directory of %s mounted would have the stages: take another place", base, socket)
 	}
 	p.stages = &stage.Store{Base: base, Dindbind: p.program, PerOwner: limit, All: 8 * limit,
-		Engine: p.daemon.engine, Options: p.engineOption, Containers: p.daemon.reports()}
+		Engine: p.daemon.engine, Options: p.engineOption, Containers: p.daemon.reports}
 	if engine, err := p.daemon.engine(); err != nil {
 		log.Printf("the engine is not there yet: %v", err)
 	} else if err = p.stages.Prepared(engine); err != nil {
@@ -117,13 +106,9 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 }
 
 // run serves until a signal comes; requests that are being answered then have ten seconds.
-func (p *proxy) run(l net.Listener) error {
-	server := &http.Server{
-		Handler:           p,
-		ReadHeaderTimeout: 20 * time.Second,
-		ErrorLog:          log.Default(),
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) },
-	}
+func (p *proxy) run(l *net.UnixListener) error {
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	ended := make(chan error, 1)
@@ -142,25 +127,24 @@ func (p *proxy) run(l net.Listener) error {
 }
 
 // listen makes the socket, over the one of a proxy that is gone, or takes it from systemd.
-func listen(socket string, mode os.FileMode) (net.Listener, error) {
+func listen(socket string) (*net.UnixListener, error) {
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) && os.Getenv("LISTEN_FDS") == "1" {
-		return net.FileListener(os.NewFile(3, "LISTEN_FDS"))
+		l, err := net.FileListener(os.NewFile(3, "LISTEN_FDS"))
+		if unix, ok := l.(*net.UnixListener); ok {
+			return unix, nil
+		}
+		return nil, fmt.Errorf("what systemd listens at is no Unix socket: %v, %v", l, err)
 	}
 	if socket == "" {
 		return nil, fmt.Errorf("-listen SOCKET is missing")
 	}
 	fresh := fmt.Sprintf("%s.%d", socket, os.Getpid())
-	mask := syscall.Umask(0777)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
-	syscall.Umask(mask)
 	if err != nil {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
-	if err = os.Chmod(fresh, mode); err == nil {
-		err = os.Rename(fresh, socket)
-	}
-	if err != nil {
+	if err = os.Rename(fresh, socket); err != nil {
 		os.Remove(fresh)
 	}
 	return l, err
@@ -168,53 +152,35 @@ func listen(socket string, mode os.FileMode) (net.Listener, error) {
 
 // listener knows who connects.
 type listener struct {
-	net.Listener
+	*net.UnixListener
 	p *proxy
 }
 
 type conn struct {
 	*net.UnixConn
 	peer *peer.Process
-	err  error
+	err  error // what all its requests get
 }
 
 // client is the key of a connection in the context of its requests.
 type client struct{}
 
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+	unix, err := l.AcceptUnix()
 	if err != nil {
 		return nil, err
 	}
-	unix, ok := c.(*net.UnixConn)
-	if !ok {
-		c.Close()
-		return nil, fmt.Errorf("not a Unix socket")
+	c := &conn{UnixConn: unix}
+	if c.peer, err = peer.Of(unix); err != nil {
+		c.err = table.Refuse(http.StatusForbidden, "%v", err)
 	}
-	served := &conn{UnixConn: unix}
-	served.peer, err = peer.Of(unix)
-	if err == nil && l.p.inside {
-		err = l.p.within(served.peer)
-	} else if err != nil && l.p.inside {
-		err = errOutside
+	if l.p.inside {
+		if view, err := c.peer.View(); err != nil || view != l.p.own {
+			c.err = table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files, as the same "+
+				"user; a container that has it mounted needs the socket of a proxy on the host, which serves everybody")
+		}
 	}
-	if err != nil {
-		served.err = table.Refuse(http.StatusForbidden, "%v", err)
-	}
-	return served, nil
-}
-
-var errOutside = fmt.Errorf("this socket serves what runs beside its proxy, with the same files; a container that has it mounted needs " +
-	"the socket of a proxy on the host, which serves everybody")
-
-// within fails for a process that does not see the files that this one sees.
-func (p *proxy) within(who *peer.Process) error {
-	if view, err := who.View(); err != nil {
-		return fmt.Errorf("what this process sees cannot be read: %v; run the proxy as root, or as its user", err)
-	} else if view != p.own {
-		return errOutside
-	}
-	return nil
+	return c, nil
 }
 
 func (c *conn) Close() error {

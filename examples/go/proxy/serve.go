@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"os"
@@ -50,6 +51,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "stream":
 			err = p.stream(w, r)
 		default:
+			r.Header.Del("Upgrade") // what may become a stream has a row that says so
 			p.rest.ServeHTTP(w, r)
 		}
 	}
@@ -76,6 +78,9 @@ func outgoing(r *http.Request) {
 	r.Header.Del("Expect")            // answered here
 }
 
+// broken is what a client gets when the engine's socket fails.
+func broken(err error) error { return table.Refuse(http.StatusBadGateway, "%v", err) }
+
 // ---- Bodies -------------------------------------------------------------------------------------------
 
 // body has a body looked at, and translated unless the peer has the engine's own names.
@@ -87,78 +92,60 @@ func (p *proxy) body(w http.ResponseWriter, r *http.Request, who *peer.Process, 
 	if len(body) > longest {
 		return table.Refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", longest)
 	}
-	args, err := p.options(who)
-	if err != nil {
-		return err
-	}
-	answer := body
-	switch {
-	case args == nil:
-	case action == "volume":
-		err = p.volume(r.Context(), who, body)
-	default:
-		var dir string
-		if answer, dir, err = p.create(r.Context(), who, args, body); dir != "" {
+	args, inspect, err := p.options(r.Context(), who)
+	if err == nil && args != nil {
+		given, dir := body, ""
+		if action == "volume" {
+			body, err = p.volume(r.Context(), who, body)
+		} else if body, dir, err = p.create(r.Context(), who, args, inspect, body); dir != "" {
 			defer p.settle(dir)
+		}
+		if err == nil && action == "create" && !bytes.Equal(given, body) {
+			log.Printf("%v: %s %q: translated", who, r.Method, r.URL.Path)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(answer, body) {
-		log.Printf("%v: %s %q: translated", who, r.Method, r.URL.Path)
-	}
-	return p.forward(w, r, answer)
-}
-
-// forward sends a body that was read. The client's context ends when the client goes away; the container may be made all the
-// same, so that the answer is waited for.
-func (p *proxy) forward(w http.ResponseWriter, r *http.Request, body []byte) error {
+	// Not in the client's context, and not to be told that the client goes away: the container may be made all the same, and
+	// the answer says so.
 	out := r.Clone(context.Background())
-	outgoing(out)
-	out.RequestURI, out.Body, out.ContentLength, out.TransferEncoding = "", io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
-	resp, err := p.daemon.http.Do(out)
-	if err != nil {
-		return table.Refuse(http.StatusBadGateway, "%v", err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, longest))
-	if err != nil {
-		return table.Refuse(http.StatusBadGateway, "the daemon's answer: %v", err)
-	}
-	answer(w, resp)
-	w.Write(text)
+	out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	out.Header.Del("Upgrade")
+	p.rest.ServeHTTP(struct{ http.ResponseWriter }{w}, out)
 	return nil
 }
 
-func answer(w http.ResponseWriter, resp *http.Response) {
-	for name, values := range resp.Header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(resp.StatusCode)
-}
+// nothing is a view in which no name means anything.
+var nothing = []string{"-b", "/dev/null:/dev/null/none"}
 
-// options says to dindbind whose names the peer's are; nil: the engine's own.
-func (p *proxy) options(who *peer.Process) ([]string, error) {
+// options says to dindbind whose names the peer's are, with a description for its descriptor 3. None: the engine's own.
+func (p *proxy) options(ctx context.Context, who *peer.Process) ([]string, []byte, error) {
 	if p.inside {
-		return []string{"-S"}, nil
+		inspect, root, err := p.daemon.whoami(ctx)
+		switch {
+		case err == errNotMine:
+			return nothing, nil, nil
+		case root != "":
+			return []string{"-S", "-m", "-r", "/proc/self/fd/3", "-b", root + ":/"}, inspect, err
+		}
+		return []string{"-S", "-m", "-r", "/proc/self/fd/3"}, inspect, err
 	}
 	theirs, err := who.View()
 	if err != nil {
-		return nil, table.Refuse(http.StatusForbidden, "what this process sees cannot be read: %v", err)
+		return nil, nil, table.Refuse(http.StatusForbidden, "what this process sees cannot be read: %v", err)
 	}
 	engine, err := p.daemon.engine()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	view, err := engine.View()
-	if err != nil || view == theirs {
-		return nil, err
+	if view, err := engine.View(); err != nil || view == theirs {
+		return nil, nil, err
 	}
-	return append([]string{"-p", who.String()}, p.engineOption(engine)...), nil
+	return append(p.engineOption(engine), "-m", "-p", who.String()), nil, nil
 }
 
-// engineOption is -E, for an engine in other mounts.
+// engineOption is -E, for an engine in other mounts than this process.
 func (p *proxy) engineOption(engine *peer.Process) []string {
 	if view, err := engine.View(); err == nil && view == p.own {
 		return nil
@@ -166,32 +153,10 @@ func (p *proxy) engineOption(engine *peer.Process) []string {
 	return []string{"-E", engine.String()}
 }
 
-// nothing is a view in which no name means anything.
-var nothing = []string{"-b", "/dev/null:/dev/null/none"}
-
 // create translates a container-create body, and makes its stage.
-func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, body []byte) (out []byte, dir string, err error) {
+func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, inspect, body []byte) (_ []byte, dir string, err error) {
 	if err = table.Create(body); err != nil {
 		return nil, "", err
-	}
-	var inspect []byte
-	notMine := false
-	if p.inside {
-		var root string
-		inspect, root, err = p.daemon.whoami(ctx)
-		notMine = err == errNotMine
-		switch {
-		case notMine:
-			args = nothing
-		case err != nil:
-			return nil, "", err
-		case root != "":
-			args = append(args, "-m", "-r", "/proc/self/fd/3", "-b", root+":/")
-		default:
-			args = append(args, "-m", "-r", "/proc/self/fd/3")
-		}
-	} else {
-		args = append(args, "-m")
 	}
 	owner := ""
 	if p.stages != nil {
@@ -203,7 +168,7 @@ func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, bo
 		}
 		args = append(args, "-s", dir)
 	}
-	out, ended, err := p.dindbind(ctx, who, append(args, "-c"), inspect, body)
+	out, ended, err := p.dindbind(ctx, who, args, inspect, body)
 	if err == nil && dir != "" {
 		err = p.stages.Full(owner)
 	}
@@ -211,57 +176,56 @@ func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, bo
 		go func(dir string) { <-ended; p.settle(dir) }(dir)
 		dir = ""
 	}
-	if err != nil && notMine {
-		err = table.Refuse(http.StatusBadRequest, "%v (%v)", errNotMine, err)
+	if err != nil && p.inside && inspect == nil {
+		err = table.Refuse(http.StatusBadRequest, "%v", errNotMine)
 	}
 	return out, dir, err
 }
 
 // volume lets pass what has no directory of the host.
-func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) error {
-	container, err := table.Volume(body)
-	if err != nil {
-		return err
+func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) ([]byte, error) {
+	volume, container, err := table.Volume(body)
+	if err == nil {
+		if _, _, refused := p.dindbind(ctx, who, nothing, nil, container); refused != nil {
+			err = table.ErrVolume
+		}
 	}
-	if _, _, err = p.dindbind(ctx, who, append(nothing, "-c"), nil, container); err != nil {
-		return table.Refuse(http.StatusForbidden, "a volume of directories of the host does not pass, for it would outlive who asks; mount the directory itself: %v", err)
-	}
-	return nil
+	return volume, err
 }
 
-// dindbind runs it: a description is its descriptor 3. `ended` is closed when it is gone, which may be after the answer:
-// a file system of the runner's may hold it although it is killed.
-func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, description, body []byte) (_ []byte, ended chan struct{}, err error) {
+// dindbind runs it. `ended` is closed when it is gone, which may be after the answer: a file system of the runner's may hold it
+// although it is killed.
+func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, description, body []byte) ([]byte, chan struct{}, error) {
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, p.program, args...)
+	var failed error
+	cmd := exec.CommandContext(ctx, p.program, append(append([]string{}, args...), "-c")...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(body), &out, &said
-	ended = make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer cancel()
-		defer close(ended)
-		err = run(cmd, description)
+		failed = run(cmd, description)
+		close(ended)
+		cancel()
 	}()
-	<-ctx.Done() // also when it has ended
+	<-ctx.Done()
 	select {
 	case <-ended:
 	case <-time.After(time.Second):
 		return nil, ended, table.Refuse(http.StatusGatewayTimeout, "a file system of this process does not answer")
 	}
-	if gone := who.Check(); gone != nil {
-		return nil, ended, table.Refuse(http.StatusForbidden, "%v", gone)
+	if err := who.Check(); err != nil {
+		return nil, ended, table.Refuse(http.StatusForbidden, "%v", err)
 	}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		message := strings.TrimSpace(said.String())
-		if exit.ExitCode() == 1 {
-			return nil, ended, table.Refuse(http.StatusBadRequest, "%s", message)
-		}
-		return nil, ended, fmt.Errorf("%s: %v: %s", p.program, err, message)
+	if errors.As(failed, &exit) && exit.ExitCode() == 1 {
+		return nil, ended, table.Refuse(http.StatusBadRequest, "%s", bytes.TrimSpace(said.Bytes()))
+	} else if failed != nil {
+		return nil, ended, fmt.Errorf("%s: %w: %s", p.program, failed, bytes.TrimSpace(said.Bytes()))
 	}
-	return out.Bytes(), ended, err
+	return out.Bytes(), ended, nil
 }
 
+// run gives a program a description as its descriptor 3.
 func run(cmd *exec.Cmd, description []byte) error {
 	if description != nil {
 		r, w, err := os.Pipe()
@@ -298,24 +262,27 @@ func (p *proxy) due() {
 func (p *proxy) stream(w http.ResponseWriter, r *http.Request) error {
 	up, err := p.daemon.dial()
 	if err != nil {
-		return table.Refuse(http.StatusBadGateway, "%v", err)
+		return broken(err)
 	}
 	defer up.Close()
 	out := r.Clone(r.Context())
 	outgoing(out)
 	if err = out.Write(up); err != nil {
-		return table.Refuse(http.StatusBadGateway, "%v", err)
+		return broken(err)
 	}
 	in := bufio.NewReader(up)
 	resp, err := http.ReadResponse(in, out)
 	if err != nil {
-		return table.Refuse(http.StatusBadGateway, "%v", err)
+		return broken(err)
 	}
 	defer resp.Body.Close()
 	// without an Upgrade in the request the stream follows a 200 that has no length
 	if resp.StatusCode != http.StatusSwitchingProtocols &&
 		(resp.StatusCode != http.StatusOK || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0) {
-		answer(w, resp)
+		for name, values := range resp.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(resp.StatusCode)
 		io.Copy(w, resp.Body)
 		return nil
 	}
@@ -332,18 +299,13 @@ func (p *proxy) stream(w http.ResponseWriter, r *http.Request) error {
 		half(up, buffered.Reader)
 		done <- true
 	}()
-	half(down.(*conn), in)
+	half(down.(*conn).UnixConn, in)
 	<-done
 	return nil
 }
 
-type writer interface {
-	io.WriteCloser
-	CloseWrite() error
-}
-
 // half copies one direction to its end.
-func half(to writer, from io.Reader) {
+func half(to *net.UnixConn, from io.Reader) {
 	if _, err := io.Copy(to, from); err != nil || to.CloseWrite() != nil {
 		to.Close()
 	}

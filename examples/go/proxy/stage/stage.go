@@ -33,47 +33,33 @@ type Store struct {
 	Options        func(*peer.Process) []string            // of dindbind, to work for that one
 	Containers     func(context.Context) ([][]byte, error) // what the daemon reports of each of its containers
 	mutex          sync.Mutex
-	busy           map[string]bool // no container can have it yet
+	busy           map[string]bool // its container is not there yet
 }
-
-const calls = 16 // of one owner at the same time
 
 // New makes the directory of a stage. It is kept until Done, and then as long as a container has it.
 func (s *Store) New(owner string) (string, error) {
 	engine, err := s.Engine()
+	if err == nil {
+		err = s.Prepared(engine)
+	}
+	if err == nil {
+		err = s.Full(owner)
+	}
 	if err != nil {
-		return "", err
-	}
-	if err = s.Prepared(engine); err != nil {
-		return "", err
-	}
-	if err = s.Full(owner); err != nil {
 		return "", err
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	n := 0
-	for dir := range s.busy {
-		if strings.HasPrefix(filepath.Base(dir), owner+"-") {
-			n++
-		}
-	}
-	if n >= calls {
-		return "", table.Refuse(http.StatusTooManyRequests, "%d create requests of this container are being answered: wait for one", n)
-	}
 	made, err := os.MkdirTemp(s.writable(engine), owner+"-")
-	if err == nil {
-		err = os.Chmod(made, 0700|os.ModeSticky) // the mark of a stage for another mount namespace, which dindbind could not set
-	}
-	if err != nil {
-		return "", err
+	if err == nil { // the mark of a stage for another mount namespace, which dindbind could not set there
+		err = os.Chmod(made, 0700|os.ModeSticky)
 	}
 	dir := filepath.Join(s.Base, filepath.Base(made))
 	if s.busy == nil {
 		s.busy = map[string]bool{}
 	}
-	s.busy[dir] = true
-	return dir, nil
+	s.busy[dir] = err == nil
+	return dir, err
 }
 
 // Done says that the daemon has answered: the next Sweep sees whether a container has the stage.
@@ -111,13 +97,10 @@ func (s *Store) Full(owner string) error {
 	if err != nil {
 		return err
 	}
-	all := strings.Count(string(mounts), " "+s.Base+"/")
-	own := strings.Count(string(mounts), " "+s.Base+"/"+owner+"-")
-	if own > s.PerOwner {
-		return table.Refuse(http.StatusTooManyRequests, "the siblings of this container have %d mounts, and %d is the limit: remove some", own, s.PerOwner)
-	}
-	if all > s.All {
-		return table.Refuse(http.StatusTooManyRequests, "all siblings together have %d mounts, and %d is the limit: remove some", all, s.All)
+	for prefix, limit := range map[string]int{owner + "-": s.PerOwner, "": s.All} {
+		if n := strings.Count(string(mounts), " "+s.Base+"/"+prefix); n > limit {
+			return table.Refuse(http.StatusTooManyRequests, "siblings have %d mounts below %s/%s, and %d is the limit: remove some", n, s.Base, prefix, limit)
+		}
 	}
 	return nil
 }

@@ -150,90 +150,50 @@ func (row *row) look(r *http.Request) error {
 }
 
 // ---- Bodies -------------------------------------------------------------------------------------------
-
-// object is a JSON object, its members by their names in lower case: those that encoding/json would take for one and the
-// same are refused, for it merges them.
-func object(text []byte, what string) (map[string]json.RawMessage, error) {
-	members := map[string]json.RawMessage{}
-	in := json.NewDecoder(bytes.NewReader(text))
-	start, err := in.Token()
-	if err == nil && start == nil {
-		return members, nil
-	}
-	if err != nil || start != json.Delim('{') {
-		return nil, Refuse(http.StatusBadRequest, "%s is no JSON object", what)
-	}
-	for in.More() {
-		var value json.RawMessage
-		key, err := in.Token()
-		if err == nil {
-			err = in.Decode(&value)
-		}
-		if err != nil {
-			return nil, Refuse(http.StatusBadRequest, "%s: %v", what, err)
-		}
-		// also U+017F and U+212A are letters to encoding/json
-		name := strings.ToLower(strings.ToUpper(key.(string)))
-		if members[name] != nil {
-			return nil, Refuse(http.StatusBadRequest, "%s has %q twice", what, key)
-		}
-		members[name] = value
-	}
-	if _, err = in.Token(); err != nil {
-		return nil, Refuse(http.StatusBadRequest, "%s: %v", what, err)
-	}
-	return members, nil
-}
+//
+// They are read by encoding/json, as the daemon reads them: in any case, and of a member that is there twice the last one.
 
 // Create looks at what in a container-create body names files of the host and is no mount: options of the log driver.
 func Create(body []byte) error {
-	members := map[string]json.RawMessage{"body": body}
-	for _, name := range []string{"body", "HostConfig", "LogConfig", "Config"} {
-		within := members[strings.ToLower(name)]
-		if within == nil {
-			return nil
-		}
-		var err error
-		if members, err = object(within, name); err != nil {
-			return err
+	var c struct {
+		HostConfig struct {
+			LogConfig struct{ Config map[string]string }
 		}
 	}
-	for name, value := range members {
-		var s string
-		err := json.Unmarshal(value, &s)
-		if match := logOptions[name]; err != nil || match == nil || !match.MatchString(s) {
-			return Refuse(http.StatusForbidden, "LogConfig: %q with the value %s does not pass: it is not known to name no file of the host", name, value)
+	if err := json.Unmarshal(body, &c); err != nil {
+		return Refuse(http.StatusBadRequest, "the body: %v", err)
+	}
+	for name, value := range c.HostConfig.LogConfig.Config {
+		if match := logOptions[name]; match == nil || !match.MatchString(value) {
+			return Refuse(http.StatusForbidden, "LogConfig: %s=%q does not pass: it is not known to name no file of the host", name, value)
 		}
 	}
 	return nil
 }
 
-// Volume looks at a volume-create body. What it returns is the body of a container that would have such a volume; if
-// dindbind passes that unchanged, the volume's options lead nowhere on the host. The volume outlives the runner, so that
-// nothing is translated here.
-func Volume(body []byte) ([]byte, error) {
-	members, err := object(body, "the volume")
-	if err != nil {
-		return nil, err
-	}
-	for name := range members {
-		switch name {
-		case "name", "labels", "driver", "driveropts":
-		default:
-			return nil, Refuse(http.StatusForbidden, "a volume with %q does not pass", name)
-		}
-	}
-	var driver string
-	if json.Unmarshal(or(members["driver"], `""`), &driver) != nil || driver != "" && driver != "local" {
-		return nil, Refuse(http.StatusForbidden, "a volume of the driver %s does not pass: only local ones, of no type, tmpfs, nfs or cifs, are known to have no directory of the host", members["driver"])
-	}
-	return []byte(`{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/volume","VolumeOptions":{"DriverConfig":{"Name":"local","Options":` +
-		string(or(members["driveropts"], "null")) + `}}}]}}`), nil
-}
+// ErrVolume says which volumes pass.
+var ErrVolume = Refuse(http.StatusForbidden, "of volumes local ones pass, without options or of the type tmpfs, nfs or cifs; to mount a "+
+	"directory, name it in the request that creates the container")
 
-func or(given json.RawMessage, text string) json.RawMessage {
-	if given == nil {
-		return json.RawMessage(text)
+// Volume reads a volume-create body: what it returns is the same volume, and the body of a container that has it. If dindbind
+// lets that one pass where no name means anything, the volume has no directory of the host. Nothing is translated: a
+// volume stays when the runner is gone.
+func Volume(body []byte) (volume, container []byte, err error) {
+	var v struct {
+		Name       string
+		Driver     string            `json:",omitempty"`
+		DriverOpts map[string]string `json:",omitempty"`
+		Labels     map[string]string `json:",omitempty"`
 	}
-	return given
+	in := json.NewDecoder(bytes.NewReader(body))
+	in.DisallowUnknownFields()
+	if err = in.Decode(&v); err != nil || v.Driver != "" && v.Driver != "local" {
+		return nil, nil, ErrVolume
+	}
+	if volume, err = json.Marshal(v); err != nil {
+		return nil, nil, err
+	}
+	options, err := json.Marshal(v.DriverOpts)
+	return volume, []byte(`{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/volume","VolumeOptions":{"DriverConfig":` +
+		`{"Name":"local","Options":` + string(options) + `}}}]}}`), err
 }
