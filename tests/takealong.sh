@@ -286,7 +286,7 @@ names() {
 }
 
 c_cases() {
-	local at=$T/c/more header cc views=$views
+	local at=$T/c/more header cc soname views=$views
 	musl_include=$(musl-gcc -E -v -x c /dev/null 2>&1 | sed -n 's,^ \(/[^ ]*musl[^ ]*\)$,\1,p' | head -n 1)
 	mkdir -p "$at"
 	c_matrix
@@ -313,7 +313,10 @@ c_cases() {
 			"$(views=${views/staged /}; TSAN_OPTIONS=halt_on_error=1 embedded 4 setarch -R ./threads 2>&1)"
 	done
 
-	gcc -O2 -fPIC -shared -DDINDBIND_NO_MAIN -Wl,-z,defs -Wl,-soname,libdindbind.so -o libdindbind.so dindbind.c
+	# the soname that the header asks for
+	soname=libdindbind.so.$(sed -n 's/^.define DINDBIND_VERSION "\(.*\)\..*"/\1/p' dindbind.h)
+	gcc -O2 -fPIC -shared -DDINDBIND_NO_MAIN -Wl,-z,defs "-Wl,-soname,$soname" -o "$soname" dindbind.c
+	ln -s "$soname" libdindbind.so
 	same 'shared library: it exports the header' "$header" "$(names -D --defined-only libdindbind.so)"
 	gcc -D_GNU_SOURCE -o shared embed.c -L. -ldindbind -lpthread
 	same 'shared library: the answers' "$(cat "$T/wanted")" "$(LD_LIBRARY_PATH=. embedded 2 ./shared 2>&1)"
