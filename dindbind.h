@@ -27,9 +27,9 @@ extern "C" {
 
 /* The version, and what it promises (semver.org).
  *
- * While MAJOR stays, each later version serves the programs of an earlier one, once they are compiled
- * with it. Functions, members that are not private, names of enums and macros, the words of
- * errors and exit statuses stay. A new MINOR may add some; a new PATCH only repairs. Two things
+ * While MAJOR stays, each later version serves the programs of an earlier one, once they are
+ * compiled with it. Functions, members that are not private, names of enums and macros, the words
+ * of errors and exit statuses stay. A new MINOR may add some; a new PATCH only repairs. Two things
  * may change in any version: a source that was refused may be answered, and an answer that turns
  * out to be wrong or unsafe is corrected or refused. So may texts for people (messages, traces).
  *

@@ -9,7 +9,7 @@
 #             threads, as a shared library, with unused code dropped, for 32 bits
 #   busybox   the two files in Debian's busybox source, built by its own make: an applet, in a static program and
 #             in one of libraries
-#   go        examples/go: cgo, and the program's JSON
+#   go        examples/go, where it lies and taken along: cgo, and the program's JSON; its tests, with runc
 #   scratch   an image with the tool and nothing else, in docker and podman
 #   package   make install, uninstall and dist, the man page, the same bytes wherever it is built
 #
@@ -28,7 +28,7 @@ needs() {
 	case $1 in
 	c) echo gcc musl-gcc clang g++ clang++ nm arm-linux-gnueabihf-gcc qemu-arm-static ;;
 	busybox) echo make gcc musl-gcc bzip2 ;;
-	go) echo go gcc ;;
+	go) echo go gcc runc ;;
 	scratch) echo dockerd docker containerd runc podman ip ;;
 	package) echo make gcc musl-gcc man lexgrog mandoc setpriv ;;
 	esac
@@ -429,16 +429,28 @@ go_wanted() {
 }
 
 go_cases() {
-	local wanted paths=(/w /w/x/file /n /w/link /nope /w/$'\xff\\udcff"' relative '')
+	local log result name wanted paths=(/w /w/x/file /n /w/link /nope /w/$'\xff\\udcff"' relative '')
 	local -x GOFLAGS=-mod=mod GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local GODEBUG=cgocheck=2
-	local -x GOCACHE=$T/go-cache GOPATH=$T/go-path HOME=$T PATH=$T/go-bin:$PATH
-	mkdir go-bin && cp "$D" go-bin/dindbind && cp -r "$top/examples/go" go && cd go || return
+	local -x GOCACHE=$T/go-cache GOPATH=$T/go-path HOME=$T TMPDIR=$T PATH=$T/go-bin:$PATH
+	# the tree may be somebody else's, whom git does not trust
+	works 'where it lies: go build' env -C "$top/examples/go" go build -buildvcs=false ./...
+	works 'where it lies: go vet' env -C "$top/examples/go" go vet ./...
+	mkdir go-bin && cp "$D" go-bin/dindbind && cp -rL "$top/examples/go" go && cd go || return
+	same 'taken along: the two files' "$(sha256sum <"$top/dindbind.c"; sha256sum <"$top/dindbind.h")" \
+		"$(find dindbind -type f -name '*.[ch]' | sort | while read -r name; do sha256sum <"$name"; done)"
 	same 'gofmt' '' "$(gofmt -l .)"
 	works 'package command, without C' env CGO_ENABLED=0 go build ./command
-	beside dindbind
 	works 'go build' go build
 	works 'go vet' go vet ./...
 	[ -x dindbind.example ] || return
+	log=$(go test -count=1 -v ./command 2>&1)
+	while read -r result name; do
+		case $result in
+		PASS:) report "go test: $name" ;;
+		SKIP:) skip "go test: $name" "$(grep -A 1 -- "--- SKIP: $name" <<<"$log" | tail -n 1)" ;;
+		esac
+	done < <(sed -nE 's/^--- (PASS|SKIP): (\S+).*/\1: \2/p' <<<"$log")
+	report 'go test: nothing else' "$(grep -qx PASS <<<"$log" && grep -q -- '--- PASS' <<<"$log" || echo "$log")"
 	wanted=$(go_wanted "${paths[@]}")
 	same 'library: the answers, all at once' "$wanted" "$(./dindbind.example library "$PID" "${paths[@]}" 2>&1)"
 	same 'program: the answers' "$(grep -v '^mount' <<<"$wanted")" "$(./dindbind.example program "$PID" "${paths[@]}" 2>&1)"
@@ -447,6 +459,9 @@ go_cases() {
 			"$(./dindbind.example stage "$PID" "$T/go-stage" /w/x /n 2>&1)"
 		same 'library: what is in the stage' $'file\nbelow' "$(cat "$T/go-stage/0/file" "$T/go-stage/1/sub/file" 2>&1)"
 		works 'the stage is taken down' "$D" -u "$T/go-stage"
+		wanted=$("$D" -p "$PID" -s "$T/go-stage" -f oci -v /w/x:/t:ro -v /n:/u; "$D" -u "$T/go-stage")
+		same 'program: mounts, in a stage' "$wanted" "$(./dindbind.example mounts "$PID" "$T/go-stage" /w/x:/t:ro /n:/u 2>&1)"
+		"$D" -u "$T/go-stage"
 	else
 		skip 'library: a stage' 'needs root'
 	fi
@@ -713,7 +728,7 @@ for part; do
 	missing=$(absent $(needs "$part"))
 	case $part:$missing in
 	busybox:) [ -s "$dir/busybox.tar" ] || missing='deb-src, or the network' ;;
-	c:* | scratch:*) missing='' ;;
+	c:* | scratch:* | go:runc) missing='' ;;
 	esac
 	if [ "$missing" ] && [ "$user" = 0 ]; then
 		report 'all cases' "not there: ${missing//$'\n'/ }"
