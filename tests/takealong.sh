@@ -3,7 +3,7 @@
 #
 # SPDX-License-Identifier: 0BSD
 #
-#   tests/takealong.sh [c|busybox|go|scratch|package]...     all by default; $DINDBIND is the binary
+#   tests/takealong.sh [c|busybox|go|scratch|package|dist]...     all by default; $DINDBIND is the binary
 #
 #   c         dindbind.c and dindbind.h beside a program: each compiler, libc, standard and macro; from C++, from
 #             threads, as a shared library, with unused code dropped, for 32 bits
@@ -11,7 +11,8 @@
 #             in one of libraries
 #   go        examples/go, where it lies and taken along: cgo, and the program's JSON; its tests, with runc
 #   scratch   an image with the tool and nothing else, in docker and podman
-#   package   make install, uninstall and dist, the man page, the same bytes wherever it is built
+#   package   make install and uninstall, the man page, the same bytes wherever it is built
+#   dist      make dist: the source, built again, and the tools for two machines
 #
 # What was taken along is run, and must say what $DINDBIND says. As root it installs the Debian packages that are
 # missing; an ordinary user gets a user namespace, and what is missing is skipped. Everything runs in
@@ -19,7 +20,7 @@
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
-all='c busybox go scratch package'
+all='c busybox go scratch package dist'
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/tests/shell.sh"
 
@@ -31,6 +32,7 @@ needs() {
 	go) echo go gcc runc ;;
 	scratch) echo dockerd docker containerd runc podman ip ;;
 	package) echo make gcc musl-gcc man lexgrog mandoc setpriv ;;
+	dist) echo make gcc musl-gcc x86_64-linux-gnu-gcc aarch64-linux-gnu-gcc qemu-aarch64-static ;;
 	esac
 }
 
@@ -46,7 +48,9 @@ packages() {
 		clang++) c=clang ;;
 		nm) c=binutils ;;
 		arm-linux-gnueabihf-gcc) c=gcc-arm-linux-gnueabihf ;;
-		qemu-arm-static) c=qemu-user-static ;;
+		x86_64-linux-gnu-gcc) c=gcc-x86-64-linux-gnu ;;
+		aarch64-linux-gnu-gcc) c=gcc-aarch64-linux-gnu ;;
+		qemu-arm-static | qemu-aarch64-static) c=qemu-user-static ;;
 		go) c=golang-go ;;
 		docker | dockerd) c=docker.io ;;
 		ip) c=iproute2 ;;
@@ -62,7 +66,13 @@ packages() {
 			list+=(libclang-rt-dev)
 		rm -f "$dir/tsan" ;;
 	esac
-	case " $* " in *' busybox '* | *' package '*) [ -e /usr/include/cmocka.h ] || list+=(libcmocka-dev) ;; esac
+	case " $* " in *' dist '*)
+		for c in x86_64:amd64 aarch64:arm64; do
+			[ -e "/usr/lib/${c%:*}-linux-musl/musl-gcc.specs" ] || ! command -v dpkg >/dev/null ||
+				{ dpkg --add-architecture "${c#*:}" && list+=("musl-dev:${c#*:}"); }
+		done ;;
+	esac
+	case " $* " in *' busybox '* | *' dist '*) [ -e /usr/include/cmocka.h ] || list+=(libcmocka-dev) ;; esac
 	[ ${#list[@]} -gt 0 ] && command -v apt-get >/dev/null || return 0
 	{ apt-get update || :; apt-get install -y --no-install-recommends "${list[@]}"; } >"$dir/apt" 2>&1 ||
 		{ cat "$dir/apt" >&2; die "cannot install: ${list[*]}"; }
@@ -503,7 +513,8 @@ listed() {
 
 # The tree, as it is here, without what was built.
 tree() {
-	mkdir "$1" && tar -C "$top" -c --exclude=./build --exclude=./dindbind --exclude='./dindbind-*.tar.gz' . | tar -C "$1" -x --no-same-owner
+	mkdir "$1" && tar -C "$top" -c --exclude=./build --exclude=./dindbind --exclude=./dist --exclude=dindbind.example . |
+		tar -C "$1" -x --no-same-owner
 }
 
 install_cases() {
@@ -560,16 +571,42 @@ same_bytes_cases() {
 	same 'no directory of the build in it' '' "$(strings -a tree/dindbind | grep -F "$T")"
 }
 
+package_cases() {
+	local as=() nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
+	tree tree && chmod -R go+rX tree && works 'make' quiet_make tree || return
+	install_cases
+	man_cases
+	same_bytes_cases
+}
+
+# ---- dist -------------------------------------------------------------------------------------------
+
 dist_cases() {
-	local version name log before
+	local as=() version name log before
+	mkdir release && cd release && tree tree && works 'make' quiet_make tree || return
 	version=$(sed -n 's/.*DINDBIND_VERSION "\(.*\)"/\1/p' "$top/dindbind.h")
 	name=dindbind-$version
 	same 'the version is that of the tool' "dindbind $version" "$("$D" -V)"
+	mkdir few && ln -s $(type -P sh sed tr stat x86_64-linux-gnu-gcc) few || return
+	same 'make dist: what is missing' \
+		'make dist: for aarch64, do as root: dpkg --add-architecture arm64; apt-get update; apt-get install gcc-aarch64-linux-gnu musl-dev:arm64' \
+		"$(unshare --mount sh -c 'mount -t tmpfs none /usr/lib/aarch64-linux-musl && exec env "PATH=$1" "$(command -v make)" -s -C tree dist' \
+			sh "$PWD/few" 2>&1 | grep -v '^make: \*\*\*')"
+	same 'make dist: then nothing is made' '' "$(ls -d tree/dist tree/build/dist 2>/dev/null)"
 	works 'make dist' quiet_make tree dist
-	[ -s "tree/$name.tar.gz" ] || return
-	cp "tree/$name.tar.gz" first.tar.gz
-	log=$(umask 077; touch tree/README.md; export TZ=Pacific/Apia LANG=de_DE; quiet_make tree dist 2>&1)
-	report 'make dist: twice the same bytes' "$log$(cmp first.tar.gz "tree/$name.tar.gz" 2>&1)"
+	[ -s "tree/dist/$name.tar.gz" ] || return
+	same 'make dist: four files' "$(printf '%s\n' SHA256SUMS "$name-aarch64" "$name-x86_64" "$name.tar.gz")" "$(ls tree/dist)"
+	cp -r tree/dist first && cp "first/$name.tar.gz" first.tar.gz
+	works 'make dist: the checksums' env -C first sha256sum -c --strict SHA256SUMS
+	same 'make dist: they are of all files' 3 "$(wc -l <first/SHA256SUMS)"
+	[ "$(uname -m)" = x86_64 ] && report 'make dist: x86_64: what make builds' "$(cmp tree/dindbind "first/$name-x86_64" 2>&1)"
+	for log in "$name-x86_64" "$name-aarch64"; do
+		same "make dist: $log: static" '' "$(readelf -lW "first/$log" | grep -E 'INTERP|DYNAMIC')"
+	done
+	same 'make dist: aarch64: it runs' "$("$D" -V)" "$(qemu-aarch64-static "first/$name-aarch64" -V 2>&1)"
+	log=$(umask 077; touch tree/README.md; export TZ=Pacific/Apia LANG=de_DE CC=false; quiet_make tree dist 2>&1)
+	report 'make dist: twice the same bytes' "$log$(diff -r first tree/dist 2>&1)"
+	same 'make dist: for everybody' '' "$(find tree/dist -type f ! -perm -444 -o -name '*64' ! -perm -555)"
 	same 'make dist: all below one directory' '' "$(tar -tf first.tar.gz | grep -v "^$name/")"
 	same 'make dist: of nobody, and of one time' 1 "$(TZ=UTC tar --full-time -tvf first.tar.gz | awk '{ print $2, $4, $5 }' | sort -u | grep -c '^0/0 ')"
 	if [ -e "$top/.git" ] && [ -z "$(absent git)" ]; then
@@ -579,32 +616,23 @@ dist_cases() {
 		skip 'make dist: all that git has' 'this is no clone'
 	fi
 	quiet_make tree dist SOURCE_DATE_EPOCH=1000000000
-	same 'make dist: SOURCE_DATE_EPOCH' 2001-09-09 "$(TZ=UTC tar -tvf "tree/$name.tar.gz" | awk '{ print $4 }' | sort -u)"
+	same 'make dist: SOURCE_DATE_EPOCH' 2001-09-09 "$(TZ=UTC tar -tvf "tree/dist/$name.tar.gz" | awk '{ print $4 }' | sort -u)"
 
 	mkdir dist && tar -C dist -xf first.tar.gz || return
 	before=$(listed dist)
 	works 'from the tarball: make dist' quiet_make "dist/$name" dist
-	works 'from the tarball: make dist: the same bytes' cmp first.tar.gz "dist/$name/$name.tar.gz"
+	works 'from the tarball: make dist: the same bytes' cmp first.tar.gz "dist/$name/dist/$name.tar.gz"
 	works 'from the tarball: make' quiet_make "dist/$name"
 	works 'from the tarball: the same bytes' cmp tree/dindbind "dist/$name/dindbind"
-	works 'from the tarball: make install' quiet_make "dist/$name" install DESTDIR="$T/dist/dest"
+	works 'from the tarball: make install' quiet_make "dist/$name" install DESTDIR="$PWD/dist/dest"
 	rm -r dist/dest
 	works 'from the tarball: tests/covered_rows.c is built' quiet_make "dist/$name" build/covered_rows
-	log=$(DINDBIND=$T/dist/$name/dindbind "dist/$name/build/covered_rows" 2>&1)
+	log=$(DINDBIND=$PWD/dist/$name/dindbind "dist/$name/build/covered_rows" 2>&1)
 	report 'from the tarball: tests/covered_rows.c' "$(grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' <<<"$log" || echo "$log")"
 	works 'from the tarball: the fuzz corpus' quiet_make "dist/$name" build/fuzz
 	works 'from the tarball: the fuzz corpus, run' "dist/$name/build/fuzz" "dist/$name/tests/corpus"
 	quiet_make "dist/$name" clean
 	same 'from the tarball: make clean' "$before" "$(listed dist)"
-}
-
-package_cases() {
-	local as=() nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
-	tree tree && chmod -R go+rX tree && works 'make' quiet_make tree || return
-	install_cases
-	man_cases
-	same_bytes_cases
-	dist_cases
 }
 
 # ---- scratch ----------------------------------------------------------------------------------------
