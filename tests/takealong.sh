@@ -453,7 +453,7 @@ go_cases() {
 	works 'go build' go build
 	works 'go vet' go vet ./...
 	[ -x dindbind.example ] || return
-	log=$(go test -count=1 -v ./command 2>&1)
+	log=$(go test -count=1 -v ./command ./proxy/... 2>&1)
 	while read -r result name; do
 		case $result in
 		PASS:) report "go test: $name" ;;
