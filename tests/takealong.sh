@@ -460,7 +460,7 @@ go_cases() {
 		SKIP:) skip "go test: $name" "$(grep -A 1 -- "--- SKIP: $name" <<<"$log" | tail -n 1)" ;;
 		esac
 	done < <(sed -nE 's/^--- (PASS|SKIP): (\S+).*/\1: \2/p' <<<"$log")
-	report 'go test: nothing else' "$(grep -qx PASS <<<"$log" && grep -q -- '--- PASS' <<<"$log" || echo "$log")"
+	report 'go test: nothing else' "$(grep -q '^--- PASS' <<<"$log" && ! grep -q FAIL <<<"$log" || echo "$log")"
 	wanted=$(go_wanted "${paths[@]}")
 	same 'library: the answers, all at once' "$wanted" "$(./dindbind.example library "$PID" "${paths[@]}" 2>&1)"
 	same 'program: the answers' "$(grep -v '^mount' <<<"$wanted")" "$(./dindbind.example program "$PID" "${paths[@]}" 2>&1)"
