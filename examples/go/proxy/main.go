@@ -111,7 +111,7 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 
 // run serves until a signal comes; what is being answered then has ten seconds.
 func (p *proxy) run(l *net.UnixListener) error {
-	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second,
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 24 * time.Hour,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
