@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,17 +22,21 @@ import (
 
 // daemon is the engine's socket.
 type daemon struct {
-	socket string
-	fixed  *peer.Process // -engine
-	http   http.Client
+	socket  string
+	pidfile string        // -engine FILE
+	fixed   *peer.Process // -engine PID
+	http    http.Client
 }
 
-func newDaemon(socket string) *daemon {
-	d := &daemon{socket: socket}
+func newDaemon(socket, engine string) (d *daemon, err error) {
+	d = &daemon{socket: socket, pidfile: engine}
+	if pid, no := strconv.Atoi(engine); no == nil {
+		d.fixed, err = peer.ByPID(pid)
+	}
 	// no timeouts: a `docker wait` may take days
 	d.http.Transport = &http.Transport{DisableCompression: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return d.dial() }}
-	return d
+	return d, err
 }
 
 func (d *daemon) dial() (*net.UnixConn, error) {
@@ -43,9 +48,21 @@ func (d *daemon) dial() (*net.UnixConn, error) {
 func (d *daemon) engine() (*peer.Process, error) {
 	if d.fixed != nil {
 		if d.fixed.Check() != nil {
-			return nil, fmt.Errorf("-engine %d: this process is gone", d.fixed.PID)
+			return nil, fmt.Errorf("-engine %d: this process is gone; a daemon that is restarted has a pidfile to name", d.fixed.PID)
 		}
 		return d.fixed, nil
+	}
+	if d.pidfile != "" {
+		text, err := os.ReadFile(d.pidfile)
+		if err != nil {
+			return nil, err
+		}
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		p, err := peer.ByPID(pid)
+		if err != nil {
+			err = fmt.Errorf("-engine %s: it has %q, and there is no such process", d.pidfile, text)
+		}
+		return p, err
 	}
 	c, err := d.dial()
 	if err != nil {
@@ -53,10 +70,10 @@ func (d *daemon) engine() (*peer.Process, error) {
 	}
 	defer c.Close()
 	p, err := peer.Of(c)
-	if err != nil {
-		return nil, fmt.Errorf("the process that listens at %s: %w; name the daemon's PID with -engine", d.socket, err)
-	}
 	p.Close() // whoever uses the number has the start time beside it
+	if err != nil {
+		return nil, fmt.Errorf("the process that listens at %s: %w; name the engine's PID or pidfile with -engine", d.socket, err)
+	}
 	return p, nil
 }
 
@@ -162,25 +179,32 @@ func (d *daemon) destroyed(then func()) {
 
 // ---- In the runner: who this container is to the daemon -----------------------------------------------
 
-var errNotMine = errors.New("this daemon does not run this container, so that no file of this container has a name there: " +
-	"take the daemon that runs it, or mount volumes by name")
+var errNotMine = errors.New("this engine does not run this container, or no file can be made on the root file system of this container (in " +
+	"/, /var/tmp, /tmp) to show that it does; only volumes can be mounted, by name")
 
 // whoami returns the daemon's inspect of this container, and its root where dindbind cannot be sure of that. A file that is
-// made here has to come back from the container: an ID that was found somewhere proves nothing, and this daemon may be
-// another one than at the last request.
-func (d *daemon) whoami(ctx context.Context) (inspect []byte, root string, err error) {
+// made here, on the root file system, which no other container has, has to come back: an ID that was found somewhere proves
+// nothing, and this engine may be another one than at the last request.
+func (d *daemon) whoami(ctx context.Context) (inspect []byte, place string, err error) {
 	candidates, err := d.candidates(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	cwd, _ := os.Getwd()
-	for _, dir := range []string{"/", "/var/tmp", "/tmp", cwd} {
+	root, err := os.Open("/")
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.Close()
+	for _, dir := range []string{"/", "/var/tmp", "/tmp"} {
 		nonce, err := os.CreateTemp(dir, ".dindbind-")
 		if err != nil {
 			continue
 		}
 		defer os.Remove(nonce.Name())
 		defer nonce.Close()
+		if peer.Mount(nonce) != peer.Mount(root) {
+			continue
+		}
 		word, err := os.ReadFile("/proc/sys/kernel/random/uuid")
 		if err == nil {
 			_, err = nonce.Write(word)

@@ -109,6 +109,9 @@ func start(pid int) (string, error) {
 	return fields[19], nil
 }
 
+// Mount is the mount that an open file is on, as /proc reports it.
+func Mount(f *os.File) string { return field(f.Fd(), "mnt_id:") }
+
 // field is a line of a descriptor's fdinfo.
 func field(fd uintptr, name string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))

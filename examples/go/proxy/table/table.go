@@ -131,8 +131,13 @@ func (row *row) look(r *http.Request) error {
 		return Refuse(http.StatusBadRequest, "the query cannot be read: %v", err)
 	}
 	for key, values := range query {
+		match := row.query[key]
+		if match == nil && row.query["..."] != nil {
+			query.Del(key)
+			continue
+		}
 		for _, value := range values {
-			if match := row.query[key]; match == nil || !match.MatchString(value) {
+			if match == nil || !match.MatchString(value) {
 				return Refuse(http.StatusForbidden, "%s %s: the query %q=%q does not pass: it may name files of the host",
 					r.Method, r.URL.Path, key, value)
 			}
@@ -148,8 +153,12 @@ func (row *row) look(r *http.Request) error {
 	if !types[kind] {
 		return Refuse(http.StatusUnsupportedMediaType, "Content-Type %q: take application/json, or for an archive application/x-tar", kind)
 	}
-	if row.action == "empty" && r.ContentLength != 0 {
-		return Refuse(http.StatusBadRequest, "a body for %s: what a container mounts belongs into the request that creates it", r.URL.Path)
+	if row.action == "empty" { // up to 7 bytes are none to dockerd either
+		if text, _ := io.ReadAll(io.LimitReader(r.Body, 8)); len(text) > 7 {
+			return Refuse(http.StatusBadRequest, "a body for %s: what a container mounts belongs into the request that creates it", r.URL.Path)
+		}
+		r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+		r.Header.Del("Content-Type")
 	}
 	return nil
 }

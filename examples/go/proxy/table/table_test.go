@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -159,11 +160,16 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestStartHasNoBody(t *testing.T) {
-	for fields, passes := range map[string]bool{"": true, "\nContent-Length: 0": true, "\nContent-Length: 2": false,
-		"\nTransfer-Encoding: chunked": false} {
-		_, err := Judge(request(t, head("POST /containers/a/start")+fields))
+	for fields, passes := range map[string]bool{"": true, "\nContent-Length: 0": true, "\nContent-Length: 2\n\n{}": true,
+		"\nContent-Length: 18\n\n{\"Binds\":[\"/:/x\"]}": false, "\nTransfer-Encoding: chunked\n\n2\n{}\n0": true,
+		"\nTransfer-Encoding: chunked\n\n12\n{\"Binds\":[\"/:/x\"]}\n0": false} {
+		r := request(t, head("POST /containers/a/start?hijack=1")+fields)
+		_, err := Judge(r)
 		if (err == nil) != passes {
 			t.Errorf("%q: %v", fields, err)
+		}
+		if left, _ := io.ReadAll(r.Body); passes && (len(left) > 0 || r.ContentLength != 0 || r.URL.RawQuery != "") {
+			t.Errorf("%q: %q, %q are left", fields, left, r.URL.RawQuery)
 		}
 	}
 }
