@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -85,10 +84,19 @@ var patterns = strings.NewReplacer(
 	"{}", `[^/]+`,
 	"{nothing}", `[^\x00-\x{10FFFF}]`,
 	"{image}", `[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@\w+:\w+)?`,
+	"{tag}", `(\w[\w.-]*|\w+:\w+)?`,
 	"{file}", `(/?((\.?[\w-][^/]*|\.)/)*\.?[\w-][^/]*)?`)
 
 func whole(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`^(?s:` + patterns.Replace(pattern) + `)$`)
+}
+
+// What an image's name must not be: to podman it is a place where images are files. (docker:dind is an image.)
+var transport = regexp.MustCompile(`^(/images/)?(dir|oci|oci-archive|docker-archive|docker-daemon|containers-storage|ostree|sif|tarball|atomic)([:/]|$)`)
+
+func passes(match *regexp.Regexp, key, value string) bool {
+	image := key == "t" || key == "repo" || key == "fromImage"
+	return match != nil && match.MatchString(value) && !(image && transport.MatchString(value))
 }
 
 // ---- Requests -----------------------------------------------------------------------------------------
@@ -99,9 +107,8 @@ var version = regexp.MustCompile(`^/v1\.(2[4-9]|[3-9]\d|[1-9]\d\d)/`)
 // podman's own API counts podman's versions. Then the first part of the path.
 var anyVersion = regexp.MustCompile(`^(/v[0-9.]+)?(/[^/]*)?`)
 
-// With a form as body some of Go's functions take its fields for the query's.
-var types = map[string]bool{"": true, "application/json": true, "application/tar": true, "application/x-tar": true,
-	"application/octet-stream": true, "text/plain": true}
+// Of a body that calls itself a form, Go takes the fields for the query's. Types that are not here are not sent on.
+var types = map[string]bool{"application/json": true, "application/tar": true, "application/x-tar": true, "text/plain": true}
 
 // Judge says what is to be done with a request: an action of the table, or "", which is to pass it on. Its query is
 // replaced by what was read of it.
@@ -114,7 +121,7 @@ func Judge(r *http.Request) (string, error) {
 		p = p[len(at)-1:]
 	}
 	for _, row := range rows {
-		if row.method == r.Method && row.path.MatchString(p) {
+		if row.method == r.Method && row.path.MatchString(p) && !transport.MatchString(p) {
 			return row.action, row.look(r)
 		}
 	}
@@ -137,21 +144,15 @@ func (row *row) look(r *http.Request) error {
 			continue
 		}
 		for _, value := range values {
-			if match == nil || !match.MatchString(value) {
+			if !passes(match, key, value) {
 				return Refuse(http.StatusForbidden, "%s %s: the query %q=%q does not pass: it may name files of the host",
 					r.Method, r.URL.Path, key, value)
 			}
 		}
 	}
 	r.URL.RawQuery = query.Encode()
-	kind := ""
-	if given := r.Header["Content-Type"]; len(given) > 0 {
-		if kind, _, err = mime.ParseMediaType(given[0]); err != nil || len(given) > 1 {
-			kind = given[0] + "?"
-		}
-	}
-	if !types[kind] {
-		return Refuse(http.StatusUnsupportedMediaType, "Content-Type %q: take application/json, or for an archive application/x-tar", kind)
+	if kind := r.Header["Content-Type"]; kind != nil && (len(kind) > 1 || !types[kind[0]]) {
+		r.Header.Set("Content-Type", "application/octet-stream")
 	}
 	if row.action == "empty" { // up to 7 bytes are none to dockerd either
 		if text, _ := io.ReadAll(io.LimitReader(r.Body, 8)); len(text) > 7 {
