@@ -3,8 +3,9 @@
 #
 # SPDX-License-Identifier: 0BSD
 #
-#   tests/examples.sh             entrypoint.sh with a stand-in for the client, register-runner for a runner
-#                                 made with unshare, shim.py for that runner and a stand-in for the daemon
+#   tests/examples.sh             entrypoint.sh with a stand-in for the client, register-runner and the
+#                                 examples of -h for a runner made with unshare, shim.py for that runner
+#                                 and a stand-in for the daemon
 #   tests/examples.sh --docker    all three with a dockerd, a docker client and a runc of the test's own
 #
 # The first needs no privileges but a user namespace, the second needs root, docker.io, runc and
@@ -255,7 +256,7 @@ entrypoint_options() {
 
 # A mount namespace and a root of its own, with $T/shim/host/w at /w. It lives until $hold is closed.
 runner() {
-	mkdir -p root/old root/w root/proc shim/host/w/x
+	mkdir -p root/old root/w root/work root/proc shim/host/w/x
 	mkfifo hold ready
 	exec {hold}<>hold
 	# shellcheck disable=SC2016
@@ -319,6 +320,34 @@ hook_cases() {
 	hook "{\"id\":\"runner\",\"status\":\"creating\",\"pid\":$PID}"
 }
 
+# ---- dindbind -h ------------------------------------------------------------------------------------
+
+# typed COMMAND: by somebody in ./typed, whose docker has a runner, and prints what else it is asked for
+typed() {
+	(cd typed && PATH=$T/typed/bin:$PATH DINDBIND_RUNNER=$T/typed/rows PID=$PID sh -c "$1")
+}
+
+help_cases() {
+	local text examples_of_it
+	mkdir -p typed/bin typed/work
+	cp "$D" typed/bin/dindbind
+	echo "bind /d:$T/typed" >typed/rows
+	cat >typed/bin/docker <<-'END'
+	#!/bin/sh
+	case $* in "inspect -f {{.State.Pid}} runner") echo "$PID" ;; *) printf '<%s>\n' "$@" ;; esac
+	END
+	chmod +x typed/bin/docker
+	text=$("$D" -h)
+	name='-h: 24 to 34 lines of at most 80 columns'
+	promise 0 '' awk 'length > 80; END { if (NR < 24 || NR > 34) print NR }' <<<"$text"
+	mapfile -t examples_of_it < <(sed '1,/^Examples/d' <<<"$text")
+	name='-h: two examples'
+	promise 0 2 echo ${#examples_of_it[@]}
+	name='-h: what they print'
+	promise 0 "$T/root/work:/w" typed "${examples_of_it[0]}"
+	promise 0 "$(lines run --rm -v /d/work:/w alpine ls /w)" typed "${examples_of_it[1]}"
+}
+
 # ---- Without an engine ------------------------------------------------------------------------------
 
 if [ "$mode" != --docker ]; then
@@ -355,6 +384,7 @@ if [ "$mode" != --docker ]; then
 	for docker in $clients; do entrypoint_options "$docker"; done
 
 	runner
+	help_cases
 	hook_cases
 	if command -v python3 >/dev/null; then
 		result=$(PYTHONDONTWRITEBYTECODE=1 python3 "$here/examples/shim_test.py" "$D" "$examples/shim.py" "$T/shim" \
