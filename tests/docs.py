@@ -12,7 +12,8 @@ How a document is read. In Markdown a block is fenced and has a language; in din
   console   "# " stands before a command on the host, "$ " before one in the runner. What follows is what it prints.
   sh        a script for the host. A `text` block that follows at once is what it prints; without one it prints nothing.
   c, go, dockerfile, json    a file. It is saved under the name in its first comment (Dockerfile), and a command of the
-            same section must use it. Commands in yaml and json (run:, script:, "postStartCommand") are run in the runner.
+            same section must use it; a Dockerfile without one is built. Go without `package` is the body of a function.
+            Commands in yaml and json (run:, script:, "postStartCommand") are run in the runner.
   text      no commands: pictures and output.
 
 A command succeeds, unless the last line that it prints is a message of dindbind's. In the output `...` stands for
@@ -124,7 +125,7 @@ def read_documents():
         wrong += bad
     for b, after in zip(blocks, blocks[1:] + [None]):
         if b.language == 'sh' and after and after.language == 'text' and after.document == b.document and \
-                after.line == b.line + b.text.count('\n') + 4:
+                after.line == b.line + b.text.count('\n') + 3:
             b.prints = after.text
         if b.language == 'text' and re.search(r'^([#$] |\$ *dindbind)', b.text, re.M):
             wrong.append(f'{b}: a block of text that has commands')
@@ -347,7 +348,7 @@ def make_runner():
 
 
 def engine_missing():
-    return [p for p in ('docker', 'dockerd', 'containerd', 'ctr', 'runc', 'busybox', 'ip') if not shutil.which(p)]
+    return [p for p in ('docker', 'dockerd', 'containerd', 'ctr', 'runc', 'busybox', 'ip', 'jq') if not shutil.which(p)]
 
 
 CONTAINERD = '''version = 2
@@ -375,6 +376,7 @@ class Engine:
             os.makedirs(image + os.path.dirname(library), exist_ok=True)
             shutil.copy(library, image + library)
         self.load(image, 'docker:cli')
+        do('sh', '-c', 'docker save alpine | ctr image import -')
         self.debian('debian:13-slim', ['gcc', 'libc6-dev', 'make', 'musl-tools'])
 
     def start(self, *argv):
@@ -400,7 +402,7 @@ class Engine:
     def image(self, name):
         """An image of busybox's; the directory that it is made from."""
         root = f'/tmp/{name}'
-        for directory in ('bin', 'usr/local/bin', 'tmp', 'etc', 'root', 'var/tmp'):
+        for directory in ('bin', 'usr/local/bin', 'usr/local/sbin', 'tmp', 'etc', 'opt', 'root', 'home', 'var/tmp'):
             os.makedirs(f'{root}/{directory}')
         shutil.copy(shutil.which('busybox'), f'{root}/bin/busybox')
         for applet in do('busybox', '--list').split():
@@ -506,10 +508,21 @@ class Document:
             name = file_name(block)
             if name:
                 put(os.path.join('/root/dindbind', name), block.text + '\n')
+            if block.language == 'dockerfile':
+                self.command(block, '#', 'docker build -t built .', '...')
+            if block.language == 'go' and not name:
+                self.go_body(block)
             for command in embedded(block) if block.language in ('yaml', 'json') else ():
                 status, got = self.shell('$').run(command)
                 self.tests.result(status == 0 and (bool(got.strip()) or '>' in command), f'{block}: {command}',
                                   f'status {status}, and it prints', got)
+
+    def go_body(self, block):
+        """A piece of Go compiles in a function."""
+        imports = '"context"\n"dindbind.example/command"\n' + ''.join(f'"{p}"\n' for p in ('errors', 'log') if p + '.' in block.text)
+        put('/root/dindbind/examples/go/piece/main.go', f'package main\nimport (\n{imports})\nvar config struct {{ Mounts []command.Mount }}\n'
+            f'func main() {{ _ = piece(context.Background()) }}\nfunc piece(ctx context.Context) error {{\n{block.text}\nreturn nil }}\n')
+        self.command(block, '#', '(cd examples/go/piece && GOFLAGS=-mod=mod GOCACHE=/tmp/go HOME=/tmp go vet . && go build -o /tmp/piece .)', '')
 
     def close(self):
         for shell in (self.runner, self.host):
@@ -530,8 +543,10 @@ def account(blocks, tests):
         if b.language not in FILES or b.language in ('yaml', 'json') and embedded(b):
             continue
         name = file_name(b)
+        if b.language == 'dockerfile' or b.language == 'go' and not name:
+            continue
         users = [o for o in blocks if o.section == b.section and o.document == b.document and o is not b
-                 and o.language in ('console', 'sh') and name and (name in o.text or name == 'Dockerfile' and 'docker build' in o.text)]
+                 and o.language in ('console', 'sh') and name and name in o.text]
         tests.result(bool(users), f'{b}: no command uses this file')
     for key in left:
         tests.result(False, f'NOT_RUN: no block has {key}')
