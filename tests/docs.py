@@ -151,7 +151,7 @@ def commands(block):
     for line in block.text.split('\n'):
         if re.match(r'[#$] ', line):
             found.append([line[0], [line[2:]], []])
-        elif found and not found[-1][2] and found[-1][1][-1].endswith('\\'):
+        elif found and not found[-1][2] and found[-1][1][-1].endswith(('\\', '|')):
             found[-1][1].append(line)
         elif found:
             found[-1][2].append(line)
