@@ -47,6 +47,8 @@ NOT_RUN = {
 
 FILES = {'c', 'go', 'dockerfile', 'json', 'yaml'}
 ENGINE = re.compile(r'\b(docker|dockerd|ctr|podman|runc|crictl)\b')
+with open('/proc/self/uid_map', encoding='utf-8') as uid_map:
+    USER = uid_map.read().split()[2] != '4294967295'    # in a user namespace, which root may be in too
 LIMIT = 120         # seconds for one command: only a failure takes that long
 
 
@@ -333,9 +335,7 @@ def make_runner():
     for name in ('/u/3', '/u/work', '/u/root', '/l/1/home/runner/_work', '/l/1/old', '/l/1/proc'):
         os.makedirs(name)
     options = 'lowerdir=/l/2:/l/1,upperdir=/u/3,workdir=/u/work'
-    with open('/proc/self/uid_map', encoding='utf-8') as file:
-        if file.read().split()[2] != '4294967295':
-            options += ',userxattr'
+    options += ',userxattr' if USER else ''
     do('mount', '-t', 'overlay', '-o', options, 'overlay', '/u/root')
     script = 'mount --bind /data/work /u/root/home/runner/_work && cd /u/root && pivot_root . old && cd / && echo ready && read -r _'
     runner = subprocess.Popen(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script],
@@ -492,6 +492,9 @@ class Document:
 
     def command(self, block, where, command, prints):
         status, got = self.shell(where).run(self.real(command))
+        if USER and 'trusted.* attributes decide' in got:
+            self.tests.skip('layers: an ordinary user cannot read trusted.* attributes')
+            return
         want = pattern(prints, self.facts)
         refused = prints.strip('\n').split('\n')[-1].startswith('dindbind: ')
         good = status is not None and (status != 0) == refused and \
