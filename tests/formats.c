@@ -2123,7 +2123,7 @@ static const struct body_case body_cases[] = {
     { "a volume of one letter in a key of Volumes", NULL, "{`Volumes`:{`b:/t`:{},`name:/u`:{}}}", 0, EXACT, NULL },
     { "a relative bind in a key of Volumes", NULL, "{`Volumes`:{`../etc:/t`:{}}}", 1, EXACT, "colon" },
     { "a colon in a key of Volumes, the slash escaped", NULL, "{`Volumes`:{`/etc:\\/t`:{}}}", 1, EXACT, "colon" },
-    { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "no path" },
+    { "a colon and a NUL in a key of Volumes", NULL, "{`Volumes`:{`/etc:\\u0000/t`:{}}}", 1, EXACT, "cannot be a path" },
     { "what docker-py writes for /w/f:/b:z", NULL, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`/w/f:/b:z`]}}", 0,
       EXACT, "{`Volumes`:{`/b:z`:{}},`HostConfig`:{`Binds`:[`@/h/hb/f:/b:z`]}}" },
     { "a colon and no path after it, in Volumes", NULL, "{`Volumes`:{`/b:ro,z`:{},`/c:`:{},`v:t`:{}}}", 0, EXACT,
@@ -2143,7 +2143,7 @@ static const struct body_case body_cases[] = {
     { "Tmpfs an array of numbers", NULL, HC("`Tmpfs`:[0]"), 1, EXACT, "must be a JSON object" },
     { "Tmpfs an array of an array", NULL, HC("`Tmpfs`:[[]]"), 1, EXACT, "must be a JSON object" },
     { "Tmpfs true", NULL, HC("`Tmpfs`:true"), 1, EXACT, "must be a JSON object" },
-    { "a NUL in a key of Tmpfs", NULL, HC("`Tmpfs`:{`/t\\u0000`:``}"), 1, EXACT, "no path" },
+    { "a NUL in a key of Tmpfs", NULL, HC("`Tmpfs`:{`/t\\u0000`:``}"), 1, EXACT, "cannot be a path" },
     { "Tmpfs", NULL, HC("`Tmpfs`:{`/t/u`:`size=1m,mode=1777`},`Binds`:[`/w:/t`]"), 0, EXACT,
       HC("`Tmpfs`:{`/t/u`:`size=1m,mode=1777`},`Binds`:[`@/h/hb:/t`]") },
 
@@ -2299,7 +2299,7 @@ static const struct body_case body_cases[] = {
     { "a NUL in a device", NULL, M(VOLUME(OPTS("/w/d\\u0000", "bind"))), 1, EXACT, "" },
     { "a NUL elsewhere", NULL, "{`x`:`\\u0000`,`HostConfig`:{`Binds`:[`/w/f:/t`]},`\\u0000`:1}", 0, EXACT,
       "{`x`:`\\u0000`,`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]},`\\u0000`:1}" },
-    { "a lone surrogate in a source", NULL, B("`/w/\\ud800:/t`"), 1, EXACT, "no path" },
+    { "a lone surrogate in a source", NULL, B("`/w/\\ud800:/t`"), 1, EXACT, "cannot be a path" },
     { "a lone low surrogate in a source", NULL, B("`/w/\\udc00:/t`"), 1, EXACT, "" },
     { "surrogates the wrong way round", NULL, B("`/w/\\udc80\\ud83d:/t`"), 1, EXACT, "" },
     { "a lone surrogate in Source", NULL, M("{`Type`:`bind`,`Source`:`/w/\\ud800`,`Target`:`/t`}"), 1, EXACT, "" },
@@ -2309,10 +2309,10 @@ static const struct body_case body_cases[] = {
       "{`x`:`\\ud800`,`\\udfff`:`\\udc80`,`HostConfig`:{`Binds`:[`@/h/hb/f:/t`]}}" },
     /* which dockerd would read as U+FFFD: another name */
     { "a lone surrogate for a byte, in a source", "-b @/h/hb:/\xc3\xa9 -c", B("`/\\udcc3\\udca9:/t`"), 1, EXACT,
-      "no path" },
-    { "a lone surrogate for a byte, in a target", NULL, B("`/w:/t\\udcc3\\udca9`"), 1, EXACT, "no path" },
-    { "a lone surrogate for a byte, in a mode", NULL, B("`/w:/t:ro\\udc80`"), 1, EXACT, "no path" },
-    { "a lone surrogate for a byte, in a volume's name", NULL, B("`v\\udc80l:/t`"), 1, EXACT, "no path" },
+      "cannot be a path" },
+    { "a lone surrogate for a byte, in a target", NULL, B("`/w:/t\\udcc3\\udca9`"), 1, EXACT, "cannot be a path" },
+    { "a lone surrogate for a byte, in a mode", NULL, B("`/w:/t:ro\\udc80`"), 1, EXACT, "cannot be a path" },
+    { "a lone surrogate for a byte, in a volume's name", NULL, B("`v\\udc80l:/t`"), 1, EXACT, "cannot be a path" },
     { "a lone surrogate for a byte, in Source", "-b @/h/hb:/\xc3\xa9 -c", M(PART("/\\uDCC3\\uDCA9", "/t", "")), 1,
       EXACT, "a path can be" },
     { "a lone surrogate for a byte, in Target", NULL, M(PART("/w/f", "/t\\udcc3\\udca9", "")), 1, EXACT,
@@ -2331,8 +2331,8 @@ static const struct body_case body_cases[] = {
     { "a lone surrogate for a byte, in a Propagation", NULL, M(BIND(",`BindOptions`:{`Propagation`:`\\udc80`}")), 1,
       EXACT, "a path can be" },
     { "a lone surrogate for a byte, in a key of Tmpfs", NULL, HC("`Tmpfs`:{`/t\\udcc3\\udca9`:``}"), 1, EXACT,
-      "no path" },
-    { "a lone surrogate for a byte, in a key of Volumes", NULL, "{`Volumes`:{`/t\\udcff`:{}}}", 1, EXACT, "no path" },
+      "cannot be a path" },
+    { "a lone surrogate for a byte, in a key of Volumes", NULL, "{`Volumes`:{`/t\\udcff`:{}}}", 1, EXACT, "cannot be a path" },
     { "lone surrogates that are no long s", NULL, HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`]"), 0, EXACT, NULL },
     { "lone surrogates that are no long s, beside it", NULL,
       HC("`Bind\\udcc5\\udcbf`:[`/w/f:/t`],`Bind\\u017f`:[`/w/f:/t`]"),
@@ -2430,7 +2430,7 @@ static void names(void **state)
         if (!cases[i].utf8)
             expect_ran(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", textf(B("`/w/%s:/t`"), cases[i].spelled)),
                 1, "",
-                 "no path");
+                 "cannot be a path");
         expect_ran(cases[i].spelled, tool_in("-b @/h/hb:/w -s @/st -c", B("`/w/link:/t`")), 0, B("`@/st/0:/t`"), "");
         if (!same_file(expand("@/st/0"), path))
             flunk("%s is not what is staged", cases[i].spelled);
