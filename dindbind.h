@@ -321,8 +321,8 @@ struct dindbind_mount {
 };
 
 /* dindbind_host() and dindbind_stage() give HOST for a PID that is no container's: a process that
- * has the caller's own root, on the same mount (a shim, a shell), and a kernel thread. Its names are
- * the caller's and need no translation. If you mean the host, give a row of "/" at "/".
+ * has the caller's own root, on the same mount (a shim, a shell), and a kernel thread. Its names
+ * are the caller's and need no translation. If you mean the host, give a row of "/" at "/".
  * dindbind_resolve() answers: its path opens what that process sees. */
 
 /* Turn an answer into the host path: a path in the caller's mount namespace that names the same
@@ -469,9 +469,9 @@ int dindbind_add_volume(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_mount(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len);
 
-/* Answer all that was added since the last dindbind_settle(), at the end of `text`. If one source is
- * refused, there are no answers at all, nothing stays staged, and `messages` says why. (json has its
- * records in any case; see also DINDBIND_ALIGNED.)
+/* Answer all that was added since the last dindbind_settle(), at the end of `text`. If one source
+ * is refused, there are no answers at all, nothing stays staged, and `messages` says why. (json has
+ * its records in any case; see also DINDBIND_ALIGNED.)
  *
  * 0, or a code, which is in `error` too; USAGE: `wrong` says that the answers before are not
  * settled, or it is `runner_error`. Allocates for many sources or long answers, and for mount
