@@ -453,14 +453,14 @@ go_cases() {
 	works 'go build' go build
 	works 'go vet' go vet ./...
 	[ -x dindbind.example ] || return
-	log=$(go test -count=1 -v ./command 2>&1)
+	log=$(go test -count=1 -v ./command ./proxy/... 2>&1)
 	while read -r result name; do
 		case $result in
 		PASS:) report "go test: $name" ;;
-		SKIP:) skip "go test: $name" "$(grep -A 1 -- "--- SKIP: $name" <<<"$log" | tail -n 1)" ;;
+		SKIP:) skip "go test: $name" "$(grep -B 1 -- "--- SKIP: $name" <<<"$log" | sed -n '1s/^ *//p')" ;;
 		esac
 	done < <(sed -nE 's/^--- (PASS|SKIP): (\S+).*/\1: \2/p' <<<"$log")
-	report 'go test: nothing else' "$(grep -qx PASS <<<"$log" && grep -q -- '--- PASS' <<<"$log" || echo "$log")"
+	report 'go test: nothing else' "$(grep -q '^--- PASS' <<<"$log" && ! grep -q FAIL <<<"$log" || echo "$log")"
 	wanted=$(go_wanted "${paths[@]}")
 	same 'library: the answers, all at once' "$wanted" "$(./dindbind.example library "$PID" "${paths[@]}" 2>&1)"
 	same 'program: the answers' "$(grep -v '^mount' <<<"$wanted")" "$(./dindbind.example program "$PID" "${paths[@]}" 2>&1)"
@@ -590,7 +590,7 @@ dist_cases() {
 	mkdir few && ln -s $(type -P sh sed tr stat x86_64-linux-gnu-gcc) few || return
 	same 'make dist: what is missing' \
 		'make dist: for aarch64, do as root: dpkg --add-architecture arm64; apt-get update; apt-get install gcc-aarch64-linux-gnu musl-dev:arm64' \
-		"$(unshare --mount sh -c 'mount -t tmpfs none /usr/lib/aarch64-linux-musl && exec env "PATH=$1" "$(command -v make)" -s -C tree dist' \
+		"$(unshare --mount sh -c 'mount -t tmpfs none /usr/lib/aarch64-linux-musl && exec env -u MAKEFLAGS -u MAKELEVEL "PATH=$1" "$(command -v make)" -s -C tree dist' \
 			sh "$PWD/few" 2>&1 | grep -v '^make: \*\*\*')"
 	same 'make dist: then nothing is made' '' "$(ls -d tree/dist tree/build/dist 2>/dev/null)"
 	works 'make dist' quiet_make tree dist
