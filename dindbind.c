@@ -2028,7 +2028,7 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
-    /* so much all their paths start with, whole components; opened once for all of them */
+    /* whole components that all their paths start with; opened once for all of them */
     size_t base;
     int base_fd;
     bool upper;                 /* v[0] is the upperdir */
@@ -10071,7 +10071,7 @@ static void put_missing(struct out *o, const struct spec *s, bool ro, bool top)
 }
 
 /* One element of Mounts, byte by byte, with other values at the places that change. `top`: what is
- * mounted below stays as it is, which docker from 25 on has to be told. */
+ * mounted below stays as it is, which docker from 25 on needs in words. */
 static void put_body_mount(struct out *o, const struct spec *s, const char *source,
                            const char *target, bool ro, bool top)
 {
@@ -11871,7 +11871,7 @@ static int engine_namespace(const struct dindbind_runner *r, const char *kind)
 
 /* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
  * and mounts only in a mount namespace of it: so this process goes there, as `podman unshare` does.
- * Who may not is told by what comes next. */
+ * Whoever may not learns it from what comes next. */
 static int enter_engine(const struct job *j)
 {
     struct dindbind_runner *r = j->runner;
