@@ -116,6 +116,19 @@ def manual(document, lines):
     return blocks, wrong
 
 
+def dead_links(document, text):
+    """Links to a file, or to a heading of one, that is not there."""
+    for link, file, heading in re.findall(r'\]\((?!https?:)(([^)#]*)(?:#([^)]*))?)\)', text):
+        path = os.path.join(TREE, os.path.dirname(document), file) if file else os.path.join(TREE, document)
+        if not os.path.exists(path):
+            yield f'{document}: a link to {link}, which is not there'
+        elif heading:
+            with open(path, encoding='utf-8') as target:
+                names = re.findall(r'^#+ (.*)', target.read(), re.M)
+            if heading not in [re.sub(r'[^\w -]', '', n).lower().replace(' ', '-') for n in names]:
+                yield f'{document}: a link to {link}, where there is no such heading'
+
+
 def read_documents():
     blocks, wrong = [], []
     for document in DOCUMENTS:
@@ -124,6 +137,8 @@ def read_documents():
             continue
         with open(path, encoding='utf-8') as file:
             lines = file.read().split('\n')
+        if document.endswith('.md'):
+            wrong += dead_links(document, '\n'.join(lines))
         found, bad = (manual if document.endswith('.1') else markdown)(document, lines)
         blocks += found
         wrong += bad
