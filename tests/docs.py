@@ -221,8 +221,8 @@ def pattern(text, facts):
 class Shell:
     """A shell that stays, and runs one command after the other."""
 
-    def __init__(self, argv, **more):
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+    def __init__(self, argv):
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def run(self, command, limit=LIMIT):
         """(status, output); status None: it did not end."""
@@ -334,7 +334,8 @@ def make_root(scratch, binary):
             shutil.copy('/etc/' + name, f'{root}/etc/{name}')
     shutil.copy(binary, f'{root}/opt/bin/dindbind')
     tree = f'{root}/root/dindbind'
-    shutil.copytree(TREE, tree, symlinks=True, ignore=shutil.ignore_patterns('.git', 'build', 'dindbind-*', '__pycache__'))
+    built = shutil.ignore_patterns('.git', 'build', 'dist', '*.tar.gz', '__pycache__')
+    shutil.copytree(TREE, tree, symlinks=True, ignore=built)
     shutil.copy(binary, f'{tree}/dindbind')
     os.chdir(root)
     do('pivot_root', '.', 'old')
@@ -342,12 +343,12 @@ def make_root(scratch, binary):
     do('umount', '-l', '/old')
     os.rmdir('/old')
     os.environ.clear()
-    os.environ.update(PATH='/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME='/root', LC_ALL='C',
-                      TERM='dumb', TMPDIR='/tmp', DOCKER_BUILDKIT='0')
+    os.environ.update(PATH='/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME='/root',
+                      LC_ALL='C', TERM='dumb', TMPDIR='/tmp', DOCKER_BUILDKIT='0')
 
 
 def make_runner():
-    """A runner without an engine: two layers, an upperdir, and /data/work at /home/runner/_work. Its PID and start time."""
+    """A runner without an engine: two layers, an upperdir, /data/work at /home/runner/_work. It and its start time."""
     for layer, name in (('1', 'one'), ('2', 'two')):
         put(f'/l/{layer}/opt/x/{name}', f'{name}\n')
     put('/l/1/etc/hostname', 'runner\n')
@@ -358,7 +359,8 @@ def make_runner():
     options = 'lowerdir=/l/2:/l/1,upperdir=/u/3,workdir=/u/work'
     options += ',userxattr' if USER else ''
     do('mount', '-t', 'overlay', '-o', options, 'overlay', '/u/root')
-    script = 'mount --bind /data/work /u/root/home/runner/_work && cd /u/root && pivot_root . old && cd / && echo ready && read -r _'
+    script = '''mount --bind /data/work /u/root/home/runner/_work && cd /u/root && pivot_root . old && cd / &&
+        echo ready && read -r _'''
     runner = subprocess.Popen(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if runner.stdout.readline() != b'ready\n':
@@ -378,6 +380,15 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 '''
 
 
+# Of the image debian: it has what it says, and installs nothing.
+APT_GET = '''#!/bin/sh
+for word; do
+    case $word in -* | update | install) continue ;; esac
+    case " %s " in *" $word "*) ;; *) echo "$word: not in this image"; exit 100 ;; esac
+done
+'''
+
+
 class Engine:
     """containerd and dockerd where their packages put them, a second dockerd (the sidecar), and images."""
 
@@ -392,8 +403,8 @@ class Engine:
         image = self.image('alpine')
         client = shutil.which('docker')
         shutil.copy(client, f'{image}/usr/local/bin/docker')
-        libraries = subprocess.run(['ldd', client], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-        for library in re.findall(r'/\S+', libraries.decode()):
+        ldd = subprocess.run(['ldd', client], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        for library in re.findall(r'/\S+', ldd.stdout.decode()):
             os.makedirs(image + os.path.dirname(library), exist_ok=True)
             shutil.copy(library, image + library)
         self.load(image, 'docker:cli')
@@ -406,8 +417,9 @@ class Engine:
 
     def dockerd(self, *more, wrapper=()):
         put('/etc/docker/daemon.json', '{}')
-        self.start(*wrapper, 'dockerd', '--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=overlay2',
-                   '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', '/' + self.cgroup, *more)
+        self.start(*wrapper, 'dockerd', '--iptables=false', '--ip6tables=false', '--bridge=none',
+                   '--storage-driver=overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs',
+                   '--cgroup-parent', '/' + self.cgroup, *more)
 
     def sidecar(self):
         """A daemon that sees other mounts, as the one of a docker:dind container."""
@@ -444,22 +456,25 @@ class Engine:
             done = subprocess.run(query + [package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
             if done.returncode:
                 continue
-            for name, depends in re.findall(r'^installed ([^,]*),(.*)', done.stdout.decode(), re.M):    # each architecture
+            # a line for each architecture
+            for name, depends in re.findall(r'^installed ([^,]*),(.*)', done.stdout.decode(), re.M):
                 todo += re.findall(r'(?:^|, *)([a-z0-9][a-z0-9+.-]+)', depends)
                 files |= set(do('dpkg-query', '-L', name).split('\n')) - {'/.'}
-        keep = {path for path in files if os.path.lexists(path) and not re.match('/usr/share/(doc|man|locale)|/var|/etc', path)}
+        useless = re.compile('/usr/share/(doc|man|locale)|/var|/etc')
+        files = [path for path in files if os.path.lexists(path) and not useless.match(path)]
+        files = sorted(os.path.join(os.path.realpath(os.path.dirname(p)), os.path.basename(p)) for p in files)
         root = '/tmp/debian'
         for directory in ('etc', 'tmp', 'usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64'):
             os.makedirs(f'{root}/{directory}')
         for link in ('bin', 'sbin', 'lib', 'lib64'):
             os.symlink('usr/' + link, f'{root}/{link}')
-        put('/tmp/files', '\n'.join(sorted(os.path.realpath(os.path.dirname(p)) + '/' + os.path.basename(p) for p in keep)))
-        do('sh', '-c', f'tar -C / --no-recursion --ignore-failed-read -cT /tmp/files 2>/dev/null | tar -C {root} -x --skip-old-files')
+        put('/tmp/files', '\n'.join(files))
+        do('sh', '-c', 'tar -C / --no-recursion --ignore-failed-read -cT /tmp/files 2>/dev/null | '
+           f'tar -C {root} -x --skip-old-files')
         if not os.path.lexists(f'{root}/usr/bin/sh'):
             os.symlink('dash', f'{root}/usr/bin/sh')
         shutil.copytree('/etc/alternatives', f'{root}/etc/alternatives', symlinks=True)
-        put(f'{root}/usr/bin/apt-get', '#!/bin/sh\nfor word; do\ncase $word in -*|update|install) ;; *)\n'
-            f'case " {" ".join(packages)} " in *" $word "*) ;; *) echo "$word: not in this image"; exit 100 ;; esac ;;\nesac\ndone\n', 0o755)
+        put(f'{root}/usr/bin/apt-get', APT_GET % ' '.join(packages), 0o755)
         self.load(root, tag)
 
     def load(self, root, name):
@@ -479,6 +494,19 @@ class Engine:
 
 # ---- Running ----------------------------------------------------------------------------------------
 
+GO = '''package main
+import (
+"context"
+"dindbind.example/command"
+%s)
+var config struct { Mounts []command.Mount }
+func main() { _ = piece(context.Background()) }
+func piece(ctx context.Context) error {
+%s
+return nil }
+'''
+
+
 class Document:
     """The shells of one document."""
 
@@ -496,7 +524,8 @@ class Document:
             return
         do('docker', 'run', '-d', '--name', 'runner', '-v', 'work:/home/runner/_work',
            '-v', '/var/run/docker.sock:/var/run/docker.sock', '-v', '/opt/bin/dindbind:/usr/local/bin/dindbind:ro',
-           'docker:cli', 'sh', '-c', 'mkdir -p /home/runner/externals/node20; echo hello >/home/runner/_work/file; exec sleep 1d')
+           'docker:cli', 'sh', '-c', 'mkdir -p /home/runner/externals/node20; echo hello >/home/runner/_work/file; '
+           'exec sleep 1d')
         wait_for('the runner', 'docker', 'exec', 'runner', 'test', '-e', '/home/runner/_work/file')
 
     def shell(self, where):
@@ -523,7 +552,8 @@ class Document:
         refused = prints.strip('\n').split('\n')[-1].startswith('dindbind: ')
         good = status is not None and (status != 0) == refused and \
             re.fullmatch(want, '\n'.join(line.rstrip() for line in got.strip('\n').split('\n')))
-        self.tests.result(bool(good), f'{block}: {command}', f'status {status}, and it prints', got, 'instead of', prints)
+        self.tests.result(bool(good), f'{block}: {command}', f'status {status}, and it prints', got,
+                          'instead of', prints)
 
     def run(self, block):
         if block.language == 'console':
@@ -546,10 +576,9 @@ class Document:
 
     def go_body(self, block):
         """A piece of Go compiles in a function."""
-        imports = '"context"\n"dindbind.example/command"\n' + ''.join(f'"{p}"\n' for p in ('errors', 'log') if p + '.' in block.text)
-        put('/root/dindbind/examples/go/piece/main.go', f'package main\nimport (\n{imports})\nvar config struct {{ Mounts []command.Mount }}\n'
-            f'func main() {{ _ = piece(context.Background()) }}\nfunc piece(ctx context.Context) error {{\n{block.text}\nreturn nil }}\n')
-        self.command(block, '#', '(cd examples/go/piece && GOFLAGS=-mod=mod GOCACHE=/tmp/go HOME=/tmp go vet . && go build -o /tmp/piece .)', '')
+        imports = ''.join(f'"{name}"\n' for name in ('errors', 'log') if name + '.' in block.text)
+        put('/root/dindbind/examples/go/piece/main.go', GO % (imports, block.text))
+        self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go && go vet . && go build -o /tmp/piece .)', '')
 
     def close(self):
         for shell in (self.runner, self.host):
