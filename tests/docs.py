@@ -380,6 +380,12 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 '''
 
 
+# Containers in a cgroup of the test's own, without shares of a processor: a unified hierarchy beside others has no cpu.
+CTR = '''#!/bin/sh
+[ "$1" != run ] || { shift; set -- run %s --cgroup "/%s/$$" "$@"; }
+exec %s "$@"
+'''
+
 # Of the image debian: it has what it says, and installs nothing.
 APT_GET = '''#!/bin/sh
 for word; do
@@ -396,6 +402,9 @@ class Engine:
         self.cgroup, self.daemons = cgroup, []
         do('ip', 'link', 'set', 'lo', 'up')
         put('/etc/containerd/config.toml', CONTAINERD)
+        ctr = shutil.which('ctr')
+        shares = '--cpu-shares 0' if '--cpu-shares' in do(ctr, 'run', '--help') else ''
+        put('/opt/bin/ctr', CTR % (shares, cgroup, ctr), 0o755)
         self.start('containerd', '--log-level', 'error')
         wait_for('containerd', 'ctr', 'version')
         self.dockerd('--containerd', '/run/containerd/containerd.sock')
@@ -578,7 +587,7 @@ class Document:
         """A piece of Go compiles in a function."""
         imports = ''.join(f'"{name}"\n' for name in ('errors', 'log') if name + '.' in block.text)
         put('/root/dindbind/examples/go/piece/main.go', GO % (imports, block.text))
-        self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go && go vet . && go build -o /tmp/piece .)', '')
+        self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go; go vet . && go build -o /tmp/piece .)', '')
 
     def close(self):
         for shell in (self.runner, self.host):
