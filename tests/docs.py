@@ -587,7 +587,7 @@ class Document:
         """A piece of Go compiles in a function."""
         imports = ''.join(f'"{name}"\n' for name in ('errors', 'log') if name + '.' in block.text)
         put('/root/dindbind/examples/go/piece/main.go', GO % (imports, block.text))
-        self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go; go vet . && go build -o /tmp/piece .)', '')
+        self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go; go vet . && go build .)', '')
 
     def close(self):
         for shell in (self.runner, self.host):
