@@ -108,7 +108,10 @@ def manual(document, lines):
             try:
                 display[1].append(unescape(line))
             except KeyError as e:
+                display[1].append('')
                 wrong.append(f'{document}:{n}: docs.py does not know the escape {e}')
+            if len(display[1][-1]) > 80 - 11:
+                wrong.append(f'{document}:{n}: with its indent it is wider than 80 columns')
         elif line.startswith('.Bd -literal'):
             display = (n, [])
         elif line.startswith(('.Sh', '.Ss')):
