@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"dindbind.example/proxy/peer"
@@ -62,8 +63,8 @@ func (d *daemon) engine() (*peer.Process, error) {
 // errMissing is the daemon's 404.
 var errMissing = errors.New("not there")
 
-// get reads an answer, and what `into` wants of its JSON.
-func (d *daemon) get(ctx context.Context, into any, format string, words ...any) ([]byte, error) {
+// open asks for something that has 200 as an answer.
+func (d *daemon) open(ctx context.Context, format string, words ...any) (io.ReadCloser, error) {
 	path := fmt.Sprintf(format, words...)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
 	if err != nil {
@@ -73,39 +74,74 @@ func (d *daemon) get(ctx context.Context, into any, format string, words ...any)
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	switch {
-	case err != nil:
-	case resp.StatusCode == http.StatusNotFound:
-		err = errMissing
-	case resp.StatusCode != http.StatusOK:
-		err = fmt.Errorf("the daemon answers %s with %d: %.200s", path, resp.StatusCode, text)
-	case into != nil:
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, errMissing
+	}
+	return nil, fmt.Errorf("the engine answers %s with %d: %s", path, resp.StatusCode, text)
+}
+
+// get reads an answer, and what `into` wants of its JSON.
+func (d *daemon) get(ctx context.Context, into any, format string, words ...any) ([]byte, error) {
+	body, err := d.open(ctx, format, words...)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err == nil && into != nil {
 		err = json.Unmarshal(text, into)
 	}
 	return text, err
 }
 
-// list has the IDs of all containers, or of those that run.
+// list has the IDs of all containers, or of those that run. One at a time is read: their labels may be long.
 func (d *daemon) list(ctx context.Context, all int) (ids []string, err error) {
-	var list []struct{ Id string }
-	_, err = d.get(ctx, &list, "/containers/json?all=%d", all)
-	for _, c := range list {
+	body, err := d.open(ctx, "/containers/json?all=%d", all)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	in := json.NewDecoder(body)
+	for _, err = in.Token(); err == nil && in.More(); {
+		var c struct{ Id string }
+		err = in.Decode(&c)
 		ids = append(ids, c.Id)
 	}
 	return ids, err
 }
 
-// reports is what the daemon has to say of each of its containers.
-func (d *daemon) reports(ctx context.Context) (all [][]byte, err error) {
+// sources are all places of the host that containers mount.
+func (d *daemon) sources(ctx context.Context) (all []string, err error) {
 	ids, err := d.list(ctx, 1)
 	for _, id := range ids {
-		report, err := d.get(ctx, nil, "/containers/%s/json", id)
-		if err != nil && err != errMissing {
+		type mount struct {
+			Source        string
+			VolumeOptions struct {
+				DriverConfig struct{ Options struct{ Device string } }
+			}
+		}
+		var c struct {
+			Mounts     []mount
+			HostConfig struct {
+				Binds  []string
+				Mounts []mount
+			}
+		}
+		if _, err := d.get(ctx, &c, "/containers/%s/json", id); err != nil && err != errMissing {
 			return nil, err
 		}
-		all = append(all, report)
+		for _, bind := range c.HostConfig.Binds {
+			source, _, _ := strings.Cut(bind, ":")
+			all = append(all, source)
+		}
+		for _, m := range append(c.Mounts, c.HostConfig.Mounts...) {
+			all = append(all, m.Source, m.VolumeOptions.DriverConfig.Options.Device)
+		}
 	}
 	return all, err
 }

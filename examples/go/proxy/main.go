@@ -88,14 +88,18 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 		return fmt.Errorf("-stage %s: who has the directory of %s mounted would have the stages: take another place", base, socket)
 	}
 	p.stages = &stage.Store{Base: base, Dindbind: p.program, PerOwner: limit, All: 8 * limit,
-		Engine: p.daemon.engine, Options: p.engineOption, Containers: p.daemon.reports}
+		Engine: p.daemon.engine, Options: p.engineOption, Sources: p.daemon.sources}
 	if engine, err := p.daemon.engine(); err != nil {
 		log.Printf("the engine is not there yet: %v", err)
 	} else if err = p.stages.Prepared(engine); err != nil {
 		return err
 	}
 	go func() {
-		for range p.sweep {
+		for again := time.Tick(time.Minute); ; {
+			select {
+			case <-p.sweep:
+			case <-again: // what could not be taken down the last time
+			}
 			if err := p.stages.Sweep(context.Background()); err != nil {
 				log.Printf("stages that no container has any more: %v", err)
 			}
@@ -105,9 +109,9 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 	return nil
 }
 
-// run serves until a signal comes; requests that are being answered then have ten seconds.
+// run serves until a signal comes; what is being answered then has ten seconds.
 func (p *proxy) run(l *net.UnixListener) error {
-	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second,
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 24 * time.Hour,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
@@ -119,8 +123,14 @@ func (p *proxy) run(l *net.UnixListener) error {
 	case <-stop:
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if server.Shutdown(ctx) != nil {
+	go func() {
+		defer cancel()
+		if server.Shutdown(ctx) == nil {
+			p.streams.Wait() // which Shutdown does not know
+		}
+	}()
+	<-ctx.Done()
+	if ctx.Err() == context.DeadlineExceeded {
 		log.Print("requests that did not end were cut off")
 	}
 	return nil
@@ -137,6 +147,10 @@ func listen(socket string) (*net.UnixListener, error) {
 	}
 	if socket == "" {
 		return nil, fmt.Errorf("-listen SOCKET is missing")
+	}
+	if c, err := net.Dial("unix", socket); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("-listen %s: somebody listens there already", socket)
 	}
 	fresh := fmt.Sprintf("%s.%d", socket, os.Getpid())
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})

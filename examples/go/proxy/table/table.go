@@ -45,9 +45,9 @@ type row struct {
 var text string
 
 var (
-	rows       []row
-	reasons    = map[string]string{}         // the first part of a path: why it does not pass
-	logOptions = map[string]*regexp.Regexp{} // what their values match
+	rows    []row
+	reasons = map[string]string{}         // the first part of a path: why it does not pass
+	members = map[string]*regexp.Regexp{} // of bodies: what their values match
 )
 
 func init() {
@@ -57,34 +57,35 @@ func init() {
 		case len(words) == 0 || words[0] == "#":
 		case words[0] == "no":
 			reasons[words[1]] = strings.Join(words[2:], " ")
-		case words[0] == "log":
-			keys(logOptions, words[1:])
+		case words[0] == "body":
+			keys(members, words[1]+".", words[2:])
 		default:
 			r := row{method: words[0], path: whole(words[1]), query: map[string]*regexp.Regexp{}}
 			if last := words[len(words)-1]; last[0] == '!' {
 				r.action, words = last[1:], words[:len(words)-1]
 			}
-			keys(r.query, words[2:])
+			keys(r.query, "", words[2:])
 			rows = append(rows, r)
 		}
 	}
 }
 
 // keys adds words that are KEY, or KEY=REGEXP.
-func keys(to map[string]*regexp.Regexp, words []string) {
+func keys(to map[string]*regexp.Regexp, prefix string, words []string) {
 	for _, word := range words {
 		key, value, found := strings.Cut(word, "=")
 		if !found {
 			value = ".*"
 		}
-		to[key] = whole(value)
+		to[prefix+key] = whole(value)
 	}
 }
 
 var patterns = strings.NewReplacer(
 	"{}", `[^/]+`,
+	"{nothing}", `[^\x00-\x{10FFFF}]`,
 	"{image}", `[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@\w+:\w+)?`,
-	"{file}", `(/?((\.?[^/.[][^/]*|\.)/)*(\.?[^/.[][^/]*))?`)
+	"{file}", `(/?((\.?[\w-][^/]*|\.)/)*\.?[\w-][^/]*)?`)
 
 func whole(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`^(?s:` + patterns.Replace(pattern) + `)$`)
@@ -119,7 +120,7 @@ func Judge(r *http.Request) (string, error) {
 	}
 	why := reasons[anyVersion.FindStringSubmatch(p)[2]]
 	if why == "" {
-		why = "it is none of the requests, of API 1.24 or later, that are known to name no path of the host"
+		why = "the proxy does not know this request, of API 1.24 or later"
 	}
 	return "", Refuse(http.StatusForbidden, "%s %q does not pass: %s", r.Method, r.URL.Path, why)
 }
@@ -132,7 +133,7 @@ func (row *row) look(r *http.Request) error {
 	for key, values := range query {
 		for _, value := range values {
 			if match := row.query[key]; match == nil || !match.MatchString(value) {
-				return Refuse(http.StatusForbidden, "%s %s?%s=%q does not pass: it is not known to name no path of the host",
+				return Refuse(http.StatusForbidden, "%s %s: the query %q=%q does not pass: it may name files of the host",
 					r.Method, r.URL.Path, key, value)
 			}
 		}
@@ -154,25 +155,52 @@ func (row *row) look(r *http.Request) error {
 }
 
 // ---- Bodies -------------------------------------------------------------------------------------------
-//
-// They are read by encoding/json, as the daemon reads them: in any case, and of a member that is there twice the last one.
 
-// Create looks at what in a container-create body names files of the host and is no mount: options of the log driver.
-func Create(body []byte) error {
-	var c struct {
-		HostConfig struct {
-			LogConfig struct{ Config map[string]string }
+// Look looks at each string of a body for which the table has a row: by its path, without HostConfig, which dockerd 20.10 does
+// without if it is missing. A member that is there twice is looked at twice, and encoding/json takes both of one letter case
+// or another, so that names are in lower case here.
+func Look(what string, body []byte) error {
+	if !json.Valid(body) {
+		return Refuse(http.StatusBadRequest, "the body is no JSON")
+	}
+	return leaves(json.NewDecoder(bytes.NewReader(body)), what, "", func(path, parent string, value any) error {
+		path, parent = strings.Replace(path, ".hostconfig", "", 1), strings.Replace(parent, ".hostconfig", "", 1)
+		match := members[path]
+		if match == nil {
+			match = members[parent+".*"]
+		}
+		if s, ok := value.(string); match != nil && value != nil && (!ok || !match.MatchString(s)) {
+			return Refuse(http.StatusForbidden, "%q with the value %q does not pass: it may lead to files of the host", path, value)
+		}
+		return nil
+	})
+}
+
+// leaves visits all values that are no object and no array. Elements of an array have its path.
+func leaves(in *json.Decoder, path, parent string, visit func(path, parent string, value any) error) error {
+	token, err := in.Token()
+	if err != nil {
+		return err
+	}
+	if _, open := token.(json.Delim); !open {
+		return visit(path, parent, token)
+	}
+	for in.More() {
+		below, above := path, parent
+		if token == json.Delim('{') {
+			key, err := in.Token()
+			if err != nil {
+				return err
+			}
+			// to encoding/json U+017F and U+212A are letters too
+			below, above = path+"."+strings.ToLower(strings.ToUpper(key.(string))), path
+		}
+		if err = leaves(in, below, above, visit); err != nil {
+			return err
 		}
 	}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return Refuse(http.StatusBadRequest, "the body: %v", err)
-	}
-	for name, value := range c.HostConfig.LogConfig.Config {
-		if match := logOptions[name]; match == nil || !match.MatchString(value) {
-			return Refuse(http.StatusForbidden, "LogConfig: %s=%q does not pass: it is not known to name no file of the host", name, value)
-		}
-	}
-	return nil
+	_, err = in.Token()
+	return err
 }
 
 // ErrVolume says which volumes pass.

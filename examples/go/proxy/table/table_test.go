@@ -92,6 +92,9 @@ func TestWhatDoesNot(t *testing.T) {
 		"POST /build?remote=/etc":                              403,
 		"POST /build?remote=file:///etc":                       403,
 		"POST /build?dockerfile=%5B%22/etc/shadow%22%5D":       403,
+		"POST /build?dockerfile=%20%5B%22/etc/shadow%22%5D":    403,
+		"POST /build?dockerfile=%0A%5B%22/etc/shadow%22%5D":    403,
+		"POST /build?dockerfile=a/%20%5B%22/etc/shadow%22%5D":  403,
 		"POST /build?dockerfile=../../etc/shadow":              403,
 		"POST /build?dockerfile=a&dockerfile=../b":             403,
 		"POST /images/create?fromSrc=http://x/y":               403,
@@ -169,23 +172,61 @@ func TestCreate(t *testing.T) {
 	for body, passes := range map[string]bool{
 		`{}`:                  true,
 		`{"HostConfig":null}`: true,
-		`{"HostConfig":{"LogConfig":{"Type":"json-file","Config":null}}}`:                          true,
-		`{"HostConfig":{"LogConfig":{"Type":"json-file","Config":{"max-size":"1m","tag":"a/b"}}}}`: true,
-		`{"HostConfig":{"LogConfig":{"Config":{"syslog-address":"tcp+tls://h:1"}}}}`:               true,
-		`{"HostConfig":{"LogConfig":{"Config":{"syslog-address":"unix:///x"}}}}`:                   false,
-		`{"HostConfig":{"LogConfig":{"Config":{"syslog-tls-ca-cert":"/x"}}}}`:                      false,
-		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}}}}`:                                    false,
-		`{"hostconfig":{"LOGCONFIG":{"config":{"path":"/x"}}}}`:                                    false,
-		"{\"Ho\u017ftConfig\":{\"LogConfig\":{\"Config\":{\"path\":\"/x\"}}}}":                     false,
-		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}}},"HostConfig":{}}`:                    false,
-		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}},"LogConfig":{"Config":{"tag":"x"}}}}`: false,
-		`{"HostConfig":{"LogConfig":{"Config":{"pa\u0074h":"/x"}}}}`:                               false,
-		`{"HostConfig":{"LogConfig":{"Config":{"tag":1}}}}`:                                        false,
-		`{"HostConfig":[]}`: false,
-		`{} {}`:             false,
-		``:                  false,
+		`{"HostConfig":{"LogConfig":{"Type":"json-file","Config":null}}}`:                                                          true,
+		`{"HostConfig":{"LogConfig":{"Type":"json-file","Config":{"max-size":"1m","tag":"a/b"}}}}`:                                 true,
+		`{"HostConfig":{"LogConfig":{"Config":{"syslog-address":"tcp+tls://h:1"}}}}`:                                               true,
+		`{"HostConfig":{"LogConfig":{"Config":{"syslog-address":"unix:///x"}}}}`:                                                   false,
+		`{"HostConfig":{"LogConfig":{"Config":{"syslog-tls-ca-cert":"/x"}}}}`:                                                      false,
+		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}}}}`:                                                                    false,
+		`{"hostconfig":{"LOGCONFIG":{"config":{"path":"/x"}}}}`:                                                                    false,
+		"{\"Ho\u017ftConfig\":{\"LogConfig\":{\"Config\":{\"path\":\"/x\"}}}}":                                                     false,
+		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}}},"HostConfig":{}}`:                                                    false,
+		`{"HostConfig":{"LogConfig":{"Config":{"path":"/x"}},"LogConfig":{"Config":{"tag":"x"}}}}`:                                 false,
+		`{"HostConfig":{"LogConfig":{"Config":{"pa\u0074h":"/x"}}}}`:                                                               false,
+		`{"HostConfig":{"LogConfig":{"Config":{"tag":1}}}}`:                                                                        false,
+		`{"LogConfig":{"Config":{"syslog-address":"unix:///x"}}}`:                                                                  false,
+		`{"HostConfig":null,"VolumeDriver":"../../x"}`:                                                                             false,
+		`{"HostConfig":{"VolumeDriver":"../../../mnt/evil","Binds":["v:/x"]}}`:                                                     false,
+		`{"HostConfig":{"VolumeDriver":"local"}}`:                                                                                  true,
+		`{"HostConfig":{"LogConfig":{"Type":"../x"}}}`:                                                                             false,
+		`{"HostConfig":{"Runtime":"/bin/sh"}}`:                                                                                     false,
+		`{"HostConfig":{"Runtime":"io.containerd.runc.v2","NetworkMode":"container:x","PidMode":"host"}}`:                          true,
+		`{"HostConfig":{"NetworkMode":"ns:/proc/1/ns/net"}}`:                                                                       false,
+		`{"HostConfig":{"SecurityOpt":["seccomp=/x"]}}`:                                                                            false,
+		`{"HostConfig":{"SecurityOpt":["seccomp=unconfined","label=disable","no-new-privileges:true","seccomp={}"]}}`:              true,
+		`{"HostConfig":{"Annotations":{"run.oci.hooks.stdout":"/x"}}}`:                                                             false,
+		`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Name":"../x"}}}]}}`:                           false,
+		`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind,ro","device":"/x"}}}}]}}`: true,
+		`{"HostConfig":{"Mounts":[{"Type":"volume","Source":"v","VolumeOptions":null}]}}`:                                          true,
+		`{"HostConfig":["dindbind refuses this"]}`:                                                                                 true,
+		`{} {}`: false,
+		``:      false,
 	} {
-		if err := Create([]byte(body)); (err == nil) != passes {
+		if err := Look("create", []byte(body)); (err == nil) != passes {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// A body that dindbind passes may still have a volume that outlives its stage.
+func TestStage(t *testing.T) {
+	body := []byte(`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind,ro","device":"/x"}}}}]}}`)
+	if Look("create", body) != nil || Look("stage", body) == nil || Look("stage", []byte(`{}`)) != nil {
+		t.Error(Look("create", body), Look("stage", body))
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for body, passes := range map[string]bool{
+		`{"Name":"x"}`: true,
+		`{"Name":"x","Driver":"bridge","IPAM":{"Driver":"default","Config":[]},"Options":null}`: true,
+		`{"Name":"x","IPAM":null}`:                 true,
+		`{"Name":"x","Driver":"../x"}`:             false,
+		`{"Name":"x","IPAM":{"Driver":"/run/x"}}`:  false,
+		`{"Name":"x","driver":"my/plugin:latest"}`: false,
+		`{`: false,
+	} {
+		if err := Look("network", []byte(body)); (err == nil) != passes {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
