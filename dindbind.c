@@ -21,20 +21,20 @@
  *  layers: look-up       2539-3279    what the overlay would show at a path
  *  layers: subtrees      3280-3545    whether layer directories show all that it shows below
  *  layers: answers       3546-3679    the rule LAYERS: to a result
- *  the runner            3680-4397    dindbind_open(): is it the one that was described?
- *  one source            4398-4730    dindbind_resolve(): one rule after the other
- *  messages              4731-4867    errors in sentences
- *  mount identity        4868-5005    a path of the caller's that is the same file
- *  the daemon's names    5006-5401    the same from inside the runner (-S)
- *  host paths            5402-5804    dindbind_host(), with the mounts below
- *  staging               5805-7280    dindbind_stage(), dindbind_unstage()
- *  specs                 7281-8098    the grammars of -v and --mount
- *  json                  8099-8661    the only reader and writer of it
- *  formats               8662-8945    answers as text, json, oci, and specs
- *  descriptions          8946-9757    -r: what engines print of a container
- *  bodies                9758-10125   -c: the body of a create request
- *  answers               10126-11178  sources that stand or fall together
- *  applet                11179-12159  the command line
+ *  the runner            3680-4407    dindbind_open(): is it the one that was described?
+ *  one source            4408-4740    dindbind_resolve(): one rule after the other
+ *  messages              4741-4877    errors in sentences
+ *  mount identity        4878-5015    a path of the caller's that is the same file
+ *  the daemon's names    5016-5411    the same from inside the runner (-S)
+ *  host paths            5412-5814    dindbind_host(), with the mounts below
+ *  staging               5815-7290    dindbind_stage(), dindbind_unstage()
+ *  specs                 7291-8108    the grammars of -v and --mount
+ *  json                  8109-8671    the only reader and writer of it
+ *  formats               8672-8955    answers as text, json, oci, and specs
+ *  descriptions          8956-9767    -r: what engines print of a container
+ *  bodies                9768-10135   -c: the body of a create request
+ *  answers               10136-11188  sources that stand or fall together
+ *  applet                11189-12169  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -3983,7 +3983,15 @@ static bool row_shows_id(const struct mount_row *row, const char *id)
     return !memcmp(strchr(tail + 1, '/') + 1, id, ID_LENGTH);
 }
 
-/* What is mounted at the place of a row that was described. */
+/* The last name of a host directory, from its slash on, which the root of a mount of it ends with
+ * unless it is a link; or "": a volume with options is a mount of anything. */
+static const char *host_tail(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *tail;
+    return slash && slash[1] && own_tail(path, &tail) != OWN_VOLUME ? slash : "";
+}
+
+/* What is mounted at the place of a row that was described. An empty tail fits to all. */
 enum standing { UNMOUNTED, AGREES, DIFFERS, ANOTHERS };
 
 static enum standing standing_of(const struct mount_table *t, const char *place, enum own kind,
@@ -3994,10 +4002,10 @@ static enum standing standing_of(const struct mount_table *t, const char *place,
     for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
         if (strcmp(row->point, place))
             continue;
-        if (kind == NOT_OWN || has_tail(row->root, tail))
+        if (!*tail || (kind == NOT_OWN && !row->root[1]) || has_tail(row->root, tail))
             return AGREES;
         if (is != ANOTHERS)
-            is = own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
+            is = kind != NOT_OWN && own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
     }
     return is;
 }
@@ -4062,6 +4070,8 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
             continue;
         if (b->origin == DINDBIND_ENGINES)
             kind = own_tail(b->host, &tail);
+        if (kind == NOT_OWN)
+            tail = proven ? "" : host_tail(b->host);
         /* what is not there has no mount on it */
         if (resolve_own(r, b->path, &at))
             copy_path(place, b->path);
