@@ -8,6 +8,7 @@
 
 PREFIX ?= /usr/local
 BUILD = build
+BUILT = dindbind dist examples/go/dindbind.example examples/go/proxy/proxy examples/go/proxy/dindbind $(BUILD)
 
 # All rules are in this file: with make's own ones `make formats` would build ./formats, without the flags.
 MAKEFLAGS += -r
@@ -90,7 +91,7 @@ $(BUILD)/command $(BUILD)/test-command: | deps
 endif
 
 clean:  ##use remove what was built
-	rm -rf dindbind dist examples/go/dindbind.example $(BUILD)
+	rm -rf $(BUILT)
 
 help:  ##use this list
 	@for group in use check release; do echo "$$group:"; \
@@ -206,12 +207,12 @@ size: dindbind  ##release the size of the tool, and its biggest functions
 	@stat -c '%s bytes' dindbind
 	@$(COMPILE) -o $(BUILD)/sized dindbind.c $(LINK) $(filter-out -s,$(LDFLAGS)) && nm --size-sort -S $(BUILD)/sized | tail -n 15
 
-# The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
-# was unpacked, by what that has. (S: what a link leads to keeps its name.)
+# The same bytes from the same files: what git has or, in what was unpacked, all but what was built; dated by the last
+# commit or by what was unpacked. (S: what a link leads to keeps its name.)
 VERSION = $(shell sed -n 's/^.define DINDBIND_VERSION "\(.*\)"/\1/p' dindbind.h)
 NAME = dindbind-$(VERSION)
-DIST = .ci .editorconfig .gitignore CHANGELOG.md LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h docs \
-	examples test_dindbind.c tests
+FILES = $(if $(wildcard .git),git ls-files, \
+	find . \( $(BUILT:%=-path './%' -o) -name __pycache__ \) -prune -o ! -type d -printf '%P\n')
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y dindbind.c))
 
 # A compiler and a musl of Debian's for each machine, also for this one: with the flags of `make`, its musl-gcc gives the
@@ -226,8 +227,9 @@ dist:  ##release dist/: the source, static tools for x86_64 and aarch64, their c
 			"dpkg --add-architecture $$arch; apt-get update; apt-get install$$missing" >&2; exit 1; }; \
 	done
 	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
-	tar --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w --mtime=@$(EPOCH) \
-		--exclude=__pycache__ --exclude=dindbind.example --transform='s,^,$(NAME)/,S' -cf $(BUILD)/dist.tar $(DIST)
+	$(FILES) >$(BUILD)/files && LC_ALL=C sort -o $(BUILD)/files $(BUILD)/files
+	tar --format=ustar --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w --mtime=@$(EPOCH) --no-recursion \
+		--transform='s,^,$(NAME)/,S' -T $(BUILD)/files -cf $(BUILD)/dist.tar
 	gzip -9n <$(BUILD)/dist.tar >$(BUILD)/dist/$(NAME).tar.gz
 	for m in x86_64 aarch64; do $(COMPILE) $(WARN) -o $(BUILD)/dist/$(NAME)-$$m dindbind.c $(LINK) $(LDFLAGS) || exit; done
 	cd $(BUILD)/dist && sha256sum $(NAME)* >SHA256SUMS && chmod -R u+w,a+rX .

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs.py - every command in the documents is run, and prints what the document says
+"""docs.py - every command in a code block of the documents is run, and prints what the document says
 
 SPDX-License-Identifier: 0BSD
 
@@ -18,11 +18,13 @@ How a document is read. In Markdown a block is fenced and has a language; in din
 
 A command succeeds, unless the last line that it prints is a message of dindbind's. In the output `...` stands for
 anything, and a container's ID, 4242 (the runner), its start time and the kernel's version for those of this run.
-A block that is not run is in NOT_RUN, with the reason. Section by section: if one block of a section needs an engine,
-all of it is run by --docker. Variables last until the end of the document.
+A command that is not run is in NOT_RUN, with the reason. Section by section: if one block of a section needs an engine,
+all of it is run by --docker. Variables last until the end of the document. Commands in tables and in running text are
+not run, and figures are not compared.
 
-The world is a root of its own on a tmpfs, with the paths that the documents name. $DINDBIND is the binary; the last
-line is `N passed, N failed, N skipped`.
+The world is a root of its own on a tmpfs, with the paths that the documents name; its crictl is a stand-in, and its
+docker:cli is busybox with this machine's client and an entrypoint like the real one's. $DINDBIND is the binary; the
+last line is `N passed, N failed, N skipped`.
 """
 
 import glob
@@ -40,11 +42,12 @@ import time
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DOCUMENTS = ['README.md', 'examples/README.md', 'examples/go/proxy/README.md', 'dindbind.1']
 
-# (document, a line of the block): why it is not run
+# (document, how the command starts): why it is not run
 NOT_RUN = {
-    ('README.md', 'make deps check'): '`make fresh` types these commands in bare roots of Debian',
-    ('examples/go/proxy/README.md', 'systemctl enable'): 'there is no systemd in a container',
+    ('README.md', 'make deps '): '`make fresh` types these commands in bare roots of Debian',
+    ('examples/go/proxy/README.md', 'systemctl '): 'there is no systemd in a container',
 }
+INSTALLS = 'README.md'          # it says how dindbind is installed
 OWN_RUNNER = {'README.md', 'examples/go/proxy/README.md'}      # they say how `runner` is made
 
 FILES = {'c', 'go', 'dockerfile', 'json', 'yaml'}
@@ -82,8 +85,8 @@ def markdown(document, lines):
                 wrong.append(f'{document}:{n}: a block without a language')
         elif line.startswith('#'):
             section = line.lstrip('# ')
-        elif re.match(r'( {4}|\t)\S', line) and not lines[n - 2].strip():
-            wrong.append(f'{document}:{n}: an indented block: use a fence with a language')
+        elif re.match(r'( {4}|\t)\S', line) and not lines[n - 2].strip() or line.startswith('~~~'):
+            wrong.append(f'{document}:{n}: use a fence of three ` with a language')
     return blocks, wrong
 
 
@@ -99,7 +102,9 @@ def manual(document, lines):
     """The displays of a manual page."""
     blocks, wrong, section, display = [], [], '', None
     for n, line in enumerate(lines, 1):
-        if line.startswith('.Ed'):
+        if line.startswith(('.D1', '.Dl', '.Bd')) and not line.startswith('.Bd -literal'):
+            wrong.append(f'{document}:{n}: {line}: docs.py knows no display but .Bd -literal')
+        if line.startswith('.Ed') and display:
             text = '\n'.join(display[1])
             language = 'console' if re.match(r'[#$] ', text) else 'text'
             blocks.append(Block(document, display[0], section, language, text))
@@ -137,6 +142,7 @@ def read_documents():
     for document in DOCUMENTS:
         path = os.path.join(TREE, document)
         if not os.path.exists(path):
+            wrong.append(f'{document}: it is missing')
             continue
         with open(path, encoding='utf-8') as file:
             lines = file.read().split('\n')
@@ -309,6 +315,12 @@ def wait_for(what, *argv):
         time.sleep(0.05)
 
 
+def show(root, path, place):
+    """A directory of this machine, read-only."""
+    do('mount', '--rbind', path, root + place)
+    do('mount', '-o', 'remount,bind,ro', root + place)
+
+
 def make_root(scratch, binary):
     """A root on a tmpfs: the programs of this machine, and nothing else of it."""
     do('mount', '-t', 'tmpfs', '-o', 'mode=755', 'docs', scratch)
@@ -318,16 +330,23 @@ def make_root(scratch, binary):
             os.symlink(os.readlink('/' + name), f'{root}/{name}')
         elif os.path.isdir('/' + name):
             os.mkdir(f'{root}/{name}')
-            do('mount', '--rbind', '/' + name, f'{root}/{name}')
-            do('mount', '-o', 'remount,bind,ro', f'{root}/{name}')
+            show(root, '/' + name, f'/{name}')
+    # what documents install goes to an empty /usr/local
+    os.mkdir(f'{root}/local')
+    show(root, '/usr/local', '/local')
+    do('mount', '-t', 'tmpfs', '-o', 'mode=755', 'local', f'{root}/usr/local')
+    os.mkdir(f'{root}/usr/local/bin')
+    for name in os.listdir('/usr/local'):
+        if name not in ('bin', 'sbin', 'share', 'man'):
+            os.symlink(f'/local/{name}', f'{root}/usr/local/{name}')
     for name in ('dev', 'proc', 'sys'):
         os.mkdir(f'{root}/{name}')
         do('mount', '--rbind', '/' + name, f'{root}/{name}')
-    for name in ('etc', 'run', 'tmp', 'root', 'opt/bin', 'var/lib', 'var/log', 'old'):
+    for name in ('etc/systemd/system', 'run', 'tmp', 'root', 'opt/bin', 'var/lib', 'var/log', 'old'):
         os.makedirs(f'{root}/{name}')
     if os.path.isdir('/var/lib/dpkg'):
         os.mkdir(f'{root}/var/lib/dpkg')
-        do('mount', '--rbind', '/var/lib/dpkg', f'{root}/var/lib/dpkg')
+        show(root, '/var/lib/dpkg', '/var/lib/dpkg')
     os.chmod(f'{root}/tmp', 0o1777)
     os.symlink('../run', f'{root}/var/run')
     for name in ('passwd', 'group', 'nsswitch.conf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives'):
@@ -346,8 +365,8 @@ def make_root(scratch, binary):
     do('umount', '-l', '/old')
     os.rmdir('/old')
     os.environ.clear()
-    os.environ.update(PATH='/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME='/root',
-                      LC_ALL='C', TERM='dumb', TMPDIR='/tmp', DOCKER_BUILDKIT='0')
+    path = '/usr/local/sbin:/usr/local/bin:/local/sbin:/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+    os.environ.update(PATH='/opt/bin:' + path, HOME='/root', LC_ALL='C', TERM='dumb', TMPDIR='/tmp', DOCKER_BUILDKIT='0')
 
 
 def make_runner():
@@ -398,6 +417,26 @@ done
 '''
 
 
+# Of the image docker:cli: what the real one does with its command.
+ENTRYPOINT = '''#!/bin/sh
+set -eu
+[ "${1#-}" = "$1" ] || set -- docker "$@"
+! docker help "$1" >/dev/null 2>&1 || set -- docker "$@"
+[ -n "${DOCKER_HOST-}" ] || [ ! -S /var/run/docker.sock ] || export DOCKER_HOST=unix:///var/run/docker.sock
+exec "$@"
+'''
+
+# A node's crictl: the ID of a container is its name here.
+CRICTL = '''#!/bin/sh
+case $* in
+"ps -q --name "*) echo "$4" ;;
+"inspect -o go-template --template {{.info.pid}} dind") exec cat /run/dind/pid ;;
+"inspect -o go-template --template {{.info.pid}} "*) exec docker inspect -f '{{.State.Pid}}' "$6" ;;
+*) exit 1 ;;
+esac
+'''
+
+
 class Engine:
     """containerd and dockerd where their packages put them, a second dockerd (the sidecar), and images."""
 
@@ -407,6 +446,7 @@ class Engine:
         put('/etc/containerd/config.toml', CONTAINERD)
         ctr = shutil.which('ctr')
         shares = '--cpu-shares 0' if '--cpu-shares' in do(ctr, 'run', '--help') else ''
+        put('/opt/bin/crictl', CRICTL, 0o755)
         put('/opt/bin/ctr', CTR % (shares, cgroup, ctr), 0o755)
         self.start('containerd', '--log-level', 'error')
         wait_for('containerd', 'ctr', 'version')
@@ -419,7 +459,8 @@ class Engine:
         for library in re.findall(r'/\S+', ldd.stdout.decode()):
             os.makedirs(image + os.path.dirname(library), exist_ok=True)
             shutil.copy(library, image + library)
-        self.load(image, 'docker:cli')
+        put(f'{image}/usr/local/bin/docker-entrypoint.sh', ENTRYPOINT, 0o755)
+        self.load(image, 'docker:cli', '--change', 'ENTRYPOINT ["docker-entrypoint.sh"]')
         do('sh', '-c', 'docker save alpine | ctr image import -')
         self.debian('debian:13-slim', ['gcc', 'libc6-dev', 'make', 'musl-tools'])
 
@@ -489,9 +530,9 @@ class Engine:
         put(f'{root}/usr/bin/apt-get', APT_GET % ' '.join(packages), 0o755)
         self.load(root, tag)
 
-    def load(self, root, name):
-        do('sh', '-c', f'tar -C {root} -c . | docker import --change "ENV PATH=/usr/local/sbin:/usr/local/bin:/bin" '
-           f'--change "CMD sh" - {name}')
+    def load(self, root, name, *changes):
+        change = shlex.join(['--change', 'ENV PATH=/usr/local/sbin:/usr/local/bin:/bin', '--change', 'CMD sh', *changes])
+        do('sh', '-c', f'tar -C {root} -c . | docker import {change} - {name}')
 
     def clean(self):
         """No container, and no volume: for the next document."""
@@ -506,17 +547,42 @@ class Engine:
 
 # ---- Running ----------------------------------------------------------------------------------------
 
+# runtime-spec 1.2
+SPECS = '''package specs
+type LinuxIDMapping struct {
+	ContainerID uint32 `json:"containerID"`
+	HostID uint32 `json:"hostID"`
+	Size uint32 `json:"size"`
+}
+type Mount struct {
+	Destination string `json:"destination"`
+	Type string `json:"type,omitempty"`
+	Source string `json:"source,omitempty"`
+	Options []string `json:"options,omitempty"`
+	UIDMappings []LinuxIDMapping `json:"uidMappings,omitempty"`
+	GIDMappings []LinuxIDMapping `json:"gidMappings,omitempty"`
+}
+type Spec struct {
+	Mounts []Mount `json:"mounts,omitempty"`
+}
+'''
 GO = '''package main
 import (
 "context"
 "dindbind.example/command"
+"dindbind.example/piece/specs"
 %s)
-var config struct { Mounts []command.Mount }
+var config specs.Spec
 func main() { _ = piece(context.Background()) }
 func piece(ctx context.Context) error {
 %s
-return nil }
+}
 '''
+
+
+def not_run(block, command):
+    """The key of NOT_RUN."""
+    return next((key for key in NOT_RUN if key[0] == block.document and command.startswith(key[1])), None)
 
 
 class Document:
@@ -525,6 +591,8 @@ class Document:
     def __init__(self, name, tests, facts, engine):
         self.name, self.tests, self.facts, self.engine = name, tests, facts, engine
         self.host = Shell(['bash', '--norc', '--noprofile'])
+        if name == INSTALLS:
+            self.host.run('PATH=${PATH#/opt/bin:}')
         self.runner = None
         if engine:
             engine.clean()
@@ -570,7 +638,8 @@ class Document:
     def run(self, block):
         if block.language == 'console':
             for where, command, prints in commands(block):
-                self.command(block, where, command, prints)
+                if not not_run(block, command):
+                    self.command(block, where, command, prints)
         elif block.language == 'sh':
             self.command(block, '#', f'( {block.text}\n)', block.prints)
         elif block.language in FILES:
@@ -589,6 +658,7 @@ class Document:
     def go_body(self, block):
         """A piece of Go compiles in a function."""
         imports = ''.join(f'"{name}"\n' for name in ('errors', 'log') if name + '.' in block.text)
+        put('/root/dindbind/examples/go/piece/specs/specs.go', SPECS)
         put('/root/dindbind/examples/go/piece/main.go', GO % (imports, block.text))
         self.command(block, '#', '(cd examples/go/piece && export GOCACHE=/tmp/go; go vet . && go build .)', '')
 
@@ -603,10 +673,10 @@ def account(blocks, tests):
     left = set(NOT_RUN)
     run = []
     for b in blocks:
-        keys = [k for k in NOT_RUN if k[0] == b.document and k[1] in b.text]
-        left -= set(keys)
-        if keys or b.language == 'text':
+        if b.language == 'text':
             continue
+        if b.language == 'console':
+            left -= {not_run(b, command) for _, command, _ in commands(b)}
         run.append(b)
         if b.language not in FILES or b.language in ('yaml', 'json') and embedded(b):
             continue
@@ -617,11 +687,18 @@ def account(blocks, tests):
                  and o.language in ('console', 'sh') and name and name in o.text]
         tests.result(bool(users), f'{b}: no command uses this file')
     for key in left:
-        tests.result(False, f'NOT_RUN: no block has {key}')
+        tests.result(False, f'NOT_RUN: no command is {key}')
     return run
 
 
-def inside(mode, scratch, binary):
+def namespaces():
+    return os.readlink('/proc/self/ns/mnt'), os.readlink('/proc/self/ns/pid')
+
+
+def inside(mnt, pid, mode, scratch, binary):
+    # it replaces the root, so never where it was called
+    if mnt == namespaces()[0] or pid == namespaces()[1]:
+        sys.exit('docs.py: --inside: these are the namespaces of the caller')
     tests = Tests()
     blocks, wrong = read_documents()
     for w in wrong:
@@ -655,8 +732,10 @@ def inside(mode, scratch, binary):
 def main():
     mode = sys.argv[1] if len(sys.argv) > 1 else ''
     os.environ['PATH'] += ':/usr/sbin:/sbin'
-    if mode == '--inside':
+    if mode == '--inside' and len(sys.argv) == 7:
         inside(*sys.argv[2:])
+    if mode not in ('', '--docker', '--list'):
+        sys.exit('usage: docs.py [--docker | --list]')
     if mode == '--list':
         for b in read_documents()[0]:
             print(f'{str(b):32} {b.language:10} {"docker" if b.engine else "":7} {b.text.split(chr(10))[0][:80]}')
@@ -664,7 +743,7 @@ def main():
     binary = os.path.abspath(os.environ.get('DINDBIND', './dindbind'))
     if not os.access(binary, os.X_OK):
         sys.exit(f'docs.py: {binary}: no such program (run make first)')
-    unshare = ['unshare', '--mount', '--propagation', 'private']
+    unshare = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc']
     tests = Tests()
     if mode == '--docker':
         if os.getuid():
@@ -674,12 +753,15 @@ def main():
         if missing:
             tests.skip('docker: not installed: ' + ' '.join(missing))
             tests.finish()
-        unshare += ['--pid', '--net', '--fork', '--kill-child', '--mount-proc']
+        unshare += ['--net']
     elif os.getuid():
         unshare += ['--map-root-user']
+        if subprocess.run(unshare + ['true'], stderr=subprocess.DEVNULL, check=False).returncode:
+            tests.skip('a world: procfs cannot be mounted in this user namespace')
+            tests.finish()
     scratch = os.path.realpath(tempfile.mkdtemp(prefix='dindbind-docs.'))
-    status = subprocess.run(unshare + [sys.executable, os.path.abspath(__file__), '--inside', mode, scratch, binary],
-                            stdin=subprocess.DEVNULL, check=False).returncode
+    again = [sys.executable, os.path.abspath(__file__), '--inside', *namespaces(), mode, scratch, binary]
+    status = subprocess.run(unshare + again, stdin=subprocess.DEVNULL, check=False).returncode
     for path in glob.glob(f'/sys/fs/cgroup/**/*{os.path.basename(scratch)}*', recursive=True):
         for directory, _, _ in os.walk(path, topdown=False):
             try:

@@ -310,6 +310,11 @@ hook_cases() {
 		promise 1 '' hook "$state"
 	done
 	promise 0 "$(printf 'a-1\ncomm\npid')" ls -A registered
+	name='register-runner, stages.sh: without an argument'
+	promise 2 '' "$examples/register-runner"
+	told 'usage: register-runner DIR <state'
+	promise 2 '' "$examples/go/proxy/stages.sh"
+	told 'usage: stages.sh BASE'
 	name='register-runner: gone with the runner'
 	promise 0 '' hook '{"id":"a-1","pid":0,"status":"stopped"}'
 	promise 0 '' hook '{"id":"a-1","status":"stopped","annotations":{"id":"pid"}}'

@@ -513,8 +513,8 @@ listed() {
 
 # The tree, as it is here, without what was built.
 tree() {
-	mkdir "$1" && tar -C "$top" -c --exclude=./build --exclude=./dindbind --exclude=./dist --exclude=dindbind.example . |
-		tar -C "$1" -x --no-same-owner
+	mkdir "$1" && tar -C "$top" -c --exclude=./.git --exclude=./build --exclude=./dindbind --exclude=./dist \
+		--exclude=dindbind.example . | tar -C "$1" -x --no-same-owner
 }
 
 install_cases() {
@@ -581,9 +581,18 @@ package_cases() {
 
 # ---- dist -------------------------------------------------------------------------------------------
 
+# clone: of ./tree, with the files that git has at the top, and what a user may have left there
+clone() {
+	[ -e "$top/.git" ] && [ -z "$(absent git)" ] && git -C tree init -q &&
+		git -C "$top" -c safe.directory='*' ls-files | git -C tree add --pathspec-from-file=- &&
+		git -C tree -c user.name=t -c user.email=t commit -q -m tree &&
+		echo left >tree/tests/left && cp "$D" tree/examples/go/proxy/proxy && cp "$D" tree/examples/go/proxy/dindbind
+}
+
 dist_cases() {
 	local as=() version name log before
 	mkdir release && cd release && tree tree && works 'make' quiet_make tree || return
+	clone || rm -rf tree/.git
 	version=$(sed -n 's/.*DINDBIND_VERSION "\(.*\)"/\1/p' "$top/dindbind.h")
 	name=dindbind-$version
 	same 'the version is that of the tool' "dindbind $version" "$("$D" -V)"
@@ -609,11 +618,11 @@ dist_cases() {
 	same 'make dist: for everybody' '' "$(find tree/dist -type f ! -perm -444 -o -name '*64' ! -perm -555)"
 	same 'make dist: all below one directory' '' "$(tar -tf first.tar.gz | grep -v "^$name/")"
 	same 'make dist: of nobody, and of one time' 1 "$(TZ=UTC tar --full-time -tvf first.tar.gz | awk '{ print $2, $4, $5 }' | sort -u | grep -c '^0/0 ')"
-	if [ -e "$top/.git" ] && [ -z "$(absent git)" ]; then
-		same 'make dist: all that git has' "$(git -C "$top" -c safe.directory='*' ls-files | sort)" \
+	if [ -e tree/.git ]; then
+		same 'make dist: all that git has, and nothing else' "$(git -C "$top" -c safe.directory='*' ls-files | sort)" \
 			"$(tar -tf first.tar.gz | grep -v '/$' | sed "s,^$name/,," | sort)"
 	else
-		skip 'make dist: all that git has' 'this is no clone'
+		skip 'make dist: all that git has, and nothing else' 'this is no clone'
 	fi
 	quiet_make tree dist SOURCE_DATE_EPOCH=1000000000
 	same 'make dist: SOURCE_DATE_EPOCH' 2001-09-09 "$(TZ=UTC tar -tvf "tree/dist/$name.tar.gz" | awk '{ print $4 }' | sort -u)"
@@ -623,6 +632,9 @@ dist_cases() {
 	works 'from the tarball: make dist' quiet_make "dist/$name" dist
 	works 'from the tarball: make dist: the same bytes' cmp first.tar.gz "dist/$name/dist/$name.tar.gz"
 	works 'from the tarball: make' quiet_make "dist/$name"
+	cp "$D" "dist/$name/examples/go/proxy/proxy"
+	quiet_make "dist/$name" dist
+	works 'from the tarball: make dist: without what was built' cmp first.tar.gz "dist/$name/dist/$name.tar.gz"
 	works 'from the tarball: the same bytes' cmp tree/dindbind "dist/$name/dindbind"
 	works 'from the tarball: make install' quiet_make "dist/$name" install DESTDIR="$PWD/dist/dest"
 	rm -r dist/dest

@@ -71,7 +71,8 @@ func (d Dindbind) Paths(ctx context.Context, paths ...string) ([]Answer, error) 
 	return nil, err
 }
 
-// Mount is a mount as the `mounts` of an OCI runtime's config.json has it; specs.Mount has the same members.
+// Mount is a mount as the `mounts` of an OCI runtime's config.json has it. The specs.Mount of runtime-spec has members of
+// the same names, and others that depend on its version, so it cannot be converted: fill it in by name.
 type Mount struct {
 	Destination string   `json:"destination"`
 	Type        string   `json:"type,omitempty"`
@@ -116,7 +117,8 @@ func (d Dindbind) Mounts(ctx context.Context, specs ...string) ([]Mount, error) 
 }
 
 // Unstage takes down what was made in Stage: all of it (Stage itself), or the Source of one mount. What is not there is
-// fine. If the context of a call ends while it makes mounts, some may stay that no answer names; all of Stage goes with
+// fine. Call it after the sibling is removed, with a context that has not ended: dindbind is not started with one that
+// has. If the context of a call ends while it makes mounts, some may stay that no answer names; all of Stage goes with
 // Unstage.
 func (d Dindbind) Unstage(ctx context.Context, path string) error {
 	_, err := d.run(ctx, nil, append(d.engine(), "-u", path))

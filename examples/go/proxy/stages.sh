@@ -12,6 +12,7 @@
 # stage. It has to be run in the engine's mount namespace. What is ready stays as it is.
 
 set -eu
+[ $# = 1 ] || { echo 'usage: stages.sh BASE' >&2; exit 2; }
 base=${1%/}
 case $base in
 *[!A-Za-z0-9_./-]* | */../* | */. | */.. | *//* | [!/]* | '') echo "stages.sh: $base: give an absolute path of letters, digits and . _ -" >&2; exit 2 ;;
