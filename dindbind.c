@@ -21,20 +21,20 @@
  *  layers: look-up       2541-3281    what the overlay would show at a path
  *  layers: subtrees      3282-3547    whether layer directories show all that it shows below
  *  layers: answers       3548-3681    the rule LAYERS: to a result
- *  the runner            3682-4409    dindbind_open(): is it the one that was described?
- *  one source            4410-4742    dindbind_resolve(): one rule after the other
- *  messages              4743-4881    errors in sentences
- *  mount identity        4882-5019    a path of the caller's that is the same file
- *  the daemon's names    5020-5415    the same from inside the runner (-S)
- *  host paths            5416-5818    dindbind_host(), with the mounts below
- *  staging               5819-7295    dindbind_stage(), dindbind_unstage()
- *  specs                 7296-8113    the grammars of -v and --mount
- *  json                  8114-8676    the only reader and writer of it
- *  formats               8677-8960    answers as text, json, oci, and specs
- *  descriptions          8961-9772    -r: what engines print of a container
- *  bodies                9773-10140   -c: the body of a create request
- *  answers               10141-11193  sources that stand or fall together
- *  applet                11194-12176  the command line
+ *  the runner            3682-4411    dindbind_open(): is it the one that was described?
+ *  one source            4412-4744    dindbind_resolve(): one rule after the other
+ *  messages              4745-4883    errors in sentences
+ *  mount identity        4884-5021    a path of the caller's that is the same file
+ *  the daemon's names    5022-5417    the same from inside the runner (-S)
+ *  host paths            5418-5820    dindbind_host(), with the mounts below
+ *  staging               5821-7297    dindbind_stage(), dindbind_unstage()
+ *  specs                 7298-8115    the grammars of -v and --mount
+ *  json                  8116-8678    the only reader and writer of it
+ *  formats               8679-8962    answers as text, json, oci, and specs
+ *  descriptions          8963-9774    -r: what engines print of a container
+ *  bodies                9775-10142   -c: the body of a create request
+ *  answers               10143-11195  sources that stand or fall together
+ *  applet                11196-12178  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -3990,7 +3990,9 @@ static bool row_shows_id(const struct mount_row *row, const char *id)
 static const char *host_tail(const char *path)
 {
     const char *slash = strrchr(path, '/'), *tail;
-    return slash && slash[1] && own_tail(path, &tail) != OWN_VOLUME ? slash : "";
+    if (!slash || !slash[1] || own_tail(path, &tail) == OWN_VOLUME)
+        return "";
+    return slash;
 }
 
 /* What is mounted at the place of a row that was described. An empty tail fits to all. */

@@ -41,9 +41,9 @@ func main() {
 
 func serve() error {
 	socket := flag.String("listen", "", "the `SOCKET` to make; not needed if systemd made it")
-	mode := flag.String("mode", "0600", "its `MODE`")
+	mode := flag.String("mode", "0600", "the `MODE` of that socket")
 	upstream := flag.String("daemon", "/var/run/docker.sock", "the engine's `SOCKET`")
-	program := flag.String("dindbind", "dindbind", "the `PROGRAM`")
+	program := flag.String("dindbind", "dindbind", "the `PROGRAM` that translates")
 	engine := flag.String("engine", "", "the `PID` of the engine, or its pidfile, if it is not the process that listens at its socket")
 	base := flag.String("stage", "", "mount stages below `BASE`, which stages.sh has made, for runners that are not trusted")
 	limit := flag.Int("limit", 512, "mounts below BASE for one container's siblings; eight times as many in all")

@@ -219,7 +219,7 @@ func leaves(in *json.Decoder, path, parent string, visit func(path, parent strin
 }
 
 // ErrVolume says which volumes pass.
-var ErrVolume = Refuse(http.StatusForbidden, "of volumes local ones pass, without options or of the type tmpfs, nfs or cifs; to mount a "+
+var ErrVolume = Refuse(http.StatusForbidden, "only local volumes pass, without options or of the type tmpfs, nfs or cifs; to mount a "+
 	"directory, name it in the request that creates the container")
 
 // Volume reads a volume-create body: what it returns is the same volume, and the body of a container that has it. If dindbind
