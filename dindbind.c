@@ -27,14 +27,14 @@
  *  mount identity        4868-5005    a path of the caller's that is the same file
  *  the daemon's names    5006-5401    the same from inside the runner (-S)
  *  host paths            5402-5804    dindbind_host(), with the mounts below
- *  staging               5805-7276    dindbind_stage(), dindbind_unstage()
- *  specs                 7277-8094    the grammars of -v and --mount
- *  json                  8095-8657    the only reader and writer of it
- *  formats               8658-8941    answers as text, json, oci, and specs
- *  descriptions          8942-9753    -r: what engines print of a container
- *  bodies                9754-10121   -c: the body of a create request
- *  answers               10122-11173  sources that stand or fall together
- *  applet                11174-12152  the command line
+ *  staging               5805-7280    dindbind_stage(), dindbind_unstage()
+ *  specs                 7281-8098    the grammars of -v and --mount
+ *  json                  8099-8661    the only reader and writer of it
+ *  formats               8662-8945    answers as text, json, oci, and specs
+ *  descriptions          8946-9757    -r: what engines print of a container
+ *  bodies                9758-10125   -c: the body of a create request
+ *  answers               10126-11177  sources that stand or fall together
+ *  applet                11178-12156  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -4759,7 +4759,7 @@ static const struct reason reasons[] = {
       "give a new directory, or an empty one" },
     { DINDBIND_E_UNSAFE, ENOTEMPTY, "no stage, and not empty",
       "nothing was removed: give a directory that was given to -s, or DIR/N of one" },
-    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there",
+    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made or marked there",
       "take one on a file system that can be written, as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
       "take a directory that is no mount" },
@@ -6425,7 +6425,11 @@ static int mark_plain(struct stage *st, const struct node *n)
         return rc ? rc : pid;
     if (pid)
         return unsafe(st, EADDRINUSE);
-    return stage_result(st, CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0));
+    /* on a read-only mount it may have the mark already */
+    if ((n->mode & 07777) == (FOR_ENGINE | 0700))
+        return 0;
+    rc = CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0);
+    return rc == -EROFS ? unsafe(st, EROFS) : stage_result(st, rc);
 }
 
 /* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the

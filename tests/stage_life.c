@@ -1543,6 +1543,28 @@ static void made_before_and_own(void)
         flunk("a file is gone");
 }
 
+/* A place that only its owner can write to, by another mount of it: a proxy keeps its stages so. */
+static void read_only_place(void)
+{
+    furnish();
+    start_runner(with_volume);
+    made_before("/p/ro", 0700);
+    must(!mount("t", "/p/ro", "tmpfs", 0, "mode=700"), "/p/ro");
+    made_before("/p/ro/plain", 0700);
+    made_before("/p/ro/marked", 01700);
+    must(!mount(NULL, "/p/ro", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), "/p/ro");
+    unsafe_dir("/p/ro/missing", "take one on a file system that can be written");
+    if (tool_elsewhere)
+        unsafe_dir("/p/ro/plain", "take one on a file system that can be written");
+    size_t rows = mounts();
+    struct ran r = stage_at("/p/ro/marked");
+    if (r.status || !is_text("/p/ro/marked/0/f", "right"))
+        flunk("a directory with the mark, on a read-only mount: %d, %s%s", r.status, r.out, r.err);
+    said(RUN("-u", "/p/ro/marked"), 0, "", "");
+    if (mounts() != rows || access("/p/ro/marked", F_OK))
+        flunk("the stage is not gone, or its directory is");
+}
+
 static void made_before_by_another(void)
 {
     if (!world.root)
@@ -2383,6 +2405,7 @@ static const struct {
     { "a FUSE server that is silent in a stage", fuse_silent_in_stage, OF_KINDS },
     { "a DIR made before, open to others", made_before_and_open, 0 },
     { "a DIR made before, closed to others", made_before_and_own, 0 },
+    { "a DIR made before, on a read-only mount", read_only_place, 0 },
     { "a DIR made before, another user's", made_before_by_another, 0 },
     { "a lock that is held", locked_for_long, 0 },
     { "a lock that is held for a moment", locked_for_short, 0 },

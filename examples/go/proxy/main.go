@@ -1,0 +1,189 @@
+// Proxy is a docker socket for runners: what they mount is translated by dindbind, and all else passes or is refused.
+//
+// SPDX-License-Identifier: 0BSD
+//
+//	proxy -listen /run/dindbind/docker.sock     on the host: each process that connects has its own names for files
+//	proxy -self -listen /tmp/docker.sock        in a runner, for what runs in it
+//
+// README.md has the recipes, and table/table.txt has what passes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"dindbind.example/proxy/peer"
+	"dindbind.example/proxy/stage"
+	"dindbind.example/proxy/table"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("dindbind proxy: ")
+	if err := serve(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve() error {
+	socket := flag.String("listen", "", "the `SOCKET` to make, with the mode that the umask leaves; not needed if systemd made it")
+	upstream := flag.String("daemon", "/var/run/docker.sock", "the engine's `SOCKET`")
+	program := flag.String("dindbind", "dindbind", "the `PROGRAM`")
+	engine := flag.Int("engine", 0, "the `PID` of the engine, if it is not the one that listens at its socket")
+	base := flag.String("stage", "", "mount stages below `BASE`, which stages.sh has made, for runners that are not trusted")
+	limit := flag.Int("limit", 512, "mounts below BASE for one container's siblings; eight times as many in all")
+	self := flag.Bool("self", false, "this is a runner: serve what runs in it")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%s: there are no arguments besides options", flag.Arg(0))
+	}
+	p := &proxy{daemon: newDaemon(*upstream), inside: *self, sweep: make(chan bool, 1)}
+	p.rest = httputil.ReverseProxy{Transport: p.daemon.http.Transport, FlushInterval: -1, Director: outgoing,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, broken(err)) }}
+	var err error
+	if p.program, err = exec.LookPath(*program); err != nil {
+		return err
+	}
+	own, err := peer.ByPID(os.Getpid())
+	if err == nil {
+		p.own, err = own.View()
+	}
+	if err == nil && *engine != 0 {
+		p.daemon.fixed, err = peer.ByPID(*engine)
+	}
+	if err == nil && *base != "" {
+		err = p.keepStages(*base, *socket, *limit)
+	}
+	if err != nil {
+		return err
+	}
+	l, err := listen(*socket)
+	if err != nil {
+		return err
+	}
+	return p.run(l)
+}
+
+var plain = regexp.MustCompile(`^/[\w./-]+$`)
+
+func (p *proxy) keepStages(base, socket string, limit int) error {
+	if p.inside || !plain.MatchString(base) || base != filepath.Clean(base) {
+		return fmt.Errorf("-stage %s: it takes an absolute path of letters, digits and . _ -, and no -self", base)
+	}
+	if socket != "" && strings.HasPrefix(base+"/", filepath.Dir(socket)+"/") {
+		return fmt.Errorf("-stage %s: who has the directory of %s mounted would have the stages: take another place", base, socket)
+	}
+	p.stages = &stage.Store{Base: base, Dindbind: p.program, PerOwner: limit, All: 8 * limit,
+		Engine: p.daemon.engine, Options: p.engineOption, Containers: p.daemon.reports}
+	if engine, err := p.daemon.engine(); err != nil {
+		log.Printf("the engine is not there yet: %v", err)
+	} else if err = p.stages.Prepared(engine); err != nil {
+		return err
+	}
+	go func() {
+		for range p.sweep {
+			if err := p.stages.Sweep(context.Background()); err != nil {
+				log.Printf("stages that no container has any more: %v", err)
+			}
+		}
+	}()
+	go p.daemon.destroyed(p.due)
+	return nil
+}
+
+// run serves until a signal comes; requests that are being answered then have ten seconds.
+func (p *proxy) run(l *net.UnixListener) error {
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(&listener{l, p}) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-stop:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		log.Print("requests that did not end were cut off")
+	}
+	return nil
+}
+
+// listen makes the socket, over the one of a proxy that is gone, or takes it from systemd.
+func listen(socket string) (*net.UnixListener, error) {
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) && os.Getenv("LISTEN_FDS") == "1" {
+		l, err := net.FileListener(os.NewFile(3, "LISTEN_FDS"))
+		if unix, ok := l.(*net.UnixListener); ok {
+			return unix, nil
+		}
+		return nil, fmt.Errorf("what systemd listens at is no Unix socket: %v, %v", l, err)
+	}
+	if socket == "" {
+		return nil, fmt.Errorf("-listen SOCKET is missing")
+	}
+	fresh := fmt.Sprintf("%s.%d", socket, os.Getpid())
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	if err = os.Rename(fresh, socket); err != nil {
+		os.Remove(fresh)
+	}
+	return l, err
+}
+
+// listener knows who connects.
+type listener struct {
+	*net.UnixListener
+	p *proxy
+}
+
+type conn struct {
+	*net.UnixConn
+	peer *peer.Process
+	err  error // what all its requests get
+}
+
+// client is the key of a connection in the context of its requests.
+type client struct{}
+
+func (l *listener) Accept() (net.Conn, error) {
+	unix, err := l.AcceptUnix()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{UnixConn: unix}
+	if c.peer, err = peer.Of(unix); err != nil {
+		c.err = table.Refuse(http.StatusForbidden, "%v", err)
+	}
+	if l.p.inside {
+		if view, err := c.peer.View(); err != nil || view != l.p.own {
+			c.err = table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files, as the same "+
+				"user; a container that has it mounted needs the socket of a proxy on the host, which serves everybody")
+		}
+	}
+	return c, nil
+}
+
+func (c *conn) Close() error {
+	c.peer.Close()
+	return c.UnixConn.Close()
+}
