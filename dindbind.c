@@ -34,7 +34,7 @@
  *  descriptions          8946-9757    -r: what engines print of a container
  *  bodies                9758-10125   -c: the body of a create request
  *  answers               10126-11177  sources that stand or fall together
- *  applet                11178-12156  the command line
+ *  applet                11178-12158  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -11245,33 +11245,35 @@ static const char usage_text[] =
     "       dindbind [VIEW]... [PLACE] -v SPEC... --mount SPEC...\n"
     "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
     "       dindbind [-E PID] -u DIR|DIR/N\n"
-    "What to mount so that a sibling container sees what the runner sees.\n\n"
+    "What to mount so that a sibling container sees what the runner sees.\n"
     "VIEW, whose paths they are:\n"
     "  -p, --pid PID[:START]         the runner's task PID; 0: no live task\n"
     "  -b, --bind HOST:PATH[:ro]     the runner has HOST mounted at PATH\n"
     "  -o, --overlay OPTIONS         mount options of the runner's overlay root\n"
-    "  -r, --runner FILE             these, or JSON of inspect, state, config.json\n"
-    "  -S, --self                    I am in the runner: the daemon's names\n"
-    "  -E, --engine PID[:START]      who mounts the answer, in other mounts\n"
+    "  -r, --runner FILE             a file: these, or JSON of inspect, config.json\n"
+    "  -S, --self                    I am in the runner: give the daemon's names\n"
+    "  -E, --engine PID[:START]      who mounts the answer, if in another namespace\n"
     "What to translate:\n"
     "  PATH                          to a path that opens the same file\n"
     "  -                             the same for paths on standard input\n"
     "  -v, --volume SPEC             of docker run -v\n"
     "      --mount SPEC              of docker run --mount\n"
     "  -c, --create                  a create body of Docker's API, in to out\n"
-    "PLACE, what to answer with (a PATH: something to open; a SPEC: the host path):\n"
+    "PLACE, what to answer with (without it: a SPEC gets the host path):\n"
     "  -H, --host                    the host path, if you trust the runner\n"
     "  -s, --stage DIR               a mount of the source itself, DIR/0, DIR/1, ...\n"
     "Others:\n"
-    "  -f, --format text|json|oci\n"
+    "  -f, --format text|json|oci    oci: mounts of a config.json, from SPECs\n"
     "  -0, --null                    NUL ends a path, in and out\n"
     "  -R, --read-only               I mount it read-only\n"
     "  -m, --mkdir                   create a missing directory, as docker run -v\n"
     "  -u, --unstage DIR|DIR/N       take a stage down, or one entry of it\n"
     "  -x, --explain                 each rule tried, on standard error\n"
     "  -h, --help   -V, --version\n"
-    "Exit status: 0 translated, 1 a source refused, 2 usage,\n"
-    "             3 runner or system cannot be read\n";
+    "Exit: 0 translated, 1 a source refused, 2 usage, 3 runner or system unreadable\n"
+    "Examples, outside of the runner and inside:\n"
+    "  dindbind -p \"$(docker inspect -f '{{.State.Pid}}' runner)\" -v /work:/w\n"
+    "  docker run --rm -v \"$(dindbind -S -v ./work:/w)\" alpine ls /w\n";
 
 /* ---- printing ---- */
 

@@ -25,7 +25,30 @@
 extern "C" {
 #endif
 
-#define DINDBIND_VERSION "0.1.0"
+/* The version, and what it promises (semver.org).
+ *
+ * While MAJOR stays, each later version serves the programs of an earlier one, once they are
+ * compiled with it. Functions, members that are not private, names of enums and macros, the words
+ * of errors and exit statuses stay. A new MINOR may add some; a new PATCH only repairs. Two things
+ * may change in any version: a source that was refused may be answered, and an answer that turns
+ * out to be wrong or unsafe is corrected or refused. So may texts for people (messages, traces).
+ *
+ * In return a caller
+ *   - zeroes structs and fills members in by name: `struct dindbind_runner r = { .pid = 42 };`.
+ *     A new member may stand anywhere; 0 is what earlier versions did;
+ *   - leaves private members alone, and takes sizes from sizeof;
+ *   - expects codes, rules and kinds that are new. dindbind_word() and dindbind_status() know each
+ *     code; what is stored or compared is the word;
+ *   - compiles with the header that came with dindbind.c.
+ *
+ * Binaries: sizes of structs, places of members and numbers of enums stay while MAJOR and MINOR
+ * both stay, not longer, because callers allocate these structs. A project that has the two files
+ * compiles them together and need not care. A shared library has both numbers in its soname
+ * (libdindbind.so.1.0), so that its users are compiled again for each MINOR. */
+#define DINDBIND_VERSION_MAJOR 1
+#define DINDBIND_VERSION_MINOR 0
+#define DINDBIND_VERSION_PATCH 0
+#define DINDBIND_VERSION "1.0.0"
 
 enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
@@ -475,10 +498,11 @@ char *dindbind_message(const struct dindbind_runner *runner, const char *source,
 
 /* ---- The applet ------------------------------------------------------------------------------ */
 
-/* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes
- * to standard output and standard error, with -s it blocks SIGPIPE in the calling thread, so that a
- * reader who is gone is a failed write, after which nothing stays staged, and with many sources it
- * raises the soft limit on descriptors to the hard one. */
+/* The command line tool: see dindbind(1). Returns its exit status. The promise at the top holds for
+ * its options and output (text, json, oci, bodies) too; a record of json may get more members.
+ * Unlike all else here it writes to standard output and standard error, with -s it blocks SIGPIPE
+ * in the calling thread, so that a reader who is gone is a failed write, after which nothing stays
+ * staged, and with many sources it raises the soft limit on descriptors to the hard one. */
 int dindbind_main(int argc, char **argv);
 
 #ifdef __cplusplus

@@ -11,6 +11,7 @@ import (
 	_ "embed" // table.txt
 	"encoding/json"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -94,6 +95,9 @@ func whole(pattern string) *regexp.Regexp {
 // Before 1.24 `start` takes a HostConfig.
 var version = regexp.MustCompile(`^/v1\.(2[4-9]|[3-9]\d|[1-9]\d\d)/`)
 
+// podman's own API counts podman's versions. Then the first part of the path.
+var anyVersion = regexp.MustCompile(`^(/v[0-9.]+)?(/[^/]*)?`)
+
 // With a form as body some of Go's functions take its fields for the query's.
 var types = map[string]bool{"": true, "application/json": true, "application/tar": true, "application/x-tar": true,
 	"application/octet-stream": true, "text/plain": true}
@@ -113,7 +117,7 @@ func Judge(r *http.Request) (string, error) {
 			return row.action, row.look(r)
 		}
 	}
-	why := reasons["/"+strings.SplitN(p+"/", "/", 3)[1]]
+	why := reasons[anyVersion.FindStringSubmatch(p)[2]]
 	if why == "" {
 		why = "it is none of the requests, of API 1.24 or later, that are known to name no path of the host"
 	}
@@ -187,7 +191,8 @@ func Volume(body []byte) (volume, container []byte, err error) {
 	}
 	in := json.NewDecoder(bytes.NewReader(body))
 	in.DisallowUnknownFields()
-	if err = in.Decode(&v); err != nil || v.Driver != "" && v.Driver != "local" {
+	err = in.Decode(&v)
+	if _, more := in.Token(); err != nil || more != io.EOF || v.Driver != "" && v.Driver != "local" {
 		return nil, nil, ErrVolume
 	}
 	if volume, err = json.Marshal(v); err != nil {
