@@ -59,7 +59,9 @@ def from_the_dead(kind, path):
     os.waitpid(child, 0)
     there.close()
     _, fds, _, _ = socket.recv_fds(here, 1, 1)
-    return socket.socket(fileno=fds[0])
+    sock = socket.socket(fileno=fds[0])
+    sock.settimeout(60)     # as the other side of it did, which left it non-blocking for this one, too
+    return sock
 
 
 def create(kind, proxy, daemon, body):
@@ -70,9 +72,7 @@ def create(kind, proxy, daemon, body):
         sock = connected(proxy)
     root = os.open('/', os.O_RDONLY)
     if kind == 'chroot':
-        new = os.path.dirname(proxy) + '/chroot'
-        os.makedirs(new + '/inside-of-sub', exist_ok=True)
-        os.chroot(new)
+        os.chroot(os.path.dirname(proxy))
     status, answer = ask(Connection(sock=sock), 'POST', '/v1.40/containers/create', body)
     os.fchdir(root)
     os.chroot('.')
@@ -90,7 +90,8 @@ def activate(path, *command):
     sock = socket.socket(socket.AF_UNIX)
     sock.bind(path)
     sock.listen()
-    os.dup2(sock.fileno(), 3)       # SD_LISTEN_FDS_START; dup2 leaves it open in PROGRAM
+    os.dup2(sock.fileno(), 3)       # SD_LISTEN_FDS_START
+    os.set_inheritable(3, True)
     os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
     os.execv(command[0], command)
 

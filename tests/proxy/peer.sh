@@ -10,13 +10,12 @@
 stream_containers() {
 	engine run -d --network none --name alive tools sleep 1000000 >/dev/null &&
 		engine create --network none --name teller tools echo out >/dev/null &&
-		engine create -i --network none --name talker tools \
-			sh -c 'echo first; while read -r line; do echo "got $line"; done; echo bye' >/dev/null
+		engine create -i --network none --name talker tools sh -c "$talk" >/dev/null
 }
 
-# with_terminal COMMAND...: as a user has it, who types nothing; without the carriage returns of it
+# with_terminal COMMAND...: as a user has it, who types nothing. What script makes of the end of its input goes.
 with_terminal() {
-	script -qec "$*" /dev/null </dev/null | tr -d '\r'
+	script -qec "$*" /dev/null </dev/null | tr -d '\r\0' | sed 's/\^@//'
 	return "${PIPESTATUS[0]}"
 }
 
@@ -31,8 +30,8 @@ stream_cases() {
 	both "$v: exec without input" 0 $'out\nerr' eval 'docker exec alive sh -c "echo out; sleep 0.2; echo err >&2" 2>&1'
 	both "$v: output and errors apart" 0 out eval 'docker exec alive sh -c "echo out; echo err >&2" 2>/dev/null'
 	both "$v: run -t" 0 $'a terminal\r' run -t tools sh -c 'test -t 0 && echo a terminal'
-	both "$v: run -it" 0 $'a terminal' with_terminal "$client" run --rm --network none -it tools sh -c "'tty >/dev/null && echo a terminal'"
-	both "$v: exec -it" 0 $'a terminal' with_terminal "$client" exec -it alive sh -c "'tty >/dev/null && echo a terminal'"
+	both "$v: run -it" 0 "a terminal" with_terminal "$client" run --rm --network none -it tools sh -c "'tty >/dev/null && echo a terminal'"
+	both "$v: exec -it" 0 "a terminal" with_terminal "$client" exec -it alive sh -c "'tty >/dev/null && echo a terminal'"
 	both "$v: the status of run, exec" 0 $'7\n3' \
 		eval 'run tools sh -c "exit 7"; echo $?; docker exec alive sh -c "exit 3"; echo $?'
 	both "$v: start -ai" 0 $'first\ngot one\nbye' eval 'echo one | docker start -ai talker'
@@ -43,9 +42,7 @@ stream_cases() {
 	both "$v: wait, logs" 0 $'5\nlogged' \
 		eval 'id=$(docker run -d --network none tools sh -c "echo logged; exit 5"); docker wait "$id"; docker logs "$id"; docker rm "$id" >/dev/null'
 	both "$v: attach, logs -f, events: each piece when it is there, and the end" 0 "$follow_want" follow
-	docker system dial-stdio --help >/dev/null 2>&1 &&
-		both "$v: dial-stdio" 0 200 eval 'printf "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n" |
-			docker system dial-stdio | sed -n "1s/HTTP.1.1 \([0-9]*\).*/\1/p"'
+	both "$v: dial-stdio" 0 200 dialled
 	both "$v: build" 0 "$sum" eval 'DOCKER_BUILDKIT=0 docker build --no-cache --network none "$W/context" 2>&1 | sed -n "s,  /noise$,  -,p"'
 	both "$v: build of what cannot be built" 1 '' eval 'DOCKER_BUILDKIT=0 docker build --no-cache "$W/bad" >/dev/null'
 	if docker buildx version >/dev/null 2>&1 || [[ $v == *\ 20.* ]]; then
@@ -63,17 +60,17 @@ stream_cases() {
 }
 
 # The input of attach ends, and with it the container; logs and events have waited since before that.
-follow_want=$'first got one got two bye\nfirst got one got two bye\ndie'
+follow_want=$'got one\ngot two\nbye\nfirst\ngot one\ngot two\nbye\ndie'
 follow() {
-	local fd logs events attach why=''
-	docker start talker >/dev/null
-	docker logs -f --since "$(docker inspect -f '{{.State.StartedAt}}' talker)" talker >"$W/logs" &
+	local fd id logs events attach why=''
+	id=$(docker create -i --network none --name follower tools sh -c "$talk") && docker start follower >/dev/null
+	docker logs -f follower >"$W/logs" &
 	logs=$!
-	docker events --since 0s --filter container=talker --filter event=die --format '{{.Action}}' >"$W/events" &
+	docker events --since 0s --filter "container=$id" --filter event=die --format '{{.Action}}' >"$W/events" &
 	events=$!
 	until_true grep -qx first "$W/logs" || why='no first line'
 	mkfifo "$W/input"
-	docker attach talker <"$W/input" >"$W/attached" &
+	docker attach follower <"$W/input" >"$W/attached" &
 	attach=$!
 	exec {fd}>"$W/input"
 	rm "$W/input"
@@ -87,12 +84,24 @@ follow() {
 	until_true grep -qx die "$W/events" || why="$why no event"
 	kill $events
 	wait $events 2>/dev/null
-	# attach has what came after it
-	echo "first $(tr '\n' ' ' <"$W/attached" | sed 's/ $//; s/^first //')"
-	tr '\n' ' ' <"$W/logs" | sed 's/ $//'
-	echo
-	cat "$W/events"
+	docker rm follower >/dev/null
+	cat "$W/attached" "$W/logs" "$W/events"
 	echo -n "$why"
+}
+talk='echo first; while read -r line; do echo "got $line"; done; echo bye'
+
+# dialled: the status of a request by hand. Its input stays open until the answer is there.
+dialled() {
+	local fd
+	mkfifo "$W/input"
+	docker system dial-stdio <"$W/input" >"$W/out" &
+	exec {fd}>"$W/input"
+	rm "$W/input"
+	printf 'GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n' >&"$fd"
+	until_true grep -q '^OK' "$W/out"
+	exec {fd}>&-
+	wait $!
+	sed -n '1s/HTTP.1.1 \([0-9]*\).*/\1/p' "$W/out"
 }
 
 # api METHOD PATH CURL-ARGUMENT...: the status, at whatever DOCKER_HOST is
@@ -110,7 +119,7 @@ upload_cases() {
 		-H 'Expect: 100-continue' --expect100-timeout 60 -T "$W/big.tar"
 	is 'Expect: 100-continue, refused by the proxy' 0 400 in_view "$PID" bash -c "$(declare -f api); $(declare -p W)"'
 		api POST /v1.40/containers/create -H "Expect: 100-continue" -H "Content-Type: application/json" \
-		-d "{\"Image\":\"tools\",\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"'"$J"'/none\",\"Target\":\"/x\"}]}}"'
+		-d "{\"Image\":\"tools\",\"Cmd\":[\"true\"],\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"'"$J"'/none\",\"Target\":\"/x\"}]}}"'
 	engine rmi -f big >/dev/null
 	rm "$W/big.tar"
 }
@@ -151,12 +160,12 @@ view_cases() {
 	PID2=$PID PID=$other
 	is 'forty creates at once, from two views' 0 '20 of the other runner 20 of the runner' many
 	is 'a client of the host: the body is the daemon'"'"'s business' 0 "$W/nowhere/at/all:/x" \
-		eval 'id=$(docker create -v "$W/nowhere/at/all:/x" tools) && engine inspect -f "{{index .HostConfig.Binds 0}}" "$id"; engine rm "$id" >/dev/null'
+		eval 'id=$(docker create -v "$W/nowhere/at/all:/x" tools true) && engine inspect -f "{{index .HostConfig.Binds 0}}" "$id"; engine rm "$id" >/dev/null'
 	is '... and runs' 0 'of the runner' run -v "$W/volume:/x" tools cat /x/file
 	is 'a line in the log for each body that is changed' 0 1 eval '
 		: >"$W/proxy.log"; as_runner run -v "$J:/x" tools echo >/dev/null; wc -l <"$W/proxy.log"'
 	is '... for each that is refused' 0 1 eval '
-		: >"$W/proxy.log"; as_runner run --mount "type=bind,source=$J/none,target=/x" tools 2>/dev/null; grep -c "$J/none" "$W/proxy.log"'
+		: >"$W/proxy.log"; as_runner run --mount "type=bind,source=$J/none,target=/x" tools true 2>/dev/null; grep -c "$J/none" "$W/proxy.log"'
 	is '... and none for others' 0 0 eval '
 		: >"$W/proxy.log"; as_runner run tools echo >/dev/null; wc -l <"$W/proxy.log"'
 }
@@ -179,16 +188,18 @@ waiting=()
 # What is not there any more, or never was to be seen, is no view.
 gone_cases() {
 	local body status
-	body="{\"Image\":\"tools\",\"HostConfig\":{\"Binds\":[\"$J:/x\"]}}"
+	body="{\"Image\":\"tools\",\"Cmd\":[\"true\"],\"HostConfig\":{\"Binds\":[\"$J:/x\"]}}"
 	for status in fork passed; do
 		is "a peer that is gone ($status)" 0 'refused, 0 containers' \
 			in_view "$PID" python3 "$tests/proxy/peer.py" $status "$proxy" "$W/docker/sock" "$body"
 	done
 	is 'control: the same peer, alive' 0 'created, 1 containers' \
 		in_view "$PID" python3 "$tests/proxy/peer.py" alive "$proxy" "$W/docker/sock" "$body"
-	is 'a peer that has changed its root since it connected: its view is the new one' 0 'created, 1 containers' \
-		in_view "$PID" python3 "$tests/proxy/peer.py" chroot "$proxy" "$W/docker/sock" \
-		'{"Image":"tools","HostConfig":{"Mounts":[{"Type":"bind","Source":"/inside-of-sub","Target":"/x"}]}}'
+	body="{\"Image\":\"tools\",\"Cmd\":[\"true\"],\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"$J/file\",\"Target\":\"/x\"}]}}"
+	is 'control: a file that is there' 0 'created, 1 containers' \
+		in_view "$PID" python3 "$tests/proxy/peer.py" alive "$proxy" "$W/docker/sock" "$body"
+	is 'a peer that has changed its root since it connected has the names of now' 0 'refused, 0 containers' \
+		in_view "$PID" python3 "$tests/proxy/peer.py" chroot "$proxy" "$W/docker/sock" "$body"
 	proxy_down
 	within=(unshare --mount --pid --fork --kill-child --mount-proc)
 	proxy_up
@@ -245,66 +256,78 @@ job_cases() {
 
 # ---- The proxy itself -------------------------------------------------------------------------------
 
+# As a FUSE server that does not answer would make it. It takes half a minute to give up, while the rest goes on.
+slow_begin() {
+	printf '#!/bin/sh\nexec sleep 1000000\n' >"$W/bin/slow"
+	chmod +x "$W/bin/slow"
+	proxy=$W/slow/docker.sock proxy_up -dindbind "$W/bin/slow"
+	slow_proxy=$proxy_pid
+	in_view "$PID" docker create -v "$J:/x" tools true 2>"$W/slow/err" >&2 &
+	slow=$!
+	until_true pgrep -x sleep -P "$slow_proxy"
+	is 'a translation that hangs: others are served' 0 hi run tools echo hi
+}
+
+slow_end() {
+	wait "$slow"
+	is '... and it ends' 0 1 echo $?
+	is '... with a message' 0 1 grep -c 'Error response from daemon: ' "$W/slow/err"
+	is '... and the program is gone' 1 '' pgrep -x sleep -P "$slow_proxy"
+	kill "$slow_proxy"
+	wait "$slow_proxy"
+}
+
 program_cases() {
-	local slow fd
-	is 'the mode of the socket is 0600' 0 600 stat -c %a "$proxy"
-	is 'SIGTERM: status 0, and the socket is gone' 0 '' eval 'proxy_down && ! test -e "$proxy"'
-	proxy_up -mode 0660
-	is '-mode 0660' 0 660 stat -c %a "$proxy"
+	local running
+	proxy_down
+	is 'SIGTERM: status 0' 0 0 echo $?
+	(umask 027 && exec "$P" -listen "$proxy" -daemon "$W/docker/sock" -dindbind "$D" 2>>"$W/proxy.log") &
+	proxy_pid=$!
+	until_true listens "$proxy"
+	is 'the mode of the socket is what the umask leaves' 0 750 stat -c %a "$proxy"
 	docker exec alive sh -c 'echo first; sleep 1; echo last' >"$W/out" &
-	fd=$!
+	running=$!
 	until_true grep -q first "$W/out"
-	is 'SIGTERM: what is running ends first' 0 $'first\nlast' eval 'proxy_down; wait $fd; cat "$W/out"'
+	proxy_down
+	wait $running
+	is 'SIGTERM: what is running ends first' 0 $'first\nlast' cat "$W/out"
 	proxy_up
 	kill -KILL "$proxy_pid"
 	wait "$proxy_pid" 2>/dev/null
 	proxy_up
 	is 'killed, it starts again over its old socket' 0 hi run tools echo hi
-	says 'a second one does not take the socket away' "$proxy" "$P" -listen "$proxy" -daemon "$W/docker/sock" -dindbind "$D"
-	is '... and the first serves on' 0 hi run tools echo hi
 	proxy_down
-	says 'no -listen' listen "$P" -daemon "$W/docker/sock"
-	says 'an option that is not known' no-such "$P" -no-such -listen "$proxy"
-	says 'an argument' argument "$P" -listen "$proxy" argument
-	says 'a wrong mode' mode "$P" -listen "$proxy" -mode rw
+	says 'no -listen' listen "$P" -daemon "$W/docker/sock" -dindbind "$D"
+	says 'an option that is not known' no-such "$P" -no-such -listen "$proxy" -dindbind "$D"
+	says 'an argument' argument "$P" -listen "$proxy" -dindbind "$D" argument
+	says 'no dindbind' none "$P" -listen "$proxy" -dindbind "$W/bin/none"
 
 	python3 "$tests/proxy/peer.py" activate "$proxy" "$P" -daemon "$W/docker/sock" -dindbind "$D" 2>>"$W/proxy.log" &
 	proxy_pid=$!
 	until_true listens "$proxy"
 	is 'socket activation' 0 'of the runner' as_runner run -v "$J:/x" tools cat /x/file
-	kill "$proxy_pid"
-	wait "$proxy_pid"
+	proxy_down
 	is '... whose socket stays' 0 '' test -S "$proxy"
 
-	# as a FUSE server that does not answer would make it
-	printf '#!/bin/sh\nexec sleep 1000000\n' >"$W/bin/slow"
-	chmod +x "$W/bin/slow"
-	proxy_up -dindbind "$W/bin/slow"
-	in_view "$PID" docker create -v "$J:/x" tools 2>"$W/slow" >&2 &
-	slow=$!
-	until_true pgrep -x sleep -P "$proxy_pid"
-	is 'a translation that hangs: others are served' 0 hi run tools echo hi
-	is '... and it ends' 0 1 eval 'wait $slow; echo $?'
-	is '... with a message' 0 1 grep -c 'Error response from daemon: ' "$W/slow"
-	proxy_down
 	proxy_up
 	docker_down
 	is 'no daemon: 502' 0 502 api GET /info
 	docker_up
 	docker start alive >/dev/null
 	is '... and again with one' 0 hi run tools echo hi
+	proxy_down
 }
 
 # says CASE TEXT COMMAND...: it ends with a status that is not 0, and one line that has TEXT
 says() {
 	local why=''
-	! timeout 10 "${@:3}" >"$W/out" 2>&1 || why='it succeeds'
+	! timeout 60 "${@:3}" >"$W/out" 2>&1 || why='it succeeds'
 	grep -q -e "$2" "$W/out" || why="$why no '$2' in: $(head -n 3 "$W/out")"
 	report "$1" "$why"
 }
 
 peer_cases() {
-	local PID PID2 sum c
+	local PID PID2 sum c slow slow_proxy
 	head -c 50000000 /dev/urandom >"$W/noise"
 	head -c 200000000 /dev/zero >"$W/big"
 	sum=$(sha256sum <"$W/noise")
@@ -314,6 +337,7 @@ peer_cases() {
 	printf 'FROM tools\nCOPY none /\n' >"$W/bad/Dockerfile"
 	printf 'FROM scratch\nCOPY noise /noise\n' >"$W/kit/Dockerfile"
 	view volume
+	slow_begin
 	proxy_up
 	stream_containers || { report 'containers' 'they do not start'; return; }
 	engine cp "$W/noise" alive:/noise 2>/dev/null
@@ -323,6 +347,6 @@ peer_cases() {
 	gone_cases
 	job_cases
 	program_cases
-	proxy_down
+	slow_end
 	kill "$PID" "$PID2"
 }
