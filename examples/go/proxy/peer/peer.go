@@ -95,6 +95,7 @@ func (p *Process) Check() error {
 func (p *Process) Close() {
 	if p.fd != nil {
 		p.fd.Close()
+		p.fd = nil
 	}
 }
 
@@ -122,7 +123,7 @@ type View struct {
 	dev, ino         uint64
 }
 
-// View looks up what the process sees.
+// View looks up what the process sees, and that it was still that process.
 func (p *Process) View() (v View, err error) {
 	proc := fmt.Sprintf("/proc/%d/", p.PID)
 	if v.namespace, err = os.Readlink(proc + "ns/mnt"); err != nil {
@@ -134,6 +135,9 @@ func (p *Process) View() (v View, err error) {
 		defer syscall.Close(fd)
 		err = syscall.Fstat(fd, &st)
 		v.dev, v.ino, v.mount = uint64(st.Dev), st.Ino, field(uintptr(fd), "mnt_id:")
+	}
+	if err == nil {
+		err = p.Check()
 	}
 	return v, err
 }

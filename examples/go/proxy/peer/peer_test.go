@@ -80,6 +80,11 @@ func TestPeer(t *testing.T) {
 	if p.Check() == nil {
 		t.Error("a process that is gone is still there")
 	}
+	// its number may be another process's by now, as that of this one
+	p.PID = os.Getpid()
+	if view, err := p.View(); err == nil {
+		t.Errorf("the view of another process: %v", view)
+	}
 	p.Close()
 }
 
