@@ -3,12 +3,13 @@
 
 SPDX-License-Identifier: 0BSD
 
-    peer.py alive|fork|passed|chroot PROXY DAEMON BODY
+    peer.py alive|fork|passed|chroot|leave PROXY DAEMON BODY
     peer.py activate SOCKET PROGRAM [ARGUMENT...]
 
 fork: the child of the one that connected sends BODY, after that one is gone. passed: so does a process that was given
 the connection. chroot: it connects, changes its root and sends. Prints what became of it, and how many containers the
-daemon has more; these are removed. activate: as systemd starts PROGRAM for a socket.
+daemon has more; these are removed. leave: twenty that close the connection at various times. activate: as systemd starts
+PROGRAM for a socket.
 """
 
 import http.client
@@ -16,6 +17,7 @@ import json
 import os
 import socket
 import sys
+import time
 
 
 class Connection(http.client.HTTPConnection):
@@ -84,6 +86,21 @@ def create(kind, proxy, daemon, body):
         ask(Connection(daemon), 'DELETE', '/containers/' + container)
 
 
+def leave(proxy, daemon, body):
+    for wait in range(20):
+        sock = connected(proxy)
+        sock.sendall(b'POST /v1.40/containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n'
+                     b'Content-Length: %d\r\n\r\n' % len(body) + body.encode())
+        time.sleep(wait / 500)
+        sock.close()
+    # until nothing more comes of it
+    while True:
+        before = listed(daemon)
+        time.sleep(0.5)
+        if listed(daemon) == before:
+            return
+
+
 def activate(path, *command):
     if os.path.exists(path):
         os.unlink(path)
@@ -98,5 +115,7 @@ def activate(path, *command):
 
 if sys.argv[1] == 'activate':
     activate(*sys.argv[2:])
+elif sys.argv[1] == 'leave':
+    leave(*sys.argv[2:])
 else:
     create(*sys.argv[1:])
