@@ -189,6 +189,14 @@ refused() {
 	report "$label" "$why"
 }
 
+# says CASE TEXT COMMAND...: it ends with a status that is not 0, and one line that has TEXT
+says() {
+	local why=''
+	! timeout 60 "${@:3}" >"$W/out" 2>&1 || why='it succeeds'
+	grep -q -e "$2" "$W/out" || why="$why no '$2' in: $(head -n 3 "$W/out")"
+	report "$1" "$why"
+}
+
 # docker ARGUMENT...: the limit only ends a failure
 client=$(readlink -f "$(command -v docker)")
 docker() {

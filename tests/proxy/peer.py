@@ -110,7 +110,7 @@ def activate(path, *command):
     os.dup2(sock.fileno(), 3)       # SD_LISTEN_FDS_START
     os.set_inheritable(3, True)
     os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
-    os.execv(command[0], command)
+    os.execvp(command[0], command)
 
 
 if sys.argv[1] == 'activate':
