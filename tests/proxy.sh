@@ -367,6 +367,7 @@ for group in "$@"; do
 	. "$tests/proxy/$group.sh" || exit
 done
 before=$(inner_state)
+cd / || exit
 containerd_up
 docker_up
 images || die 'no images'
