@@ -28,7 +28,7 @@ LDFLAGS ?= -s
 STD = -std=gnu11
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 
-# Bytes that each saves of 130,696 (musl, gcc 12): code for one place in memory 2,096 (gcc is told for linking, too, for
+# Bytes that each saves of 130,696 (musl, gcc 12): code for one place in memory 2,096 (also said when gcc links, because
 # on Alpine it makes a static pie of -static; clang does not know that word); functions that nobody calls 1,104; tables
 # for unwinding, which C does not do, 12,288; pages of padding between code and data 8,192; up to 4,096 of padding around
 # what a start-up could make read-only with one more system call, which musl's of a static program does not do.

@@ -33,8 +33,8 @@
  *  formats               8662-8945    answers as text, json, oci, and specs
  *  descriptions          8946-9757    -r: what engines print of a container
  *  bodies                9758-10125   -c: the body of a create request
- *  answers               10126-11177  sources that stand or fall together
- *  applet                11178-12158  the command line
+ *  answers               10126-11178  sources that stand or fall together
+ *  applet                11179-12159  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -794,7 +794,7 @@ static const struct error_row errors[] = {
                        "(-b), or overlay options (-o)", 1 },
     ROW(LAYERS) = { "layers", "the layers cannot be read with certainty",
                     "give absolute layers, redirect_dir= and metacopy=", 1 },
-    ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows",
+    ROW(INEXACT) = { "inexact", "no set of layers shows exactly what the overlay shows",
                      "give the PID of a live runner", 1 },
     ROW(BROKEN) = { "broken", "the overlay itself fails here", "repair the image", 1 },
     ROW(CHANGED) = { "changed", "kept changing while it was looked at", "try again", 1 },
@@ -802,21 +802,21 @@ static const struct error_row errors[] = {
                       "mount it read-only and say so (-R), or use -f json, -v or --mount", 1 },
     ROW(FORMAT) = { "format", "cannot be written in this format", "", 1 },
     ROW(FOREIGN) = { "foreign", "has no path in this mount namespace",
-                     "stage it (-s DIR), where its engine mounts (-E), or give a bind row (-b)",
-                     1 },
+                     "stage it (-s DIR), name an engine with other mounts (-E), or give a bind "
+                     "row (-b)", 1 },
     ROW(EXISTS) = { "exists", "is there and is no directory", "remove it in the runner first", 1 },
     ROW(NESTED) = { "nested", "a mount below it would be missing or wrong",
                     "stage it (-s DIR) with a live PID", 1 },
     ROW(UNSAFE) = { "unsafe", "not safe for staging",
                     "take a new directory below ones that only root or you can change", 1 },
     ROW(HOST) = { "host", "this is a process of the host itself",
-                  "its paths need no translation; if you mean it, say -b /:/", 1 },
+                  "its paths need no translation; if you mean the host, say -b /:/", 1 },
     ROW(BUSY) = { "busy", "another call has held its lock for five seconds",
                   "see who has it open (fuser), and try again", 1 },
     ROW(UNSTAGED) = { "unstaged", "not staged, because another source was refused", "", 1 },
-    ROW(GONE) = { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
+    ROW(GONE) = { "gone", "no live process has this PID", "look up the runner's PID again", 3 },
     ROW(REUSED) = { "reused", "not the runner that was described",
-                    "describe it anew: another PID or container", 3 },
+                    "describe it again: it is another process or container", 3 },
     ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be",
                     "mount proc at /proc, with nothing over it", 3 },
     ROW(DENIED) = { "denied", "no permission",
@@ -2028,7 +2028,7 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
-    /* so much all their paths start with, whole components; opened once for all of them */
+    /* whole components that all their paths start with; opened once for all of them */
     size_t base;
     int base_fd;
     bool upper;                 /* v[0] is the upperdir */
@@ -2489,8 +2489,8 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         if (*dir != '/' && !dir[strspn(dir, "0123456789")]) {
             layers_free(l);
             return layers_unread(why,
-                                 "a descriptor of the process that mounted it stands for a layer, "
-                                 "whose name its engine reports (inspect): ",
+                                 "a layer is named by a descriptor of the process that mounted it; "
+                                 "inspect has its name: ",
                                  dir);
         }
         if (!len) {
@@ -2498,7 +2498,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
             return layers_unread(
                 why,
                 *dir == '/' ? "a layer cannot be the root: "
-                            : "a relative layer, and no absolute upperdir to say from where: ",
+                            : "a relative layer, and no absolute upperdir that shows where it is: ",
                 dir);
         }
         l->v[l->n].dir = at;
@@ -3762,8 +3762,8 @@ static int layers_plain(struct dindbind_runner *r, struct text *why)
             return rc;
         r->layers_errno = EOPNOTSUPP;
         if (composefs || program)
-            return layers_unread(why, "composefs or fuse-overlayfs, of which only a live runner "
-                                      "shows the files: ", dir);
+            return layers_unread(why, "composefs or fuse-overlayfs, and only a live runner shows "
+                                      "its files: ", dir);
     }
     r->layers_errno = 0;
     return 0;
@@ -4746,24 +4746,24 @@ static const struct reason reasons[] = {
       "put ro into the options of the volume (o=bind,ro)" },
     { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing",
       "make that one first" },
-    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one",
+    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not a directory",
       "take a new directory" },
     { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink",
       "give the real path" },
     { DINDBIND_E_UNSAFE, EPERM,
       "a directory above the staging directory is another user's, or open to changes by others",
-      "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
+      "take one below directories that are root's or yours, such as /run or $XDG_RUNTIME_DIR" },
     { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone",
       "chmod 700 it, or take a new one" },
     { DINDBIND_E_UNSAFE, EEXIST, "neither a stage nor an empty directory",
       "give a new directory, or an empty one" },
-    { DINDBIND_E_UNSAFE, ENOTEMPTY, "no stage, and not empty",
+    { DINDBIND_E_UNSAFE, ENOTEMPTY, "not a stage, and not empty",
       "nothing was removed: give a directory that was given to -s, or DIR/N of one" },
     { DINDBIND_E_UNSAFE, EROFS, "no directory can be made or marked there",
-      "take one on a file system that can be written, as /run" },
+      "take one on a file system that can be written, such as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
       "take a directory that is no mount" },
-    { DINDBIND_E_UNSAFE, EADDRINUSE, "no stage, but another mount namespace may have one there",
+    { DINDBIND_E_UNSAFE, EADDRINUSE, "not a stage, but another mount namespace may have one there",
       "take it down there (-E PID), or take a new directory" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
@@ -4773,7 +4773,7 @@ static const struct reason reasons[] = {
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_GONE, EOWNERDEAD, "the engine (-E) has ended", "" },
-    { DINDBIND_E_NESTED, ENODEV, "a mount below it is one that only this container has",
+    { DINDBIND_E_NESTED, ENODEV, "only this container has a mount that is below it",
       "ask for what lies beside it" },
     { DINDBIND_E_LAYERS, EOPNOTSUPP, "its layers cannot be read",
       "start the runner again and give its PID" },
@@ -4783,16 +4783,16 @@ static const struct reason reasons[] = {
       "an image layer, which root of the engine could make writable",
       "start the runner again and name its PID" },
     { DINDBIND_E_FOREIGN, EPERM,
-      "nothing shows that the root in its description is mine",
+      "nothing proves that the root in the description is this container's",
       "have the daemon read a file of yours by its Id (docker cp), then give -b ROOT:/ (-x prints "
       "ROOT)" },
-    { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
+    { DINDBIND_E_FOREIGN, ENODEV, "it is on a file system that only this container has",
       "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
       "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
     { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call",
-      "ask for less at once, or for what lies below" },
+      "ask for fewer sources at once, or for directories below" },
 };
 
 static const struct reason *reason_of(int error, int err)
@@ -4834,7 +4834,7 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     const struct reason *reason = res ? reason_of(error, res->sys_errno) : NULL;
     const char *what = error_row(error)->what, *hint = error_row(error)->hint;
     if (unknown)
-        what = "the daemon's name of it is not known";
+        what = "the daemon's name for it is not known";
     if (reason) {
         what = reason->what;
         hint = reason->hint;
@@ -4852,8 +4852,8 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     }
     if (!reason && (unknown || (self && error == DINDBIND_E_NESTED)))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
-                           "only the daemon can say: give what `docker inspect` prints of me (-r), "
-                           "or a bind row (-b)";
+                           "only the daemon knows it: give what `docker inspect` prints of this "
+                           "container (-r), or a bind row (-b)";
     text_part(t, "; ", hint);
 }
 
@@ -7975,13 +7975,13 @@ static const char *take_volume(struct spec *s, const struct driver *d)
     if (!d->options)
         return NULL;
     if (d->name && *d->name && strcmp(d->name, "local"))
-        return "what the options of another driver mean is not known: make the volume beforehand";
+        return "options of another driver are not understood: make the volume beforehand";
     if (d->o && (has_option(d->o, "bind") || has_option(d->o, "rbind")))
         return take_bind_volume(s, d);
     if (is_elsewhere(d))
         return NULL;
-    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass, each with its own "
-           "options: make it beforehand";
+    return "a volume with options must have o=bind, or type tmpfs, nfs or cifs with options of "
+           "that type: make it beforehand";
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
@@ -8110,7 +8110,7 @@ struct json_error {
     const char *at, *what;
 };
 
-static const char repeated[] = "a key that matters stands there twice";
+static const char repeated[] = "a key that matters is there twice";
 
 static const char *json_space(const char *p)
 {
@@ -8411,7 +8411,7 @@ static bool json_copy(const char *value, enum json_reader who, char *out, size_t
 static const char *json_decode(struct arena *a, enum json_reader who, const char *value,
                                char **text)
 {
-    static const char no_text[] = "no string, or one that no path can be";
+    static const char no_text[] = "not a string, or one that cannot be a path";
     *text = NULL;
     if (!json_inside(value))
         return no_text;
@@ -8501,7 +8501,7 @@ static const char *json_after(const char *key)
 enum json_kind { JSON_ANY, JSON_TEXT, JSON_BOOL, JSON_OBJECT, JSON_ARRAY };
 
 static const char *const wrong_kinds[] = {
-    [JSON_TEXT] = " must be a string that a path can be",
+    [JSON_TEXT] = " must be a string that can be a path",
     [JSON_BOOL] = " must be true or false",
     [JSON_OBJECT] = " must be a JSON object",
     [JSON_ARRAY] = " must be a JSON array",
@@ -8950,8 +8950,8 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * mount of the runner's that is left out because nobody can name it - then its place is noted, so
  * that what lies below it on the host is not taken for what the runner sees there. */
 
-static const char no_pid[] = "no decimal PID[:START], as docker inspect -f '{{.State.Pid}}' NAME "
-                             "prints it";
+static const char no_pid[] = "not a decimal PID[:START], as docker inspect -f '{{.State.Pid}}' "
+                             "NAME prints it";
 
 enum { MAX_FILE = 64 << 20 };   /* bytes: of a description, and of a body on standard input */
 
@@ -9969,7 +9969,7 @@ static const char *body_place(struct body *b, const char *key, struct spec *s)
         return wrong;
     const char *colon = strchr(text, ':');
     if (strstr(text, ":/") && !names_volume(text, (size_t)(colon - text)))
-        return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
+        return "a place with a path after a colon: a bind belongs in HostConfig.Binds";
     *s = (struct spec){ .json = key, .aside = true };
     return body_target(b, s, text);
 }
@@ -10027,7 +10027,7 @@ static const char *body_parse(struct body *b, const char *top)
         return wrong;
     /* dockerd before 23 takes them for HostConfig's when that is missing */
     if (json_first(m[CREATE_TOP_BINDS].at) || json_first(m[CREATE_TOP_MOUNTS].at))
-        return "Binds and Mounts belong into HostConfig";
+        return "Binds and Mounts belong in HostConfig";
     b->specs = arena_alloc(b->arena, MAX_BODY_MOUNTS * sizeof *b->specs);
     if (!b->specs)
         return no_memory;
@@ -10071,7 +10071,7 @@ static void put_missing(struct out *o, const struct spec *s, bool ro, bool top)
 }
 
 /* One element of Mounts, byte by byte, with other values at the places that change. `top`: what is
- * mounted below stays as it is, which docker from 25 on has to be told. */
+ * mounted below stays as it is, which docker from 25 on needs in words. */
 static void put_body_mount(struct out *o, const struct spec *s, const char *source,
                            const char *target, bool ro, bool top)
 {
@@ -10695,7 +10695,8 @@ static void put_item(struct dindbind_work *w, struct item *it)
     w->ask->source = name_of_item(it);
     if (!res->error) {
         if (it->passes)
-            trace(w->ask->runner, "answer: as it is, for it names no path of the runner's", "");
+            trace(w->ask->runner, "answer: unchanged, because it names no path of the runner's",
+                  "");
         else
             trace_answer(w, res);
         if (it->passes && is_body(w))
@@ -11653,7 +11654,7 @@ static const struct clash {
     { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
       .wrong = "-S: is about myself; -p and -o are about another one" },
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
-      .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
+      .wrong = "-S -s: the daemon outside cannot see what is mounted in here" },
     { .one = GIVEN_SELF, .other = GIVEN_ENGINE,
       .wrong = "-S -E: the daemon outside cannot be seen in here" },
     { .one = GIVEN_CREATE,
@@ -11870,7 +11871,7 @@ static int engine_namespace(const struct dindbind_runner *r, const char *kind)
 
 /* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
  * and mounts only in a mount namespace of it: so this process goes there, as `podman unshare` does.
- * Who may not is told by what comes next. */
+ * Whoever may not learns it from what comes next. */
 static int enter_engine(const struct job *j)
 {
     struct dindbind_runner *r = j->runner;

@@ -31,10 +31,10 @@
 
 set -u
 
-# What follows the image belongs to the container's command and may have a -v of its own. Where the image
-# is can only be told by those who know which options take a value. A new one that these lists lack is
-# refused: whichever way it was guessed, some -v would be passed on or changed wrongly. --use-api-socket
-# is missing on purpose, for it mounts a path that is not on the command line.
+# What follows the image belongs to the container's command and may have a -v of its own. To find the image
+# one must know which options take a value. A new option that these lists lack is refused: whichever way it
+# was guessed, some -v would be passed on or changed wrongly. --use-api-socket is missing on purpose, because
+# it mounts a path that is not on the command line.
 run_flags=" --detach --disable-content-trust --help --init --interactive --no-healthcheck --oom-kill-disable \
 --privileged --publish-all --quiet --read-only --rm --sig-proxy --tty "
 run_values=" --add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop \
@@ -252,7 +252,7 @@ done
 
 case $scope-${1-} in
 docker-compose | docker-buildx)
-	echo "${0##*/}: what \`docker $1\` tells the daemon is not translated here; a proxy at the socket does that" >&2 ;;
+	echo "${0##*/}: what \`docker $1\` asks of the daemon is not translated here; a proxy at the socket does that" >&2 ;;
 esac
 
 # One spec may have become several lines. No line holds a line break: dindbind refuses such an answer.

@@ -6,8 +6,8 @@
 #   tests/engines.sh [here|RELEASE]...       trixie, sid; here by default. $DINDBIND is the binary
 #
 # A release is a machine (machine.sh) with its engines, on a file system and with a unified cgroup hierarchy of its own,
-# as an installed one has. The suites are e2e.sh and `examples.sh --docker`, and each prints its own total. What the
-# machine's engines are is printed first.
+# as an installed one has. The suites are e2e.sh, `examples.sh --docker` and `docs.py --docker`; each prints its own
+# total. What the machine's engines are is printed first.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # With musl-tools, what a test builds in a runner is as small as the tool.
 packages='docker.io docker-cli containerd runc crun podman fuse-overlayfs fuse3 uidmap busybox-static jq iproute2 procps
-	python3 gcc libc6-dev musl-tools util-linux-extra'
+	python3 gcc libc6-dev make musl-tools util-linux-extra'
 
 clean_up() {
 	rm -rf --one-file-system "$T"
@@ -28,6 +28,7 @@ suites() {
 	local status=0
 	bash "$here/e2e.sh" || status=1
 	bash "$here/examples.sh" --docker || status=1
+	PYTHONDONTWRITEBYTECODE=1 python3 "$here/docs.py" --docker || status=1
 	return $status
 }
 

@@ -512,7 +512,7 @@ static void engines_find_nothing(void)
 
 /* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
 /* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the
- * place for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their
+ * place for it shows there as an empty directory: dindbind.1 says that such an engine's siblings need a DIR of their
  * own. */
 static void late_engine(void)
 {

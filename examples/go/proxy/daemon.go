@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"dindbind.example/proxy/peer"
@@ -20,17 +22,21 @@ import (
 
 // daemon is the engine's socket.
 type daemon struct {
-	socket string
-	fixed  *peer.Process // -engine
-	http   http.Client
+	socket  string
+	pidfile string        // -engine FILE
+	fixed   *peer.Process // -engine PID
+	http    http.Client
 }
 
-func newDaemon(socket string) *daemon {
-	d := &daemon{socket: socket}
+func newDaemon(socket, engine string) (d *daemon, err error) {
+	d = &daemon{socket: socket, pidfile: engine}
+	if pid, no := strconv.Atoi(engine); no == nil {
+		d.fixed, err = peer.ByPID(pid)
+	}
 	// no timeouts: a `docker wait` may take days
 	d.http.Transport = &http.Transport{DisableCompression: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return d.dial() }}
-	return d
+	return d, err
 }
 
 func (d *daemon) dial() (*net.UnixConn, error) {
@@ -42,9 +48,21 @@ func (d *daemon) dial() (*net.UnixConn, error) {
 func (d *daemon) engine() (*peer.Process, error) {
 	if d.fixed != nil {
 		if d.fixed.Check() != nil {
-			return nil, fmt.Errorf("-engine %d: this process is gone", d.fixed.PID)
+			return nil, fmt.Errorf("-engine %d: this process is gone; a daemon that is restarted has a pidfile to name", d.fixed.PID)
 		}
 		return d.fixed, nil
+	}
+	if d.pidfile != "" {
+		text, err := os.ReadFile(d.pidfile)
+		if err != nil {
+			return nil, err
+		}
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		p, err := peer.ByPID(pid)
+		if err != nil {
+			err = fmt.Errorf("-engine %s: it has %q, and there is no such process", d.pidfile, text)
+		}
+		return p, err
 	}
 	c, err := d.dial()
 	if err != nil {
@@ -52,18 +70,18 @@ func (d *daemon) engine() (*peer.Process, error) {
 	}
 	defer c.Close()
 	p, err := peer.Of(c)
-	if err != nil {
-		return nil, fmt.Errorf("the process that listens at %s: %w; name the daemon's PID with -engine", d.socket, err)
-	}
 	p.Close() // whoever uses the number has the start time beside it
+	if err != nil {
+		return nil, fmt.Errorf("the process that listens at %s: %w; name the engine's PID or pidfile with -engine", d.socket, err)
+	}
 	return p, nil
 }
 
 // errMissing is the daemon's 404.
 var errMissing = errors.New("not there")
 
-// get reads an answer, and what `into` wants of its JSON.
-func (d *daemon) get(ctx context.Context, into any, format string, words ...any) ([]byte, error) {
+// open asks for something that has 200 as an answer.
+func (d *daemon) open(ctx context.Context, format string, words ...any) (io.ReadCloser, error) {
 	path := fmt.Sprintf(format, words...)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
 	if err != nil {
@@ -73,39 +91,74 @@ func (d *daemon) get(ctx context.Context, into any, format string, words ...any)
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	switch {
-	case err != nil:
-	case resp.StatusCode == http.StatusNotFound:
-		err = errMissing
-	case resp.StatusCode != http.StatusOK:
-		err = fmt.Errorf("the daemon answers %s with %d: %.200s", path, resp.StatusCode, text)
-	case into != nil:
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, errMissing
+	}
+	return nil, fmt.Errorf("the engine answers %s with %d: %s", path, resp.StatusCode, text)
+}
+
+// get reads an answer, and what `into` wants of its JSON.
+func (d *daemon) get(ctx context.Context, into any, format string, words ...any) ([]byte, error) {
+	body, err := d.open(ctx, format, words...)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err == nil && into != nil {
 		err = json.Unmarshal(text, into)
 	}
 	return text, err
 }
 
-// list has the IDs of all containers, or of those that run.
+// list has the IDs of all containers, or of those that run. One at a time is read: their labels may be long.
 func (d *daemon) list(ctx context.Context, all int) (ids []string, err error) {
-	var list []struct{ Id string }
-	_, err = d.get(ctx, &list, "/containers/json?all=%d", all)
-	for _, c := range list {
+	body, err := d.open(ctx, "/containers/json?all=%d", all)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	in := json.NewDecoder(body)
+	for _, err = in.Token(); err == nil && in.More(); {
+		var c struct{ Id string }
+		err = in.Decode(&c)
 		ids = append(ids, c.Id)
 	}
 	return ids, err
 }
 
-// reports is what the daemon has to say of each of its containers.
-func (d *daemon) reports(ctx context.Context) (all [][]byte, err error) {
+// sources are all places of the host that containers mount.
+func (d *daemon) sources(ctx context.Context) (all []string, err error) {
 	ids, err := d.list(ctx, 1)
 	for _, id := range ids {
-		report, err := d.get(ctx, nil, "/containers/%s/json", id)
-		if err != nil && err != errMissing {
+		type mount struct {
+			Source        string
+			VolumeOptions struct {
+				DriverConfig struct{ Options struct{ Device string } }
+			}
+		}
+		var c struct {
+			Mounts     []mount
+			HostConfig struct {
+				Binds  []string
+				Mounts []mount
+			}
+		}
+		if _, err := d.get(ctx, &c, "/containers/%s/json", id); err != nil && err != errMissing {
 			return nil, err
 		}
-		all = append(all, report)
+		for _, bind := range c.HostConfig.Binds {
+			source, _, _ := strings.Cut(bind, ":")
+			all = append(all, source)
+		}
+		for _, m := range append(c.Mounts, c.HostConfig.Mounts...) {
+			all = append(all, m.Source, m.VolumeOptions.DriverConfig.Options.Device)
+		}
 	}
 	return all, err
 }
@@ -126,25 +179,32 @@ func (d *daemon) destroyed(then func()) {
 
 // ---- In the runner: who this container is to the daemon -----------------------------------------------
 
-var errNotMine = errors.New("this daemon does not run this container, so that no file of this container has a name there: " +
-	"take the daemon that runs it, or mount volumes by name")
+var errNotMine = errors.New("this engine does not run this container, or no file can be made on the root file system of this container (in " +
+	"/, /var/tmp, /tmp) to show that it does; only volumes can be mounted, by name")
 
 // whoami returns the daemon's inspect of this container, and its root where dindbind cannot be sure of that. A file that is
-// made here has to come back from the container: an ID that was found somewhere proves nothing, and this daemon may be
-// another one than at the last request.
-func (d *daemon) whoami(ctx context.Context) (inspect []byte, root string, err error) {
+// made here, on the root file system, which no other container has, has to come back: an ID that was found somewhere proves
+// nothing, and this engine may be another one than at the last request.
+func (d *daemon) whoami(ctx context.Context) (inspect []byte, place string, err error) {
 	candidates, err := d.candidates(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	cwd, _ := os.Getwd()
-	for _, dir := range []string{"/", "/var/tmp", "/tmp", cwd} {
+	root, err := os.Open("/")
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.Close()
+	for _, dir := range []string{"/", "/var/tmp", "/tmp"} {
 		nonce, err := os.CreateTemp(dir, ".dindbind-")
 		if err != nil {
 			continue
 		}
 		defer os.Remove(nonce.Name())
 		defer nonce.Close()
+		if peer.Mount(nonce) != peer.Mount(root) {
+			continue
+		}
 		word, err := os.ReadFile("/proc/sys/kernel/random/uuid")
 		if err == nil {
 			_, err = nonce.Write(word)

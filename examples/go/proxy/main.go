@@ -40,21 +40,30 @@ func main() {
 }
 
 func serve() error {
-	socket := flag.String("listen", "", "the `SOCKET` to make, with the mode that the umask leaves; not needed if systemd made it")
+	socket := flag.String("listen", "", "the `SOCKET` to make; not needed if systemd made it")
+	mode := flag.String("mode", "0600", "its `MODE`")
 	upstream := flag.String("daemon", "/var/run/docker.sock", "the engine's `SOCKET`")
 	program := flag.String("dindbind", "dindbind", "the `PROGRAM`")
-	engine := flag.Int("engine", 0, "the `PID` of the engine, if it is not the one that listens at its socket")
+	engine := flag.String("engine", "", "the `PID` of the engine, or its pidfile, if it is not the process that listens at its socket")
 	base := flag.String("stage", "", "mount stages below `BASE`, which stages.sh has made, for runners that are not trusted")
 	limit := flag.Int("limit", 512, "mounts below BASE for one container's siblings; eight times as many in all")
 	self := flag.Bool("self", false, "this is a runner: serve what runs in it")
 	flag.Parse()
-	if flag.NArg() > 0 {
+	bits, err := strconv.ParseUint(*mode, 8, 9)
+	switch {
+	case flag.NArg() > 0:
 		return fmt.Errorf("%s: there are no arguments besides options", flag.Arg(0))
+	case err != nil:
+		return fmt.Errorf("-mode %s: it takes an octal number", *mode)
+	case *self && *engine+*base != "":
+		return fmt.Errorf("-self takes no -engine and no -stage: it asks the engine for its own names")
 	}
-	p := &proxy{daemon: newDaemon(*upstream), inside: *self, sweep: make(chan bool, 1)}
+	p := &proxy{inside: *self, sweep: make(chan bool, 1)}
+	if p.daemon, err = newDaemon(*upstream, *engine); err != nil {
+		return fmt.Errorf("-engine %s: there is no such process", *engine)
+	}
 	p.rest = httputil.ReverseProxy{Transport: p.daemon.http.Transport, FlushInterval: -1, Director: outgoing,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, broken(err)) }}
-	var err error
 	if p.program, err = exec.LookPath(*program); err != nil {
 		return err
 	}
@@ -62,8 +71,8 @@ func serve() error {
 	if err == nil {
 		p.own, err = own.View()
 	}
-	if err == nil && *engine != 0 {
-		p.daemon.fixed, err = peer.ByPID(*engine)
+	if _, down := p.daemon.engine(); err == nil && down != nil && !p.inside {
+		log.Printf("the engine is not there yet: %v", down)
 	}
 	if err == nil && *base != "" {
 		err = p.keepStages(*base, *socket, *limit)
@@ -71,7 +80,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(*socket)
+	l, err := listen(*socket, int(bits))
 	if err != nil {
 		return err
 	}
@@ -81,21 +90,25 @@ func serve() error {
 var plain = regexp.MustCompile(`^/[\w./-]+$`)
 
 func (p *proxy) keepStages(base, socket string, limit int) error {
-	if p.inside || !plain.MatchString(base) || base != filepath.Clean(base) {
-		return fmt.Errorf("-stage %s: it takes an absolute path of letters, digits and . _ -, and no -self", base)
+	if !plain.MatchString(base) || base != filepath.Clean(base) || limit < 1 {
+		return fmt.Errorf("-stage %s -limit %d: it takes an absolute path of letters, digits and . _ -, and a limit of 1 or more", base, limit)
 	}
-	if socket != "" && strings.HasPrefix(base+"/", filepath.Dir(socket)+"/") {
+	if socket != "" && strings.HasPrefix(base+"/", strings.TrimSuffix(filepath.Dir(socket), "/")+"/") {
 		return fmt.Errorf("-stage %s: who has the directory of %s mounted would have the stages: take another place", base, socket)
 	}
 	p.stages = &stage.Store{Base: base, Dindbind: p.program, PerOwner: limit, All: 8 * limit,
-		Engine: p.daemon.engine, Options: p.engineOption, Containers: p.daemon.reports}
-	if engine, err := p.daemon.engine(); err != nil {
-		log.Printf("the engine is not there yet: %v", err)
-	} else if err = p.stages.Prepared(engine); err != nil {
-		return err
+		Engine: p.daemon.engine, Options: p.engineOption, Sources: p.daemon.sources}
+	if engine, down := p.daemon.engine(); down == nil {
+		if err := p.stages.Prepared(engine); err != nil {
+			return err
+		}
 	}
 	go func() {
-		for range p.sweep {
+		for again := time.Tick(time.Minute); ; {
+			select {
+			case <-p.sweep:
+			case <-again: // what could not be taken down the last time
+			}
 			if err := p.stages.Sweep(context.Background()); err != nil {
 				log.Printf("stages that no container has any more: %v", err)
 			}
@@ -105,9 +118,9 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 	return nil
 }
 
-// run serves until a signal comes; requests that are being answered then have ten seconds.
+// run serves until a signal comes; what is being answered then has ten seconds.
 func (p *proxy) run(l *net.UnixListener) error {
-	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second,
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 24 * time.Hour,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
@@ -119,17 +132,26 @@ func (p *proxy) run(l *net.UnixListener) error {
 	case <-stop:
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if server.Shutdown(ctx) != nil {
+	go func() {
+		defer cancel()
+		if server.Shutdown(ctx) == nil {
+			p.streams.Wait() // which Shutdown does not know
+		}
+	}()
+	<-ctx.Done()
+	if ctx.Err() == context.DeadlineExceeded {
 		log.Print("requests that did not end were cut off")
 	}
 	return nil
 }
 
 // listen makes the socket, over the one of a proxy that is gone, or takes it from systemd.
-func listen(socket string) (*net.UnixListener, error) {
+func listen(socket string, mode int) (*net.UnixListener, error) {
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) && os.Getenv("LISTEN_FDS") == "1" {
-		l, err := net.FileListener(os.NewFile(3, "LISTEN_FDS"))
+		os.Unsetenv("LISTEN_FDS")
+		f := os.NewFile(3, "LISTEN_FDS")
+		defer f.Close()
+		l, err := net.FileListener(f)
 		if unix, ok := l.(*net.UnixListener); ok {
 			return unix, nil
 		}
@@ -138,8 +160,14 @@ func listen(socket string) (*net.UnixListener, error) {
 	if socket == "" {
 		return nil, fmt.Errorf("-listen SOCKET is missing")
 	}
+	if c, err := net.Dial("unix", socket); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("-listen %s: somebody listens there already", socket)
+	}
 	fresh := fmt.Sprintf("%s.%d", socket, os.Getpid())
+	mask := syscall.Umask(0777 &^ mode)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	syscall.Umask(mask)
 	if err != nil {
 		return nil, err
 	}

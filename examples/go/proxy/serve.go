@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"dindbind.example/proxy/peer"
@@ -31,6 +32,7 @@ type proxy struct {
 	stages  *stage.Store
 	sweep   chan bool // one is due
 	rest    httputil.ReverseProxy
+	streams sync.WaitGroup
 }
 
 const (
@@ -46,7 +48,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		switch action {
-		case "create", "volume":
+		case "create", "volume", "network":
 			err = p.body(w, r, c.peer, action)
 		case "stream":
 			err = p.stream(w, r)
@@ -56,7 +58,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		log.Printf("%v: %s %q: refused: %v", c.peer, r.Method, r.URL.Path, err)
+		log.Printf("%v: %s %q: refused: %s", c.peer, r.Method, r.URL.Path, strings.ReplaceAll(err.Error(), "\n", "; "))
 		refuse(w, err)
 	}
 }
@@ -95,10 +97,15 @@ func (p *proxy) body(w http.ResponseWriter, r *http.Request, who *peer.Process, 
 	args, inspect, err := p.options(r.Context(), who)
 	if err == nil && args != nil {
 		given, dir := body, ""
-		if action == "volume" {
+		switch action {
+		case "network":
+			err = table.Look("network", body)
+		case "volume":
 			body, err = p.volume(r.Context(), who, body)
-		} else if body, dir, err = p.create(r.Context(), who, args, inspect, body); dir != "" {
-			defer p.settle(dir)
+		default:
+			if body, dir, err = p.create(r.Context(), who, args, inspect, body); dir != "" {
+				defer p.settle(dir)
+			}
 		}
 		if err == nil && action == "create" && !bytes.Equal(given, body) {
 			log.Printf("%v: %s %q: translated", who, r.Method, r.URL.Path)
@@ -155,10 +162,13 @@ func (p *proxy) engineOption(engine *peer.Process) []string {
 
 // create translates a container-create body, and makes its stage.
 func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, inspect, body []byte) (_ []byte, dir string, err error) {
-	if err = table.Create(body); err != nil {
+	owner := ""
+	if err = table.Look("create", body); err == nil && p.stages != nil {
+		err = table.Look("stage", body)
+	}
+	if err != nil {
 		return nil, "", err
 	}
-	owner := ""
 	if p.stages != nil {
 		if owner, err = who.Owner(); err == nil {
 			dir, err = p.stages.New(owner)
@@ -260,6 +270,8 @@ func (p *proxy) due() {
 // stream hands the connection to the daemon. Either side may end its half first: a client without input does so at once, and
 // httputil.ReverseProxy takes that for the end of all.
 func (p *proxy) stream(w http.ResponseWriter, r *http.Request) error {
+	p.streams.Add(1)
+	defer p.streams.Done()
 	up, err := p.daemon.dial()
 	if err != nil {
 		return broken(err)

@@ -26,6 +26,8 @@ mounted() {
 }
 
 mkdir -p -m 700 "$base" "$base.rw"
+[ "$(cd "$base" && pwd -P)" = "$base" ] ||
+	{ echo "stages.sh: $base: it leads through a symlink: give $(cd "$base" && pwd -P)" >&2; exit 2; }
 mounted "$base.rw" || { mount -t tmpfs -o mode=700,size=1m,nosuid,nodev,noexec dindbind "$base.rw"; mount --make-private "$base.rw"; }
 mounted "$base" || { mount --bind "$base.rw" "$base"; mount --make-private "$base"; }
 mount -o remount,bind,ro,nosuid,nodev,noexec "$base"

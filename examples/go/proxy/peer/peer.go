@@ -109,6 +109,9 @@ func start(pid int) (string, error) {
 	return fields[19], nil
 }
 
+// Mount is the mount that an open file is on, as /proc reports it.
+func Mount(f *os.File) string { return field(f.Fd(), "mnt_id:") }
+
 // field is a line of a descriptor's fdinfo.
 func field(fd uintptr, name string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
@@ -118,28 +121,25 @@ func field(fd uintptr, name string) string {
 }
 
 // View is a mount namespace and a root in it: processes with the same one have the same names for all files.
-type View struct {
-	namespace, mount string
-	dev, ino         uint64
-}
+type View struct{ namespace, mount, inode string }
 
-// View looks up what the process sees, and that it was still that process.
+// View looks up what the process sees, and that it was still that process. The root is not asked for its attributes: it may
+// be a file system of the process's own, which does not answer.
 func (p *Process) View() (v View, err error) {
 	proc := fmt.Sprintf("/proc/%d/", p.PID)
 	if v.namespace, err = os.Readlink(proc + "ns/mnt"); err != nil {
 		return v, err
 	}
-	var st syscall.Stat_t
 	fd, err := syscall.Open(proc+"root", openPath|syscall.O_CLOEXEC, 0)
-	if err == nil {
-		defer syscall.Close(fd)
-		err = syscall.Fstat(fd, &st)
-		v.dev, v.ino, v.mount = uint64(st.Dev), st.Ino, field(uintptr(fd), "mnt_id:")
+	if err != nil {
+		return v, &os.PathError{Op: "open", Path: proc + "root", Err: err}
 	}
-	if err == nil {
-		err = p.Check()
+	defer syscall.Close(fd)
+	v.mount, v.inode = field(uintptr(fd), "mnt_id:"), field(uintptr(fd), "ino:")
+	if v.mount == "" || v.inode == "" {
+		return v, errors.New("the kernel does not report which root it is: that takes Linux 5.14")
 	}
-	return v, err
+	return v, p.Check()
 }
 
 var container = regexp.MustCompile(`[0-9a-f]{64}`)

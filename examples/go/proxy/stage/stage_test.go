@@ -25,15 +25,21 @@ func TestNotPrepared(t *testing.T) {
 	}
 }
 
-// With a BASE that has more mounts below it than the limits: the root of all.
+// With a BASE that has more mounts below it than the limits: that of all processes.
 func TestFull(t *testing.T) {
-	s := store("")
-	s.All = 1
-	if err := s.Full("0123456789abcdef"); err == nil || !strings.Contains(err.Error(), "1 is the limit") {
-		t.Errorf("%v", err)
-	}
-	s.All = 1 << 20
-	if err := s.Full("0123456789abcdef"); err != nil {
-		t.Error(err)
+	for _, c := range []struct {
+		base, owner string
+		own, all    int
+		full        string
+	}{
+		{"/none", "0123456789abcdef", 0, 0, ""},
+		{"", "0123456789abcdef", 0, 1, "all siblings together have"},
+		{"", "0123456789abcdef", 0, 1 << 20, ""},
+	} {
+		s := store(c.base)
+		s.PerOwner, s.All = c.own, c.all
+		if err := s.Full(c.owner); (err == nil) != (c.full == "") || err != nil && !strings.Contains(err.Error(), c.full) {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 }

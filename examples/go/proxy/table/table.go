@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -45,9 +44,9 @@ type row struct {
 var text string
 
 var (
-	rows       []row
-	reasons    = map[string]string{}         // the first part of a path: why it does not pass
-	logOptions = map[string]*regexp.Regexp{} // what their values match
+	rows    []row
+	reasons = map[string]string{}         // the first part of a path: why it does not pass
+	members = map[string]*regexp.Regexp{} // of bodies: what their values match
 )
 
 func init() {
@@ -57,37 +56,47 @@ func init() {
 		case len(words) == 0 || words[0] == "#":
 		case words[0] == "no":
 			reasons[words[1]] = strings.Join(words[2:], " ")
-		case words[0] == "log":
-			keys(logOptions, words[1:])
+		case words[0] == "body":
+			keys(members, words[1]+".", words[2:])
 		default:
 			r := row{method: words[0], path: whole(words[1]), query: map[string]*regexp.Regexp{}}
 			if last := words[len(words)-1]; last[0] == '!' {
 				r.action, words = last[1:], words[:len(words)-1]
 			}
-			keys(r.query, words[2:])
+			keys(r.query, "", words[2:])
 			rows = append(rows, r)
 		}
 	}
 }
 
 // keys adds words that are KEY, or KEY=REGEXP.
-func keys(to map[string]*regexp.Regexp, words []string) {
+func keys(to map[string]*regexp.Regexp, prefix string, words []string) {
 	for _, word := range words {
 		key, value, found := strings.Cut(word, "=")
 		if !found {
 			value = ".*"
 		}
-		to[key] = whole(value)
+		to[prefix+key] = whole(value)
 	}
 }
 
 var patterns = strings.NewReplacer(
 	"{}", `[^/]+`,
+	"{nothing}", `[^\x00-\x{10FFFF}]`,
 	"{image}", `[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@\w+:\w+)?`,
-	"{file}", `(/?((\.?[^/.[][^/]*|\.)/)*(\.?[^/.[][^/]*))?`)
+	"{tag}", `(\w[\w.-]*|\w+:\w+)?`,
+	"{file}", `(/?((\.?[\w-][^/]*|\.)/)*\.?[\w-][^/]*)?`)
 
 func whole(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`^(?s:` + patterns.Replace(pattern) + `)$`)
+}
+
+// What an image's name must not be: to podman it is a place where images are files. (docker:dind is an image.)
+var transport = regexp.MustCompile(`^(/images/)?(dir|oci|oci-archive|docker-archive|docker-daemon|containers-storage|ostree|sif|tarball|atomic)([:/]|$)`)
+
+func passes(match *regexp.Regexp, key, value string) bool {
+	image := key == "t" || key == "repo" || key == "fromImage"
+	return match != nil && match.MatchString(value) && !(image && transport.MatchString(value))
 }
 
 // ---- Requests -----------------------------------------------------------------------------------------
@@ -98,9 +107,8 @@ var version = regexp.MustCompile(`^/v1\.(2[4-9]|[3-9]\d|[1-9]\d\d)/`)
 // podman's own API counts podman's versions. Then the first part of the path.
 var anyVersion = regexp.MustCompile(`^(/v[0-9.]+)?(/[^/]*)?`)
 
-// With a form as body some of Go's functions take its fields for the query's.
-var types = map[string]bool{"": true, "application/json": true, "application/tar": true, "application/x-tar": true,
-	"application/octet-stream": true, "text/plain": true}
+// Of a body that calls itself a form, Go takes the fields for the query's. Types that are not here are not sent on.
+var types = map[string]bool{"application/json": true, "application/tar": true, "application/x-tar": true, "text/plain": true}
 
 // Judge says what is to be done with a request: an action of the table, or "", which is to pass it on. Its query is
 // replaced by what was read of it.
@@ -113,13 +121,13 @@ func Judge(r *http.Request) (string, error) {
 		p = p[len(at)-1:]
 	}
 	for _, row := range rows {
-		if row.method == r.Method && row.path.MatchString(p) {
+		if row.method == r.Method && row.path.MatchString(p) && !transport.MatchString(p) {
 			return row.action, row.look(r)
 		}
 	}
 	why := reasons[anyVersion.FindStringSubmatch(p)[2]]
 	if why == "" {
-		why = "it is none of the requests, of API 1.24 or later, that are known to name no path of the host"
+		why = "the proxy does not know this request, of API 1.24 or later"
 	}
 	return "", Refuse(http.StatusForbidden, "%s %q does not pass: %s", r.Method, r.URL.Path, why)
 }
@@ -130,49 +138,79 @@ func (row *row) look(r *http.Request) error {
 		return Refuse(http.StatusBadRequest, "the query cannot be read: %v", err)
 	}
 	for key, values := range query {
+		match := row.query[key]
+		if match == nil && row.query["..."] != nil {
+			query.Del(key)
+			continue
+		}
 		for _, value := range values {
-			if match := row.query[key]; match == nil || !match.MatchString(value) {
-				return Refuse(http.StatusForbidden, "%s %s?%s=%q does not pass: it is not known to name no path of the host",
+			if !passes(match, key, value) {
+				return Refuse(http.StatusForbidden, "%s %s: the query %q=%q does not pass: it may name files of the host",
 					r.Method, r.URL.Path, key, value)
 			}
 		}
 	}
 	r.URL.RawQuery = query.Encode()
-	kind := ""
-	if given := r.Header["Content-Type"]; len(given) > 0 {
-		if kind, _, err = mime.ParseMediaType(given[0]); err != nil || len(given) > 1 {
-			kind = given[0] + "?"
+	if kind := r.Header["Content-Type"]; kind != nil && (len(kind) > 1 || !types[kind[0]]) {
+		r.Header.Set("Content-Type", "application/octet-stream")
+	}
+	if row.action == "empty" { // up to 7 bytes are none to dockerd either
+		if text, _ := io.ReadAll(io.LimitReader(r.Body, 8)); len(text) > 7 {
+			return Refuse(http.StatusBadRequest, "a body for %s: what a container mounts belongs into the request that creates it", r.URL.Path)
 		}
-	}
-	if !types[kind] {
-		return Refuse(http.StatusUnsupportedMediaType, "Content-Type %q: take application/json, or for an archive application/x-tar", kind)
-	}
-	if row.action == "empty" && r.ContentLength != 0 {
-		return Refuse(http.StatusBadRequest, "a body for %s: what a container mounts belongs into the request that creates it", r.URL.Path)
+		r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+		r.Header.Del("Content-Type")
 	}
 	return nil
 }
 
 // ---- Bodies -------------------------------------------------------------------------------------------
-//
-// They are read by encoding/json, as the daemon reads them: in any case, and of a member that is there twice the last one.
 
-// Create looks at what in a container-create body names files of the host and is no mount: options of the log driver.
-func Create(body []byte) error {
-	var c struct {
-		HostConfig struct {
-			LogConfig struct{ Config map[string]string }
+// Look looks at each string of a body for which the table has a row: by its path, without HostConfig, which dockerd 20.10 does
+// without if it is missing. A member that is there twice is looked at twice, and encoding/json takes both of one letter case
+// or another, so that names are in lower case here.
+func Look(what string, body []byte) error {
+	if !json.Valid(body) {
+		return Refuse(http.StatusBadRequest, "the body is no JSON")
+	}
+	return leaves(json.NewDecoder(bytes.NewReader(body)), what, "", func(path, parent string, value any) error {
+		path, parent = strings.Replace(path, ".hostconfig", "", 1), strings.Replace(parent, ".hostconfig", "", 1)
+		match := members[path]
+		if match == nil {
+			match = members[parent+".*"]
+		}
+		if s, ok := value.(string); match != nil && value != nil && (!ok || !match.MatchString(s)) {
+			return Refuse(http.StatusForbidden, "%q with the value %q does not pass: it may lead to files of the host", path, value)
+		}
+		return nil
+	})
+}
+
+// leaves visits all values that are no object and no array. Elements of an array have its path.
+func leaves(in *json.Decoder, path, parent string, visit func(path, parent string, value any) error) error {
+	token, err := in.Token()
+	if err != nil {
+		return err
+	}
+	if _, open := token.(json.Delim); !open {
+		return visit(path, parent, token)
+	}
+	for in.More() {
+		below, above := path, parent
+		if token == json.Delim('{') {
+			key, err := in.Token()
+			if err != nil {
+				return err
+			}
+			// to encoding/json U+017F and U+212A are letters too
+			below, above = path+"."+strings.ToLower(strings.ToUpper(key.(string))), path
+		}
+		if err = leaves(in, below, above, visit); err != nil {
+			return err
 		}
 	}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return Refuse(http.StatusBadRequest, "the body: %v", err)
-	}
-	for name, value := range c.HostConfig.LogConfig.Config {
-		if match := logOptions[name]; match == nil || !match.MatchString(value) {
-			return Refuse(http.StatusForbidden, "LogConfig: %s=%q does not pass: it is not known to name no file of the host", name, value)
-		}
-	}
-	return nil
+	_, err = in.Token()
+	return err
 }
 
 // ErrVolume says which volumes pass.
