@@ -320,6 +320,7 @@ images() {
 	for applet in cat dd echo env head id ls mkdir printf ps pwd rm sh sha256sum sleep tail test touch tty wc; do
 		ln -s busybox "$t/bin/$applet"
 	done
+	chmod 1777 "$t/tmp" "$m/tmp"
 	echo 'of the image' >"$t/in/file"
 	for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$m/$dir"; done
 	echo 'root:x:0:0:root:/root:/bin/sh' | tee "$t/etc/passwd" >"$m/etc/passwd"

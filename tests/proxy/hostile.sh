@@ -48,16 +48,18 @@ bypass() {
 old_start() {
 	local at=$W/docker/sock body="{\"Binds\":[\"$W/secret:/x\"],\"NetworkMode\":\"none\"}"
 	engine create --network none --name old tools cat /x/file >/dev/null
+	engine create --name linker --link old:link tools true >/dev/null
 	case $(raw "http://d$2" -d "$body") in
 	204) is "the real daemon: $1 (control)" 0 'of the host' eval 'engine wait old >/dev/null; engine logs old' ;;
 	*) skip "the real daemon: $1 (control)" "this one has no API 1.23: $(cat "$W/answer")" ;;
 	esac
-	engine rm -f old >/dev/null
+	engine rm -f linker old >/dev/null
 	engine create --network none --name old tools cat /x/file >/dev/null
+	engine create --name linker --link old:link tools true >/dev/null
 	at=$proxy
 	is "the real daemon: $1" 0 403 raw "http://d$2" -d "$body"
 	is '... and it did not start' 0 created engine inspect -f '{{.State.Status}}' old
-	engine rm -f old >/dev/null
+	engine rm -f linker old >/dev/null
 }
 
 real_cases() {
@@ -81,6 +83,7 @@ real_cases() {
 	bypass 'an escaped slash' /v1.40/containers%2Fcreate "{$image}" .
 	bypass 'a version that is written otherwise' /v01.40/containers/create "{$image}" .
 	old_start 'a start with a HostConfig' /v1.23/containers/old/start
+	old_start 'a start with a HostConfig, by the name of a link' /v1.23/containers/linker/link/start
 }
 
 # By the same names in both: the daemon itself makes containers of them, with the runner's paths.

@@ -281,10 +281,11 @@ program_cases() {
 	local running
 	proxy_down
 	is 'SIGTERM: status 0' 0 0 echo $?
-	(umask 027 && exec "$P" -listen "$proxy" -daemon "$W/docker/sock" -dindbind "$D" 2>>"$W/proxy.log") &
-	proxy_pid=$!
-	until_true listens "$proxy"
-	is 'the mode of the socket is what the umask leaves' 0 750 stat -c %a "$proxy"
+	proxy_up
+	is 'the mode of the socket is 0600' 0 600 stat -c %a "$proxy"
+	proxy_down
+	proxy_up -mode 0660
+	is '-mode 0660' 0 660 stat -c %a "$proxy"
 	docker exec alive sh -c 'echo first; sleep 1; echo last' >"$W/out" &
 	running=$!
 	until_true grep -q first "$W/out"
@@ -299,6 +300,7 @@ program_cases() {
 	proxy_down
 	says 'no -listen' listen "$P" -daemon "$W/docker/sock" -dindbind "$D"
 	says 'an option that is not known' no-such "$P" -no-such -listen "$proxy" -dindbind "$D"
+	says 'a wrong mode' mode "$P" -listen "$proxy" -dindbind "$D" -mode rw
 	says 'an argument' argument "$P" -listen "$proxy" -dindbind "$D" argument
 	says 'no dindbind' none "$P" -listen "$proxy" -dindbind "$W/bin/none"
 
