@@ -37,7 +37,7 @@ type proxy struct {
 
 const (
 	longest = 4 << 20          // bytes of a body that is looked at
-	patient = 30 * time.Second // for dindbind, which a runner's file system may keep waiting
+	patient = 30 * time.Second // for a body, and for dindbind, which a runner's file system may keep waiting
 )
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		switch action {
 		case "create", "volume", "network":
-			err = p.body(w, r, c.peer, action)
+			err = p.body(w, r, c, action)
 		case "stream":
 			err = p.stream(w, r)
 		default:
@@ -86,8 +86,11 @@ func broken(err error) error { return table.Refuse(http.StatusBadGateway, "%v", 
 // ---- Bodies -------------------------------------------------------------------------------------------
 
 // body has a body looked at, and translated unless the peer has the engine's own names.
-func (p *proxy) body(w http.ResponseWriter, r *http.Request, who *peer.Process, action string) error {
+func (p *proxy) body(w http.ResponseWriter, r *http.Request, c *conn, action string) error {
+	who := c.peer
+	c.SetReadDeadline(time.Now().Add(patient))
 	body, err := io.ReadAll(io.LimitReader(r.Body, longest+1))
+	c.SetReadDeadline(time.Time{})
 	if err != nil {
 		return table.Refuse(http.StatusBadRequest, "the body: %v", err)
 	}

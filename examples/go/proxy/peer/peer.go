@@ -142,10 +142,10 @@ func (p *Process) View() (v View, err error) {
 	return v, p.Check()
 }
 
-var container = regexp.MustCompile(`[0-9a-f]{64}`)
+var container = regexp.MustCompile(`(?m)^.*[0-9a-f]{64}`)
 
-// Owner is 16 digits that stand for the container that the process is in: the outermost one that its cgroup names, which
-// no process within can leave, or else its mount namespace.
+// Owner is 16 digits that stand for the container that the process is in: the cgroup down to the last one that has a
+// container's ID for its name. Nobody outside can be in that; where there is none it is the mount namespace.
 func (p *Process) Owner() (string, error) {
 	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
 	name := container.FindString(string(cgroup))
