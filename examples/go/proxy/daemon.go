@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -163,17 +162,20 @@ func (d *daemon) sources(ctx context.Context) (all []string, err error) {
 	return all, err
 }
 
-// destroyed calls `then` when it starts to listen, and for each container that is removed, for ever.
+// destroyed calls `then` for each container that is removed, and when it begins to listen, for ever.
 func (d *daemon) destroyed(then func()) {
 	filters := url.QueryEscape(`{"type":["container"],"event":["destroy","remove"]}`)
 	for ; ; time.Sleep(time.Second) {
-		if resp, err := d.http.Get("http://docker/events?filters=" + filters); err == nil {
-			events := json.NewDecoder(resp.Body)
-			for event := json.RawMessage(nil); err == nil; err = events.Decode(&event) {
-				then()
-			}
-			resp.Body.Close()
+		body, err := d.open(context.Background(), "/events?filters=%s", filters)
+		if err != nil {
+			continue
 		}
+		events := json.NewDecoder(body)
+		for err == nil {
+			then()
+			err = events.Decode(&struct{}{})
+		}
+		body.Close()
 	}
 }
 
@@ -186,10 +188,12 @@ var errNotMine = errors.New("this engine does not run this container, or no file
 // made here, on the root file system, which no other container has, has to come back: an ID that was found somewhere proves
 // nothing, and this engine may be another one than at the last request.
 func (d *daemon) whoami(ctx context.Context) (inspect []byte, place string, err error) {
-	candidates, err := d.candidates(ctx)
+	candidates, err := d.list(ctx, 0)
 	if err != nil {
 		return nil, "", err
 	}
+	name, _ := os.Hostname()
+	candidates = append([]string{url.PathEscape(name)}, candidates...)
 	root, err := os.Open("/")
 	if err != nil {
 		return nil, "", err
@@ -217,20 +221,6 @@ func (d *daemon) whoami(ctx context.Context) (inspect []byte, place string, err 
 		}
 	}
 	return nil, "", errNotMine
-}
-
-var ownFile = regexp.MustCompile(`/containers/([0-9a-f]{64})/hostname `)
-
-// candidates are the IDs in the places of an engine's own files, which are another container's where the network is joined;
-// the host name; all that run.
-func (d *daemon) candidates(ctx context.Context) (ids []string, err error) {
-	mounts, _ := os.ReadFile("/proc/self/mountinfo")
-	for _, found := range ownFile.FindAllSubmatch(mounts, -1) {
-		ids = append(ids, string(found[1]))
-	}
-	name, _ := os.Hostname()
-	running, err := d.list(ctx, 0)
-	return append(append(ids, url.PathEscape(name)), running...), err
 }
 
 func (d *daemon) describe(ctx context.Context, id string) (inspect []byte, root string, err error) {

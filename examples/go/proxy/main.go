@@ -58,7 +58,7 @@ func serve() error {
 	case *self && *engine+*base != "":
 		return fmt.Errorf("-self takes no -engine and no -stage: it asks the engine for its own names")
 	}
-	p := &proxy{inside: *self, sweep: make(chan bool, 1)}
+	p := &proxy{inside: *self, sweep: make(chan bool, 1), running: map[string]int{}}
 	if p.daemon, err = newDaemon(*upstream, *engine); err != nil {
 		return fmt.Errorf("-engine %s: there is no such process", *engine)
 	}
@@ -203,9 +203,12 @@ func (l *listener) Accept() (net.Conn, error) {
 		c.err = table.Refuse(http.StatusForbidden, "%v", err)
 	}
 	if l.p.inside {
-		if view, err := c.peer.View(); err != nil || view != l.p.own {
-			c.err = table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files, as the same "+
-				"user; a container that has it mounted needs the socket of a proxy on the host, which serves everybody")
+		view, err := c.peer.View()
+		if os.IsPermission(err) {
+			c.err = table.Refuse(http.StatusForbidden, "the proxy may not look at this process: run it as the same user, or as root")
+		} else if err != nil || view != l.p.own {
+			c.err = table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files; a container that "+
+				"has it mounted needs the socket of a proxy on the host, which serves everybody")
 		}
 	}
 	return c, nil

@@ -33,9 +33,12 @@ type proxy struct {
 	sweep   chan bool // one is due
 	rest    httputil.ReverseProxy
 	streams sync.WaitGroup
+	mutex   sync.Mutex
+	running map[string]int // by owner: how often dindbind runs
 }
 
 const (
+	calls   = 16               // of dindbind, for one container at the same time
 	longest = 4 << 20          // bytes of a body that is looked at
 	patient = 30 * time.Second // for a body, and for dindbind, which a runner's file system may keep waiting
 )
@@ -97,8 +100,8 @@ func (p *proxy) body(w http.ResponseWriter, r *http.Request, c *conn, action str
 	if len(body) > longest {
 		return table.Refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", longest)
 	}
-	args, inspect, err := p.options(r.Context(), who)
-	if err == nil && args != nil {
+	own, args, inspect, err := p.names(r.Context(), who)
+	if err == nil && !own {
 		given, dir := body, ""
 		switch action {
 		case "network":
@@ -129,30 +132,30 @@ func (p *proxy) body(w http.ResponseWriter, r *http.Request, c *conn, action str
 // nothing is a view in which no name means anything.
 var nothing = []string{"-b", "/dev/null:/dev/null/none"}
 
-// options says to dindbind whose names the peer's are, with a description for its descriptor 3. None: the engine's own.
-func (p *proxy) options(ctx context.Context, who *peer.Process) ([]string, []byte, error) {
+// names says whether the peer's names are the engine's own; else it says to dindbind whose they are, with a description for
+// its descriptor 3.
+func (p *proxy) names(ctx context.Context, who *peer.Process) (own bool, args []string, inspect []byte, err error) {
 	if p.inside {
 		inspect, root, err := p.daemon.whoami(ctx)
-		switch {
-		case err == errNotMine:
-			return nothing, nil, nil
-		case root != "":
-			return []string{"-S", "-m", "-r", "/proc/self/fd/3", "-b", root + ":/"}, inspect, err
+		args = []string{"-S", "-m", "-r", "/proc/self/fd/3"}
+		if root != "" {
+			args = append(args, "-b", root+":/")
 		}
-		return []string{"-S", "-m", "-r", "/proc/self/fd/3"}, inspect, err
+		if err == errNotMine {
+			return false, nothing, nil, nil
+		}
+		return false, args, inspect, err
 	}
 	theirs, err := who.View()
 	if err != nil {
-		return nil, nil, table.Refuse(http.StatusForbidden, "what this process sees cannot be read: %v", err)
+		return false, nil, nil, table.Refuse(http.StatusForbidden, "what this process sees cannot be read: %v", err)
 	}
 	engine, err := p.daemon.engine()
 	if err != nil {
-		return nil, nil, err
+		return false, nil, nil, err
 	}
-	if view, err := engine.View(); err != nil || view == theirs {
-		return nil, nil, err
-	}
-	return append(p.engineOption(engine), "-m", "-p", who.String()), nil, nil
+	view, err := engine.View()
+	return view == theirs, append(p.engineOption(engine), "-m", "-p", who.String()), nil, err
 }
 
 // engineOption is -E, for an engine in other mounts than this process.
@@ -189,8 +192,8 @@ func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, in
 		go func(dir string) { <-ended; p.settle(dir) }(dir)
 		dir = ""
 	}
-	if err != nil && p.inside && inspect == nil {
-		err = table.Refuse(http.StatusBadRequest, "%v", errNotMine)
+	if refusal := (*table.Refusal)(nil); errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest && p.inside && inspect == nil {
+		refusal.Message = errNotMine.Error()
 	}
 	return out, dir, err
 }
@@ -209,14 +212,24 @@ func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) ([]b
 // dindbind runs it. `ended` is closed when it is gone, which may be after the answer: a file system of the runner's may hold it
 // although it is killed.
 func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, description, body []byte) ([]byte, chan struct{}, error) {
+	owner, err := who.Owner()
+	if err == nil && p.more(owner, 1) > calls {
+		err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet: wait for one", calls)
+	}
+	ended := make(chan struct{})
+	if err != nil {
+		p.more(owner, -1)
+		close(ended)
+		return nil, ended, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	var out, said bytes.Buffer
 	var failed error
 	cmd := exec.CommandContext(ctx, p.program, append(append([]string{}, args...), "-c")...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(body), &out, &said
-	ended := make(chan struct{})
 	go func() {
 		failed = run(cmd, description)
+		p.more(owner, -1)
 		close(ended)
 		cancel()
 	}()
@@ -236,6 +249,18 @@ func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, 
 		return nil, ended, fmt.Errorf("%s: %w: %s", p.program, failed, bytes.TrimSpace(said.Bytes()))
 	}
 	return out.Bytes(), ended, nil
+}
+
+// more counts what runs for a container.
+func (p *proxy) more(owner string, n int) int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.running[owner] += n
+	now := p.running[owner]
+	if now == 0 {
+		delete(p.running, owner)
+	}
+	return now
 }
 
 // run gives a program a description as its descriptor 3.

@@ -25,6 +25,7 @@ mounted() {
 	return 1
 }
 
+[ -r /proc/self/mountinfo ] || { echo 'stages.sh: no /proc of this PID namespace: with nsenter take --pid too' >&2; exit 1; }
 mkdir -p -m 700 "$base" "$base.rw"
 [ "$(cd "$base" && pwd -P)" = "$base" ] ||
 	{ echo "stages.sh: $base: it leads through a symlink: give $(cd "$base" && pwd -P)" >&2; exit 2; }

@@ -125,11 +125,14 @@ func Judge(r *http.Request) (string, error) {
 			return row.action, row.look(r)
 		}
 	}
-	why := reasons[anyVersion.FindStringSubmatch(p)[2]]
+	status, why := http.StatusForbidden, reasons[anyVersion.FindStringSubmatch(p)[2]]
+	if r.Method == http.MethodGet {
+		status = http.StatusNotFound // `docker inspect NAME` asks for a plugin last, and shows any other answer
+	}
 	if why == "" {
 		why = "the proxy does not know this request, of API 1.24 or later"
 	}
-	return "", Refuse(http.StatusForbidden, "%s %q does not pass: %s", r.Method, r.URL.Path, why)
+	return "", Refuse(status, "%s %q does not pass: %s", r.Method, r.URL.Path, why)
 }
 
 func (row *row) look(r *http.Request) error {
@@ -139,7 +142,7 @@ func (row *row) look(r *http.Request) error {
 	}
 	for key, values := range query {
 		match := row.query[key]
-		if match == nil && row.query["..."] != nil {
+		if match == nil && (r.Method == http.MethodGet || row.query["..."] != nil) {
 			query.Del(key)
 			continue
 		}
@@ -173,7 +176,9 @@ func Look(what string, body []byte) error {
 	if !json.Valid(body) {
 		return Refuse(http.StatusBadRequest, "the body is no JSON")
 	}
-	return leaves(json.NewDecoder(bytes.NewReader(body)), what, "", func(path, parent string, value any) error {
+	in := json.NewDecoder(bytes.NewReader(body))
+	in.UseNumber()
+	return leaves(in, what, "", func(path, parent string, value any) error {
 		path, parent = strings.Replace(path, ".hostconfig", "", 1), strings.Replace(parent, ".hostconfig", "", 1)
 		match := members[path]
 		if match == nil {
