@@ -356,6 +356,7 @@ mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/
 ip link set lo up
 export DOCKER_CONFIG=$W/config TMPDIR=$W/tmp HOME=$W/home
 mkdir -p "$W/bin" "$W/tmp" "$DOCKER_CONFIG" "$HOME"
+echo '{}' >"$DOCKER_CONFIG/config.json"
 cp "$scratch/dindbind" "$scratch/proxy" "$W/bin/" || exit
 D=$W/bin/dindbind P=$W/bin/proxy J=$W/job proxy=$W/proxy/docker.sock upstream=''
 mkdir -p "$J" "$W/volume/sub" "$W/volume2"
