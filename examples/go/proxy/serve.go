@@ -307,6 +307,13 @@ func (p *proxy) stream(w http.ResponseWriter, r *http.Request) error {
 	defer up.Close()
 	out := r.Clone(r.Context())
 	outgoing(out)
+	if r.ContentLength > 0 { // in one piece: what comes after the head may be taken for the stream
+		body, err := io.ReadAll(io.LimitReader(r.Body, longest))
+		if err != nil {
+			return table.Refuse(http.StatusBadRequest, "the body: %v", err)
+		}
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
 	if err = out.Write(up); err != nil {
 		return broken(err)
 	}
