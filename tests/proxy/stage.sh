@@ -97,6 +97,12 @@ swap_cases() {
 	engine rm host stage late >/dev/null
 }
 
+# emptied: no container, also none that the daemon was about to make, and no stage
+emptied() {
+	engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm
+	stages_are 0
+}
+
 # ---- The proxy or the daemon ends in between --------------------------------------------------------
 
 killed() {
@@ -104,15 +110,30 @@ killed() {
 	wait "$1" 2>/dev/null
 }
 
+# again: a proxy that takes the stages of its forerunner for old ones. It leaves them alone for a minute, for the daemon may
+# be about to make the container of one.
+again() {
+	touch -d '2 minutes ago' "$B.rw/"* 2>/dev/null
+	proxy_up -stage "$B"
+}
+
 restart_cases() {
-	local n
+	local n creating
 	container stays -v "$J:/x" "${reads[@]}"
 	container goes -v "$J:/x" "${reads[@]}"
 	killed "$proxy_pid"
 	engine rm goes >/dev/null
 	is 'the proxy is killed: stages stay' 0 2 stages 2
 	proxy_up -stage "$B"
-	kept '... and is started again: what was removed meanwhile goes' 1 stays
+	container next -v "$J:/x" "${reads[@]}"
+	engine rm next >/dev/null
+	kept '... and is started again: a stage of a moment ago stays for a while' 2 stays
+	mkdir -p "$W/second"
+	says 'another proxy with the same BASE' 'another proxy' \
+		"$P" -listen "$W/second/docker.sock" -daemon "$W/docker/sock" -dindbind "$D" -stage "$B"
+	killed "$proxy_pid"
+	again
+	kept '... an older one goes, if its container was removed meanwhile' 1 stays
 
 	# running ones, of which the daemon removes one when it starts again, without an event
 	container always --stop-signal KILL --restart always -v "$J:/x" tools sh -c 'cat /x/file; exec sleep 1000000'
@@ -132,7 +153,7 @@ restart_cases() {
 	docker_down
 	docker_up
 	engine rm goes >/dev/null
-	proxy_up -stage "$B"
+	again
 	kept 'both' 2 stays
 	is '... the one that runs has its volume' 0 'of the runner' engine exec always cat /x/file
 	engine rm -f always stays >/dev/null
@@ -140,14 +161,14 @@ restart_cases() {
 
 	for n in {1..8}; do
 		container "k$n" -v "$J:/x" "${reads[@]}" 2>/dev/null &
-		n=$!
-		until_true eval '! stages_are 0 || ! kill -0 $n'
+		creating=$!
+		until_true eval '! stages_are 0 || ! kill -0 $creating'
+		sleep "0.00$n"
 		killed "$proxy_pid"
-		wait $n
-		proxy_up -stage "$B"
-		engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm >/dev/null
+		wait "$creating"
+		again
 	done
-	kept 'killed in the middle of a create, eight times' 0
+	report 'killed in the middle of a create, eight times: removed' "$(until_true emptied || ls "$B.rw")"
 	in_view "$PID" python3 "$tests/proxy/peer.py" leave "$proxy" "$W/docker/sock" \
 		"{\"Image\":\"tools\",\"Cmd\":[\"cat\",\"/x/file\"],\"HostConfig\":{\"Binds\":[\"$J:/x\"]}}" >/dev/null
 	n=$(containers)
@@ -195,7 +216,7 @@ lost_cases() {
 	is 'stages.sh again changes nothing' 0 2 eval 'prepare && grep -c " $B" /proc/self/mountinfo'
 	is 'stages.sh: a relative BASE' 2 '' sh "${tests%/*}/examples/go/proxy/stages.sh" stages
 	proxy_up -stage "$B"
-	umount "$B" "$B.rw"
+	umount -l "$B" "$B.rw"
 	refused 'BASE is gone while the proxy runs' 'stages.sh' container one -v "$J:/x" tools
 	prepare
 	is '... and comes back' 0 'of the runner' in_view "$PID" docker run --rm --network none -v "$J:/x" "${reads[@]}"
