@@ -10,31 +10,31 @@
  *  room                  lines      what it is for
  *  kernel interface      113-317      system calls as functions that return a value or -errno
  *  text and memory       318-758      strings, output that grows, paths as text, arenas
- *  errors                759-947      codes and errnos, and what they mean
- *  inodes and procfs     948-1223     what an inode is and is called; /proc/PID
- *  results               1224-1272    a result that says what was found, or why not
- *  bind table            1273-1322    which row covers a path
- *  contained resolution  1323-1651    a path below a root, to a descriptor
- *  missing directories   1652-1786    -m: the only writer
- *  mountinfo             1787-2012    the only reader of it
- *  layers: options       2013-2538    overlay mount options, to a list of layers
- *  layers: look-up       2539-3279    what the overlay would show at a path
- *  layers: subtrees      3280-3545    whether layer directories show all that it shows below
- *  layers: answers       3546-3679    the rule LAYERS: to a result
- *  the runner            3680-4397    dindbind_open(): is it the one that was described?
- *  one source            4398-4730    dindbind_resolve(): one rule after the other
- *  messages              4731-4867    errors in sentences
- *  mount identity        4868-5005    a path of the caller's that is the same file
- *  the daemon's names    5006-5401    the same from inside the runner (-S)
- *  host paths            5402-5804    dindbind_host(), with the mounts below
- *  staging               5805-7280    dindbind_stage(), dindbind_unstage()
- *  specs                 7281-8098    the grammars of -v and --mount
- *  json                  8099-8661    the only reader and writer of it
- *  formats               8662-8945    answers as text, json, oci, and specs
- *  descriptions          8946-9757    -r: what engines print of a container
- *  bodies                9758-10125   -c: the body of a create request
- *  answers               10126-11178  sources that stand or fall together
- *  applet                11179-12159  the command line
+ *  errors                759-949      codes and errnos, and what they mean
+ *  inodes and procfs     950-1225     what an inode is and is called; /proc/PID
+ *  results               1226-1274    a result that says what was found, or why not
+ *  bind table            1275-1324    which row covers a path
+ *  contained resolution  1325-1653    a path below a root, to a descriptor
+ *  missing directories   1654-1788    -m: the only writer
+ *  mountinfo             1789-2014    the only reader of it
+ *  layers: options       2015-2540    overlay mount options, to a list of layers
+ *  layers: look-up       2541-3281    what the overlay would show at a path
+ *  layers: subtrees      3282-3547    whether layer directories show all that it shows below
+ *  layers: answers       3548-3681    the rule LAYERS: to a result
+ *  the runner            3682-4409    dindbind_open(): is it the one that was described?
+ *  one source            4410-4742    dindbind_resolve(): one rule after the other
+ *  messages              4743-4881    errors in sentences
+ *  mount identity        4882-5019    a path of the caller's that is the same file
+ *  the daemon's names    5020-5415    the same from inside the runner (-S)
+ *  host paths            5416-5818    dindbind_host(), with the mounts below
+ *  staging               5819-7295    dindbind_stage(), dindbind_unstage()
+ *  specs                 7296-8113    the grammars of -v and --mount
+ *  json                  8114-8676    the only reader and writer of it
+ *  formats               8677-8960    answers as text, json, oci, and specs
+ *  descriptions          8961-9772    -r: what engines print of a container
+ *  bodies                9773-10140   -c: the body of a create request
+ *  answers               10141-11193  sources that stand or fall together
+ *  applet                11194-12176  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -786,7 +786,8 @@ static const struct error_row errors[] = {
                      "a name has 255 bytes at most, a path or answer 4095", 1 },
     ROW(MISSING) = { "missing", "not there", "check it as the runner sees it", 1 },
     ROW(NOTDIR) = { "notdir", "not a directory on the way", "check the path", 1 },
-    ROW(LOOP) = { "loop", "too many symlinks, or a link of procfs", "name the target itself", 1 },
+    ROW(LOOP) = { "loop", "too many symlinks, or a link of procfs",
+                  "name a file that is found without such links", 1 },
     ROW(ESCAPE) = { "escape", "a link leads into or out of a bind row",
                     "only the runner can say where to: give its PID (-p)", 1 },
     ROW(UNMATCHED) = { "unmatched", "no rule covers it",
@@ -820,7 +821,8 @@ static const struct error_row errors[] = {
     ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be",
                     "mount proc at /proc, with nothing over it", 3 },
     ROW(DENIED) = { "denied", "no permission",
-                    "run as root, or as the user who owns the runner", 3 },
+                    "it takes CAP_SYS_PTRACE (-s, -u: CAP_SYS_ADMIN and CAP_SYS_CHROOT "
+                    "too), or the user who owns the runner", 3 },
     ROW(XATTR) = { "xattr", "trusted.* attributes decide here and cannot be read",
                    "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
     ROW(KERNEL) = { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
@@ -3983,7 +3985,15 @@ static bool row_shows_id(const struct mount_row *row, const char *id)
     return !memcmp(strchr(tail + 1, '/') + 1, id, ID_LENGTH);
 }
 
-/* What is mounted at the place of a row that was described. */
+/* The last name of a host directory, from its slash on, which the root of a mount of it ends with
+ * unless it is a link; or "": a volume with options is a mount of anything. */
+static const char *host_tail(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *tail;
+    return slash && slash[1] && own_tail(path, &tail) != OWN_VOLUME ? slash : "";
+}
+
+/* What is mounted at the place of a row that was described. An empty tail fits to all. */
 enum standing { UNMOUNTED, AGREES, DIFFERS, ANOTHERS };
 
 static enum standing standing_of(const struct mount_table *t, const char *place, enum own kind,
@@ -3994,10 +4004,10 @@ static enum standing standing_of(const struct mount_table *t, const char *place,
     for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
         if (strcmp(row->point, place))
             continue;
-        if (kind == NOT_OWN || has_tail(row->root, tail))
+        if (!*tail || (kind == NOT_OWN && !row->root[1]) || has_tail(row->root, tail))
             return AGREES;
         if (is != ANOTHERS)
-            is = own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
+            is = kind != NOT_OWN && own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
     }
     return is;
 }
@@ -4062,6 +4072,8 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
             continue;
         if (b->origin == DINDBIND_ENGINES)
             kind = own_tail(b->host, &tail);
+        if (kind == NOT_OWN)
+            tail = proven ? "" : host_tail(b->host);
         /* what is not there has no mount on it */
         if (resolve_own(r, b->path, &at))
             copy_path(place, b->path);
@@ -4742,6 +4754,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
+    { DINDBIND_E_MISSING, EROFS, "not there, and its file system is read-only",
+      "make it in the image, or give a directory that can be written" },
     { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
       "put ro into the options of the volume (o=bind,ro)" },
     { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing",
@@ -6410,7 +6424,7 @@ static int seen_elsewhere(const struct elsewhere *at)
 /* Removing a directory takes down what other namespaces have mounted there: so one that was made
  * for an engine, or is used for one, has a mark, and is left alone where one of them has a stage
  * on it. */
-static int mark_plain(struct stage *st, const struct node *n)
+static int mark_plain(struct stage *st, const struct node *n, bool create)
 {
     char inside[DINDBIND_PATH_MAX];
     struct mount_table t;
@@ -6425,8 +6439,8 @@ static int mark_plain(struct stage *st, const struct node *n)
         return rc ? rc : pid;
     if (pid)
         return unsafe(st, EADDRINUSE);
-    /* on a read-only mount it may have the mark already */
-    if ((n->mode & 07777) == (FOR_ENGINE | 0700))
+    /* on a read-only mount it may have the mark already; what becomes no stage gets none */
+    if ((n->mode & 07777) == (FOR_ENGINE | 0700) || !create || !is_empty_dir(st->fd, 2))
         return 0;
     rc = CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0);
     return rc == -EROFS ? unsafe(st, EROFS) : stage_result(st, rc);
@@ -6472,7 +6486,7 @@ static int stage_lock(struct stage *st, bool create)
             continue;
         rc = stage_look(st, &n);
         if (!rc && !st->ours)
-            rc = mark_plain(st, &n);
+            rc = mark_plain(st, &n, create);
         if (rc != DINDBIND_E_CHANGED)
             return rc;
     }
@@ -7115,6 +7129,7 @@ static int stage_enter(struct stage *st)
     }
     if (rc || st->is_stage)
         return rc;
+    CALL3(SYS_lseek, st->fd, 0, SEEK_SET);
     if (is_empty_dir(st->fd, 2))
         return stage_mount(st);
     return unsafe(st, EEXIST);
@@ -7833,7 +7848,7 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
     return value ? take_key(s, m, value, f) : no_memory;
 }
 
-static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
+static const char pathlike[] = "a path as the source needs type=bind";
 
 /* Does a volume's option name directories of the host? Those with x- are mount(8)'s own, and may
  * choose one. */
@@ -8110,7 +8125,7 @@ struct json_error {
     const char *at, *what;
 };
 
-static const char repeated[] = "a key that matters is there twice";
+static const char repeated[] = "the key is there twice";
 
 static const char *json_space(const char *p)
 {
@@ -8276,7 +8291,7 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
             return json_space(text);
         wrong = "more than one value";
     }
-    *e = (struct json_error){ at, *at ? wrong : "it ends too early" };
+    *e = (struct json_error){ at, *at ? wrong : "the JSON ends too early" };
     return NULL;
 }
 
@@ -11366,8 +11381,6 @@ static void explain_runner(const struct dindbind_runner *r)
         { "engine PID", (unsigned long long)r->engine },
         { "bind rows", r->nbinds },
         { "layers", r->layers ? r->layers->n : 0 },
-        { "without openat2", r->caps & CAPS_NO_OPENAT2 },
-        { "without statx", r->caps & CAPS_NO_STATX },
     };
     char line[512];
     struct utsname os;
@@ -11382,6 +11395,10 @@ static void explain_runner(const struct dindbind_runner *r)
         text_add(&t, " ");
         text_number(&t, facts[i].value);
     }
+    if (r->caps & CAPS_NO_OPENAT2)
+        text_add(&t, ", without openat2");
+    if (r->caps & CAPS_NO_STATX)
+        text_add(&t, ", without statx");
     if (r->id) {
         text_add(&t, ", described as ");
         text_add(&t, r->id);
@@ -11652,14 +11669,14 @@ static const struct clash {
     { .one = GIVEN_HOST, .other = GIVEN_STAGE,
       .wrong = "-H -s: one kind of answer: the host path, or a staged one" },
     { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
-      .wrong = "-S: is about myself; -p and -o are about another one" },
+      .wrong = "-S: describes the caller itself; -p and -o describe another process" },
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
       .wrong = "-S -s: the daemon outside cannot see what is mounted in here" },
     { .one = GIVEN_SELF, .other = GIVEN_ENGINE,
       .wrong = "-S -E: the daemon outside cannot be seen in here" },
     { .one = GIVEN_CREATE,
       .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
-      .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+      .wrong = "-c: no PATH, -v, --mount, -, -f or -0 goes with it" },
     { .one = GIVEN_STDIN_FILE, .other = GIVEN_STDIN | GIVEN_CREATE,
       .wrong = "-: standard input can be read only once" },
     { .needed = GIVEN_VIEW | GIVEN_SELF | GIVEN_UNSTAGE,
@@ -11669,7 +11686,7 @@ static const struct clash {
     { .needed = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE,
       .wrong = "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
     { .one = GIVEN_STDIN, .other = GIVEN_PATH | GIVEN_SPEC,
-      .wrong = "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
+      .wrong = "-: standard input stands alone: no PATH, -v or --mount beside it" },
     { .one = GIVEN_OCI, .other = GIVEN_PATH | GIVEN_STDIN,
       .wrong = "-f oci: a PATH has no target to mount it at: use -v or --mount" },
 };

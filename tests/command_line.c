@@ -127,7 +127,7 @@ static const struct command {
     { "podman's ramfs", W "--mount type=ramfs,target=/t", .said = "the type must be" },
     { "an empty type", W "--mount type=,source=v,target=/t", .said = "the type must be" },
     { "no type is a volume, as docker has it", W "--mount source=v,target=/t", .out = "source=v,target=/t\n" },
-    { "no type and a path", W "--mount source=/w,target=/t", .said = "only a mount of type bind" },
+    { "no type and a path", W "--mount source=/w,target=/t", .said = "a path as the source needs type=bind" },
     { "the last type counts", W "--mount type=volume,type=bind,source=/w,target=/t",
       .out = "type=volume,type=bind,source=@/w,target=/t\n" },
     { "a key that is none, of a volume", W "--mount /etc:/x,type=volume,target=/y", .said = "no such key: /etc:/x" },
@@ -267,7 +267,7 @@ static const struct command {
       .out = "\n@/w\n", .status = 1, .in = "/w%00x\n/w\n" },
     { "a line that is too long", W "-", .said = "aaa: the start of a line that is longer than any path", .out = "\n",
       .status = 1, .in = long_line },
-    { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", .said = "only a mount of type bind" },
+    { "a source that is no bind's", W "--mount type=tmpfs,source=/w,target=/t", .said = "a path as the source needs type=bind" },
 };
 
 static char **applet_arguments;

@@ -1543,6 +1543,33 @@ static void made_before_and_own(void)
         flunk("a file is gone");
 }
 
+static void must_have_mode(const char *path, mode_t mode)
+{
+    struct stat st;
+    must(!stat(path, &st), path);
+    if ((st.st_mode & 07777) != mode)
+        flunk("%s: its mode is %o, and was %o", path, st.st_mode & 07777, mode);
+}
+
+/* What is no stage, and does not become one, keeps its mode. */
+static void keeps_its_mode(void)
+{
+    static const mode_t modes[] = { 0755, 01777, 0700 };
+    furnish();
+    start_runner(with_volume);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        char *dir = textf("/p/m%o", modes[i]);
+        made_before(dir, modes[i]);
+        new_file(textf("%s/file", dir), "");
+        if (RUN("-u", dir).status == 0)
+            flunk("%s: taken down", dir);
+        said(RUN("-u", textf("%s/0", dir)), 0, "", "");
+        must_have_mode(dir, modes[i]);
+        unsafe_dir(dir, "");
+        must_have_mode(dir, modes[i]);
+    }
+}
+
 /* A place that only its owner can write to, by another mount of it: a proxy keeps its stages so. */
 static void read_only_place(void)
 {
@@ -2405,6 +2432,7 @@ static const struct {
     { "a FUSE server that is silent in a stage", fuse_silent_in_stage, OF_KINDS },
     { "a DIR made before, open to others", made_before_and_open, 0 },
     { "a DIR made before, closed to others", made_before_and_own, 0 },
+    { "a DIR made before keeps its mode", keeps_its_mode, 0 },
     { "a DIR made before, on a read-only mount", read_only_place, 0 },
     { "a DIR made before, another user's", made_before_by_another, 0 },
     { "a lock that is held", locked_for_long, 0 },
