@@ -220,7 +220,24 @@ lost_cases() {
 	refused 'BASE is gone while the proxy runs' 'stages.sh' container one -v "$J:/x" tools
 	prepare
 	is '... and comes back' 0 'of the runner' in_view "$PID" docker run --rm --network none -v "$J:/x" "${reads[@]}"
+	kept '... and is empty again' 0
 	proxy_down
+}
+
+# Whose a stage is: all processes of a container have one owner, also in mount namespaces of their own.
+owner_cases() {
+	local make='docker create --network none -v /in:/x tools cat /x/file >/dev/null'
+	engine run -d --network none --stop-signal KILL --cap-add SYS_ADMIN --security-opt seccomp=unconfined \
+		--security-opt apparmor=unconfined --name runner -v "${proxy%/*}:/run/dindbind" \
+		-e "DOCKER_HOST=unix:///run/dindbind/${proxy##*/}" tools sleep 1000000 >/dev/null
+	engine exec runner sh -c "$make"
+	engine exec runner sh -c "$make"
+	engine exec runner busybox unshare -m sh -c "$make"
+	container one -v "$J:/x" "${reads[@]}"
+	is 'three stages of a container have one owner, and another one has another' 0 $'1\n3' \
+		eval 'ls "$B.rw" | cut -d - -f 1 | sort | uniq -c | sed "s/^ *//; s/ .*//" | sort'
+	engine rm -f runner one >/dev/null
+	report '... and all removed' "$(until_true emptied || ls "$B.rw")"
 }
 
 # A stage of one source is three mounts: two of its own, and the source.
@@ -270,6 +287,7 @@ stage_cases() {
 	proxy_up -stage "$B"
 	life_cases
 	swap_cases
+	owner_cases
 	restart_cases
 	lost_cases
 	limit_cases
