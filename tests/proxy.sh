@@ -211,7 +211,15 @@ engine() {
 }
 
 containers() {
-	engine ps -aq --no-trunc | wc -l
+	engine ps -aq | wc -l
+}
+
+# remove_all: containers, with their volumes
+remove_all() {
+	local all
+	all=$(engine ps -aq)
+	# shellcheck disable=SC2086
+	[ -z "$all" ] || engine rm -fv $all >/dev/null
 }
 
 containerd_up() {
@@ -233,7 +241,6 @@ containerd_up() {
 }
 
 storage=(--storage-driver=overlay2) config='{}'
-# shellcheck disable=SC2054
 [ "${STORE-}" != yes ] || storage=() config='{"features":{"containerd-snapshotter":true}}'
 
 # dockerd_up DIRECTORY OPTION...: sets $dockerd
@@ -289,6 +296,7 @@ run() {
 
 # ---- A runner that is only a mount namespace: what it has at $J is $W/volume on the host ------------------------
 
+# shellcheck disable=SC2034
 # view NAME: a mount namespace in which $J is the host's $W/NAME; sets $PID
 view() {
 	mkfifo "$W/ready"
@@ -364,6 +372,7 @@ D=$W/bin/dindbind P=$W/bin/proxy J=$W/job proxy=$W/proxy/docker.sock upstream=''
 mkdir -p "$J" "$W/volume/sub" "$W/volume2"
 echo 'of the runner' >"$W/volume/file"
 echo 'of the other runner' >"$W/volume2/file"
+# shellcheck disable=SC2034
 mapfile -t clients < <(type -ap docker | xargs -n 1 readlink -f | sort -u)
 
 for group in "$@"; do
@@ -378,7 +387,7 @@ images || die 'no images'
 for group in "$@"; do
 	since=$SECONDS
 	"${group}_cases"
-	engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm -fv >/dev/null
+	remove_all
 	echo "# $group: $((SECONDS - since)) s"
 done
 

@@ -17,17 +17,19 @@ client_cases() {
 	for c in $(type -ap docker | sort -u); do
 		[ "$(readlink -f "$c")" = "$c" ] || continue
 		[[ $c == /usr/* ]] || continue
-		v="docker $("$c" version -f '{{.Client.Version}}')"
+		v="docker $("$c" -H "unix://$W/docker/sock" version -f '{{.Client.Version}}')"
 		is "$way: $v: run -v" 0 'of the volume' client "$c" run --rm --network none -v "$work:/x" tools cat /x/file
 		is "$way: $v: run -v of here" 0 'of the volume' client "$c" run --rm --network none -v "$work/.:/x" tools cat /x/file
 		is "$way: $v: run --mount" 0 'of the volume' \
 			client "$c" run --rm --network none --mount "type=bind,source=$work,target=/x,readonly" tools cat /x/file
-		is "$way: $v: create, start, cp" 0 $'of the volume\nof the volume' client sh -c "id=\$($c create --network none -v $work:/x \
-			tools cat /x/file) && $c start -a \$id && $c cp \$id:/x/file - | tar -xO && $c rm \$id >/dev/null"
+		is "$way: $v: create, start, cp" 0 $'of the volume\nof the volume' client sh -c \
+			"id=\$($c create --network none -v $work:/x tools cat /x/file) && $c start -a \$id &&
+			$c cp \$id:/x/file - | tar -xO && $c rm \$id >/dev/null"
 	done
 	v=$(docker-compose version --short 2>/dev/null)
-	is "$way: docker-compose $v" 0 'of the volume' client sh -c 'docker-compose -f compose.yaml run --rm one 2>/tmp/compose ||
-		cat /tmp/compose; docker-compose -f compose.yaml down -v >/tmp/compose 2>&1 || cat /tmp/compose'
+	is "$way: docker-compose $v" 0 'of the volume' client sh -c \
+		'docker-compose -f compose.yaml run --rm one 2>/tmp/compose || cat /tmp/compose
+		docker-compose -f compose.yaml down -v >/tmp/compose 2>&1 || cat /tmp/compose'
 	is "$way: docker-compose $v: up, exec, logs" 0 $'of the volume\nof the volume' client sh -c \
 		'{ docker-compose -f compose.yaml up -d two && docker-compose -f compose.yaml exec -T two cat /x/file &&
 		docker-compose -f compose.yaml logs --no-color two; } 2>/tmp/compose | sed "s/.*| *//" | grep volume
@@ -53,7 +55,8 @@ clients_cases() {
 	engine volume create work >/dev/null
 	mkdir -p "$scratch/node_modules"
 	proxy_up
-	machine runner -v work:/home/runner/_work -v "${proxy%/*}:/run/dindbind" -v "$scratch/node_modules:/opt/node_modules:ro"
+	machine runner -v work:/home/runner/_work -v "${proxy%/*}:/run/dindbind" \
+		-v "$scratch/node_modules:/opt/node_modules:ro"
 	engine exec -i runner sh -c 'cd /home/runner/_work && echo "of the volume" >file && cat >compose.yaml' <<-'END'
 	services:
 	  one:

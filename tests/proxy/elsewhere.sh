@@ -19,8 +19,8 @@ seen() {
 
 # ---- The daemon in another mount namespace ----------------------------------------------------------
 
-# As snap starts docker, and as a sidecar of docker in docker is: it has PIDs of its own, and sees nothing that is mounted
-# out here later.
+# As snap starts docker, and as a sidecar of docker in docker is: it has PIDs of its own, and sees nothing that is
+# mounted out here later.
 inner_cases() {
 	local kind=$1 engine=$W/inner/sock kids=''
 	shift
@@ -37,7 +37,8 @@ inner_cases() {
 	seen "$kind"
 	nsenter --target "$E" --mount mount -t tmpfs tmpfs "$W/other"
 	nsenter --target "$E" --mount sh -c 'mkdir "$1/d" && echo "of the daemon" >"$1/d/file"' sh "$W/other"
-	refused "$kind: what the daemon has something else at" 'no path' in_view "$PID" docker create -v "$W/other:/x" tools true
+	refused "$kind: what the daemon has something else at" 'no path' \
+		in_view "$PID" docker create -v "$W/other:/x" tools true
 	is "$kind: a client beside the daemon has the daemon's names" 0 'of the daemon' \
 		nsenter --target "$E" --mount docker run --rm --network none -v "$W/other/d:/x" tools cat /x/file
 	proxy_down

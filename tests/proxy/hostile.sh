@@ -22,22 +22,34 @@ raw() {
 # inspected: of all containers and volumes what names a source of the runner's; all are removed then
 inspected() {
 	local all
-	all=$(engine ps -aq --no-trunc)
+	all=$(engine ps -aq)
+	# shellcheck disable=SC2086
 	[ -z "$all" ] || engine inspect -f '{{json .HostConfig}}{{json .Mounts}}' $all >"$W/inspected"
-	[ -z "$all" ] || engine rm -fv $all >/dev/null
+	remove_all
 	all=$(engine volume ls -q)
+	# shellcheck disable=SC2086
 	[ -z "$all" ] || engine volume inspect $all >>"$W/inspected"
-	[ -z "$all" ] || engine volume rm -f $all >/dev/null
+	no_volumes
 	grep -cF "$J" "$W/inspected" || true
 	rm -f "$W/inspected"
+}
+
+no_volumes() {
+	local all
+	all=$(engine volume ls -q)
+	# shellcheck disable=SC2086
+	[ -z "$all" ] || engine volume rm -f $all >/dev/null
 }
 
 # What gets past: the daemon itself is the control, which must take it.
 bypass() {
 	local label=$1 path=$2 body=$3 text=$4 at=$W/docker/sock why=''
-	case $(raw "http://d$path" -d "$body") in 20?) ;; *) why="the daemon itself does not take it: $(cat "$W/answer")" ;; esac
-	engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm -fv >/dev/null
-	engine volume ls -q | xargs -r docker -H "unix://$W/docker/sock" volume rm -f >/dev/null
+	case $(raw "http://d$path" -d "$body") in
+	20?) ;;
+	*) why="the daemon itself does not take it: $(cat "$W/answer")" ;;
+	esac
+	remove_all
+	no_volumes
 	at=$proxy
 	case $(raw "http://d$path" -d "$body") in 4??) ;; *) why="$why it passes: $(cat "$W/answer")" ;; esac
 	grep -q "$text" "$W/answer" || why="$why no '$text' in $(cat "$W/answer")"

@@ -8,8 +8,8 @@ SPDX-License-Identifier: 0BSD
 
 fork: the child of the one that connected sends BODY, after that one is gone. passed: so does a process that was given
 the connection. chroot: it connects, changes its root and sends. Prints what became of it, and how many containers the
-daemon has more; these are removed. leave: twenty that close the connection at various times. activate: as systemd starts
-PROGRAM for a socket.
+daemon has more; these are removed. leave: twenty that close the connection at various times. activate: as systemd
+starts PROGRAM for a socket.
 """
 
 import http.client

@@ -30,7 +30,8 @@ stream_cases() {
 	both "$v: exec without input" 0 $'out\nerr' eval 'docker exec alive sh -c "echo out; sleep 0.2; echo err >&2" 2>&1'
 	both "$v: output and errors apart" 0 out eval 'docker exec alive sh -c "echo out; echo err >&2" 2>/dev/null'
 	both "$v: run -t" 0 $'a terminal\r' run -t tools sh -c 'test -t 0 && echo a terminal'
-	both "$v: run -it" 0 "a terminal" with_terminal "$client" run --rm --network none -it tools sh -c "'tty >/dev/null && echo a terminal'"
+	both "$v: run -it" 0 "a terminal" with_terminal "$client" run --rm --network none -it tools \
+		sh -c "'tty >/dev/null && echo a terminal'"
 	both "$v: exec -it" 0 "a terminal" with_terminal "$client" exec -it alive sh -c "'tty >/dev/null && echo a terminal'"
 	both "$v: the status of run, exec" 0 $'7\n3' \
 		eval 'run tools sh -c "exit 7"; echo $?; docker exec alive sh -c "exit 3"; echo $?'
@@ -40,10 +41,12 @@ stream_cases() {
 	both "$v: exec, 50 MB out" 0 "$sum" eval 'docker exec alive cat /noise | sha256sum'
 	both "$v: exec -i, 50 MB in and out" 0 "$sum" eval 'docker exec -i alive cat <"$W/noise" | sha256sum'
 	both "$v: wait, logs" 0 $'5\nlogged' \
-		eval 'id=$(docker run -d --network none tools sh -c "echo logged; exit 5"); docker wait "$id"; docker logs "$id"; docker rm "$id" >/dev/null'
+		eval 'id=$(docker run -d --network none tools sh -c "echo logged; exit 5")
+		docker wait "$id"; docker logs "$id"; docker rm "$id" >/dev/null'
 	both "$v: attach, logs -f, events: each piece when it is there, and the end" 0 "$follow_want" follow
 	both "$v: dial-stdio" 0 200 dialled
-	both "$v: build" 0 "$sum" eval 'DOCKER_BUILDKIT=0 docker build --no-cache --network none "$W/context" 2>&1 | sed -n "s,  /noise$,  -,p"'
+	both "$v: build" 0 "$sum" eval 'DOCKER_BUILDKIT=0 docker build --no-cache --network none "$W/context" 2>&1 |
+		sed -n "s,  /noise$,  -,p"'
 	both "$v: build of what cannot be built" 1 '' eval 'DOCKER_BUILDKIT=0 docker build --no-cache "$W/bad" >/dev/null'
 	if docker buildx version >/dev/null 2>&1 || [[ $v == *\ 20.* ]]; then
 		both "$v: build, BuildKit" 0 "$sum" eval 'DOCKER_BUILDKIT=1 docker build -q --no-cache -t kit "$W/kit" >/dev/null &&
@@ -106,7 +109,8 @@ dialled() {
 
 # api METHOD PATH CURL-ARGUMENT...: the status, at whatever DOCKER_HOST is
 api() {
-	curl -sS -o "$W/answer" -w '%{http_code}' --max-time 60 --unix-socket "${DOCKER_HOST#unix://}" -X "$1" "http://d$2" "${@:3}"
+	curl -sS -o "$W/answer" -w '%{http_code}' --max-time 60 --unix-socket "${DOCKER_HOST#unix://}" -X "$1" \
+		"http://d$2" "${@:3}"
 }
 
 upload_cases() {
@@ -117,11 +121,16 @@ upload_cases() {
 		-H 'Expect: 100-continue' -H 'Transfer-Encoding: chunked' --expect100-timeout 60 -T "$W/big.tar"
 	both 'Expect: 100-continue, refused by the daemon' 0 404 api PUT '/v1.40/containers/none/archive?path=/' \
 		-H 'Expect: 100-continue' --expect100-timeout 60 -T "$W/big.tar"
-	is 'Expect: 100-continue, refused by the proxy' 0 400 in_view "$PID" bash -c "$(declare -f api); $(declare -p W)"'
-		api POST /v1.40/containers/create -H "Expect: 100-continue" -H "Content-Type: application/json" \
-		-d "{\"Image\":\"tools\",\"Cmd\":[\"true\"],\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"'"$J"'/none\",\"Target\":\"/x\"}]}}"'
+	is 'Expect: 100-continue, refused by the proxy' 0 400 in_view "$PID" curl -sS -o "$W/answer" -w '%{http_code}' \
+		--max-time 60 --unix-socket "$proxy" -H 'Expect: 100-continue' -H 'Content-Type: application/json' \
+		http://d/v1.40/containers/create -d "$(body "$J/none")"
 	engine rmi -f big >/dev/null
 	rm "$W/big.tar"
+}
+
+# body SOURCE: of a create request, with a mount that has to be there
+body() {
+	printf '{"Image":"tools","Cmd":["true"],"HostConfig":{"Mounts":[{"Type":"bind","Source":"%s","Target":"/x"}]}}' "$1"
 }
 
 # ---- Whose view -------------------------------------------------------------------------------------
@@ -145,13 +154,16 @@ view_cases() {
 	is 'run -v, written by the sibling' 0 sibling \
 		eval 'as_runner run -v "$J:/x" tools sh -c "echo sibling >/x/new" && in_view "$PID" cat "$J/new"'
 	is 'run -v :ro' 1 '' as_runner run -v "$J:/x:ro" tools touch /x/new
-	is 'create, start, logs' 0 'of the runner' \
-		eval 'id=$(as_runner create --network none -v "$J:/x" tools cat /x/file) && docker start -a "$id"; docker rm "$id" >/dev/null'
-	is 'a named volume, a tmpfs' 0 v as_runner run -v named:/v --tmpfs /t tools sh -c 'echo v >/v/f && touch /t/f && cat /v/f'
+	is 'create, start' 0 'of the runner' eval 'id=$(as_runner create --network none -v "$J:/x" tools cat /x/file) &&
+		docker start -a "$id"; docker rm "$id" >/dev/null'
+	is 'a named volume, a tmpfs' 0 v \
+		as_runner run -v named:/v --tmpfs /t tools sh -c 'echo v >/v/f && touch /t/f && cat /v/f'
 	is 'a missing source of -v is made in the runner' 0 sibling \
-		eval 'as_runner run -v "$J/made/here:/x" tools sh -c "echo sibling >/x/f" && in_view "$PID" cat "$J/made/here/f"'
+		eval 'as_runner run -v "$J/made/here:/x" tools sh -c "echo sibling >/x/f" &&
+		in_view "$PID" cat "$J/made/here/f"'
 	is '... and not on the host' 1 '' test -e "$J/made"
-	refused 'a missing source of --mount' "$J/none: not there" as_runner run --mount "type=bind,source=$J/none,target=/x" tools ls
+	refused 'a missing source of --mount' "$J/none: not there" \
+		as_runner run --mount "type=bind,source=$J/none,target=/x" tools ls
 	refused 'a path of procfs' '/proc/self/root' as_runner run -v /proc/self/root/etc:/x tools ls
 
 	other=$PID
@@ -159,13 +171,15 @@ view_cases() {
 	is 'another runner has its own view' 0 'of the other runner' as_runner run -v "$J:/x" tools cat /x/file
 	PID2=$PID PID=$other
 	is 'forty creates at once, from two views' 0 '20 of the other runner 20 of the runner' many
-	is 'a client of the host: the body is the daemon'"'"'s business' 0 "$W/nowhere/at/all:/x" \
-		eval 'id=$(docker create -v "$W/nowhere/at/all:/x" tools true) && engine inspect -f "{{index .HostConfig.Binds 0}}" "$id"; engine rm "$id" >/dev/null'
+	is "a client of the host: the body is the daemon's business" 0 "$W/nowhere/at/all:/x" \
+		eval 'id=$(docker create -v "$W/nowhere/at/all:/x" tools true) &&
+		engine inspect -f "{{index .HostConfig.Binds 0}}" "$id"; engine rm "$id" >/dev/null'
 	is '... and runs' 0 'of the runner' run -v "$W/volume:/x" tools cat /x/file
 	is 'a line in the log for each body that is changed' 0 1 eval '
 		: >"$W/proxy.log"; as_runner run -v "$J:/x" tools echo >/dev/null; wc -l <"$W/proxy.log"'
 	is '... for each that is refused' 0 1 eval '
-		: >"$W/proxy.log"; as_runner run --mount "type=bind,source=$J/none,target=/x" tools true 2>/dev/null; grep -c "$J/none" "$W/proxy.log"'
+		: >"$W/proxy.log"; as_runner run --mount "type=bind,source=$J/none,target=/x" tools true 2>/dev/null
+		grep -c "$J/none" "$W/proxy.log"'
 	is '... and none for others' 0 0 eval '
 		: >"$W/proxy.log"; as_runner run tools echo >/dev/null; wc -l <"$W/proxy.log"'
 }
@@ -195,7 +209,7 @@ gone_cases() {
 	done
 	is 'control: the same peer, alive' 0 'created, 1 containers' \
 		in_view "$PID" python3 "$tests/proxy/peer.py" alive "$proxy" "$W/docker/sock" "$body"
-	body="{\"Image\":\"tools\",\"Cmd\":[\"true\"],\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"$J/file\",\"Target\":\"/x\"}]}}"
+	body=$(body "$J/file")
 	is 'control: a file that is there' 0 'created, 1 containers' \
 		in_view "$PID" python3 "$tests/proxy/peer.py" alive "$proxy" "$W/docker/sock" "$body"
 	is 'a peer that has changed its root since it connected has the names of now' 0 'refused, 0 containers' \
@@ -207,6 +221,7 @@ gone_cases() {
 	refused 'a peer outside of the PID namespace of the proxy' 'PID namespace' as_runner run -v "$J:/x" tools cat /x/file
 	kill -KILL "$proxy_pid"
 	wait "$proxy_pid" 2>/dev/null
+	# shellcheck disable=SC2054
 	within=(setpriv --bounding-set=-sys_ptrace,-sys_admin --inh-caps=-sys_ptrace,-sys_admin)
 	proxy_up
 	within=()
@@ -221,19 +236,20 @@ gone_cases() {
 job_cases() {
 	engine run -d --network none --name runner -v "$proxy:/var/run/docker.sock" -v work:/home/runner/work \
 		-v /usr:/usr:ro machine sleep 1000000 >/dev/null || return
-	engine exec runner sh -c 'mkdir -p /home/runner/externals /home/runner/work/_temp/_github_home \
-		/home/runner/work/_temp/_github_workflow /home/runner/work/_actions /home/runner/work/repo/repo /opt/hostedtoolcache /tmp/t &&
-		echo "of the checkout" >/home/runner/work/repo/repo/file && echo "of the externals" >/home/runner/externals/file &&
+	engine exec runner sh -c 'mkdir -p /home/runner/externals /opt/hostedtoolcache /tmp/t && cd /home/runner/work &&
+		mkdir -p _temp/_github_home _temp/_github_workflow _actions repo/repo &&
+		echo "of the checkout" >repo/repo/file && echo "of the externals" >/home/runner/externals/file &&
 		echo "of the runner" >/tmp/t/file && echo "of the tools" >/opt/hostedtoolcache/file &&
-		echo "docker run --rm --network none -v \"\$PWD:/w\" tools cat /w/file /w/made-by-the-step" >/home/runner/work/_temp/step.sh'
+		echo "docker run --rm --network none -v \"\$PWD:/w\" tools cat /w/file /w/made-by-the-step" >_temp/step.sh'
 	is 'a runner in a container: its volume' 0 'of the checkout' \
 		engine exec runner docker run --rm --network none -v /home/runner/work/repo:/x tools cat /x/repo/file
 	is 'a runner in a container: its root' 0 'of the externals' \
 		engine exec runner docker run --rm --network none -v /home/runner/externals:/x tools cat /x/file
 	is 'a runner in a container: a directory with the volume below' 0 $'of the checkout\nof the externals' \
-		engine exec runner docker run --rm --network none -v /home/runner:/x tools cat /x/work/repo/repo/file /x/externals/file
-	is 'docker create of a container job' 0 '' eval 'engine exec runner docker create --name job --label 4f2d --workdir /__w/repo/repo \
-		--network none -e HOME=/github/home -e GITHUB_ACTIONS=true -e CI=true \
+		engine exec runner docker run --rm --network none -v /home/runner:/x \
+		tools cat /x/work/repo/repo/file /x/externals/file
+	is 'docker create of a container job' 0 '' eval 'engine exec runner docker create --name job --label 4f2d \
+		--workdir /__w/repo/repo --network none -e HOME=/github/home -e GITHUB_ACTIONS=true -e CI=true \
 		-v /var/run/docker.sock:/var/run/docker.sock -v /home/runner/work:/__w -v /home/runner/externals:/__e:ro \
 		-v /home/runner/work/_temp:/__w/_temp -v /home/runner/work/_actions:/__w/_actions -v /opt/hostedtoolcache:/__t \
 		-v /home/runner/work/_temp/_github_home:/github/home \
@@ -241,11 +257,11 @@ job_cases() {
 		--entrypoint tail tools -f /dev/null >/dev/null && engine exec runner docker start job >/dev/null'
 	is 'the job sees what the runner has' 0 $'of the checkout\nof the externals\nof the tools' \
 		engine exec job cat file /__e/file /__t/file
-	is 'a step in the job: $PWD is the job'"'"'s' 0 $'of the checkout\nof the step' engine exec runner \
+	is "a step in the job: \$PWD is the job's" 0 $'of the checkout\nof the step' engine exec runner \
 		docker exec -i job sh -c 'echo "of the step" >made-by-the-step && sh -e /__w/_temp/step.sh'
-	is 'the job'"'"'s own files are its own' 0 'of the job' engine exec job sh -c \
-		'mkdir -p /tmp/t && echo "of the job" >/tmp/t/file && docker run --rm --network none -v /tmp/t:/x tools cat /x/file'
-	is '... and the runner'"'"'s are the runner'"'"'s' 0 'of the runner' \
+	is "the job's own files are its own" 0 'of the job' engine exec job sh -c 'mkdir -p /tmp/t &&
+		echo "of the job" >/tmp/t/file && docker run --rm --network none -v /tmp/t:/x tools cat /x/file'
+	is "... and the runner's are the runner's" 0 'of the runner' \
 		engine exec runner docker run --rm --network none -v /tmp/t:/x tools cat /x/file
 	refused 'what only the runner has, the job has not' '/home/runner/externals: not there' \
 		engine exec job docker run --network none --mount type=bind,source=/home/runner/externals,target=/x tools ls /x

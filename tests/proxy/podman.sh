@@ -39,7 +39,8 @@ podman_down() {
 # A file of the host's for a COPY in a build, by a context that is a directory there.
 contexts_cases() {
 	local query at
-	query="additionalbuildcontexts=%7B%22host%22:%7B%22IsURL%22:false,%22IsImage%22:false,%22Value%22:%22$W/secret%22%7D%7D"
+	query='additionalbuildcontexts=%7B%22host%22:%7B%22IsURL%22:false,%22IsImage%22:false,%22Value%22:%22'
+	query="$query$W/secret%22%7D%7D"
 	mkdir -p "$W/secret" "$W/contexts"
 	echo 'of the host' >"$W/secret/file"
 	printf 'FROM docker.io/library/tools\nCOPY --from=host file /stolen\nRUN cat /stolen\n' >"$W/contexts/Dockerfile"
@@ -80,14 +81,15 @@ podman_cases() {
 	is 'run -v' 0 'of the runner' in_view "$PID" docker run --rm --network none -v "$J:/x" tools cat /x/file
 	is 'run --mount' 0 'of the runner' \
 		in_view "$PID" docker run --rm --network none --mount "type=bind,source=$J,target=/x" tools cat /x/file
-	is 'run -v, written by the sibling' 0 sibling eval \
-		'in_view "$PID" docker run --rm --network none -v "$J:/x" tools sh -c "echo sibling >/x/new" && in_view "$PID" cat "$J/new"'
+	is 'run -v, written by the sibling' 0 sibling eval 'in_view "$PID" docker run --rm --network none -v "$J:/x" tools \
+		sh -c "echo sibling >/x/new" && in_view "$PID" cat "$J/new"'
 	is 'a missing source of -v is made in the runner' 0 made eval \
-		'in_view "$PID" docker run --rm --network none -v "$J/made:/x" tools touch /x/made && in_view "$PID" ls "$J/made"'
+		'in_view "$PID" docker run --rm --network none -v "$J/made:/x" tools touch /x/made &&
+		in_view "$PID" ls "$J/made"'
 	rm -r "$W/volume/made" "$W/volume/new"
 	refused 'a missing source of --mount' 'not there' \
 		in_view "$PID" docker create --mount "type=bind,source=$J/none,target=/x" tools true
-	is 'a runner of podman'"'"'s: its volume, its root' 0 $'of the volume\nof the image' podman_runner
+	is "a runner of podman's: its volume, its root" 0 $'of the volume\nof the image' podman_runner
 	contexts_cases
 	proxy_down
 	prepare
@@ -106,10 +108,11 @@ podman_cases() {
 }
 
 podman_runner() {
-	"${podman[@]}" run -d --network none --cgroup-parent "/$name" --name runner -v "${proxy%/*}:/run/dindbind" -v vol:/vol \
-		docker.io/library/tools sh -c 'echo "of the volume" >/vol/file; exec sleep 1000000' >/dev/null
+	"${podman[@]}" run -d --network none --cgroup-parent "/$name" --name runner -v "${proxy%/*}:/run/dindbind" \
+		-v vol:/vol docker.io/library/tools sh -c 'echo "of the volume" >/vol/file; exec sleep 1000000' >/dev/null
 	until_true "${podman[@]}" exec runner cat /vol/file
-	"${podman[@]}" exec runner docker -H "unix:///run/dindbind/${proxy##*/}" run --rm --network none -v /vol:/x -v /in:/y tools cat /x/file /y/file
+	"${podman[@]}" exec runner docker -H "unix:///run/dindbind/${proxy##*/}" run --rm --network none \
+		-v /vol:/x -v /in:/y tools cat /x/file /y/file
 	"${podman[@]}" rm -f --time 0 -v runner >/dev/null
 }
 

@@ -938,7 +938,8 @@ class Storm:
         create = self.rare(b'/containers/create', b'/containers/%63reate', b'/containers%2Fcreate',
                            b'//containers/create', b'/containers/./create', b'/x/../containers/create',
                            b'/containers/create/', b'/Containers/Create', b'/volumes/create', b'/containers/x/start',
-                           b'/libpod/containers/create', b'/images/load', b'/build', b'/containers/x/attach', b'/session')
+                           b'/libpod/containers/create', b'/images/load', b'/build', b'/containers/x/attach',
+                           b'/session')
         version = self.rare(self.some(b'', b'/v1.41', b'/v1.24', b'/v1.40'),
                             b'/v1.23', b'/v01.41', b'/v1.041', b'/v1.41.', b'/v1.41.0')
         query = self.rare(b'', b'?', b'?name=', b'?platform=', b'?x=1', b'?volume=%s' % self.path, b'??', b'?;')

@@ -14,8 +14,8 @@ machine() {
 self_up() {
 	local name=$1
 	shift
-	engine exec "${user[@]}" -d "$name" sh -c 'exec /opt/bin/proxy -self -listen /tmp/docker.sock -dindbind /opt/bin/dindbind "$@" \
-		2>/tmp/proxy.log' sh "$@"
+	engine exec "${user[@]}" -d "$name" sh -c 'exec /opt/bin/proxy -self -listen /tmp/docker.sock \
+		-dindbind /opt/bin/dindbind "$@" 2>/tmp/proxy.log' sh "$@"
 	until_true in_runner "$name" docker version
 }
 user=()
@@ -39,8 +39,8 @@ runner_cases() {
 		in_runner runner "${inner_run[@]}" -v /home/runner:/x tools cat /x/dir/file /x/_work/file
 	is "$label: a directory of the host that it has mounted" 0 'of the runner' \
 		in_runner runner "${inner_run[@]}" -v /mnt:/x tools cat /x/file
-	is "$label: a missing source is made" 0 sibling in_runner runner sh -c \
-		'docker run --rm --network none -v /home/runner/_work/made:/x tools sh -c "echo sibling >/x/f"; cat /home/runner/_work/made/f'
+	is "$label: a missing source is made" 0 sibling in_runner runner sh -c 'cd /home/runner/_work &&
+		docker run --rm --network none -v "$PWD/made:/x" tools sh -c "echo sibling >/x/f"; cat made/f'
 	in_runner runner rm -r /home/runner/_work/made
 	# where the daemon alone can look, it says so
 	refused "$label: a missing source of --mount" 'not there|does not exist' \
@@ -71,8 +71,10 @@ self_cases() {
 		echo "of the runner" >/home/runner/dir/file'
 	self_up runner
 	is 'run' 0 hi in_runner runner "${inner_run[@]}" tools echo hi
-	is 'exec -i, half closed, output after that' 0 $'3\nlate' eval 'id=$(in_runner runner docker run -d --network none tools sleep 1000)
-		printf abc | in_runner runner docker exec -i "$id" sh -c "cat | wc -c; sleep 1; echo late"; engine rm -f "$id" >/dev/null'
+	is 'exec -i, half closed, output after that' 0 $'3\nlate' eval '
+		id=$(in_runner runner docker run -d --network none tools sleep 1000)
+		printf abc | in_runner runner docker exec -i "$id" sh -c "cat | wc -c; sleep 1; echo late"
+		engine rm -f "$id" >/dev/null'
 	runner_cases 'the runner'
 	engine restart runner >/dev/null
 	self_up runner
@@ -85,14 +87,23 @@ self_cases() {
 		in_runner runner env -C /home/runner docker-compose run --rm one cat /x/file /y/file 2>/dev/null
 		in_runner runner env -C /home/runner docker-compose down -v >"$W/out" 2>&1 || cat "$W/out"'
 
-	# what other processes get, that can reach the socket
-	engine exec runner mkdir -p /tmp/root/bin
-	is 'control: a client of the runner'"'"'s own root' 0 '' in_runner runner sh -c 'docker create --name own tools true >/dev/null; docker rm own >/dev/null'
-	in_runner runner sh -c 'cp /opt/bin/proxy /tmp/root/bin/'
-	refused 'a sibling that has the socket mounted' 'proxy on the host' in_runner runner "${inner_run[@]}" -v /tmp/docker.sock:/s \
-		tools docker -H unix:///s create -v /in:/x tools true
-	refused 'a sibling, without any mount' 'proxy on the host' in_runner runner "${inner_run[@]}" -v /tmp/docker.sock:/s \
-		tools docker -H unix:///s create tools true
+	# processes that can reach the socket, and are not the runner's
+	refused 'a sibling that has the socket mounted' 'proxy on the host' \
+		in_runner runner "${inner_run[@]}" -v /tmp/docker.sock:/s tools docker -H unix:///s create -v /in:/x tools true
+	refused 'a sibling, without any mount' 'proxy on the host' \
+		in_runner runner "${inner_run[@]}" -v /tmp/docker.sock:/s tools docker -H unix:///s create tools true
+	is 'a process with another root' 0 $'200\n403' in_runner runner python3 -c '
+import os, socket
+def status(path):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(path)
+        sock.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
+        return sock.recv(999).split()[1].decode()
+print(status("/tmp/docker.sock"))
+os.mkdir("/tmp/root")
+os.link("/tmp/docker.sock", "/tmp/root/sock")
+os.chroot("/tmp/root")
+print(status("/sock"))'
 
 	# an engine that does not run this container
 	dockerd_up "$W/another"
@@ -102,9 +113,10 @@ self_cases() {
 	self_up elsewhere -daemon /var/run/another.sock
 	another() { docker -H "unix://$W/another/sock" "$@"; }
 	is 'another engine: without a bind' 0 hi in_runner elsewhere "${inner_run[@]}" tools echo hi
-	is 'another engine: a volume of its own' 0 v in_runner elsewhere "${inner_run[@]}" -v vol:/v tools sh -c 'echo v >/v/f; cat /v/f'
-	is 'another engine: a bind is refused' 0 1 eval 'in_runner elsewhere docker create -v /home/runner/_work:/x tools true 2>&1 |
-		grep -c "does not run this container"'
+	is 'another engine: a volume of its own' 0 v \
+		in_runner elsewhere "${inner_run[@]}" -v vol:/v tools sh -c 'echo v >/v/f; cat /v/f'
+	is 'another engine: a bind is refused' 0 1 eval '
+		in_runner elsewhere docker create -v /home/runner/_work:/x tools true 2>&1 | grep -c "does not run this container"'
 	is 'another engine: --mount is refused' 0 1 eval 'in_runner elsewhere docker create --mount \
 		type=bind,source=/etc/hostname,target=/x tools true 2>&1 | grep -c "does not run this container"'
 	is '... and nothing is made' 0 0 eval 'another ps -aq | wc -l'

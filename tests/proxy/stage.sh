@@ -52,7 +52,8 @@ life_cases() {
 	container one -v "$J:/x" "${reads[@]}"
 	refused 'a name that is taken' 'is already in use' container one -v "$J:/x" "${reads[@]}"
 	kept '... the first keeps its own' 1 one
-	refused 'one source of two is missing' 'not there' container two -v "$J:/x" --mount "type=bind,source=$J/none,target=/y" tools
+	refused 'one source of two is missing' 'not there' \
+		container two -v "$J:/x" --mount "type=bind,source=$J/none,target=/y" tools
 	kept '... nothing stays of it' 1 one
 	container two --restart on-failure -v "$J:/x" "${reads[@]}"
 	container three -v "$J:/x" "${reads[@]}"
@@ -63,7 +64,8 @@ life_cases() {
 	kept 'prune' 0
 	is 'no bind, no stage' 0 0 eval 'container one -v named:/v tools true && stages 0'
 	engine rm -v one >/dev/null
-	is 'a client of the host has none either' 0 0 eval 'docker create --name one -v "$W/volume:/x" tools true >/dev/null && stages 0'
+	is 'a client of the host has none either' 0 0 eval '
+		docker create --name one -v "$W/volume:/x" tools true >/dev/null && stages 0'
 	engine rm one >/dev/null
 }
 
@@ -99,7 +101,7 @@ swap_cases() {
 
 # emptied: no container, also none that the daemon was about to make, and no stage
 emptied() {
-	engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm
+	remove_all
 	stages_are 0
 }
 
@@ -110,8 +112,8 @@ killed() {
 	wait "$1" 2>/dev/null
 }
 
-# again: a proxy that takes the stages of its forerunner for old ones. It leaves them alone for a minute, for the daemon may
-# be about to make the container of one.
+# again: a proxy that takes the stages of its forerunner for old ones. It leaves them alone for a minute, for the daemon
+# may be about to make the container of one.
 again() {
 	touch -d '2 minutes ago' "$B.rw/"* 2>/dev/null
 	proxy_up -stage "$B"
@@ -142,7 +144,8 @@ restart_cases() {
 	is 'two more' 0 3 stages 3
 	docker_down
 	docker_up
-	is 'the daemon is started again: a container that it starts has its volume' 0 'of the runner' engine exec always cat /x/file
+	is 'the daemon is started again: a container that it starts has its volume' 0 'of the runner' \
+		engine exec always cat /x/file
 	container next -v "$J:/x" "${reads[@]}"
 	kept '... and one that it removed has no stage' 3 stays next
 	engine rm next >/dev/null
@@ -174,7 +177,7 @@ restart_cases() {
 	n=$(containers)
 	kept "clients that do not wait for the answer: $n of 20 have a container" "$n"
 	is '... which reads' 0 '' eval 'for c in $(engine ps -aq); do differs 0 "of the runner" engine start -a "$c"; done'
-	engine ps -aq | xargs -r docker -H "unix://$W/docker/sock" rm >/dev/null
+	remove_all
 	kept '... and all removed' 0
 }
 
@@ -250,7 +253,8 @@ limit_cases() {
 	kept '... and what it has stays' 3 l1 l2 l3
 	engine rm l1 >/dev/null
 	kept '... one is removed' 2
-	is '... and there is room for one' 0 'of the runner' in_view "$PID" docker run --rm --network none -v "$J:/x" "${reads[@]}"
+	is '... and there is room for one' 0 'of the runner' \
+		in_view "$PID" docker run --rm --network none -v "$J:/x" "${reads[@]}"
 	container l1 -v "$J:/x" "${reads[@]}"
 	local PID
 	for n in {2..8}; do
@@ -268,7 +272,7 @@ limit_cases() {
 	kept '... one is removed' 23
 	is '... and there is room for one' 0 201 status_in_view
 	kill "${views[@]}"
-	engine ps -aq | xargs docker -H "unix://$W/docker/sock" rm >/dev/null
+	remove_all
 	kept '... and all removed' 0
 	proxy_down
 }
