@@ -3,12 +3,12 @@
 
 SPDX-License-Identifier: 0BSD
 
-    requests.py PROXY DINDBIND DIRECTORY VIEW HOST:PATH     all cases; VIEW is a process that has the directory HOST at PATH
+    requests.py PROXY DINDBIND DIRECTORY VIEW HOST:PATH     all cases; the process VIEW has the directory HOST at PATH
     requests.py --storm SOCKET PATH NUMBER                  random requests at a socket with whatever daemon it has
 
-One line a case; the last line is `N passed, N failed, N skipped`. $SEED is that of the random requests. No case waits for
-time to pass: the daemon holds back what the client must not need, and goes on when it is told to. Limits only end a
-failure, and what hostile requests leave open.
+One line a case; the last line is `N passed, N failed, N skipped`. $SEED is that of the random requests. No case waits
+for time to pass: the daemon holds back what the client must not need, and goes on when it is told to. Limits only end
+a failure, and what hostile requests leave open.
 """
 
 import ctypes
@@ -108,7 +108,7 @@ class Daemon:
         if act == b'refuse':        # without a look at the body
             sock.sendall(b'HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n')
             return False
-        if act == b'at once':       # as dockerd hijacks: what it has of the body is dropped, what comes later is the stream
+        if act == b'at once':       # as dockerd hijacks: it drops what it has of the body, the rest is the stream
             buf.clear()
             sock.sendall(b'HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
             while data := self.recv(sock):
@@ -165,7 +165,8 @@ class Daemon:
             sock.sendall(b'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}')
         else:
             text = b'%s %s %d' % (method, target, len(body))
-            sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(text) + (b'' if method == b'HEAD' else text))
+            sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(text))
+            sock.sendall(b'' if method == b'HEAD' else text)
         return b'close' not in fields.get(b'connection', b'')
 
 
@@ -246,6 +247,9 @@ def chunked(path, body, size=7, fields=b''):
         b'%x\r\n%s\r\n' % (len(chunk), chunk) for chunk in chunks + [b''])
 
 
+TCP = b'Connection: Upgrade\r\nUpgrade: tcp\r\n'
+
+
 def act(word):
     return b'X-Act: %s\r\n' % word
 
@@ -282,11 +286,6 @@ def every_string(text):
     return found
 
 
-def named(target):
-    """What a lenient router takes the path for."""
-    return urllib.parse.unquote(target.split('?')[0]).rstrip('/').rsplit('/', 2)
-
-
 def judge(head, body, path):
     """Fails if this request could be read in two ways, or says PATH to the daemon."""
     lines = head.decode('latin-1').split('\r\n')
@@ -303,17 +302,17 @@ def judge(head, body, path):
     # of a form Go's functions take the fields for the query's
     holds(not re.search(r'(?i)\ncontent-type:.*(form|multipart)', head.decode('latin-1')), 'a form: %r' % head)
     holds(path not in urllib.parse.unquote(line), 'the path in %r' % line)
-    last = named(line.split(' ')[1])
     if line.startswith(('GET ', 'HEAD ')):
         return
-    if last[-1].lower() == 'create' and b'BODY' not in body:
+    # what a lenient router takes the path for
+    last = urllib.parse.unquote(line.split(' ')[1].split('?')[0]).rstrip('/').rsplit('/', 1)
+    if last[-1].lower() == 'create':
         try:
             strings = every_string(body or b'null')
         except ValueError:
             raise Failed('a body that is not JSON: %r' % body[:200]) from None
         holds(not any(path in text for text in strings), 'not translated: %r %r' % (head, body[:300]))
-    if last[-1].lower() == 'start' and last[-2:-1] != ['exec']:
-        holds(not body or 'exec' in line, 'a start with a body')
+    holds(last[-1].lower() != 'start' or '/exec/' in line or not body, 'a start with a body')
 
 
 # ---- The cases -------------------------------------------------------------------------------------------
@@ -388,7 +387,8 @@ def case_a_create_body_is_translated(t):
 
 
 def case_every_byte_but_the_source_stays(t):
-    body = b' {"Image":"\\u00e9", "hostconfig" :\t{"Binds":[ "%s/x:/t" ]},"n":1.000000000000000000001e-7}\n' % t.at.encode()
+    body = b' {"Image":"\\u00e9", "hostconfig" :\t{"Binds":[ "PATH/x:/t" ]},"n":1.000000000000000000001e-7}\n'
+    body = body.replace(b'PATH', t.at.encode())
     with t.client() as client:
         client.send(post(CREATE, body)).answer()
     same(t.body(), body.replace(t.at.encode(), t.host.encode()))
@@ -428,7 +428,8 @@ def case_a_create_body_that_expects_100(t):
 
 def names():
     for path in (b'/containers/create', b'/v1.24/containers/create?name=a%20b&platform=', b'/v1.99/containers/create',
-                 b'/v1.41/containers/create?', b'http://docker/v1.41/containers/create', b'/v1.41/%63ontainers/creat%65'):
+                 b'/v1.41/containers/create?', b'http://docker/v1.41/containers/create',
+                 b'/v1.41/%63ontainers/creat%65'):
         def case(t, path=path):
             plain = urllib.parse.unquote_to_bytes(path.replace(b'http://docker', b'').partition(b'?')[0])
             query = path.partition(b'?')[2]
@@ -447,10 +448,11 @@ def no_names():
     """A daemon makes a container of the first eight; all others answer 301 or 404."""
     for path in (b'/v1.41.0/containers/create', b'/v01.41/containers/create', b'/v00001.41/containers/create',
                  b'/v1.041/containers/create', b'/v1.41./containers/create', b'/v1.41.../containers/create',
-                 b'/containers%2Fcreate', b'/v1.41/containers%2fcreate', b'//containers/create', b'/containers//create',
-                 b'/x/../containers/create', b'/containers/./create', b'/%2Fcontainers/create', b'/x/..%2fcontainers/create',
-                 b'/containers/create/', b'/Containers/Create', b'/%2563ontainers/create', b'/containers/create%00',
-                 b'/containers/create;x', b'/v1.23/containers/create', b'/v4.3.1/containers/create', b'/v1/containers/create',
+                 b'/containers%2Fcreate', b'/v1.41/containers%2fcreate', b'//containers/create',
+                 b'/containers//create', b'/x/../containers/create', b'/containers/./create',
+                 b'/%2Fcontainers/create', b'/x/..%2fcontainers/create', b'/containers/create/',
+                 b'/Containers/Create', b'/%2563ontainers/create', b'/containers/create%00', b'/containers/create;x',
+                 b'/v1.23/containers/create', b'/v4.3.1/containers/create', b'/v1/containers/create',
                  b'/containers/create%0a', b'/containers/create%20', b'/v1.41/containers/cre\xc3\xa4te'):
         yield 'no create: %r' % path.decode('latin-1'), lambda t, path=path: t.refused(post(path, t.bytes))
     for method in (b'post', b'Post', b'PUT', b'PATCH', b'GET', b'OPTIONS', b'TRACE'):
@@ -460,44 +462,58 @@ def no_names():
         post(CREATE, t.bytes, b'X-HTTP-Method-Override: POST\r\n').replace(b'POST', b'PUT', 1))
 
 
+def mounts(row):
+    return b'{"HostConfig":{"Mounts":[%s]}}' % row
+
+
+def volume_of(driver):
+    return mounts(b'{"Type":"volume","Target":"/t","VolumeOptions":{"DriverConfig":{%s}}}' % driver)
+
+
+def log(config):
+    return b'{"HostConfig":{"LogConfig":{"Config":{%s}}}}' % config
+
+
 def bodies():
     """What daemons read in a create body, and other readers miss."""
     bind = b'{"Binds":["PATH/x:/t"]}'
+    mount = b'{"Type":"bind","Source":"PATH/x","Target":"/t"}'
     for name, body in (
             ('Binds without a HostConfig', bind),
             ('HostConfig twice', b'{"HostConfig":%s,"HostConfig":{}}' % bind),
             ('HostConfig twice, in another case', b'{"HostConfig":{"Memory":0},"hostconfig":%s}' % bind),
             ('Binds twice', b'{"HostConfig":{"Binds":["PATH/x:/t"],"Binds":[]}}'),
             ('Binds twice, in another case', b'{"HostConfig":{"Binds":[],"binds":["PATH/x:/t"]}}'),
-            ('Mounts twice', b'{"HostConfig":{"Mounts":[],"Mounts":[{"Type":"bind","Source":"PATH/x","Target":"/t"}]}}'),
-            ('Source twice', b'{"HostConfig":{"Mounts":[{"Type":"bind","Source":"PATH/x","source":"PATH","Target":"/t"}]}}'),
-            ('Type twice', b'{"HostConfig":{"Mounts":[{"Type":"volume","Type":"bind","Source":"PATH/x","Target":"/t"}]}}'),
+            ('Mounts twice', b'{"HostConfig":{"Mounts":[],"Mounts":[%s]}}' % mount),
+            ('Source twice', mounts(mount[:-1] + b',"source":"PATH"}')),
+            ('Type twice', mounts(b'{"Type":"volume",' + mount[1:])),
             ('an escaped key twice', b'{"HostConfig":%s,"\\u0048ostConfig":{}}' % bind),
             ('a long s', '{"HostConfig":{"Bindſ":["PATH/x:/t"],"Binds":[]}}'.encode()),
             ('data after the object', b'{"HostConfig":{}} {"HostConfig":%s}' % bind),
-            ('nothing', b''), ('an array', b'[%s]' % bind), ('half of it', b'{"HostConfig":{"Binds":["PATH/x:/t"'),
+            ('nothing', b''),
+            ('an array', b'[%s]' % bind),
+            ('half of it', b'{"HostConfig":{"Binds":["PATH/x:/t"'),
             ('bytes that are not UTF-8', b'{"HostConfig":{"Binds":["PATH/\xff:/t"]}}'),
             ('a byte order mark', b'\xef\xbb\xbf{"HostConfig":%s}' % bind),
             ('UTF-16', '{"HostConfig":{}}'.encode('utf-16')),
             ('100,000 levels', b'{"HostConfig":' + b'[' * 100000),
-            ('a source that is not there', b'{"HostConfig":{"Mounts":[{"Type":"bind","Source":"PATH/none","Target":"/t"}]}}'),
-            ('a type that is not known', b'{"HostConfig":{"Mounts":[{"Type":"glob","Source":"PATH/x","Target":"/t"}]}}'),
-            ('a relative lowerdir', b'{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/t","VolumeOptions":{"DriverConfig":'
-                                    b'{"Name":"local","Options":{"type":"overlay","o":"lowerdir=etc:usr","device":"overlay"}}}}]}}'),
-            ('lowerdir+', b'{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/t","VolumeOptions":{"DriverConfig":'
-                          b'{"Name":"local","Options":{"type":"overlay","o":"lowerdir+=etc","device":"overlay"}}}}]}}'),
-            ('a disk', b'{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/t","VolumeOptions":{"DriverConfig":'
-                       b'{"Name":"local","Options":{"type":"ext4","device":"/dev/vda"}}}}]}}'),
-            ('a volume of another driver', b'{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/t","VolumeOptions":'
-                                           b'{"DriverConfig":{"Name":"x","Options":{"mountpoint":"/etc"}}}}]}}'),
-            ('a log with a path', b'{"HostConfig":{"LogConfig":{"Type":"syslog","Config":{"syslog-tls-ca-cert":"/etc/x"}}}}'),
-            ('a log to a socket', b'{"HostConfig":{"LogConfig":{"Type":"syslog","Config":{"syslog-address":"unix:///x"}}}}'),
-            ('a log of podman', b'{"hostconfig":{"logconfig":{"Type":"k8s-file","Config":{"path":"/etc/x"}}}}'),
+            ('a source that is not there', mounts(mount.replace(b'/x', b'/none'))),
+            ('a type that is not known', mounts(mount.replace(b'bind', b'glob'))),
+            ('a relative lowerdir',
+             volume_of(b'"Name":"local","Options":{"type":"overlay","o":"lowerdir=etc:usr","device":"overlay"}')),
+            ('lowerdir+', volume_of(b'"Options":{"type":"overlay","o":"lowerdir+=etc","device":"overlay"}')),
+            ('a disk', volume_of(b'"Name":"local","Options":{"type":"ext4","device":"/dev/vda"}')),
+            ('a volume of another driver', volume_of(b'"Name":"x","Options":{"mountpoint":"/etc"}')),
+            ('a log with a path', log(b'"syslog-tls-ca-cert":"/etc/x"')),
+            ('a log to a socket', log(b'"syslog-address":"unix:///x"')),
+            ('a log of podman', log(b'"path":"/etc/x"').lower()),
     ):
-        yield 'a create body: ' + name, lambda t, body=body: t.refused(post(CREATE, body.replace(b'PATH', t.at.encode())))
+        yield 'a create body: ' + name, lambda t, body=body: t.refused(
+            post(CREATE, body.replace(b'PATH', t.at.encode())))
     for name, fields in (('charset=utf-16', b'Content-Type: application/json; charset=utf-16\r\n'),
                          ('Content-Encoding: gzip', b'Content-Encoding: gzip\r\n')):
-        yield 'a create body, which daemons read as it is: ' + name, lambda t, fields=fields: t.translated(post(CREATE, t.bytes, fields))
+        yield 'a create body, which daemons read as it is: ' + name, lambda t, fields=fields: t.translated(
+            post(CREATE, t.bytes, fields))
     yield 'a create body of more than 64 MiB', lambda t: t.refused(
         get(CREATE, b'POST', b'Content-Length: %d\r\n' % (64 * 2**20 + 1)) + b' ' * 2**23, 413)
     yield 'a create body of more than 64 MiB, in chunks', lambda t: t.refused(
@@ -515,7 +531,8 @@ def refusals():
             ('a service update', post(b'/services/abc/update?version=1', b'{}')),
             ('the swarm', post(b'/v1.41/swarm/init', b'{}')),
             ('a config', post(b'/configs/create', b'{}')), ('a secret', post(b'/secrets/create', b'{}')),
-            ('a plugin', post(b'/plugins/create?name=x', b'')), ('a plugin pull', post(b'/v1.41/plugins/pull?remote=x', b'[]')),
+            ('a plugin', post(b'/plugins/create?name=x', b'')),
+            ('a plugin pull', post(b'/v1.41/plugins/pull?remote=x', b'[]')),
             ('a plugin upgrade', post(b'/plugins/a/b:c/upgrade', b'[]')),
             ('the settings of a plugin', post(b'/plugins/a/b:c/set', b'["m.source=/etc"]')),
             ('a checkpoint', post(b'/containers/x/checkpoints', b'{"CheckpointDir":"/etc"}')),
@@ -549,7 +566,8 @@ def refusals():
             ('a volume, twice', post(volume, b'{"DriverOpts":{"o":"bind","device":"/etc"},"DriverOpts":{}}')),
             ('a volume, in chunks', chunked(volume, b'{"DriverOpts":{"o":"bind","device":"/etc"}}')),
             ('a volume, as an overlay', post(volume, b'{"DriverOpts":{"type":"overlay","o":"lowerdir=etc:usr"}}')),
-            ('a volume, as an overlay, a row each', post(volume, b'{"DriverOpts":{"type":"overlay","o":"lowerdir+=etc"}}')),
+            ('a volume, as an overlay, a row each',
+             post(volume, b'{"DriverOpts":{"type":"overlay","o":"lowerdir+=etc"}}')),
             ('a volume of a disk', post(volume, b'{"DriverOpts":{"type":"ext4","device":"/dev/vda"}}')),
             ('a volume of another driver', post(volume, b'{"Driver":"x","DriverOpts":{"mountpoint":"/etc"}}')),
             ('a volume of a cluster', post(volume, b'{"ClusterVolumeSpec":{}}')),
@@ -569,8 +587,9 @@ def refusals():
 
 
 def case_no_form_reaches_the_daemon(t):
-    for kind in (b'application/x-www-form-urlencoded', b'Application/X-WWW-Form-URLencoded; charset=x', b'multipart/form-data; boundary=x',
-                 b'application/json\r\nContent-Type: application/x-www-form-urlencoded', b'text/plain, application/x-www-form-urlencoded'):
+    form = b'application/x-www-form-urlencoded'
+    for kind in (form, b'Application/X-WWW-Form-URLencoded; charset=x', b'multipart/form-data; boundary=x',
+                 b'application/json\r\nContent-Type: ' + form, b'text/plain, ' + form):
         t.safe(post(b'/build?t=x', b'volume=/etc:/x', b'Content-Type: ' + kind + b'\r\n'))
     holds(len(t.daemon.noted) > 1, 'nothing came through')
 
@@ -589,71 +608,82 @@ def case_what_only_looks_alike_passes(t):
 # ---- Framing ---------------------------------------------------------------------------------------------
 
 
+def upload(fields, body=b''):
+    return get(b'/images/load', b'POST', fields) + body + b'INNER'
+
+
 def framing():
     """Name, bytes: what two readers might read differently. INNER is a create of a path of the runner's."""
-    x = b'/images/load'
     for name, data in (
             ('Content-Length and Transfer-Encoding',
-             get(x, b'POST', b'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n') + b'0\r\n\r\nINNER'),
+             upload(b'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', b'0\r\n\r\n')),
             ('Transfer-Encoding and Content-Length',
-             get(x, b'POST', b'Transfer-Encoding: chunked\r\nContent-Length: 4\r\n') + b'0\r\n\r\nINNER'),
-            ('Content-Length twice', get(x, b'POST', b'Content-Length: 0\r\nContent-Length: 9\r\n') + b'INNER'),
-            ('the same Content-Length twice', get(x, b'POST', b'Content-Length: 0\r\nContent-Length: 0\r\n') + b'INNER'),
-            ('a list of Content-Lengths', get(x, b'POST', b'Content-Length: 0, 9\r\n') + b'INNER'),
-            ('Content-Length with a sign', get(x, b'POST', b'Content-Length: +0\r\n') + b'INNER'),
-            ('a negative Content-Length', get(x, b'POST', b'Content-Length: -1\r\n') + b'INNER'),
-            ('Content-Length in hex', get(x, b'POST', b'Content-Length: 0x0\r\n') + b'INNER'),
-            ('Content-Length without a number', get(x, b'POST', b'Content-Length:\r\n') + b'INNER'),
-            ('Content-Length with an underscore', get(x, b'POST', b'Content-Length: 1_0\r\n') + b'INNER'),
-            ('a Content-Length that is too long', get(x, b'POST', b'Content-Length: 18446744073709551616\r\n') + b'INNER'),
-            ('a Content-Length of a create that is too short', get(CREATE, b'POST', b'Content-Length: 2\r\n') + b'{}INNER'),
-            ('Transfer-Encoding twice', get(x, b'POST', b'Transfer-Encoding: chunked\r\n' * 2) + b'0\r\n\r\nINNER'),
-            ('Transfer-Encoding: identity', get(x, b'POST', b'Transfer-Encoding: identity\r\n') + b'0\r\n\r\nINNER'),
-            ('Transfer-Encoding: gzip, chunked', get(x, b'POST', b'Transfer-Encoding: gzip, chunked\r\n') + b'0\r\n\r\nINNER'),
-            ('Transfer-Encoding: xchunked', get(x, b'POST', b'Transfer-Encoding: xchunked\r\n') + b'0\r\n\r\nINNER'),
-            ('Transfer-Encoding with a vertical tab', get(x, b'POST', b'Transfer-Encoding: \x0bchunked\r\n') + b'0\r\n\r\nINNER'),
-            ('Transfer-Encoding in HTTP/1.0', b'POST /images/load HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nINNER'),
-            ('a folded field', get(x, b'POST', b'Content-Length: 0\r\nA: b\r\n c\r\n') + b'INNER'),
-            ('a folded Transfer-Encoding', get(x, b'POST', b'Transfer-Encoding:\r\n chunked\r\n') + b'INNER'),
-            ('a folded first field', get(x, b'POST', b' A: b\r\n') + b'INNER'),
-            ('blanks before the colon', get(x, b'POST', b'Content-Length : 9\r\n') + b'INNER'),
-            ('a field without a name', get(x, b'POST', b': 9\r\n') + b'INNER'),
-            ('a field without a colon', get(x, b'POST', b'Content-Length\r\n') + b'INNER'),
-            ('NUL in a field', get(x, b'POST', b'A: b\0c\r\n') + b'INNER'),
-            ('bare LF in a field', get(x, b'POST', b'A: b\nContent-Length: 9\r\n') + b'INNER'),
-            ('bare CR in a field', get(x, b'POST', b'A: b\rContent-Length: 9\r\n') + b'INNER'),
-            ('CR CR LF', get(x, b'POST', b'A: b\r\r\nContent-Length: 9\r\n') + b'INNER'),
+             upload(b'Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', b'0\r\n\r\n')),
+            ('Content-Length twice', upload(b'Content-Length: 0\r\nContent-Length: 9\r\n')),
+            ('the same Content-Length twice', upload(b'Content-Length: 0\r\nContent-Length: 0\r\n')),
+            ('a list of Content-Lengths', upload(b'Content-Length: 0, 9\r\n')),
+            ('Content-Length with a sign', upload(b'Content-Length: +0\r\n')),
+            ('a negative Content-Length', upload(b'Content-Length: -1\r\n')),
+            ('Content-Length in hex', upload(b'Content-Length: 0x0\r\n')),
+            ('Content-Length without a number', upload(b'Content-Length:\r\n')),
+            ('Content-Length with an underscore', upload(b'Content-Length: 1_0\r\n')),
+            ('a Content-Length that is too long', upload(b'Content-Length: 18446744073709551616\r\n')),
+            ('a Content-Length of a create that is too short',
+             get(CREATE, b'POST', b'Content-Length: 2\r\n') + b'{}INNER'),
+            ('Transfer-Encoding twice', upload(b'Transfer-Encoding: chunked\r\n' * 2, b'0\r\n\r\n')),
+            ('Transfer-Encoding: identity', upload(b'Transfer-Encoding: identity\r\n', b'0\r\n\r\n')),
+            ('Transfer-Encoding: gzip, chunked', upload(b'Transfer-Encoding: gzip, chunked\r\n', b'0\r\n\r\n')),
+            ('Transfer-Encoding: xchunked', upload(b'Transfer-Encoding: xchunked\r\n', b'0\r\n\r\n')),
+            ('Transfer-Encoding with a vertical tab', upload(b'Transfer-Encoding: \x0bchunked\r\n', b'0\r\n\r\n')),
+            ('Transfer-Encoding in HTTP/1.0',
+             b'POST /images/load HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nINNER'),
+            ('a folded field', upload(b'Content-Length: 0\r\nA: b\r\n c\r\n')),
+            ('a folded Transfer-Encoding', upload(b'Transfer-Encoding:\r\n chunked\r\n')),
+            ('a folded first field', upload(b' A: b\r\n')),
+            ('blanks before the colon', upload(b'Content-Length : 9\r\n')),
+            ('a field without a name', upload(b': 9\r\n')),
+            ('a field without a colon', upload(b'Content-Length\r\n')),
+            ('NUL in a field', upload(b'A: b\0c\r\n')),
+            ('bare LF in a field', upload(b'A: b\nContent-Length: 9\r\n')),
+            ('bare CR in a field', upload(b'A: b\rContent-Length: 9\r\n')),
+            ('CR CR LF', upload(b'A: b\r\r\nContent-Length: 9\r\n')),
             ('bare LF at the end of a head', b'GET /images/json HTTP/1.1\r\nHost: a\n\nINNER'),
             ('an empty line first', b'\r\nINNER'),
             ('a body of GET', get(b'/images/json', b'GET', b'Content-Length: 5\r\n') + b'INNER'),
             ('a body of HEAD', get(b'/_ping', b'HEAD', b'Content-Length: 5\r\n') + b'INNER'),
-            ('Connection names Content-Length', get(x, b'POST', b'Connection: Content-Length\r\nContent-Length: 5\r\n') + b'INNER'),
+            ('Connection names Content-Length', upload(b'Connection: Content-Length\r\nContent-Length: 5\r\n')),
             ('Connection names Transfer-Encoding',
-             get(x, b'POST', b'Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n') + b'5\r\nBODY0\r\n0\r\n\r\nINNER'),
-            ('two Hosts', get(x, b'POST', b'Host: other\r\nContent-Length: 0\r\n') + b'INNER'),
-            ('authority form', get(b'docker:80', b'CONNECT') + b'INNER'), ('asterisk form', get(b'*', b'OPTIONS') + b'INNER'),
+             upload(b'Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n', b'5\r\nBODY0\r\n0\r\n\r\n')),
+            ('two Hosts', upload(b'Host: other\r\nContent-Length: 0\r\n')),
+            ('authority form', get(b'docker:80', b'CONNECT') + b'INNER'),
+            ('asterisk form', get(b'*', b'OPTIONS') + b'INNER'),
             ('HTTP/0.9', b'GET /images/json\r\n\r\nINNER'), ('not HTTP', b'\x16\x03\x01\x02\x00\r\n\r\nINNER'),
             ('the preface of HTTP/2', b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nINNER'),
             ('a head of 2 MB', get(b'/info', b'GET', b'A: ' + b'b' * 2000000 + b'\r\n') + b'INNER'),
             ('Upgrade where nothing is to be upgraded',
-             get(b'/_ping', b'GET', b'Connection: Upgrade\r\nUpgrade: tcp\r\n') + b'INNER'),
-            ('Upgrade to HTTP/2', get(b'/info', b'GET', b'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n') + b'INNER'),
-            ('Upgrade of a create', get(CREATE, b'POST', b'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n') + b'{}INNER'),
-            ('Upgrade of a build', get(b'/build', b'POST', b'Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n') + b'INNER'),
-            ('Expect of another kind', get(x, b'POST', b'Expect: 200-ok\r\nContent-Length: 0\r\n') + b'INNER'),
-            ('Expect without waiting', get(x, b'POST', b'Expect: 100-continue\r\nContent-Length: 5\r\n') + b'INNER'),
+             get(b'/_ping', b'GET', TCP) + b'INNER'),
+            ('Upgrade to HTTP/2',
+             get(b'/info', b'GET', b'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n') + b'INNER'),
+            ('Upgrade of a create', get(CREATE, b'POST', TCP + b'Content-Length: 2\r\n') + b'{}INNER'),
+            ('Upgrade of a build',
+             get(b'/build', b'POST', b'Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n') + b'INNER'),
+            ('Expect of another kind', upload(b'Expect: 200-ok\r\nContent-Length: 0\r\n')),
+            ('Expect without waiting', upload(b'Expect: 100-continue\r\nContent-Length: 5\r\n')),
     ):
         yield name, data
     for name, line in (
             ('absolute form', b'POST http://docker/v1.41/containers/create HTTP/1.1'),
             ('absolute form in upper case', b'POST HTTP://docker/v1.41/containers/create HTTP/1.1'),
             ('absolute form of another scheme', b'POST unix:///v1.41/containers/create HTTP/1.1'),
-            ('no slash', b'POST v1.41/containers/create HTTP/1.1'), ('a blank first', b' POST /containers/create HTTP/1.1'),
+            ('no slash', b'POST v1.41/containers/create HTTP/1.1'),
+            ('a blank first', b' POST /containers/create HTTP/1.1'),
             ('two blanks', b'POST  /containers/create HTTP/1.1'), ('a tab', b'POST\t/containers/create HTTP/1.1'),
-            ('a blank in the path', b'POST /containers/create x HTTP/1.1'), ('NUL in the path', b'POST /containers/create\0 HTTP/1.1'),
+            ('a blank in the path', b'POST /containers/create x HTTP/1.1'),
+            ('NUL in the path', b'POST /containers/create\0 HTTP/1.1'),
             ('a fragment', b'POST /containers/create#x HTTP/1.1'), ('HTTP/2', b'POST /containers/create HTTP/2.0'),
             ('HTTP/1.10', b'POST /containers/create HTTP/1.10'), ('http/1.1', b'POST /containers/create http/1.1'),
-            ('HTTP/1.0', b'POST /containers/create HTTP/1.0'), ('a question mark twice', b'POST /containers/create??name=x HTTP/1.1')):
+            ('HTTP/1.0', b'POST /containers/create HTTP/1.0'),
+            ('a question mark twice', b'POST /containers/create??name=x HTTP/1.1')):
         yield 'a line with ' + name, b'OUTER' + line
     for name, chunks in (
             ('an extension', b'0;a=b\r\n\r\n'), ('an extension with a line break', b'2;\nxx\r\n31\r\n0\r\n\r\n'),
@@ -690,8 +720,7 @@ def case_every_request_of_a_connection_is_looked_at(t):
             same(client.send(get(b'/info')).answer()[1], b'GET /info 0')
             same(client.send(post(CREATE, t.bytes)).answer()[1], b'POST %s %d' % (CREATE, len(t.want)))
             same(client.send(chunked(b'/images/load', b'x' * 100)).answer()[1], b'POST /images/load 100')
-        status, text = client.send(post(CREATE, t.bytes.replace(b'/x:', b'/none/../../..:').replace(b'/t', b't'))).answer()
-        same(status, 400)
+        same(client.send(post(CREATE, t.bytes.replace(b'/t"', b't"'))).answer()[0], 400)
     t.asked(*[b'GET /info', b'POST ' + CREATE, b'POST /images/load'] * 3)
     holds(all(body == t.want for head, body in t.daemon.noted if CREATE in head), t.daemon.noted)
 
@@ -707,7 +736,8 @@ def case_requests_sent_without_waiting(t):
 
 
 def case_a_create_after_each_kind_of_answer(t):
-    for word, method, path in ((b'', b'GET', b'/info'), (b'', b'HEAD', b'/_ping'), (b'204', b'DELETE', b'/containers/x'),
+    for word, method, path in ((b'', b'GET', b'/info'), (b'', b'HEAD', b'/_ping'),
+                               (b'204', b'DELETE', b'/containers/x'),
                                (b'304', b'POST', b'/containers/x/stop'), (b'404', b'POST', b'/containers/x/attach'),
                                (b'404', b'POST', b'/exec/x/start'), (b'big', b'GET', b'/images/get')):
         with t.client() as client:
@@ -764,15 +794,15 @@ def case_an_upload_streams(t):
 
 
 def case_an_answer_instead_of_the_upload(t):
-    """The daemon answers and closes. A proxy that still writes then may see the answer, or the end of the connection."""
+    """The daemon answers and closes. A proxy that still writes then may see the answer, or the end."""
     with t.client() as client:
         status, text = client.send(post(b'/images/load', b'x' * 10000000, act(b'refuse'))).answer()
     holds((status, text) == (400, b'no\n') or status == 502 and b'"message":' in text, (status, text))
 
 
 def case_a_body_that_is_cut(t):
-    for data in (post(b'/images/load', b'12345')[:-1], chunked(b'/images/load', b'12345')[:-5], post(CREATE, t.bytes)[:-1],
-                 chunked(CREATE, t.bytes)[:-5], b'POST /info HTT'):
+    for data in (post(b'/images/load', b'12345')[:-1], chunked(b'/images/load', b'12345')[:-5],
+                 post(CREATE, t.bytes)[:-1], chunked(CREATE, t.bytes)[:-5], b'POST /info HTT'):
         with t.client() as client:
             client.send(data).end().rest()
     t.nothing()
@@ -794,9 +824,9 @@ def case_connection_close(t):
 
 def streams():
     for path, method, fields, status in (
-            (b'/containers/x/attach?stdin=1&stream=1', b'POST', b'Upgrade: tcp\r\nConnection: Upgrade\r\n', b'101 UPGRADED'),
-            (b'/v1.41/exec/x/start', b'POST', b'Connection: Upgrade\r\nUpgrade: tcp\r\n', b'101 UPGRADED'),
-            (b'/v1.41/containers/x/attach/ws', b'GET', b'Connection: Upgrade\r\nUpgrade: websocket\r\n', b'101 UPGRADED'),
+            (b'/containers/x/attach?stdin=1&stream=1', b'POST', TCP, b'101 UPGRADED'),
+            (b'/v1.41/exec/x/start', b'POST', TCP, b'101 UPGRADED'),
+            (b'/v1.41/containers/x/attach/ws', b'GET', TCP.replace(b'tcp', b'websocket'), b'101 UPGRADED'),
             (b'/session', b'POST', b'Connection: Upgrade\r\nUpgrade: h2c\r\n', b'101 UPGRADED'),
             (b'/grpc', b'POST', b'Connection: Upgrade\r\nUpgrade: h2c\r\n', b'101 UPGRADED'),
             (b'/exec/x/start', b'POST', b'', b'200 OK'),
@@ -806,7 +836,8 @@ def streams():
             if b'exec' in path:
                 request = post(path, b'{"Tty":false}', act(b'stream') + fields)
             with t.client() as client:
-                holds(client.send(request).until(b'\r\n\r\n').startswith(b'HTTP/1.1 ' + status), 'not ' + status.decode())
+                head = client.send(request).until(b'\r\n\r\n')
+                holds(head.startswith(b'HTTP/1.1 ' + status), head)
                 client.send(b'hello, ').until(b'HELLO, ')       # both ways, before any end
                 client.send(post(CREATE, b'{')).until(b'\r\n\r\n')        # raw: nothing of it is HTTP
                 client.until(b'{')
@@ -818,17 +849,17 @@ def streams():
 
     def at_once(t):
         with t.client() as client:
-            client.send(get(b'/containers/x/attach', b'POST', act(b'stream') + b'Upgrade: tcp\r\nConnection: Upgrade\r\n') +
+            client.send(get(b'/containers/x/attach', b'POST', act(b'stream') + TCP) +
                         b'all at once')
             answer = client.end().rest()
         same(answer.partition(b'\r\n\r\n')[2], b'ALL AT ONCEthe end')
     yield 'a stream: input that did not wait', at_once
 
     def body(t):
-        """dockerode sends the query once more as a body. It is no part of the stream, as it is none without the proxy."""
+        """dockerode sends the query once more as a body. It is no part of the stream, as without the proxy."""
         for _ in range(100):
             with t.client() as client:
-                client.send(post(b'/containers/x/attach', b'{"stream":true}', act(b'at once') + b'Upgrade: tcp\r\nConnection: Upgrade\r\n'))
+                client.send(post(b'/containers/x/attach', b'{"stream":true}', act(b'at once') + TCP))
                 client.until(b'\r\n\r\n')
                 same(client.send(b'mine').end().rest(), b'mine')
     yield 'a stream: a body comes with the head, a hundred times', body
@@ -836,7 +867,7 @@ def streams():
     def first(t):
         """The daemon ends its half first: what the client sends arrives all the same."""
         with t.client() as client:
-            client.send(get(b'/containers/x/attach', b'POST', act(b'talks first') + b'Upgrade: tcp\r\nConnection: Upgrade\r\n'))
+            client.send(get(b'/containers/x/attach', b'POST', act(b'talks first') + TCP))
             client.until(b'\r\n\r\n')
             same(client.rest(), b'before you')
             client.send(b'after you').end()
@@ -847,7 +878,7 @@ def streams():
     def flood(t):
         """A client that does not read: what it sends fills all buffers and comes back when it reads."""
         with t.client() as client:
-            client.send(get(b'/containers/x/attach', b'POST', act(b'stream') + b'Upgrade: tcp\r\nConnection: Upgrade\r\n'))
+            client.send(get(b'/containers/x/attach', b'POST', act(b'stream') + TCP))
             client.until(b'\r\n\r\n')
             client.sock.setblocking(False)
             sent = 0
@@ -883,8 +914,9 @@ class Storm:
         return usual if self.random.random() < 0.9 else self.random.choice(others)
 
     def bind(self):
-        return self.some(b'"Binds":["%s/x:/t"]', b'"binds":["%s/x:/t"]', b'"Mounts":[{"Type":"bind","Source":"%s/x","Target":"/t"}]',
-                         b'"Binds":["%s/x:/t"],"Binds":[]', b'"Binds":[],"Binds":["%s/x:/t"]', b'"\\u0042inds":["%s/x:/t"]',
+        return self.some(b'"Binds":["%s/x:/t"]', b'"binds":["%s/x:/t"]', b'"\\u0042inds":["%s/x:/t"]',
+                         b'"Mounts":[{"Type":"bind","Source":"%s/x","Target":"/t"}]',
+                         b'"Binds":["%s/x:/t"],"Binds":[]', b'"Binds":[],"Binds":["%s/x:/t"]',
                          b'"Mounts":[{"type":"BIND","source":"%s/x","target":"/t"}]',
                          b'"Mounts":[{"Source":"%s/x","Target":"/t","Type":"volume","type":"bind"}]',
                          b'"Mounts":[{"Type":"volume","Target":"/t","VolumeOptions":{"DriverConfig":{"Options":'
@@ -903,11 +935,12 @@ class Storm:
                          b'{"DriverOpts":{"type":"none","o":"bind","device":"%s/x"},"DriverOpts":{}}' % self.path)
 
     def target(self):
-        create = self.rare(b'/containers/create', b'/containers/%63reate', b'/containers%2Fcreate', b'//containers/create',
-                           b'/containers/./create', b'/x/../containers/create', b'/containers/create/', b'/Containers/Create',
-                           b'/volumes/create', b'/containers/x/start', b'/libpod/containers/create', b'/images/load', b'/build',
-                           b'/containers/x/attach', b'/session')
-        version = self.rare(self.some(b'', b'/v1.41', b'/v1.24', b'/v1.40'), b'/v1.23', b'/v01.41', b'/v1.041', b'/v1.41.', b'/v1.41.0')
+        create = self.rare(b'/containers/create', b'/containers/%63reate', b'/containers%2Fcreate',
+                           b'//containers/create', b'/containers/./create', b'/x/../containers/create',
+                           b'/containers/create/', b'/Containers/Create', b'/volumes/create', b'/containers/x/start',
+                           b'/libpod/containers/create', b'/images/load', b'/build', b'/containers/x/attach', b'/session')
+        version = self.rare(self.some(b'', b'/v1.41', b'/v1.24', b'/v1.40'),
+                            b'/v1.23', b'/v01.41', b'/v1.041', b'/v1.41.', b'/v1.41.0')
         query = self.rare(b'', b'?', b'?name=', b'?platform=', b'?x=1', b'?volume=%s' % self.path, b'??', b'?;')
         return self.rare(b'', b'http://docker') + version + create + query
 
@@ -916,7 +949,8 @@ class Storm:
         chunks = b''.join(b'%x\r\n%s\r\n' % (len(part), part) for part in (body[:9], body[9:]) if part) + b'0\r\n\r\n'
         right = b'Content-Length: %d\r\n' % len(body)
         return self.rare((right, body), (b'Transfer-Encoding: chunked\r\n', chunks),
-                         (b'Transfer-Encoding: chunked\r\n' + right, chunks), (right + b'Transfer-Encoding: chunked\r\n', body),
+                         (b'Transfer-Encoding: chunked\r\n' + right, chunks),
+                         (right + b'Transfer-Encoding: chunked\r\n', body),
                          (right * 2, body), (b'Content-Length: 0\r\n', body), (right + b'Content-Length: 0\r\n', body),
                          (b'Content-Length: +%d\r\n' % len(body), body), (b'Content-Length : %d\r\n' % len(body), body),
                          (b'Transfer-Encoding: xchunked\r\n', chunks), (b'Transfer-Encoding:\r\n chunked\r\n', chunks),
@@ -930,7 +964,7 @@ class Storm:
         fields = [length, self.rare(b'Host: docker\r\n', b'', b'Host: docker\r\n' * 2),
                   self.rare(b'Content-Type: application/json\r\n', b'', b'Content-Type: text/plain\r\n',
                             b'Content-Type: application/x-www-form-urlencoded\r\n'),
-                  self.rare(b'', b'Expect: 100-continue\r\n', b'Connection: close\r\n', b'Connection: Upgrade\r\nUpgrade: tcp\r\n',
+                  self.rare(b'', b'Expect: 100-continue\r\n', b'Connection: close\r\n', TCP,
                             b'Connection: Content-Length\r\n', b'X-HTTP-Method-Override: GET\r\n', b'A: b\r\n c\r\n')]
         self.random.shuffle(fields)
         line = b'%s %s %s\r\n' % (self.rare(b'POST', b'PUT', b'GET', b'post'), target,
@@ -1023,8 +1057,8 @@ def main():
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(work + '/daemon.sock')
     listener.listen(64)     # by this process, so that the daemon's mounts are those out here
-    with subprocess.Popen([program, '-listen', work + '/proxy.sock', '-daemon', work + '/daemon.sock', '-dindbind', dindbind],
-                          stderr=subprocess.DEVNULL) as proxy:
+    with subprocess.Popen([program, '-listen', work + '/proxy.sock', '-daemon', work + '/daemon.sock',
+                           '-dindbind', dindbind], stderr=subprocess.DEVNULL) as proxy:
         while not os.path.exists(work + '/proxy.sock'):
             if proxy.poll() is not None:
                 sys.exit('requests: %s ended with %d' % (program, proxy.returncode))
