@@ -202,7 +202,9 @@ func (p *proxy) create(ctx context.Context, who *peer.Process, args []string, in
 func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) ([]byte, error) {
 	volume, container, err := table.Volume(body)
 	if err == nil {
-		if _, _, refused := p.dindbind(ctx, who, nothing, nil, container); refused != nil {
+		var refusal *table.Refusal
+		_, _, err = p.dindbind(ctx, who, nothing, nil, container)
+		if errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest {
 			err = table.ErrVolume
 		}
 	}
@@ -212,17 +214,22 @@ func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) ([]b
 // dindbind runs it. `ended` is closed when it is gone, which may be after the answer: a file system of the runner's may hold it
 // although it is killed.
 func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, description, body []byte) ([]byte, chan struct{}, error) {
-	owner, err := who.Owner()
-	if err == nil && p.more(owner, 1) > calls {
-		err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet: wait for one", calls)
-	}
 	ended := make(chan struct{})
-	if err != nil {
+	owner, err := who.Owner()
+	ctx, cancel := context.WithTimeout(ctx, patient)
+	for err == nil && p.more(owner, 1) > calls {
 		p.more(owner, -1)
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet", calls)
+		}
+	}
+	if err != nil {
+		cancel()
 		close(ended)
 		return nil, ended, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patient)
 	var out, said bytes.Buffer
 	var failed error
 	cmd := exec.CommandContext(ctx, p.program, append(append([]string{}, args...), "-c")...)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -142,7 +143,7 @@ func (row *row) look(r *http.Request) error {
 	}
 	for key, values := range query {
 		match := row.query[key]
-		if match == nil && (r.Method == http.MethodGet || row.query["..."] != nil) {
+		if match == nil && row.query["only"] == nil {
 			query.Del(key)
 			continue
 		}
@@ -154,8 +155,12 @@ func (row *row) look(r *http.Request) error {
 		}
 	}
 	r.URL.RawQuery = query.Encode()
-	if kind := r.Header["Content-Type"]; kind != nil && (len(kind) > 1 || !types[kind[0]]) {
-		r.Header.Set("Content-Type", "application/octet-stream")
+	if given := r.Header["Content-Type"]; given != nil {
+		kind, _, err := mime.ParseMediaType(given[0])
+		if len(given) > 1 || err != nil || !types[kind] {
+			kind = "application/octet-stream"
+		}
+		r.Header.Set("Content-Type", kind)
 	}
 	if row.action == "empty" { // up to 7 bytes are none to dockerd either
 		if text, _ := io.ReadAll(io.LimitReader(r.Body, 8)); len(text) > 7 {
@@ -178,7 +183,7 @@ func Look(what string, body []byte) error {
 	}
 	in := json.NewDecoder(bytes.NewReader(body))
 	in.UseNumber()
-	return leaves(in, what, "", func(path, parent string, value any) error {
+	return leaves(in, deep, what, "", func(path, parent string, value any) error {
 		path, parent = strings.Replace(path, ".hostconfig", "", 1), strings.Replace(parent, ".hostconfig", "", 1)
 		match := members[path]
 		if match == nil {
@@ -191,9 +196,14 @@ func Look(what string, body []byte) error {
 	})
 }
 
+const deep = 64 // levels of nesting, each of which has a path
+
 // leaves visits all values that are no object and no array. Elements of an array have its path.
-func leaves(in *json.Decoder, path, parent string, visit func(path, parent string, value any) error) error {
+func leaves(in *json.Decoder, levels int, path, parent string, visit func(path, parent string, value any) error) error {
 	token, err := in.Token()
+	if err == nil && levels == 0 {
+		err = Refuse(http.StatusBadRequest, "the body is nested too deeply: %d levels pass", deep)
+	}
 	if err != nil {
 		return err
 	}
@@ -210,7 +220,7 @@ func leaves(in *json.Decoder, path, parent string, visit func(path, parent strin
 			// to encoding/json U+017F and U+212A are letters too
 			below, above = path+"."+strings.ToLower(strings.ToUpper(key.(string))), path
 		}
-		if err = leaves(in, below, above, visit); err != nil {
+		if err = leaves(in, levels-1, below, above, visit); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,8 @@ func TestWhatPasses(t *testing.T) {
 		"POST /v1.41/exec/abc/start":                                                                              "stream",
 		"POST /session":                                                                                           "stream",
 		"POST /v1.41/volumes/create":                                                                              "volume",
+		"POST /images/create?fromImage=a&authconfig=":                                                             "",
+		"DELETE /containers/a?force=1&v=1":                                                                        "",
 		"GET /v1.41/containers/json?all=1&filters=%7B%7D":                                                         "",
 		"GET /v1.41/containers/abc/archive?path=/etc/passwd":                                                      "",
 		"POST /v1.41/images/create?fromImage=docker.io/library/alpine&tag=3":                                      "",
@@ -113,6 +115,8 @@ func TestWhatDoesNot(t *testing.T) {
 		"POST /images/a/tag?repo=dir&tag=etc":                  403,
 		"POST /commit?container=a&repo=dir:x":                  403,
 		"POST /images/dir:/etc/push":                           403,
+		"DELETE /images/a?only-untagged=1":                     403,
+		"POST /volumes/prune?except=x":                         403,
 		"POST /containers/a/checkpoints":                       403,
 		"GET /v1.41/plugins":                                   404,
 		"POST /v1.41/services/create":                          403,
@@ -232,6 +236,15 @@ func TestStage(t *testing.T) {
 	body := []byte(`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind,ro","device":"/x"}}}}]}}`)
 	if Look("create", body) != nil || Look("stage", body) == nil || Look("stage", []byte(`{}`)) != nil {
 		t.Error(Look("create", body), Look("stage", body))
+	}
+}
+
+func TestNesting(t *testing.T) {
+	for levels, passes := range map[int]bool{30: true, 63: true, 64: false, 9000: false, 20000: false} {
+		body := strings.Repeat(`{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":`, levels) + "1" + strings.Repeat("}", levels)
+		if err := Look("create", []byte(body)); (err == nil) != passes {
+			t.Errorf("%d levels: %v", levels, err)
+		}
 	}
 }
 
