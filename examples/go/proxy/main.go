@@ -56,6 +56,8 @@ func serve() error {
 		return fmt.Errorf("%s: there are no arguments besides options", flag.Arg(0))
 	case err != nil:
 		return fmt.Errorf("-mode %s: it takes an octal number", *mode)
+	case *socket == *upstream:
+		return fmt.Errorf("-listen %s: this is the engine's own socket", *socket)
 	case *self && *engine+*base != "":
 		return fmt.Errorf("-self takes no -engine and no -stage: it asks the engine for its own names")
 	}
@@ -149,6 +151,7 @@ func (p *proxy) run(l *net.UnixListener) error {
 // listen makes the socket, over the one of a proxy that is gone, or takes it from systemd.
 func listen(socket string, mode int) (*net.UnixListener, error) {
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) && os.Getenv("LISTEN_FDS") == "1" {
+		os.Unsetenv("LISTEN_PID")
 		os.Unsetenv("LISTEN_FDS")
 		f := os.NewFile(3, "LISTEN_FDS")
 		defer f.Close()

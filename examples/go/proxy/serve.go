@@ -261,6 +261,9 @@ func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, 
 // turn waits until less than enough is going on for a container. What it returns is counted until more(it, -1).
 func (p *proxy) turn(ctx context.Context, who *peer.Process, what string) (string, error) {
 	owner, err := who.Owner()
+	if err != nil {
+		return "", table.Refuse(http.StatusForbidden, "%v", err)
+	}
 	owner = what + " " + owner
 	for err == nil && p.more(owner, 1) > calls {
 		p.more(owner, -1)

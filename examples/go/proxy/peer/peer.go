@@ -156,5 +156,8 @@ func (p *Process) Owner() (string, error) {
 	if err == nil && name == "" {
 		name, err = os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", p.PID))
 	}
+	if os.IsNotExist(err) {
+		err = errGone
+	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:16], err
 }
