@@ -59,7 +59,8 @@ stream_cases() {
 	both "$v: import, save, load" 0 'Loaded image: noisy:latest' \
 		eval 'tar -C "$W" -c noise | docker import - noisy >/dev/null && docker save noisy | docker load'
 	both "$v: top, stop, restart" 0 $'1\nalive\nalive' \
-		eval 'docker top alive | grep -c "sleep 1000000"; docker stop -t 0 alive; docker restart alive'
+		eval 'until_true eval "docker top alive | grep -q \"sleep 1000000\""; docker top alive | grep -c "sleep 1000000"
+			docker stop -t 0 alive; docker restart alive'
 }
 
 # The input of attach ends, and with it the container; logs and events have waited since before that.

@@ -128,6 +128,9 @@ func (d *daemon) list(ctx context.Context, all int) (ids []string, err error) {
 		err = in.Decode(&c)
 		ids = append(ids, c.Id)
 	}
+	if err == nil {
+		_, err = in.Token() // the end: what is cut off is not all
+	}
 	return ids, err
 }
 

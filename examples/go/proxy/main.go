@@ -23,6 +23,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -55,6 +56,8 @@ func serve() error {
 		return fmt.Errorf("%s: there are no arguments besides options", flag.Arg(0))
 	case err != nil:
 		return fmt.Errorf("-mode %s: it takes an octal number", *mode)
+	case *socket == *upstream:
+		return fmt.Errorf("-listen %s: this is the engine's own socket", *socket)
 	case *self && *engine+*base != "":
 		return fmt.Errorf("-self takes no -engine and no -stage: it asks the engine for its own names")
 	}
@@ -120,7 +123,7 @@ func (p *proxy) keepStages(base, socket string, limit int) error {
 
 // run serves until a signal comes; what is being answered then has ten seconds.
 func (p *proxy) run(l *net.UnixListener) error {
-	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 24 * time.Hour,
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 5 * time.Minute,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, client{}, c) }}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
@@ -148,6 +151,7 @@ func (p *proxy) run(l *net.UnixListener) error {
 // listen makes the socket, over the one of a proxy that is gone, or takes it from systemd.
 func listen(socket string, mode int) (*net.UnixListener, error) {
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) && os.Getenv("LISTEN_FDS") == "1" {
+		os.Unsetenv("LISTEN_PID")
 		os.Unsetenv("LISTEN_FDS")
 		f := os.NewFile(3, "LISTEN_FDS")
 		defer f.Close()
@@ -186,35 +190,54 @@ type listener struct {
 
 type conn struct {
 	*net.UnixConn
-	peer *peer.Process
-	err  error // what all its requests get
+	peer  *peer.Process
+	err   error  // what all its requests get
+	close func() // once
 }
 
 // client is the key of a connection in the context of its requests.
 type client struct{}
 
 func (l *listener) Accept() (net.Conn, error) {
-	unix, err := l.AcceptUnix()
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{UnixConn: unix}
-	if c.peer, err = peer.Of(unix); err != nil {
-		c.err = table.Refuse(http.StatusForbidden, "%v", err)
-	}
-	if l.p.inside {
-		view, err := c.peer.View()
-		if os.IsPermission(err) {
-			c.err = table.Refuse(http.StatusForbidden, "the proxy may not look at this process: run it as the same user, or as root")
-		} else if err != nil || view != l.p.own {
-			c.err = table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files; a container that "+
-				"has it mounted needs the socket of a proxy on the host, which serves everybody")
+	for {
+		unix, err := l.AcceptUnix()
+		if err != nil {
+			return nil, err
 		}
+		c := &conn{UnixConn: unix}
+		owner := ""
+		if c.peer, err = peer.Of(unix); err == nil {
+			owner, err = c.peer.Owner()
+		}
+		if l.p.inside {
+			c.err = l.p.within(c.peer)
+		} else if err != nil {
+			c.err = table.Refuse(http.StatusForbidden, "%v", err)
+		}
+		n := l.p.more(owner, 1)
+		var once sync.Once
+		c.close = func() { once.Do(func() { l.p.more(owner, -1); c.peer.Close() }) }
+		if n <= conns {
+			return c, nil
+		}
+		log.Printf("%v: closed: this container has %d connections", c.peer, conns)
+		c.Close()
 	}
-	return c, nil
+}
+
+// within fails for a process that does not see the files that this one sees.
+func (p *proxy) within(who *peer.Process) error {
+	view, err := who.View()
+	if os.IsPermission(err) {
+		return table.Refuse(http.StatusForbidden, "the proxy may not look at this process: run it as the same user, or as root")
+	} else if err != nil || view != p.own {
+		return table.Refuse(http.StatusForbidden, "this socket serves what runs beside its proxy and sees the same files; a container that has "+
+			"it mounted needs the socket of a proxy on the host, which serves everybody")
+	}
+	return nil
 }
 
 func (c *conn) Close() error {
-	c.peer.Close()
+	c.close()
 	return c.UnixConn.Close()
 }

@@ -34,11 +34,12 @@ type proxy struct {
 	rest    httputil.ReverseProxy
 	streams sync.WaitGroup
 	mutex   sync.Mutex
-	running map[string]int // by owner: how often dindbind runs
+	running map[string]int // what is going on, by container
 }
 
 const (
-	calls   = 16               // of dindbind, for one container at the same time
+	calls   = 16               // bodies, and runs of dindbind, for one container at the same time
+	conns   = 512              // of one container
 	longest = 4 << 20          // bytes of a body that is looked at
 	patient = 30 * time.Second // for a body, and for dindbind, which a runner's file system may keep waiting
 )
@@ -91,6 +92,13 @@ func broken(err error) error { return table.Refuse(http.StatusBadGateway, "%v", 
 // body has a body looked at, and translated unless the peer has the engine's own names.
 func (p *proxy) body(w http.ResponseWriter, r *http.Request, c *conn, action string) error {
 	who := c.peer
+	ctx, cancel := context.WithTimeout(r.Context(), patient)
+	defer cancel()
+	owner, err := p.turn(ctx, who, "body")
+	if err != nil {
+		return err
+	}
+	defer p.more(owner, -1)
 	c.SetReadDeadline(time.Now().Add(patient))
 	body, err := io.ReadAll(io.LimitReader(r.Body, longest+1))
 	c.SetReadDeadline(time.Time{})
@@ -215,16 +223,8 @@ func (p *proxy) volume(ctx context.Context, who *peer.Process, body []byte) ([]b
 // although it is killed.
 func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, description, body []byte) ([]byte, chan struct{}, error) {
 	ended := make(chan struct{})
-	owner, err := who.Owner()
 	ctx, cancel := context.WithTimeout(ctx, patient)
-	for err == nil && p.more(owner, 1) > calls {
-		p.more(owner, -1)
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet", calls)
-		}
-	}
+	owner, err := p.turn(ctx, who, "dindbind")
 	if err != nil {
 		cancel()
 		close(ended)
@@ -258,7 +258,25 @@ func (p *proxy) dindbind(ctx context.Context, who *peer.Process, args []string, 
 	return out.Bytes(), ended, nil
 }
 
-// more counts what runs for a container.
+// turn waits until less than enough is going on for a container. What it returns is counted until more(it, -1).
+func (p *proxy) turn(ctx context.Context, who *peer.Process, what string) (string, error) {
+	owner, err := who.Owner()
+	if err != nil {
+		return "", table.Refuse(http.StatusForbidden, "%v", err)
+	}
+	owner = what + " " + owner
+	for err == nil && p.more(owner, 1) > calls {
+		p.more(owner, -1)
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet", calls)
+		}
+	}
+	return owner, err
+}
+
+// more counts, for containers.
 func (p *proxy) more(owner string, n int) int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -121,13 +121,17 @@ func field(fd uintptr, name string) string {
 }
 
 // View is a mount namespace and a root in it: processes with the same one have the same names for all files.
-type View struct{ namespace, mount, inode string }
+type View struct{ namespace, path, mount, inode string }
 
 // View looks up what the process sees, and that it was still that process. The root is not asked for its attributes: it may
 // be a file system of the process's own, which does not answer.
 func (p *Process) View() (v View, err error) {
 	proc := fmt.Sprintf("/proc/%d/", p.PID)
 	if v.namespace, err = os.Readlink(proc + "ns/mnt"); err != nil {
+		return v, err
+	}
+	// on btrfs the top of each subvolume has the same inode, and its own path
+	if v.path, err = os.Readlink(proc + "root"); err != nil {
 		return v, err
 	}
 	fd, err := syscall.Open(proc+"root", openPath|syscall.O_CLOEXEC, 0)
@@ -151,6 +155,9 @@ func (p *Process) Owner() (string, error) {
 	name := container.FindString(string(cgroup))
 	if err == nil && name == "" {
 		name, err = os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", p.PID))
+	}
+	if os.IsNotExist(err) {
+		err = errGone
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:16], err
 }

@@ -83,6 +83,8 @@ func keys(to map[string]*regexp.Regexp, prefix string, words []string) {
 
 var patterns = strings.NewReplacer(
 	"{}", `[^/]+`,
+	// options of mount(8), none of which ends with `bind`
+	"{nobind}", `(([^,]*([^d,]|[^n,]d|[^i,]nd|[^b,]ind)|i?n?d)?(,|$))*`,
 	"{nothing}", `[^\x00-\x{10FFFF}]`,
 	"{image}", `[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@\w+:\w+)?`,
 	"{tag}", `(\w[\w.-]*|\w+:\w+)?`,
@@ -122,7 +124,8 @@ func Judge(r *http.Request) (string, error) {
 		p = p[len(at)-1:]
 	}
 	for _, row := range rows {
-		if row.method == r.Method && row.path.MatchString(p) && !transport.MatchString(p) {
+		if row.method == r.Method && row.path.MatchString(p) &&
+			(r.Method == http.MethodGet || !transport.MatchString(p)) {
 			return row.action, row.look(r)
 		}
 	}

@@ -30,27 +30,28 @@ func TestWhatPasses(t *testing.T) {
 		"POST /containers/create": "create",
 		"POST /v1.41/containers/%63reate?name=x&platform=": "create",
 		"http": "",
-		"POST /v1.41/containers/abc/start?detachKeys=ctrl-p":                                                      "empty",
-		"POST /v1.41/containers/abc/attach?stream=1&stdout=1":                                                     "stream",
-		"POST /v1.41/exec/abc/start":                                                                              "stream",
-		"POST /session":                                                                                           "stream",
-		"POST /v1.41/volumes/create":                                                                              "volume",
-		"POST /images/create?fromImage=a&authconfig=":                                                             "",
-		"DELETE /containers/a?force=1&v=1":                                                                        "",
-		"GET /v1.41/containers/json?all=1&filters=%7B%7D":                                                         "",
-		"GET /v1.41/containers/abc/archive?path=/etc/passwd":                                                      "",
-		"POST /v1.41/images/create?fromImage=docker.io/library/alpine&tag=3":                                      "",
-		"POST /v1.41/images/create?fromSrc=-&repo=x":                                                              "",
-		"POST /v1.41/images/host:5000/a/b:c@sha256:abc/push?tag=":                                                 "",
-		"DELETE /v1.41/images/a/b?force=1":                                                                        "",
-		"POST /v1.41/build?t=x&t=y&dockerfile=sub/Dockerfile&remote=&networkmode=host":                            "",
-		"POST /v1.41/build?dockerfile=.dockerfile.abc&remote=client-session&session=x&version=2":                  "",
-		"POST /v1.41/build?remote=https%3A%2F%2Fexample.org%2Fx.git&outputs=%5B%7B%22Type%22%3A%22local%22%7D%5D": "",
-		"POST /images/create?fromImage=docker&tag=dind":                                                           "",
-		"POST /images/create?fromImage=a&tag=sha256:abc":                                                          "",
-		"POST /images/create?fromSrc=-&repo=&tag=":                                                                "",
-		"POST /containers/create?name=dir&Image=%22x%22":                                                          "create",
-		"GET /v1.41/networks/a%20b":                                                                               "",
+		"POST /v1.41/containers/abc/start?detachKeys=ctrl-p":                                     "empty",
+		"POST /v1.41/containers/abc/attach?stream=1&stdout=1":                                    "stream",
+		"POST /v1.41/exec/abc/start":                                                             "stream",
+		"POST /session":                                                                          "stream",
+		"POST /v1.41/volumes/create":                                                             "volume",
+		"POST /images/create?fromImage=a&authconfig=":                                            "",
+		"DELETE /containers/a?force=1&v=1":                                                       "",
+		"GET /v1.41/containers/json?all=1&filters=%7B%7D":                                        "",
+		"GET /v1.41/containers/abc/archive?path=/etc/passwd":                                     "",
+		"POST /v1.41/images/create?fromImage=docker.io/library/alpine&tag=3":                     "",
+		"POST /v1.41/images/create?fromSrc=-&repo=x":                                             "",
+		"POST /v1.41/images/host:5000/a/b:c@sha256:abc/push?tag=":                                "",
+		"DELETE /v1.41/images/a/b?force=1":                                                       "",
+		"POST /v1.41/build?t=x&t=y&dockerfile=sub/Dockerfile&remote=&networkmode=host":           "",
+		"POST /v1.41/build?dockerfile=.dockerfile.abc&remote=client-session&session=x&version=2": "",
+		"POST /v1.41/build?remote=https%3A%2F%2Fexample.org%2Fx.git&outputs=%5B%7B%22Type%22%3A%22local%22,%22Attrs%22:%7B%22name%22:%22x%22%7D%7D%5D": "",
+		"POST /images/create?fromImage=docker&tag=dind":  "",
+		"POST /images/create?fromImage=a&tag=sha256:abc": "",
+		"POST /images/create?fromSrc=-&repo=&tag=":       "",
+		"POST /containers/create?name=dir&Image=%22x%22": "create",
+		"GET /images/oci:1/json":                         "",
+		"GET /v1.41/networks/a%20b":                      "",
 	} {
 		if line == "http" {
 			line = "GET http://d/v1.41/info"
@@ -94,6 +95,7 @@ func TestWhatDoesNot(t *testing.T) {
 		"POST /build?secrets=id%3Dx,src%3D/etc/shadow":         403,
 		"POST /build?output=/etc":                              403,
 		"POST /build?outputs=%5B%7B%22dest%22%3A%22/etc%22%7D": 403,
+		"POST /build?outputs=%5B%7B%22Type%22%3A%22local%22,%22Attrs%22:%7B%22dest%22:%22etc%22%7D%7D%5D": 403,
 		"POST /build?remote=/etc":                              403,
 		"POST /build?remote=file:///etc":                       403,
 		"POST /build?dockerfile=%5B%22/etc/shadow%22%5D":       403,
@@ -217,6 +219,7 @@ func TestCreate(t *testing.T) {
 		`{"HostConfig":{"NetworkMode":"ns:/proc/1/ns/net"}}`:                                                                       false,
 		`{"HostConfig":{"SecurityOpt":["seccomp=/x"]}}`:                                                                            false,
 		`{"HostConfig":{"SecurityOpt":["seccomp=unconfined","label=disable","no-new-privileges:true","seccomp={}"]}}`:              true,
+		`{"HostConfig":{"Annotations":{"org.example/url":"https://x/y"}}}`:                                                         true,
 		`{"HostConfig":{"Annotations":{"run.oci.hooks.stdout":"/x"}}}`:                                                             false,
 		`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Name":"../x"}}}]}}`:                           false,
 		`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind,ro","device":"/x"}}}}]}}`: true,
@@ -236,6 +239,13 @@ func TestStage(t *testing.T) {
 	body := []byte(`{"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Options":{"o":"bind,ro","device":"/x"}}}}]}}`)
 	if Look("create", body) != nil || Look("stage", body) == nil || Look("stage", []byte(`{}`)) != nil {
 		t.Error(Look("create", body), Look("stage", body))
+	}
+	for o, passes := range map[string]bool{"": true, "bind": false, "rbind": false, "ro,bind": false, "bind,ro": false, "ro,rbind,x": false,
+		"addr=10.0.0.1,rw": true, "size=1m": true, "d": true, "nd,ind": true, "find": true, "hard": true, "and": true} {
+		body := []byte(`{"Mounts":[{"VolumeOptions":{"DriverConfig":{"Options":{"o":"` + o + `"}}}}]}`)
+		if (Look("stage", body) == nil) != passes {
+			t.Errorf("o=%s: %v", o, Look("stage", body))
+		}
 	}
 }
 
