@@ -3,11 +3,12 @@
 
 SPDX-License-Identifier: 0BSD
 
-    peer.py alive|fork|passed|chroot|leave PROXY DAEMON BODY
+    peer.py alive|fork|passed|late|chroot|leave PROXY DAEMON BODY
     peer.py activate SOCKET PROGRAM [ARGUMENT...]
 
 fork: the child of the one that connected sends BODY, after that one is gone. passed: so does a process that was given
-the connection. chroot: it connects, changes its root and sends. Prints what became of it, and how many containers the
+the connection. late: that one dies when dindbind has answered, which is a program (peer.sh) that makes DIRECTORY/answered
+then, and waits for DIRECTORY/gone; DIRECTORY is that of PROXY. chroot: it connects, changes its root and sends. Prints what became of it, and how many containers the
 daemon has more; these are removed. leave: twenty that close the connection at various times. activate: as systemd
 starts PROGRAM for a socket.
 """
@@ -15,6 +16,7 @@ starts PROGRAM for a socket.
 import http.client
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -66,16 +68,45 @@ def from_the_dead(kind, path):
     return sock
 
 
+def dies_late(path, body):
+    """The answer to a create request, whose peer dies after dindbind and before the daemon."""
+    here, there = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        sock = connected(path)
+        socket.send_fds(there, [b'x'], [sock.fileno()])
+        signal.pause()
+    _, fds, _, _ = socket.recv_fds(here, 1, 1)
+    sock = socket.socket(fileno=fds[0])
+    sock.settimeout(60)
+    connection = Connection(sock=sock)
+    connection.request('POST', '/v1.40/containers/create', body, {'Content-Type': 'application/json'})
+    here = os.path.dirname(path)
+    while not os.path.exists(here + '/answered'):
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with open(here + '/gone', 'w', encoding='ascii'):
+        pass
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
 def create(kind, proxy, daemon, body):
     before = listed(daemon)
-    if kind in ('fork', 'passed'):
+    if kind == 'late':
+        sock = None
+    elif kind in ('fork', 'passed'):
         sock = from_the_dead(kind, proxy)
     else:
         sock = connected(proxy)
     root = os.open('/', os.O_RDONLY)
     if kind == 'chroot':
         os.chroot(os.path.dirname(proxy))
-    status, answer = ask(Connection(sock=sock), 'POST', '/v1.40/containers/create', body)
+    if sock:
+        status, answer = ask(Connection(sock=sock), 'POST', '/v1.40/containers/create', body)
+    else:
+        status, answer = dies_late(proxy, body)
     os.fchdir(root)
     os.chroot('.')
     more = listed(daemon) - before

@@ -216,6 +216,14 @@ gone_cases() {
 	is 'a peer that has changed its root since it connected has the names of now' 0 'refused, 0 containers' \
 		in_view "$PID" python3 "$tests/proxy/peer.py" chroot "$proxy" "$W/docker/sock" "$body"
 	proxy_down
+	# it has answered, and waits for the peer to be gone
+	printf '#!/bin/sh\n"%s" "$@" && >"%s/answered" && until [ -e "%s/gone" ]; do sleep 0.01; done\n' \
+		"$D" "${proxy%/*}" "${proxy%/*}" >"$W/bin/late"
+	chmod +x "$W/bin/late"
+	proxy_up -dindbind "$W/bin/late"
+	is 'a peer that is gone when dindbind has answered' 0 'refused, 0 containers' \
+		in_view "$PID" python3 "$tests/proxy/peer.py" late "$proxy" "$W/docker/sock" "$body"
+	proxy_down
 	within=(unshare --mount --pid --fork --kill-child --mount-proc)
 	proxy_up
 	within=()
