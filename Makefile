@@ -8,6 +8,7 @@
 
 PREFIX ?= /usr/local
 BUILD = build
+BUILT = dindbind dist examples/go/dindbind.example examples/go/proxy/proxy examples/go/proxy/dindbind $(BUILD)
 
 # All rules are in this file: with make's own ones `make formats` would build ./formats, without the flags.
 MAKEFLAGS += -r
@@ -28,7 +29,7 @@ LDFLAGS ?= -s
 STD = -std=gnu11
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 
-# Bytes that each saves of 130,696 (musl, gcc 12): code for one place in memory 2,096 (gcc is told for linking, too, for
+# Bytes that each saves of 130,696 (musl, gcc 12): code for one place in memory 2,096 (also said when gcc links, because
 # on Alpine it makes a static pie of -static; clang does not know that word); functions that nobody calls 1,104; tables
 # for unwinding, which C does not do, 12,288; pages of padding between code and data 8,192; up to 4,096 of padding around
 # what a start-up could make read-only with one more system call, which musl's of a static program does not do.
@@ -90,7 +91,7 @@ $(BUILD)/command $(BUILD)/test-command: | deps
 endif
 
 clean:  ##use remove what was built
-	rm -rf dindbind dindbind-*.tar.gz $(BUILD)
+	rm -rf $(BUILT)
 
 help:  ##use this list
 	@for group in use check release; do echo "$$group:"; \
@@ -206,17 +207,33 @@ size: dindbind  ##release the size of the tool, and its biggest functions
 	@stat -c '%s bytes' dindbind
 	@$(COMPILE) -o $(BUILD)/sized dindbind.c $(LINK) $(filter-out -s,$(LDFLAGS)) && nm --size-sort -S $(BUILD)/sized | tail -n 15
 
-# The same bytes from the same files: named here, so that git is not needed, and dated by the last commit or, in what
-# was unpacked, by what that has.
+# The same bytes from the same files: what git has or, in what was unpacked, all but what was built; dated by the last
+# commit or by what was unpacked. (S: what a link leads to keeps its name.)
 VERSION = $(shell sed -n 's/^.define DINDBIND_VERSION "\(.*\)"/\1/p' dindbind.h)
-DIST = .ci .editorconfig .gitignore LICENSE Makefile README.md bench dindbind.1 dindbind.c dindbind.h docs examples \
-	test_dindbind.c tests
+NAME = dindbind-$(VERSION)
+FILES = $(if $(wildcard .git),git ls-files, \
+	find . \( $(BUILT:%=-path './%' -o) -name __pycache__ \) -prune -o ! -type d -printf '%P\n')
 EPOCH = $(or $(SOURCE_DATE_EPOCH),$(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y dindbind.c))
-dist:  ##release dindbind-VERSION.tar.gz
-	@mkdir -p $(BUILD)
-	tar --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w --mtime=@$(EPOCH) \
-		--exclude=__pycache__ --transform='s,^,dindbind-$(VERSION)/,' -cf $(BUILD)/dist.tar $(DIST)
-	gzip -9n <$(BUILD)/dist.tar >dindbind-$(VERSION).tar.gz
+
+# A compiler and a musl of Debian's for each machine, also for this one: with the flags of `make`, its musl-gcc gives the
+# same bytes. What is missing is said before anything is made, and dist is there when all of it is made.
+dist: override CC = $$m-linux-gnu-gcc -specs /usr/lib/$$m-linux-musl/musl-gcc.specs
+dist: override NO_PIE = -no-pie
+dist:  ##release dist/: the source, static tools for x86_64 and aarch64, their checksums (cross compiler)
+	@for m in x86_64:amd64 aarch64:arm64; do arch=$${m#*:} m=$${m%:*} missing=; \
+		command -v $$m-linux-gnu-gcc >/dev/null || missing=" gcc-$$(echo $$m | tr _ -)-linux-gnu"; \
+		[ -e /usr/lib/$$m-linux-musl/musl-gcc.specs ] || missing="$$missing musl-dev:$$arch"; \
+		[ -z "$$missing" ] || { echo "make dist: for $$m, do as root:" \
+			"dpkg --add-architecture $$arch; apt-get update; apt-get install$$missing" >&2; exit 1; }; \
+	done
+	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
+	$(FILES) >$(BUILD)/files && LC_ALL=C sort -o $(BUILD)/files $(BUILD)/files
+	tar --format=ustar --owner=0 --group=0 --numeric-owner --mode=a+rX,u+w,go-w --mtime=@$(EPOCH) --no-recursion \
+		--transform='s,^,$(NAME)/,S' -T $(BUILD)/files -cf $(BUILD)/dist.tar
+	gzip -9n <$(BUILD)/dist.tar >$(BUILD)/dist/$(NAME).tar.gz
+	for m in x86_64 aarch64; do $(COMPILE) $(WARN) -o $(BUILD)/dist/$(NAME)-$$m dindbind.c $(LINK) $(LDFLAGS) || exit; done
+	cd $(BUILD)/dist && sha256sum $(NAME)* >SHA256SUMS && chmod -R u+w,a+rX .
+	rm -rf dist && mv $(BUILD)/dist dist
 
 .PHONY: all always bench builds check clean cover cross demo deps differential dist e2e fault fresh fuzz help install lint \
 	namespaces oracle race size takealong uninstall valgrind

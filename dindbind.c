@@ -10,31 +10,31 @@
  *  room                  lines      what it is for
  *  kernel interface      113-317      system calls as functions that return a value or -errno
  *  text and memory       318-758      strings, output that grows, paths as text, arenas
- *  errors                759-947      codes and errnos, and what they mean
- *  inodes and procfs     948-1223     what an inode is and is called; /proc/PID
- *  results               1224-1272    a result that says what was found, or why not
- *  bind table            1273-1322    which row covers a path
- *  contained resolution  1323-1651    a path below a root, to a descriptor
- *  missing directories   1652-1786    -m: the only writer
- *  mountinfo             1787-2012    the only reader of it
- *  layers: options       2013-2538    overlay mount options, to a list of layers
- *  layers: look-up       2539-3279    what the overlay would show at a path
- *  layers: subtrees      3280-3545    whether layer directories show all that it shows below
- *  layers: answers       3546-3679    the rule LAYERS: to a result
- *  the runner            3680-4397    dindbind_open(): is it the one that was described?
- *  one source            4398-4730    dindbind_resolve(): one rule after the other
- *  messages              4731-4867    errors in sentences
- *  mount identity        4868-5005    a path of the caller's that is the same file
- *  the daemon's names    5006-5401    the same from inside the runner (-S)
- *  host paths            5402-5804    dindbind_host(), with the mounts below
- *  staging               5805-7276    dindbind_stage(), dindbind_unstage()
- *  specs                 7277-8094    the grammars of -v and --mount
- *  json                  8095-8657    the only reader and writer of it
- *  formats               8658-8941    answers as text, json, oci, and specs
- *  descriptions          8942-9753    -r: what engines print of a container
- *  bodies                9754-10121   -c: the body of a create request
- *  answers               10122-11173  sources that stand or fall together
- *  applet                11174-12152  the command line
+ *  errors                759-949      codes and errnos, and what they mean
+ *  inodes and procfs     950-1225     what an inode is and is called; /proc/PID
+ *  results               1226-1274    a result that says what was found, or why not
+ *  bind table            1275-1324    which row covers a path
+ *  contained resolution  1325-1653    a path below a root, to a descriptor
+ *  missing directories   1654-1788    -m: the only writer
+ *  mountinfo             1789-2014    the only reader of it
+ *  layers: options       2015-2540    overlay mount options, to a list of layers
+ *  layers: look-up       2541-3281    what the overlay would show at a path
+ *  layers: subtrees      3282-3547    whether layer directories show all that it shows below
+ *  layers: answers       3548-3681    the rule LAYERS: to a result
+ *  the runner            3682-4411    dindbind_open(): is it the one that was described?
+ *  one source            4412-4744    dindbind_resolve(): one rule after the other
+ *  messages              4745-4883    errors in sentences
+ *  mount identity        4884-5021    a path of the caller's that is the same file
+ *  the daemon's names    5022-5417    the same from inside the runner (-S)
+ *  host paths            5418-5820    dindbind_host(), with the mounts below
+ *  staging               5821-7297    dindbind_stage(), dindbind_unstage()
+ *  specs                 7298-8115    the grammars of -v and --mount
+ *  json                  8116-8678    the only reader and writer of it
+ *  formats               8679-8962    answers as text, json, oci, and specs
+ *  descriptions          8963-9774    -r: what engines print of a container
+ *  bodies                9775-10142   -c: the body of a create request
+ *  answers               10143-11195  sources that stand or fall together
+ *  applet                11196-12178  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -786,7 +786,8 @@ static const struct error_row errors[] = {
                      "a name has 255 bytes at most, a path or answer 4095", 1 },
     ROW(MISSING) = { "missing", "not there", "check it as the runner sees it", 1 },
     ROW(NOTDIR) = { "notdir", "not a directory on the way", "check the path", 1 },
-    ROW(LOOP) = { "loop", "too many symlinks, or a link of procfs", "name the target itself", 1 },
+    ROW(LOOP) = { "loop", "too many symlinks, or a link of procfs",
+                  "name a file that is found without such links", 1 },
     ROW(ESCAPE) = { "escape", "a link leads into or out of a bind row",
                     "only the runner can say where to: give its PID (-p)", 1 },
     ROW(UNMATCHED) = { "unmatched", "no rule covers it",
@@ -794,7 +795,7 @@ static const struct error_row errors[] = {
                        "(-b), or overlay options (-o)", 1 },
     ROW(LAYERS) = { "layers", "the layers cannot be read with certainty",
                     "give absolute layers, redirect_dir= and metacopy=", 1 },
-    ROW(INEXACT) = { "inexact", "no layers show just what the overlay shows",
+    ROW(INEXACT) = { "inexact", "no set of layers shows exactly what the overlay shows",
                      "give the PID of a live runner", 1 },
     ROW(BROKEN) = { "broken", "the overlay itself fails here", "repair the image", 1 },
     ROW(CHANGED) = { "changed", "kept changing while it was looked at", "try again", 1 },
@@ -802,25 +803,26 @@ static const struct error_row errors[] = {
                       "mount it read-only and say so (-R), or use -f json, -v or --mount", 1 },
     ROW(FORMAT) = { "format", "cannot be written in this format", "", 1 },
     ROW(FOREIGN) = { "foreign", "has no path in this mount namespace",
-                     "stage it (-s DIR), where its engine mounts (-E), or give a bind row (-b)",
-                     1 },
+                     "stage it (-s DIR), name an engine with other mounts (-E), or give a bind "
+                     "row (-b)", 1 },
     ROW(EXISTS) = { "exists", "is there and is no directory", "remove it in the runner first", 1 },
     ROW(NESTED) = { "nested", "a mount below it would be missing or wrong",
                     "stage it (-s DIR) with a live PID", 1 },
     ROW(UNSAFE) = { "unsafe", "not safe for staging",
                     "take a new directory below ones that only root or you can change", 1 },
     ROW(HOST) = { "host", "this is a process of the host itself",
-                  "its paths need no translation; if you mean it, say -b /:/", 1 },
+                  "its paths need no translation; if you mean the host, say -b /:/", 1 },
     ROW(BUSY) = { "busy", "another call has held its lock for five seconds",
                   "see who has it open (fuser), and try again", 1 },
     ROW(UNSTAGED) = { "unstaged", "not staged, because another source was refused", "", 1 },
-    ROW(GONE) = { "gone", "no live process has this PID", "take the runner's task PID anew", 3 },
+    ROW(GONE) = { "gone", "no live process has this PID", "look up the runner's PID again", 3 },
     ROW(REUSED) = { "reused", "not the runner that was described",
-                    "describe it anew: another PID or container", 3 },
+                    "describe it again: it is another process or container", 3 },
     ROW(PROCFS) = { "procfs", "/proc is not the procfs that it should be",
                     "mount proc at /proc, with nothing over it", 3 },
     ROW(DENIED) = { "denied", "no permission",
-                    "run as root, or as the user who owns the runner", 3 },
+                    "it takes CAP_SYS_PTRACE (-s, -u: CAP_SYS_ADMIN and CAP_SYS_CHROOT "
+                    "too), or the user who owns the runner", 3 },
     ROW(XATTR) = { "xattr", "trusted.* attributes decide here and cannot be read",
                    "run with CAP_SYS_ADMIN in the initial user namespace", 3 },
     ROW(KERNEL) = { "kernel", "this kernel, or a seccomp filter, lacks a system call", "", 3 },
@@ -2028,7 +2030,7 @@ enum setting { OFF, ON, UNKNOWN };      /* UNKNOWN: the kernel's default, and it
 
 struct dindbind_layers {
     size_t n, nlower;           /* all; lowers that are no data-only layers */
-    /* so much all their paths start with, whole components; opened once for all of them */
+    /* whole components that all their paths start with; opened once for all of them */
     size_t base;
     int base_fd;
     bool upper;                 /* v[0] is the upperdir */
@@ -2489,8 +2491,8 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
         if (*dir != '/' && !dir[strspn(dir, "0123456789")]) {
             layers_free(l);
             return layers_unread(why,
-                                 "a descriptor of the process that mounted it stands for a layer, "
-                                 "whose name its engine reports (inspect): ",
+                                 "a layer is named by a descriptor of the process that mounted it; "
+                                 "inspect has its name: ",
                                  dir);
         }
         if (!len) {
@@ -2498,7 +2500,7 @@ static int layers_build(struct dindbind_runner *r, const struct options *o, stru
             return layers_unread(
                 why,
                 *dir == '/' ? "a layer cannot be the root: "
-                            : "a relative layer, and no absolute upperdir to say from where: ",
+                            : "a relative layer, and no absolute upperdir that shows where it is: ",
                 dir);
         }
         l->v[l->n].dir = at;
@@ -3762,8 +3764,8 @@ static int layers_plain(struct dindbind_runner *r, struct text *why)
             return rc;
         r->layers_errno = EOPNOTSUPP;
         if (composefs || program)
-            return layers_unread(why, "composefs or fuse-overlayfs, of which only a live runner "
-                                      "shows the files: ", dir);
+            return layers_unread(why, "composefs or fuse-overlayfs, and only a live runner shows "
+                                      "its files: ", dir);
     }
     r->layers_errno = 0;
     return 0;
@@ -3983,7 +3985,17 @@ static bool row_shows_id(const struct mount_row *row, const char *id)
     return !memcmp(strchr(tail + 1, '/') + 1, id, ID_LENGTH);
 }
 
-/* What is mounted at the place of a row that was described. */
+/* The last name of a host directory, from its slash on, which the root of a mount of it ends with
+ * unless it is a link; or "": a volume with options is a mount of anything. */
+static const char *host_tail(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *tail;
+    if (!slash || !slash[1] || own_tail(path, &tail) == OWN_VOLUME)
+        return "";
+    return slash;
+}
+
+/* What is mounted at the place of a row that was described. An empty tail fits to all. */
 enum standing { UNMOUNTED, AGREES, DIFFERS, ANOTHERS };
 
 static enum standing standing_of(const struct mount_table *t, const char *place, enum own kind,
@@ -3994,10 +4006,10 @@ static enum standing standing_of(const struct mount_table *t, const char *place,
     for (const struct mount_row *row = t->v; row < t->v + t->n; row++) {
         if (strcmp(row->point, place))
             continue;
-        if (kind == NOT_OWN || has_tail(row->root, tail))
+        if (!*tail || (kind == NOT_OWN && !row->root[1]) || has_tail(row->root, tail))
             return AGREES;
         if (is != ANOTHERS)
-            is = own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
+            is = kind != NOT_OWN && own_tail(row->root, &other) == kind ? ANOTHERS : DIFFERS;
     }
     return is;
 }
@@ -4062,6 +4074,8 @@ static int rows_check(const struct dindbind_runner *r, const struct mount_table 
             continue;
         if (b->origin == DINDBIND_ENGINES)
             kind = own_tail(b->host, &tail);
+        if (kind == NOT_OWN)
+            tail = proven ? "" : host_tail(b->host);
         /* what is not there has no mount on it */
         if (resolve_own(r, b->path, &at))
             copy_path(place, b->path);
@@ -4742,28 +4756,30 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
+    { DINDBIND_E_MISSING, EROFS, "not there, and its file system is read-only",
+      "make it in the image, or give a directory that can be written" },
     { DINDBIND_E_READONLY, EROFS, "is read-only, and a volume of it would be writable by its name",
       "put ro into the options of the volume (o=bind,ro)" },
     { DINDBIND_E_UNSAFE, ENOENT, "a directory above the staging directory is missing",
       "make that one first" },
-    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not one",
+    { DINDBIND_E_UNSAFE, ENOTDIR, "no staging directory: something on the way is not a directory",
       "take a new directory" },
     { DINDBIND_E_UNSAFE, ELOOP, "no staging directory: it, or something above it, is a symlink",
       "give the real path" },
     { DINDBIND_E_UNSAFE, EPERM,
       "a directory above the staging directory is another user's, or open to changes by others",
-      "take one below directories that are root's or yours, as /run or $XDG_RUNTIME_DIR" },
+      "take one below directories that are root's or yours, such as /run or $XDG_RUNTIME_DIR" },
     { DINDBIND_E_UNSAFE, EACCES, "the staging directory is not yours alone",
       "chmod 700 it, or take a new one" },
     { DINDBIND_E_UNSAFE, EEXIST, "neither a stage nor an empty directory",
       "give a new directory, or an empty one" },
-    { DINDBIND_E_UNSAFE, ENOTEMPTY, "no stage, and not empty",
+    { DINDBIND_E_UNSAFE, ENOTEMPTY, "not a stage, and not empty",
       "nothing was removed: give a directory that was given to -s, or DIR/N of one" },
-    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made there",
-      "take one on a file system that can be written, as /run" },
+    { DINDBIND_E_UNSAFE, EROFS, "no directory can be made or marked there",
+      "take one on a file system that can be written, such as /run" },
     { DINDBIND_E_UNSAFE, EBUSY, "something else is mounted there",
       "take a directory that is no mount" },
-    { DINDBIND_E_UNSAFE, EADDRINUSE, "no stage, but another mount namespace may have one there",
+    { DINDBIND_E_UNSAFE, EADDRINUSE, "not a stage, but another mount namespace may have one there",
       "take it down there (-E PID), or take a new directory" },
     { DINDBIND_E_UNSAFE, EINVAL, "a stage that came with the mounts of another user namespace",
       "go to the namespace where it was made (nsenter), or take another directory" },
@@ -4773,7 +4789,7 @@ static const struct reason reasons[] = {
     { DINDBIND_E_FOREIGN, EINVAL, "it lies on a mount that cannot be cloned",
       "give a bind row (-b) of what you see yourself" },
     { DINDBIND_E_GONE, EOWNERDEAD, "the engine (-E) has ended", "" },
-    { DINDBIND_E_NESTED, ENODEV, "a mount below it is one that only this container has",
+    { DINDBIND_E_NESTED, ENODEV, "only this container has a mount that is below it",
       "ask for what lies beside it" },
     { DINDBIND_E_LAYERS, EOPNOTSUPP, "its layers cannot be read",
       "start the runner again and give its PID" },
@@ -4783,16 +4799,16 @@ static const struct reason reasons[] = {
       "an image layer, which root of the engine could make writable",
       "start the runner again and name its PID" },
     { DINDBIND_E_FOREIGN, EPERM,
-      "nothing shows that the root in its description is mine",
+      "nothing proves that the root in the description is this container's",
       "have the daemon read a file of yours by its Id (docker cp), then give -b ROOT:/ (-x prints "
       "ROOT)" },
-    { DINDBIND_E_FOREIGN, ENODEV, "it lies on a file system that only this container has",
+    { DINDBIND_E_FOREIGN, ENODEV, "it is on a file system that only this container has",
       "put it on a volume or a bind mount; if it is the host's after all, give a bind row (-b)" },
     { DINDBIND_E_NESTED, EINVAL,
       "this mount below cannot be cloned (unbindable), or it came and went",
       "have the runner make it private (mount --make-private), or stage what lies beside it" },
     { DINDBIND_E_NESTED, E2BIG, "more than 4096 mounts in one call",
-      "ask for less at once, or for what lies below" },
+      "ask for fewer sources at once, or for directories below" },
 };
 
 static const struct reason *reason_of(int error, int err)
@@ -4834,7 +4850,7 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     const struct reason *reason = res ? reason_of(error, res->sys_errno) : NULL;
     const char *what = error_row(error)->what, *hint = error_row(error)->hint;
     if (unknown)
-        what = "the daemon's name of it is not known";
+        what = "the daemon's name for it is not known";
     if (reason) {
         what = reason->what;
         hint = reason->hint;
@@ -4852,8 +4868,8 @@ static void text_message(struct text *t, const struct dindbind_runner *r, const 
     }
     if (!reason && (unknown || (self && error == DINDBIND_E_NESTED)))
         hint = r->merged ? "its description does not name it: give a bind row (-b)" :
-                           "only the daemon can say: give what `docker inspect` prints of me (-r), "
-                           "or a bind row (-b)";
+                           "only the daemon knows it: give what `docker inspect` prints of this "
+                           "container (-r), or a bind row (-b)";
     text_part(t, "; ", hint);
 }
 
@@ -6410,7 +6426,7 @@ static int seen_elsewhere(const struct elsewhere *at)
 /* Removing a directory takes down what other namespaces have mounted there: so one that was made
  * for an engine, or is used for one, has a mark, and is left alone where one of them has a stage
  * on it. */
-static int mark_plain(struct stage *st, const struct node *n)
+static int mark_plain(struct stage *st, const struct node *n, bool create)
 {
     char inside[DINDBIND_PATH_MAX];
     struct mount_table t;
@@ -6425,7 +6441,11 @@ static int mark_plain(struct stage *st, const struct node *n)
         return rc ? rc : pid;
     if (pid)
         return unsafe(st, EADDRINUSE);
-    return stage_result(st, CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0));
+    /* on a read-only mount it may have the mark already; what becomes no stage gets none */
+    if ((n->mode & 07777) == (FOR_ENGINE | 0700) || !create || !is_empty_dir(st->fd, 2))
+        return 0;
+    rc = CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0);
+    return rc == -EROFS ? unsafe(st, EROFS) : stage_result(st, rc);
 }
 
 /* Open and lock the directory. Somebody may mount or unmount a stage on it while we wait for the
@@ -6468,7 +6488,7 @@ static int stage_lock(struct stage *st, bool create)
             continue;
         rc = stage_look(st, &n);
         if (!rc && !st->ours)
-            rc = mark_plain(st, &n);
+            rc = mark_plain(st, &n, create);
         if (rc != DINDBIND_E_CHANGED)
             return rc;
     }
@@ -7111,6 +7131,7 @@ static int stage_enter(struct stage *st)
     }
     if (rc || st->is_stage)
         return rc;
+    CALL3(SYS_lseek, st->fd, 0, SEEK_SET);
     if (is_empty_dir(st->fd, 2))
         return stage_mount(st);
     return unsafe(st, EEXIST);
@@ -7829,7 +7850,7 @@ static const char *take_field(struct arena *a, struct spec *s, struct record *m,
     return value ? take_key(s, m, value, f) : no_memory;
 }
 
-static const char pathlike[] = "only a mount of type bind has a path of the runner's as its source";
+static const char pathlike[] = "a path as the source needs type=bind";
 
 /* Does a volume's option name directories of the host? Those with x- are mount(8)'s own, and may
  * choose one. */
@@ -7971,13 +7992,13 @@ static const char *take_volume(struct spec *s, const struct driver *d)
     if (!d->options)
         return NULL;
     if (d->name && *d->name && strcmp(d->name, "local"))
-        return "what the options of another driver mean is not known: make the volume beforehand";
+        return "options of another driver are not understood: make the volume beforehand";
     if (d->o && (has_option(d->o, "bind") || has_option(d->o, "rbind")))
         return take_bind_volume(s, d);
     if (is_elsewhere(d))
         return NULL;
-    return "of volumes with options only o=bind and type tmpfs, nfs, cifs pass, each with its own "
-           "options: make it beforehand";
+    return "a volume with options must have o=bind, or type tmpfs, nfs or cifs with options of "
+           "that type: make it beforehand";
 }
 
 /* A key of another type is refused, as docker does; not so podman, which skips some. */
@@ -8106,7 +8127,7 @@ struct json_error {
     const char *at, *what;
 };
 
-static const char repeated[] = "a key that matters stands there twice";
+static const char repeated[] = "the key is there twice";
 
 static const char *json_space(const char *p)
 {
@@ -8272,7 +8293,7 @@ static const char *json_check(struct json_error *e, const char *text, size_t len
             return json_space(text);
         wrong = "more than one value";
     }
-    *e = (struct json_error){ at, *at ? wrong : "it ends too early" };
+    *e = (struct json_error){ at, *at ? wrong : "the JSON ends too early" };
     return NULL;
 }
 
@@ -8407,7 +8428,7 @@ static bool json_copy(const char *value, enum json_reader who, char *out, size_t
 static const char *json_decode(struct arena *a, enum json_reader who, const char *value,
                                char **text)
 {
-    static const char no_text[] = "no string, or one that no path can be";
+    static const char no_text[] = "not a string, or one that cannot be a path";
     *text = NULL;
     if (!json_inside(value))
         return no_text;
@@ -8497,7 +8518,7 @@ static const char *json_after(const char *key)
 enum json_kind { JSON_ANY, JSON_TEXT, JSON_BOOL, JSON_OBJECT, JSON_ARRAY };
 
 static const char *const wrong_kinds[] = {
-    [JSON_TEXT] = " must be a string that a path can be",
+    [JSON_TEXT] = " must be a string that can be a path",
     [JSON_BOOL] = " must be true or false",
     [JSON_OBJECT] = " must be a JSON object",
     [JSON_ARRAY] = " must be a JSON array",
@@ -8946,8 +8967,8 @@ static const char *put_mount(struct out *o, const struct spec *s, const char *so
  * mount of the runner's that is left out because nobody can name it - then its place is noted, so
  * that what lies below it on the host is not taken for what the runner sees there. */
 
-static const char no_pid[] = "no decimal PID[:START], as docker inspect -f '{{.State.Pid}}' NAME "
-                             "prints it";
+static const char no_pid[] = "not a decimal PID[:START], as docker inspect -f '{{.State.Pid}}' "
+                             "NAME prints it";
 
 enum { MAX_FILE = 64 << 20 };   /* bytes: of a description, and of a body on standard input */
 
@@ -9965,7 +9986,7 @@ static const char *body_place(struct body *b, const char *key, struct spec *s)
         return wrong;
     const char *colon = strchr(text, ':');
     if (strstr(text, ":/") && !names_volume(text, (size_t)(colon - text)))
-        return "a place with a path after a colon: a bind belongs into HostConfig.Binds";
+        return "a place with a path after a colon: a bind belongs in HostConfig.Binds";
     *s = (struct spec){ .json = key, .aside = true };
     return body_target(b, s, text);
 }
@@ -10023,7 +10044,7 @@ static const char *body_parse(struct body *b, const char *top)
         return wrong;
     /* dockerd before 23 takes them for HostConfig's when that is missing */
     if (json_first(m[CREATE_TOP_BINDS].at) || json_first(m[CREATE_TOP_MOUNTS].at))
-        return "Binds and Mounts belong into HostConfig";
+        return "Binds and Mounts belong in HostConfig";
     b->specs = arena_alloc(b->arena, MAX_BODY_MOUNTS * sizeof *b->specs);
     if (!b->specs)
         return no_memory;
@@ -10067,7 +10088,7 @@ static void put_missing(struct out *o, const struct spec *s, bool ro, bool top)
 }
 
 /* One element of Mounts, byte by byte, with other values at the places that change. `top`: what is
- * mounted below stays as it is, which docker from 25 on has to be told. */
+ * mounted below stays as it is, which docker from 25 on needs in words. */
 static void put_body_mount(struct out *o, const struct spec *s, const char *source,
                            const char *target, bool ro, bool top)
 {
@@ -10691,7 +10712,8 @@ static void put_item(struct dindbind_work *w, struct item *it)
     w->ask->source = name_of_item(it);
     if (!res->error) {
         if (it->passes)
-            trace(w->ask->runner, "answer: as it is, for it names no path of the runner's", "");
+            trace(w->ask->runner, "answer: unchanged, because it names no path of the runner's",
+                  "");
         else
             trace_answer(w, res);
         if (it->passes && is_body(w))
@@ -11241,33 +11263,35 @@ static const char usage_text[] =
     "       dindbind [VIEW]... [PLACE] -v SPEC... --mount SPEC...\n"
     "       dindbind [VIEW]... [PLACE] -c <create.json >translated.json\n"
     "       dindbind [-E PID] -u DIR|DIR/N\n"
-    "What to mount so that a sibling container sees what the runner sees.\n\n"
+    "What to mount so that a sibling container sees what the runner sees.\n"
     "VIEW, whose paths they are:\n"
     "  -p, --pid PID[:START]         the runner's task PID; 0: no live task\n"
     "  -b, --bind HOST:PATH[:ro]     the runner has HOST mounted at PATH\n"
     "  -o, --overlay OPTIONS         mount options of the runner's overlay root\n"
-    "  -r, --runner FILE             these, or JSON of inspect, state, config.json\n"
-    "  -S, --self                    I am in the runner: the daemon's names\n"
-    "  -E, --engine PID[:START]      who mounts the answer, in other mounts\n"
+    "  -r, --runner FILE             a file: these, or JSON of inspect, config.json\n"
+    "  -S, --self                    I am in the runner: give the daemon's names\n"
+    "  -E, --engine PID[:START]      who mounts the answer, if in another namespace\n"
     "What to translate:\n"
     "  PATH                          to a path that opens the same file\n"
     "  -                             the same for paths on standard input\n"
     "  -v, --volume SPEC             of docker run -v\n"
     "      --mount SPEC              of docker run --mount\n"
     "  -c, --create                  a create body of Docker's API, in to out\n"
-    "PLACE, what to answer with (a PATH: something to open; a SPEC: the host path):\n"
+    "PLACE, what to answer with (without it: a SPEC gets the host path):\n"
     "  -H, --host                    the host path, if you trust the runner\n"
     "  -s, --stage DIR               a mount of the source itself, DIR/0, DIR/1, ...\n"
     "Others:\n"
-    "  -f, --format text|json|oci\n"
+    "  -f, --format text|json|oci    oci: mounts of a config.json, from SPECs\n"
     "  -0, --null                    NUL ends a path, in and out\n"
     "  -R, --read-only               I mount it read-only\n"
     "  -m, --mkdir                   create a missing directory, as docker run -v\n"
     "  -u, --unstage DIR|DIR/N       take a stage down, or one entry of it\n"
     "  -x, --explain                 each rule tried, on standard error\n"
     "  -h, --help   -V, --version\n"
-    "Exit status: 0 translated, 1 a source refused, 2 usage,\n"
-    "             3 runner or system cannot be read\n";
+    "Exit: 0 translated, 1 a source refused, 2 usage, 3 runner or system unreadable\n"
+    "Examples, outside of the runner and inside:\n"
+    "  dindbind -p \"$(docker inspect -f '{{.State.Pid}}' runner)\" -v /work:/w\n"
+    "  docker run --rm -v \"$(dindbind -S -v ./work:/w)\" alpine ls /w\n";
 
 /* ---- printing ---- */
 
@@ -11359,8 +11383,6 @@ static void explain_runner(const struct dindbind_runner *r)
         { "engine PID", (unsigned long long)r->engine },
         { "bind rows", r->nbinds },
         { "layers", r->layers ? r->layers->n : 0 },
-        { "without openat2", r->caps & CAPS_NO_OPENAT2 },
-        { "without statx", r->caps & CAPS_NO_STATX },
     };
     char line[512];
     struct utsname os;
@@ -11375,6 +11397,10 @@ static void explain_runner(const struct dindbind_runner *r)
         text_add(&t, " ");
         text_number(&t, facts[i].value);
     }
+    if (r->caps & CAPS_NO_OPENAT2)
+        text_add(&t, ", without openat2");
+    if (r->caps & CAPS_NO_STATX)
+        text_add(&t, ", without statx");
     if (r->id) {
         text_add(&t, ", described as ");
         text_add(&t, r->id);
@@ -11645,14 +11671,14 @@ static const struct clash {
     { .one = GIVEN_HOST, .other = GIVEN_STAGE,
       .wrong = "-H -s: one kind of answer: the host path, or a staged one" },
     { .one = GIVEN_SELF, .other = GIVEN_PID | GIVEN_OVERLAY,
-      .wrong = "-S: is about myself; -p and -o are about another one" },
+      .wrong = "-S: describes the caller itself; -p and -o describe another process" },
     { .one = GIVEN_SELF, .other = GIVEN_STAGE,
-      .wrong = "-S -s: what is mounted in here the daemon outside cannot see" },
+      .wrong = "-S -s: the daemon outside cannot see what is mounted in here" },
     { .one = GIVEN_SELF, .other = GIVEN_ENGINE,
       .wrong = "-S -E: the daemon outside cannot be seen in here" },
     { .one = GIVEN_CREATE,
       .other = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_FORMAT | GIVEN_NULL,
-      .wrong = "-c: a body comes alone: no PATH, -v, --mount, - , -f or -0 with it" },
+      .wrong = "-c: no PATH, -v, --mount, -, -f or -0 goes with it" },
     { .one = GIVEN_STDIN_FILE, .other = GIVEN_STDIN | GIVEN_CREATE,
       .wrong = "-: standard input can be read only once" },
     { .needed = GIVEN_VIEW | GIVEN_SELF | GIVEN_UNSTAGE,
@@ -11662,7 +11688,7 @@ static const struct clash {
     { .needed = GIVEN_PATH | GIVEN_SPEC | GIVEN_STDIN | GIVEN_CREATE | GIVEN_UNSTAGE,
       .wrong = "nothing to translate: give a PATH, -v, --mount or -c; see dindbind -h" },
     { .one = GIVEN_STDIN, .other = GIVEN_PATH | GIVEN_SPEC,
-      .wrong = "-: standard input is all or nothing: no PATH, -v or --mount beside it" },
+      .wrong = "-: standard input stands alone: no PATH, -v or --mount beside it" },
     { .one = GIVEN_OCI, .other = GIVEN_PATH | GIVEN_STDIN,
       .wrong = "-f oci: a PATH has no target to mount it at: use -v or --mount" },
 };
@@ -11864,7 +11890,7 @@ static int engine_namespace(const struct dindbind_runner *r, const char *kind)
 
 /* Who is not root but owns the engine's user namespace (rootless podman, docker) is root in that,
  * and mounts only in a mount namespace of it: so this process goes there, as `podman unshare` does.
- * Who may not is told by what comes next. */
+ * Whoever may not learns it from what comes next. */
 static int enter_engine(const struct job *j)
 {
     struct dindbind_runner *r = j->runner;

@@ -25,7 +25,30 @@
 extern "C" {
 #endif
 
-#define DINDBIND_VERSION "0.1.0"
+/* The version, and what it promises (semver.org).
+ *
+ * While MAJOR stays, each later version serves the programs of an earlier one, once they are
+ * compiled with it. Functions, members that are not private, names of enums and macros, the words
+ * of errors and exit statuses stay. A new MINOR may add some; a new PATCH only repairs. Two things
+ * may change in any version: a source that was refused may be answered, and an answer that turns
+ * out to be wrong or unsafe is corrected or refused. So may texts for people (messages, traces).
+ *
+ * In return a caller
+ *   - zeroes structs and fills members in by name: `struct dindbind_runner r = { .pid = 42 };`.
+ *     A new member may stand anywhere; 0 is what earlier versions did;
+ *   - leaves private members alone, and takes sizes from sizeof;
+ *   - expects codes, rules and kinds that are new. dindbind_word() and dindbind_status() know each
+ *     code; what is stored or compared is the word;
+ *   - compiles with the header that came with dindbind.c.
+ *
+ * Binaries: sizes of structs, places of members and numbers of enums stay while MAJOR and MINOR
+ * both stay, not longer, because callers allocate these structs. A project that has the two files
+ * compiles them together and need not care. A shared library has both numbers in its soname
+ * (libdindbind.so.1.0), so that its users are compiled again for each MINOR. */
+#define DINDBIND_VERSION_MAJOR 1
+#define DINDBIND_VERSION_MINOR 0
+#define DINDBIND_VERSION_PATCH 0
+#define DINDBIND_VERSION "1.0.0"
 
 enum { DINDBIND_PATH_MAX = 4096 };      /* Linux's PATH_MAX, the NUL included */
 
@@ -97,12 +120,13 @@ int dindbind_status(int error);
 
 /* ---- The runner ------------------------------------------------------------------------------ */
 
-/* Whose word a row of the bind table is. */
+/* Who says that a row of the bind table is so. */
 enum dindbind_origin {
-    DINDBIND_GIVEN,             /* the caller's, and not doubted */
-    DINDBIND_REPORTED,          /* an engine's. With `self` it counts while one mount is at `path`,
-                                 * and the source on it. With a pid something must be mounted there,
-                                 * unless the root proves what it is */
+    DINDBIND_GIVEN,             /* the caller, who is believed */
+    DINDBIND_REPORTED,          /* an engine. With `self` the row counts while exactly one mount is
+                                 * at `path`, and the source is on that mount. With a pid something
+                                 * must be mounted there, unless the root proves which container it
+                                 * is */
     DINDBIND_ENGINES,           /* likewise, and `host` is a file or volume of the engine's own,
                                  * .../containers/ID/hosts or .../volumes/NAME/_data: what is
                                  * mounted at `path` must have a root that ends so, or lies below */
@@ -128,22 +152,22 @@ struct dindbind_runner {
                                  * unknown */
     const struct dindbind_bind *binds;
     size_t nbinds;
-    const char *overlay;        /* mount options of the runner's overlay root, or NULL; looked into
-                                 * when pid is 0, and then each word of it has to be known
-                                 * (LAYERS) */
-    const char *merged;         /* where its engine says that its root is, or NULL. With a pid: the
-                                 * task must have that root, where it can be seen, and the upperdir
-                                 * of `overlay`, else REUSED. "": the engine does not report it.
-                                 * With self: the daemon's name of /; one that ends with `id` counts
-                                 * if that is the caller's own, see there */
-    const char *id;             /* the engine's id of the container, or NULL. Where neither of the
-                                 * two proves that it is this one the task's cgroup must have it
-                                 * (with self: the caller's, or its session keyring, which runtimes
-                                 * call ID or _ses.ID, keyctl(2); a process without one gets its
-                                 * user's when it is asked for), or a mount of a file of the
-                                 * engine's own, one of the rows or at /etc/hosts, /etc/hostname,
-                                 * /etc/resolv.conf, /run/.containerenv; and the rows must fit, see
-                                 * `origin`. Else REUSED */
+    const char *overlay;        /* mount options of the runner's overlay root, or NULL. They are
+                                 * used if pid is 0, and then each word must be known (LAYERS) */
+    const char *merged;         /* where its engine says that its root is, or NULL; "": the engine
+                                 * does not report it. With a pid: the task must have that root, if
+                                 * it can be seen, and the upperdir of `overlay`, else REUSED. With
+                                 * self: the daemon's name of /; a name that ends with `id` counts
+                                 * if that id is the caller's own, see there */
+    const char *id;             /* the engine's id of the container, or NULL. If neither `merged`
+                                 * nor `overlay` proves that it is this container, the id must be
+                                 * in the task's cgroup, or in a mount of a file of the engine's
+                                 * own (a row, or /etc/hosts, /etc/hostname, /etc/resolv.conf,
+                                 * /run/.containerenv). With self: in the caller's cgroup, or in
+                                 * its session keyring, which runtimes call ID or _ses.ID
+                                 * (keyctl(2); a process without one gets its user's when the
+                                 * kernel is asked), or in such a mount. The rows must fit too,
+                                 * see `origin`. Otherwise REUSED */
     const char *no_layers;      /* why `overlay` must not answer although it was reported, or
                                  * NULL */
     int self;                   /* 1: the caller itself is in the runner; pid must be 0.
@@ -155,8 +179,8 @@ struct dindbind_runner {
                                  * namespace is not the caller's (a dind sidecar, a rootless engine,
                                  * snap's docker); 0: the caller. Host paths, the `host` of rows,
                                  * layers, and the directory of a stage are names in that namespace.
-                                 * If it is in another user namespace too, layers are not answered
-                                 * (FOREIGN): its root can clear `ro`. Not with self. Needs
+                                 * If it is in another user namespace too, layers are refused
+                                 * (FOREIGN), because its root can clear `ro`. Not with self. Needs
                                  * openat2(2) */
     unsigned long long engine_start;    /* its start time, as `start`; 0: unknown */
 
@@ -296,19 +320,20 @@ struct dindbind_mount {
     int ro;
 };
 
-/* With a PID that is no container's, dindbind_host() and dindbind_stage() are HOST: a process that
- * has the caller's own root, on the same mount (a shim, a shell), and a kernel thread. The caller's
- * names serve for it as they are; if that is meant, a row of "/" at "/" says so. dindbind_resolve()
- * answers: its path opens what that process sees. */
+/* dindbind_host() and dindbind_stage() give HOST for a PID that is no container's: a process that
+ * has the caller's own root, on the same mount (a shim, a shell), and a kernel thread. Its names
+ * are the caller's and need no translation. If you mean the host, give a row of "/" at "/".
+ * dindbind_resolve() answers: its path opens what that process sees. */
 
 /* Turn an answer into the host path: a path in the caller's mount namespace that names the same
- * file, on a mount of the same file system. A BIND or LAYERS answer has one already; for PROC the
- * mount that the descriptor is on is looked up in the runner's mountinfo, then a mount of the same
- * file system that contains it in the caller's, and the candidate must open, without a symlink, to
- * the same device and inode on just that mount (proc_pid_mountinfo(5)). For SELF it is the daemon's
- * name, which nothing can be compared with from inside: what the caller's own mountinfo, `merged`
- * and the rows do not show for certain is FOREIGN. Two mounts that both qualify: the first writable
- * one.
+ * file, on a mount of the same file system.
+ *   BIND, LAYERS   The answer is the host path already.
+ *   PROC    The mount that the descriptor is on is found in the runner's mountinfo, then a mount of
+ *           the same file system that contains the file in the caller's. The path there must open,
+ *           without a symlink, to the same device and inode on exactly that mount
+ *           (proc_pid_mountinfo(5)). If two mounts qualify, the first writable one counts.
+ *   SELF    It is the daemon's name, and nothing inside can be compared with it. What the caller's
+ *           own mountinfo, `merged` and the rows do not show with certainty is FOREIGN.
  *
  * *below gets the runner's mounts below the source, parents first, which a bind mount of the host
  * path does not carry: mount each of them too, or refuse the source. One block, free(3) it; NULL
@@ -368,12 +393,11 @@ int dindbind_host(const struct dindbind_runner *runner, struct dindbind_result *
 int dindbind_stage(const struct dindbind_runner *runner, const char *dir,
                    struct dindbind_result *const *results, size_t n, int *sys_errno);
 
-/* Take a stage down: all of it (`dir`), detached in one step and the directory removed, or one
- * entry of it (`dir`/N). What is not there is fine, what a crash left half done too. Never deletes
- * through a mount: a directory that is neither a stage nor empty is UNSAFE, and so is a stage that
- * came with the mounts of another user namespace: the kernel keeps it where it is. BUSY as above.
- * The stage then vanishes from siblings that have it mounted no more than any unmounted source
- * does: they keep what they have.
+/* Take a stage down: all of it (`dir`), which is detached in one step before the directory is
+ * removed, or one entry of it (`dir`/N). It is no error if nothing is there, or if a crash has left
+ * a half. Nothing is deleted through a mount: a directory that is neither a stage nor empty is
+ * UNSAFE. So is a stage that came with the mounts of another user namespace, because the kernel
+ * keeps it where it is. BUSY as above. Siblings that have the stage mounted keep what they have.
  *
  * `runner`: NULL, or one whose engine the stage was made for. If its dindbind_open() said that the
  * engine is GONE or REUSED, it is given as that left it. Then it is 0 if no process in other mounts
@@ -391,14 +415,15 @@ enum dindbind_format {
     DINDBIND_OCI                /* one array of OCI runtime mounts, of specs */
 };
 
-/* Sources in docker's own words, which stand or fall together. Zero it, fill in the first part, and
- * then, in this order and any number of times: add what is to be translated, dindbind_answer(),
- * hand `text` on, dindbind_settle(). At last dindbind_end(). A spec or body, and with a `dir` or
- * DINDBIND_TO_HOST a path too, gets what a runtime can mount: the host path (dindbind_host()), and
- * a spec more for each mount of the runner's below it, or an entry of the stage `dir`
- * (dindbind_stage()). Any other path gets one that opens the same file. The runner's mount tables
- * are read once, until dindbind_end(): a batch is for what is asked at one time. Once something was
- * added it stays where it is: it is not copied. */
+/* Sources in docker's own words, which are all translated or all refused. Zero it and fill in the
+ * first part. Then, in this order and any number of times: add what is to be translated, call
+ * dindbind_answer(), hand `text` on, call dindbind_settle(). At last call dindbind_end().
+ *
+ * A spec or a body gets what a runtime can mount: the host path (dindbind_host()), with one more
+ * spec for each mount of the runner's below it, or an entry of the stage `dir` (dindbind_stage()).
+ * So does a path, with a `dir` or DINDBIND_TO_HOST. Any other path gets one that opens the same
+ * file. The runner's mount tables are read once, until dindbind_end(): use one batch for one
+ * request. After something was added the struct must not be moved or copied. */
 struct dindbind_batch {
     const struct dindbind_runner *runner;       /* given to dindbind_open() before
                                                  * dindbind_answer() */
@@ -444,25 +469,25 @@ int dindbind_add_volume(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_mount(struct dindbind_batch *batch, const char *spec);
 int dindbind_add_body(struct dindbind_batch *batch, const char *json, size_t len);
 
-/* Answer all that was added since the last dindbind_settle(): put it at the end of `text`. If one
- * source is refused there are no answers at all (json has its records nevertheless, and see
- * DINDBIND_ALIGNED), nothing stays staged, and `messages` has why.
+/* Answer all that was added since the last dindbind_settle(), at the end of `text`. If one source
+ * is refused, there are no answers at all, nothing stays staged, and `messages` says why. (json has
+ * its records in any case; see also DINDBIND_ALIGNED.)
  *
  * 0, or a code, which is in `error` too; USAGE: `wrong` says that the answers before are not
  * settled, or it is `runner_error`. Allocates for many sources or long answers, and for mount
  * tables. Holds a descriptor for each source until dindbind_settle(). */
 int dindbind_answer(struct dindbind_batch *batch);
 
-/* The answers were handed on (`kept`), or could not be: then what was staged for them is taken
- * down. Let go of the sources, and start anew. Harmless before dindbind_answer(), and a second
- * time.
+/* Say whether the answers were handed on (`kept`). If not, what was staged for them is taken down.
+ * The sources are released, and new ones can be added. Harmless before dindbind_answer(), and a
+ * second time.
  *
- * 0, or as dindbind_unstage(): then the stage is still there, nothing was let go of, and it can be
+ * 0, or as dindbind_unstage(): then the stage is still there, nothing was released, and it can be
  * called again. */
 int dindbind_settle(struct dindbind_batch *batch, int kept);
 
-/* Let go of all of it; what was not settled is not kept, as far as it can be taken down. Harmless
- * on a zeroed struct. */
+/* Release all of it. What was not settled is not kept: its stage is taken down, if that succeeds.
+ * Harmless on a zeroed struct. */
 void dindbind_end(struct dindbind_batch *batch);
 
 /* ---- For people ------------------------------------------------------------------------------ */
@@ -475,10 +500,11 @@ char *dindbind_message(const struct dindbind_runner *runner, const char *source,
 
 /* ---- The applet ------------------------------------------------------------------------------ */
 
-/* The command line tool: see dindbind(1). Returns its exit status. Unlike all else here it writes
- * to standard output and standard error, with -s it blocks SIGPIPE in the calling thread, so that a
- * reader who is gone is a failed write, after which nothing stays staged, and with many sources it
- * raises the soft limit on descriptors to the hard one. */
+/* The command line tool: see dindbind(1). Returns its exit status. The promise at the top holds for
+ * its options and output (text, json, oci, bodies) too; a record of json may get more members.
+ * Unlike all else here it writes to standard output and standard error. With -s it blocks SIGPIPE
+ * in the calling thread: if the reader is gone the write fails, and nothing stays staged. With many
+ * sources it raises the soft limit on descriptors to the hard one. */
 int dindbind_main(int argc, char **argv);
 
 #ifdef __cplusplus

@@ -1608,6 +1608,9 @@ static void run_layers(void)
  *
  * Command, status, all of standard output, a part of standard error. In the house, with a live runner. */
 
+#define NUMBER(number) #number
+#define VERSION(major, minor, patch) NUMBER(major) "." NUMBER(minor) "." NUMBER(patch)
+
 static const struct command {
     const char *name, *command;
     int status;
@@ -1662,7 +1665,8 @@ static const struct command {
       "rule bind$ANYrule layers", 0 },
     { "-h", "-h", 0, "$ANY-p$ANY--pid$ANY--mount$ANY", NULL, 0 },
     { "--help", "--help", 0, "$ANY-p$ANY--pid$ANY", NULL, 0 },
-    { "-V", "-V", 0, "dindbind " DINDBIND_VERSION "\n", NULL, 0 },
+    { "-V: the header's numbers", "-V", 0,
+      "dindbind " VERSION(DINDBIND_VERSION_MAJOR, DINDBIND_VERSION_MINOR, DINDBIND_VERSION_PATCH) "\n", NULL, 0 },
     { "--version", "--version", 0, "dindbind " DINDBIND_VERSION "\n", NULL, 0 },
 
     /* a live runner */

@@ -26,14 +26,15 @@
 #   $DINDBIND_RUNNER   a description of this container, which is read instead of asking the daemon for one
 #
 # Not seen from here: what `docker compose`, `docker buildx`, `docker service`, `docker volume create -o device=`
-# and plugins tell the daemon. That takes a proxy at the socket: shim.py.
+# and plugins ask of the daemon. That takes a proxy at the socket, examples/go/proxy. Where one is, it translates, and
+# all arguments are left alone.
 
 set -u
 
-# What follows the image belongs to the container's command and may have a -v of its own. Where the image
-# is can only be told by those who know which options take a value. A new one that these lists lack is
-# refused: whichever way it was guessed, some -v would be passed on or changed wrongly. --use-api-socket
-# is missing on purpose, for it mounts a path that is not on the command line.
+# What follows the image belongs to the container's command and may have a -v of its own. To find the image
+# one must know which options take a value. A new option that these lists lack is refused: whichever way it
+# was guessed, some -v would be passed on or changed wrongly. --use-api-socket is missing on purpose, because
+# it mounts a path that is not on the command line.
 run_flags=" --detach --disable-content-trust --help --init --interactive --no-healthcheck --oom-kill-disable \
 --privileged --publish-all --quiet --read-only --rm --sig-proxy --tty "
 run_values=" --add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop \
@@ -164,6 +165,11 @@ find_self() {
 	done
 }
 
+# behind_proxy: does a proxy of ours answer? It refuses to list plugins, and says who refuses.
+behind_proxy() {
+	case $(eval "\"\$client\" $global plugin ls" 2>&1) in *'dindbind: '*) ;; *) return 1 ;; esac
+}
+
 # describe: $inspect is what the daemon prints of $id, and $root a row of its root where dindbind cannot be sure whose that
 # is: docker's image store, and fuse-overlayfs. A nonce has shown it. What is missing there the daemon has to refuse.
 describe() {
@@ -185,6 +191,12 @@ while [ -z "$client" ] && [ "$path" ]; do
 	if [ ! -f "$client" ] || [ ! -x "$client" ] || [ "$client" -ef "$0" ]; then client=''; fi
 done
 [ "$client" ] || die 'no docker client in PATH' 127
+
+given=''
+for word; do
+	quote "$word"
+	given="$given $quoted"
+done
 
 # The arguments as the client's parser takes them: -v X, -vX, -v=X, -itv X, --volume X, --volume=X.
 scope=docker head='' kept='' specs='' global=''
@@ -240,13 +252,14 @@ done
 
 case $scope-${1-} in
 docker-compose | docker-buildx)
-	echo "${0##*/}: what \`docker $1\` tells the daemon is not translated here; a proxy at the socket does that" >&2 ;;
+	echo "${0##*/}: what \`docker $1\` asks of the daemon is not translated here; a proxy at the socket does that" >&2 ;;
 esac
 
 # One spec may have become several lines. No line holds a line break: dindbind refuses such an answer.
 # A record of --mount starts with a key, which a path or the name of a volume cannot be taken for.
 mounts=''
 if [ "$specs" ]; then
+	! behind_proxy || eval "exec \"\$client\" $given"
 	id='' root='' inspect=''
 	find_self
 	[ "$id" ] || die "the daemon that is asked does not run this container, so that its files have no names there; \

@@ -64,6 +64,7 @@ suite stage_life "$BUILD/stage_life"
 suite formats "$BUILD/formats"
 suite descriptions "$BUILD/descriptions"
 suite examples bash tests/examples.sh
+suite docs python3 tests/docs.py
 suite hostile_runner "$BUILD/hostile_runner"
 suite command_line "$BUILD/command_line"
 suite fuzz "$BUILD/fuzz" tests/corpus

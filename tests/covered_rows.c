@@ -86,7 +86,7 @@ static const struct row {
       .err = "no path in this mount namespace" },
     { "the directory of a volume that is not empty", "file vol/x", "-r - /v", ONE_VOLUME, .out = "@/vol\n" },
     { "my own PID is no runner", .args = "-p $OWN -v @/h/w:/x", .status = 1,
-      .err = "its paths need no translation; if you mean it, say -b /:/" },
+      .err = "its paths need no translation; if you mean the host, say -b /:/" },
     { "my own PID, which is meant", .args = "-p $OWN -b /:/ -v @/h/w:/x", .out = "@/h/w:/x\n" },
     { "my own PID, and a PATH", .args = "-p $OWN @/h/w", .out = "/proc/$OWN/root@/h/w\n" },
     { "beside a spec that is refused a PATH gets its proc path", .args = "-p $OWN -f json -v @/h/w:/x @/h/w",

@@ -247,9 +247,9 @@ static void check_dead(void **state)
 static const struct given {
     const char *name, *why;
 } givens[] = {
-    { "podman58/ptall", "a descriptor of the process that mounted it stands for a layer, whose name its engine reports "
-      "(inspect): 3" },
-    { "podman58/p58-composefs2", "composefs or fuse-overlayfs, of which only a live runner shows the files: /var/lib/pod5/overlay/"
+    { "podman58/ptall", "a layer is named by a descriptor of the process that mounted it; inspect has its name: "
+      "3" },
+    { "podman58/p58-composefs2", "composefs or fuse-overlayfs, and only a live runner shows its files: /var/lib/pod5/overlay/"
       "a574d59e5208fe6e21e0a7e1bd4182a84cbf7e5c788df557d40c31b3256cc464/composefs-layers/1" },
     { "docker29/d29-own-many", NULL },
     { "docker28/d28-overlay2", NULL },

@@ -6,8 +6,8 @@
 #   tests/engines.sh [here|RELEASE]...       trixie, sid; here by default. $DINDBIND is the binary
 #
 # A release is a machine (machine.sh) with its engines, on a file system and with a unified cgroup hierarchy of its own,
-# as an installed one has. The suites are e2e.sh and `examples.sh --docker`, and each prints its own total. What the
-# machine's engines are is printed first.
+# as an installed one has. The suites are e2e.sh, `examples.sh --docker`, proxy.sh (of a machine only $PROXY) and
+# `docs.py --docker`; each prints its own total. What the machine's engines are is printed first.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -16,8 +16,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/machine.sh"
 
 # With musl-tools, what a test builds in a runner is as small as the tool.
-packages='docker.io docker-cli containerd runc crun podman fuse-overlayfs fuse3 uidmap busybox-static jq iproute2 procps
-	python3 gcc libc6-dev musl-tools util-linux-extra'
+packages='docker.io docker-cli docker-buildx docker-compose containerd runc crun podman fuse-overlayfs fuse3 uidmap
+	busybox-static jq iproute2 procps python3 python3-docker gcc libc6-dev make musl-tools util-linux-extra golang-go curl'
 
 clean_up() {
 	rm -rf --one-file-system "$T"
@@ -28,6 +28,9 @@ suites() {
 	local status=0
 	bash "$here/e2e.sh" || status=1
 	bash "$here/examples.sh" --docker || status=1
+	# shellcheck disable=SC2086
+	bash "$here/proxy.sh" ${PROXY-} || status=1
+	PYTHONDONTWRITEBYTECODE=1 python3 "$here/docs.py" --docker || status=1
 	return $status
 }
 
@@ -37,8 +40,10 @@ if [ "${1-}" = --inside ]; then
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit
 	# podman takes whoever is in the root of the hierarchy for its container's, and moves all of them to /init
 	mkdir "/sys/fs/cgroup/$MACHINE" && echo 0 >"/sys/fs/cgroup/$MACHINE/cgroup.procs" || exit
+	# The groups that differ with the clients and with where images are, which is where docker 29 has them by default
+	export PROXY='peer self clients' STORE=yes
 	for p in $packages; do dpkg-query -W -f '${Package} ${Version}\n' "$p"; done |
-		grep -E '^(docker.io|containerd|runc|crun|podman|fuse-overlayfs) ' | sed 's/^/# /'
+		grep -E '^(docker.io|docker-compose|containerd|runc|crun|podman|fuse-overlayfs) ' | sed 's/^/# /'
 	suites
 	exit
 fi

@@ -3,9 +3,11 @@
 #
 # SPDX-License-Identifier: 0BSD
 #
-#   tests/examples.sh             entrypoint.sh with a stand-in for the client, register-runner for a runner
-#                                 made with unshare, shim.py for that runner and a stand-in for the daemon
-#   tests/examples.sh --docker    all three with a dockerd, a docker client and a runc of the test's own
+#   tests/examples.sh             entrypoint.sh with a stand-in for the client, register-runner and the
+#                                 examples of -h for a runner made with unshare
+#   tests/examples.sh --docker    the first two with a dockerd, a docker client and a runc of the test's own
+#
+# The proxy has a test of its own, proxy.sh.
 #
 # The first needs no privileges but a user namespace, the second needs root, docker.io, runc and
 # busybox-static. All mounts, processes and links are in namespaces that end with this script. Failed cases
@@ -75,13 +77,6 @@ told() {
 skip() {
 	skipped=$((skipped + 1))
 	echo "skipped: $1"
-}
-
-# add RESULT: the last line of a test program
-add() {
-	local p f s
-	read -r p f s < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' <<<"$1") || f=1
-	passed=$((passed + ${p:-0})) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
 }
 
 finish() {
@@ -194,6 +189,9 @@ entrypoint_cases() {
 	promise 1 '' entry -H unix:///other run -v "$w/x:/t" image
 	told 'does not run this container'
 	promise 0 "$(lines -H unix:///other run image)" entry -H unix:///other run image
+	named 'behind a proxy of ours all is left alone'
+	promise 0 "$(lines -H unix:///proxy run -itv "$w/x:/t" --mount=type=bind,source=/nope,target=/u -e "it's" image -v)" \
+		entry -H unix:///proxy run -itv "$w/x:/t" --mount=type=bind,source=/nope,target=/u -e "it's" image -v
 	named 'what is not seen is said'
 	promise 0 "$(lines compose up)" entry compose up
 	told 'docker compose'
@@ -253,14 +251,14 @@ entrypoint_options() {
 
 # ---- The runner, and register-runner ----------------------------------------------------------------
 
-# A mount namespace and a root of its own, with $T/shim/host/w at /w. It lives until $hold is closed.
+# A mount namespace and a root of its own, with $T/host/of/w at /w. It lives until $hold is closed.
 runner() {
-	mkdir -p root/old root/w root/proc shim/host/w/x
+	mkdir -p root/old root/w root/work root/proc host/of/w/x
 	mkfifo hold ready
 	exec {hold}<>hold
 	# shellcheck disable=SC2016
 	unshare --mount --propagation private sh -c '
-		mount --bind root root && mount --bind shim/host/w root/w && cd root && pivot_root . old && cd / &&
+		mount --bind root root && mount --bind host/of/w root/w && cd root && pivot_root . old && cd / &&
 			echo $$ && read -r _' <hold >ready {hold}>&- &
 	read -r PID <ready
 }
@@ -285,7 +283,7 @@ hook_cases() {
 	promise 0 $'700\n600' stat -c %a registered registered/a-1
 	name='register-runner: what dindbind says to it'
 	promise 0 "/proc/$PID/root/w/x" "$D" -r registered/a-1 /w/x
-	promise 0 "$T/shim/host/w/x:/t" "$D" -r registered/a-1 -v /w/x:/t
+	promise 0 "$T/host/of/w/x:/t" "$D" -r registered/a-1 -v /w/x:/t
 	name='register-runner: again, over the old one; with blanks and lines; an ID that is a member'
 	promise 0 '' hook "{\"id\":\"a-1\",\"pid\":$$,\"status\":\"created\"}"
 	promise 0 '' hook "{ \"status\" : \"created\",
@@ -312,11 +310,44 @@ hook_cases() {
 		promise 1 '' hook "$state"
 	done
 	promise 0 "$(printf 'a-1\ncomm\npid')" ls -A registered
+	name='register-runner, stages.sh: without an argument'
+	promise 2 '' "$examples/register-runner"
+	told 'usage: register-runner DIR <state'
+	promise 2 '' "$examples/go/proxy/stages.sh"
+	told 'usage: stages.sh BASE'
 	name='register-runner: gone with the runner'
 	promise 0 '' hook '{"id":"a-1","pid":0,"status":"stopped"}'
 	promise 0 '' hook '{"id":"a-1","status":"stopped","annotations":{"id":"pid"}}'
 	promise 0 "$(printf 'comm\npid')" ls -A registered
 	hook "{\"id\":\"runner\",\"status\":\"creating\",\"pid\":$PID}"
+}
+
+# ---- dindbind -h ------------------------------------------------------------------------------------
+
+# typed COMMAND: by somebody in ./typed, whose docker has a runner, and prints what else it is asked for
+typed() {
+	(cd typed && PATH=$T/typed/bin:$PATH DINDBIND_RUNNER=$T/typed/rows PID=$PID sh -c "$1")
+}
+
+help_cases() {
+	local text examples_of_it
+	mkdir -p typed/bin typed/work
+	cp "$D" typed/bin/dindbind
+	echo "bind /d:$T/typed" >typed/rows
+	cat >typed/bin/docker <<-'END'
+	#!/bin/sh
+	case $* in "inspect -f {{.State.Pid}} runner") echo "$PID" ;; *) printf '<%s>\n' "$@" ;; esac
+	END
+	chmod +x typed/bin/docker
+	text=$("$D" -h)
+	name='-h: 24 to 34 lines of at most 80 columns'
+	promise 0 '' awk 'length > 80; END { if (NR < 24 || NR > 34) print NR }' <<<"$text"
+	mapfile -t examples_of_it < <(sed '1,/^Examples/d' <<<"$text")
+	name='-h: two examples'
+	promise 0 2 echo ${#examples_of_it[@]}
+	name='-h: what they print'
+	promise 0 "$T/root/work:/w" typed "${examples_of_it[0]}"
+	promise 0 "$(lines run --rm -v /d/work:/w alpine ls /w)" typed "${examples_of_it[1]}"
 }
 
 # ---- Without an engine ------------------------------------------------------------------------------
@@ -331,6 +362,8 @@ if [ "$mode" != --docker ]; then
 	#!/bin/sh
 	case "$*" in
 	*other*cp\ *) exit 1 ;;
+	*proxy*plugin\ ls) echo 'Error response from daemon: dindbind: GET "/v1.41/plugins" does not pass' >&2; exit 1 ;;
+	*plugin\ ls) exit ;;
 	cp\ me:*) exec /bin/tar -c "${2#me:}" ;;
 	*\ cp\ me:*) for file; do case $file in me:*) exec /bin/tar -c "${file#me:}" ;; esac; done ;;
 	cp\ * | *\ cp\ *) exit 1 ;;
@@ -355,15 +388,8 @@ if [ "$mode" != --docker ]; then
 	for docker in $clients; do entrypoint_options "$docker"; done
 
 	runner
+	help_cases
 	hook_cases
-	if command -v python3 >/dev/null; then
-		result=$(PYTHONDONTWRITEBYTECODE=1 python3 "$here/examples/shim_test.py" "$D" "$examples/shim.py" "$T/shim" \
-			-r "$T/registered/runner" 2>&1)
-		sed '$d' <<<"$result"
-		add "$(tail -n 1 <<<"$result")"
-	else
-		skip 'shim.py: python3 is not installed'
-	fi
 	exec {hold}>&-
 	wait
 	finish
@@ -377,7 +403,7 @@ if [ "$missing" ]; then
 	finish
 fi
 cgroup=${T##*/}		# names cgroups, so that they can be told apart
-sock=$T/docker/sock shim=$T/shim.sock
+sock=$T/docker/sock
 ip link set lo up
 # an overlay cannot be the upper part of another one, but $T is a tmpfs: engines can be kept off these, too
 mkdir -p fixed containerd docker
@@ -409,18 +435,9 @@ dockerd --host "unix://$sock" --data-root "$T/docker/root" --exec-root "$T/docke
 	--bridge=none --storage-driver=overlay2 --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$cgroup" \
 	>docker/log 2>&1 &
 
-# engine DOCKER-ARGUMENT...: at the daemon itself; through DOCKER-ARGUMENT...: at the shim, as the runner would
+# engine DOCKER-ARGUMENT...: at the daemon itself
 engine() {
 	docker -H "unix://$sock" "$@"
-}
-
-through() {
-	docker -H "unix://$shim" "$@"
-}
-
-# run_through ARGUMENT...: of docker run
-run_through() {
-	through run --rm --network none "$@"
 }
 
 until_true engine version || die "dockerd: $(tail -n 3 docker/log)"
@@ -441,160 +458,6 @@ done
 for applet in cat echo ls printf rm sh sha256sum sleep touch wc; do ln -s busybox "image/bin/$applet"; done
 echo 'of the image' >image/in/root/dir/file
 tar -C image -c . | engine import --change 'ENV PATH=/bin' - tools >/dev/null || die 'no image'
-
-# start_shim VIEW...: in front of dockerd
-start_shim() {
-	rm -f "$shim"
-	"$examples/shim.py" --listen "$shim" --daemon "$sock" -- "$D" "$@" 2>shim.log &
-	shim_pid=$!
-	until_true test -S "$shim" || die "shim.py: $(cat shim.log)"
-}
-
-stop_shim() {
-	kill "$shim_pid"
-	wait "$shim_pid"
-}
-
-# ---- shim.py ----------------------------------------------------------------------------------------
-
-shim_cases() {
-	local sum count logs events attach fd
-	head -c 5000000 /dev/urandom >noise
-	sum=$(sha256sum <noise)
-
-	name='shim: version and info'
-	promise 0 "$(engine version -f '{{.Client.APIVersion}} {{.Server.Version}}')" \
-		through version -f '{{.Client.APIVersion}} {{.Server.Version}}'
-	promise 0 "$(engine info -f '{{.ID}}')" through info -f '{{.ID}}'
-	name='shim: the daemon itself does not find the source (control)'
-	promise 125 '' engine run --rm --network none --mount type=bind,source=/in/vol,target=/x tools ls /x
-	name='shim: run -v of a volume'
-	promise 0 'of the volume' run_through -v /in/vol:/x tools cat /x/file
-	name='shim: run -v of the root file system, from the image and written by the runner'
-	promise 0 $'of the image\nof the runner' run_through -v /in/root/dir:/x tools cat /x/file /x/upper
-	name='shim: run -v of a directory with mounts below'
-	promise 0 $'of the image\nof the volume\nof the host' \
-		run_through -v /in:/x tools cat /x/root/dir/file /x/vol/file /x/host/file
-	name='shim: run -v of what is read-only in the runner'
-	promise 1 '' run_through -v /in/host:/x tools touch /x/new
-	told 'Read-only file system'
-	name='shim: run --mount, and a write'
-	promise 0 '' run_through --mount type=bind,source=/in/vol/,target=/x tools sh -c 'echo sibling >/x/new'
-	promise 0 sibling engine exec runner cat /in/vol/new
-	name='shim: a named volume and a tmpfs'
-	promise 0 v run_through -v named:/v --tmpfs /t tools sh -c 'echo v >/v/f && cat /v/f'
-	name='shim: create, start, wait, logs'
-	through create --network none --name made -v /in/vol:/x tools cat /x/file >/dev/null 2>&1
-	promise 0 made through start made
-	promise 0 0 through wait made
-	promise 0 'of the volume' through logs made
-	name='shim: rm'
-	promise 0 made through rm made
-
-	count=$(containers)
-	name='shim: a refused source is an error of the client, and no container'
-	promise 125 '' run_through -v /in/nowhere:/x tools ls
-	told 'Error response from daemon: dindbind: /in/nowhere: not there'
-	promise 125 '' run_through --mount type=bind,source=/in/nowhere,target=/x tools ls
-	promise 1 '' through create -v /in/nowhere:/x tools ls
-	name='shim: a volume that is a directory of the host is refused'
-	promise 1 '' through volume create -o type=none -o o=bind -o device=/in/vol bad
-	told 'Error response from daemon: a volume with a path of the host'
-	name='shim: a service is refused'
-	promise 1 '' through plugin set x y=/etc
-	promise 0 "$count" containers
-
-	# shellcheck disable=SC2016
-	through create -i --network none --name alive -v /in/vol:/x tools sh -c 'echo first; while read -r line; do echo "got $line"; done; echo end' >/dev/null
-	through start alive >/dev/null
-	name='shim: exec'
-	promise 0 'of the volume' through exec alive cat /x/file
-	promise 3 '' through exec alive sh -c 'exit 3'
-	name='shim: exec -i: 5 MB in, the end, an answer'
-	promise 0 "$sum" eval 'through exec -i alive sha256sum <noise'
-	name='shim: exec -i: 5 MB in and out'
-	promise 0 "$sum" eval 'through exec -i alive cat <noise | sha256sum'
-	name='shim: run -i: 5 MB in and out'
-	promise 0 "$sum" eval 'run_through -i tools cat <noise | sha256sum'
-	name='shim: run -t'
-	promise 0 $'a terminal\r' run_through -t tools sh -c 'test -t 0 && echo a terminal'
-	name='shim: the status of run'
-	promise 7 '' run_through tools sh -c 'exit 7'
-
-	# The input of attach ends, and with it the container: logs -f and events report that: they have waited since before.
-	name='shim: logs -f, events, attach: each piece when it is there, and the end'
-	# shellcheck disable=SC2094
-	through logs -f alive >logs 2>&1 &
-	logs=$!
-	# shellcheck disable=SC2094
-	through events --filter container=alive --filter event=die --format '{{.Action}}' >events 2>&1 &
-	events=$!
-	until_true grep -qx first logs
-	mkfifo input
-	through attach alive <input >attached 2>&1 &
-	attach=$!
-	exec {fd}>input
-	echo one >&"$fd"
-	promise 0 '' until_true grep -qx 'got one' logs
-	echo two >&"$fd"
-	promise 0 '' until_true grep -qx 'got two' attached
-	exec {fd}>&-
-	wait $attach
-	promise 0 0 echo $?
-	promise 0 $'got one\ngot two\nend' cat attached
-	wait $logs
-	promise 0 0 echo $?
-	promise 0 $'first\ngot one\ngot two\nend' cat logs
-	promise 0 '' until_true grep -qx die events
-	kill $events
-	wait $events 2>/dev/null
-
-	name='shim: cp, in and out'
-	promise 0 '' through cp noise alive:/noise
-	promise 0 "$sum" eval 'through cp alive:/noise - | tar -xO | sha256sum'
-	through rm alive >/dev/null
-	name='shim: import, save and load of what comes in a stream'
-	tar -c noise | through import - noisy >/dev/null
-	promise 0 'Loaded image: noisy:latest' eval 'through save noisy | through load'
-	name='shim: build'
-	mkdir -p context
-	cp noise context/
-	printf 'FROM tools\nCOPY noise /noise\nRUN ["sha256sum", "/noise"]\n' >context/Dockerfile
-	DOCKER_BUILDKIT=0 promise 0 "$sum" eval \
-		'through build --network none context 2>&1 | sed -n "s,  /noise$,  -,p"'
-	name='shim: build of what cannot be built'
-	printf 'FROM tools\nCOPY none /\n' >context/Dockerfile
-	DOCKER_BUILDKIT=0 promise 1 '' eval 'through build context >/dev/null'
-	name='shim: build, BuildKit'
-	printf 'FROM scratch\nCOPY noise /noise\n' >context/Dockerfile
-	if docker buildx version >/dev/null 2>&1 || [[ $(docker -v) == *\ 20.* ]]; then
-		DOCKER_BUILDKIT=1 promise 0 '' eval 'through build -q -t kit context >/dev/null'
-		promise 0 "$sum" eval 'through create --name kit kit x >/dev/null; through cp kit:/noise - | tar -xO | sha256sum'
-		engine rm kit >/dev/null
-	else
-		skip 'shim: BuildKit: this client has no buildx'
-	fi
-
-	name='shim: what readers might read differently makes no container'
-	count=$(containers)
-	promise 0 '' env PYTHONDONTWRITEBYTECODE=1 python3 "$here/examples/shim_test.py" --hostile "$shim"
-	promise 0 "$count" containers
-}
-
-# With a stage: one for all siblings of the runner, until they are removed.
-staged_cases() {
-	name='shim, staged: a volume, the root file system, all of it'
-	promise 0 'of the volume' run_through -v /in/vol:/x tools cat /x/file
-	promise 0 $'of the image\nof the runner' run_through -v /in/root/dir:/x tools cat /x/file /x/upper
-	promise 0 $'of the image\nof the volume\nof the host' \
-		run_through --mount type=bind,source=/in,target=/x tools cat /x/root/dir/file /x/vol/file /x/host/file
-	name='shim, staged: a refused source'
-	promise 125 '' run_through -v /in/vol:/x -v /in/nowhere:/y tools ls
-	name='shim, staged: taken down'
-	promise 0 '' test -e stage/2
-	promise 0 '' "$D" -u "$T/stage"
-	promise 1 '' test -e stage
-}
 
 # ---- entrypoint.sh, in the runner -------------------------------------------------------------------
 
@@ -718,12 +581,6 @@ engine run -d --network none --name runner -v vol:/in/vol -v "$T/host/dir:/in/ho
 	tools sh -c 'echo "of the volume" >/in/vol/file; echo "of the runner" >/in/root/dir/upper; exec sleep 10000' >/dev/null
 until_true engine exec runner cat /in/root/dir/upper
 engine inspect runner >runner.json
-start_shim -r "$T/runner.json"
-shim_cases
-stop_shim
-start_shim -r "$T/runner.json" -s "$T/stage"
-staged_cases
-stop_shim
 inside_cases
 hook_runc_cases
 engine ps -aq | xargs docker -H "unix://$sock" rm -fv >/dev/null

@@ -624,7 +624,7 @@ static void unsafe_dirs(void **state)
     must("chmod @/empty 700");
     expect("-s @/empty /m", 0, "@/empty/0\n", "");
     unstage_all("empty");
-    /* -u: no stage, and not empty */
+    /* -u: not a stage, and not empty */
     static const char *const no_stage[] = { "-u @/vol", "-u @/vol/v", "-u @/merged", "-u @/link", "-u /" };
     for (size_t i = 0; i < COUNT(no_stage); i++) {
         r = tool(no_stage[i]);

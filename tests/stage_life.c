@@ -512,7 +512,7 @@ static void engines_find_nothing(void)
 
 /* A namespace that is made while there is a stage has a copy of it, which knows nothing of later calls. */
 /* It has a copy of all that was there when it came, and keeps it. What a later call stages it does not get, and the
- * place for it shows there as an empty directory: README.md says that such an engine's siblings need a DIR of their
+ * place for it shows there as an empty directory: dindbind.1 says that such an engine's siblings need a DIR of their
  * own. */
 static void late_engine(void)
 {
@@ -1543,6 +1543,55 @@ static void made_before_and_own(void)
         flunk("a file is gone");
 }
 
+static void must_have_mode(const char *path, mode_t mode)
+{
+    struct stat st;
+    must(!stat(path, &st), path);
+    if ((st.st_mode & 07777) != mode)
+        flunk("%s: its mode is %o, and was %o", path, st.st_mode & 07777, mode);
+}
+
+/* What is no stage, and does not become one, keeps its mode. */
+static void keeps_its_mode(void)
+{
+    static const mode_t modes[] = { 0755, 01777, 0700 };
+    furnish();
+    start_runner(with_volume);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        char *dir = textf("/p/m%o", modes[i]);
+        made_before(dir, modes[i]);
+        new_file(textf("%s/file", dir), "");
+        if (RUN("-u", dir).status == 0)
+            flunk("%s: taken down", dir);
+        said(RUN("-u", textf("%s/0", dir)), 0, "", "");
+        must_have_mode(dir, modes[i]);
+        unsafe_dir(dir, "");
+        must_have_mode(dir, modes[i]);
+    }
+}
+
+/* A place that only its owner can write to, by another mount of it: a proxy keeps its stages so. */
+static void read_only_place(void)
+{
+    furnish();
+    start_runner(with_volume);
+    made_before("/p/ro", 0700);
+    must(!mount("t", "/p/ro", "tmpfs", 0, "mode=700"), "/p/ro");
+    made_before("/p/ro/plain", 0700);
+    made_before("/p/ro/marked", 01700);
+    must(!mount(NULL, "/p/ro", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), "/p/ro");
+    unsafe_dir("/p/ro/missing", "take one on a file system that can be written");
+    if (tool_elsewhere)
+        unsafe_dir("/p/ro/plain", "take one on a file system that can be written");
+    size_t rows = mounts();
+    struct ran r = stage_at("/p/ro/marked");
+    if (r.status || !is_text("/p/ro/marked/0/f", "right"))
+        flunk("a directory with the mark, on a read-only mount: %d, %s%s", r.status, r.out, r.err);
+    said(RUN("-u", "/p/ro/marked"), 0, "", "");
+    if (mounts() != rows || access("/p/ro/marked", F_OK))
+        flunk("the stage is not gone, or its directory is");
+}
+
 static void made_before_by_another(void)
 {
     if (!world.root)
@@ -2383,6 +2432,8 @@ static const struct {
     { "a FUSE server that is silent in a stage", fuse_silent_in_stage, OF_KINDS },
     { "a DIR made before, open to others", made_before_and_open, 0 },
     { "a DIR made before, closed to others", made_before_and_own, 0 },
+    { "a DIR made before keeps its mode", keeps_its_mode, 0 },
+    { "a DIR made before, on a read-only mount", read_only_place, 0 },
     { "a DIR made before, another user's", made_before_by_another, 0 },
     { "a lock that is held", locked_for_long, 0 },
     { "a lock that is held for a moment", locked_for_short, 0 },

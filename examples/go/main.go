@@ -2,7 +2,6 @@
 //
 // SPDX-License-Identifier: 0BSD
 //
-//	cp ../../dindbind.c ../../dindbind.h dindbind/
 //	go build
 //	./dindbind.example library PID PATH...      package dindbind: to open, and to mount
 //	./dindbind.example stage PID DIR PATH...    package dindbind: mounts of the files themselves
@@ -10,12 +9,14 @@
 //	./dindbind.example body PID <BODY           package dindbind: a create body, as a shim on docker's socket does it
 //	./dindbind.example program PID PATH...      package command: to open; calls `dindbind`
 //	./dindbind.example create PID <BODY         package command: a create body
+//	./dindbind.example mounts PID DIR SPEC...   package command: mounts for a config.json, staged in DIR
 //
-// A daemon takes one of the two packages along.
+// A daemon takes one of the two packages along: `cp -rL dindbind` or `cp -r command`.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "library, stage, volumes, body, program or create, and a PID")
+		fmt.Fprintln(os.Stderr, "library, stage, volumes, body, program, create or mounts, and a PID")
 		os.Exit(2)
 	}
 	pid, err := strconv.Atoi(os.Args[2])
@@ -49,6 +50,9 @@ func main() {
 			err = program(caller, words)
 		case "create":
 			err = create(caller)
+		case "mounts":
+			caller.Stage = words[0]
+			err = mounts(caller, words[1:])
 		}
 	}
 	if err != nil {
@@ -184,4 +188,12 @@ func create(caller command.Dindbind) error {
 		reply(body, err, "")
 	}
 	return nil
+}
+
+func mounts(caller command.Dindbind, specs []string) error {
+	mounts, err := caller.Mounts(context.Background(), specs...)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(mounts)
 }

@@ -160,9 +160,9 @@ create_cases() {
 	posted "$engine" api '-c keys of a mount in other cases' dir /mnt/ro kept "$lower" "${view[@]}"
 	# half of a surrogate pair: the engine would read U+FFFD, and so another name
 	in_runner sh -c 'mkdir "$0"' $'/home/runner/b\x80'
-	unposted "$engine" '-c -s: half of a surrogate pair' 1 'no path can be' \
+	unposted "$engine" '-c -s: half of a surrogate pair' 1 'cannot be a path' \
 		"$plain\"Binds\":[\"/home/runner/b\\udc80:/x\"]}}" "${view[@]}" -s "$stage"
-	unposted "$engine" '-c: half of a surrogate pair' 1 'no path can be' \
+	unposted "$engine" '-c: half of a surrogate pair' 1 'cannot be a path' \
 		"$plain\"Binds\":[\"/home/runner/b\\udc80:/x\"]}}" "${view[@]}"
 	in_runner rm -r $'/home/runner/b\x80'
 

@@ -1,5 +1,5 @@
-// Package dindbind is the library in a Go program: copy dindbind.c and dindbind.h into this directory, and cgo
-// compiles them along. dindbind.h is the reference.
+// Package dindbind is the library in a Go program: cgo compiles dindbind.c, which is a link to it here. `cp -rL` takes
+// the directory along with the two files. dindbind.h is the reference.
 //
 // SPDX-License-Identifier: 0BSD
 package dindbind
@@ -127,7 +127,7 @@ func (r *Runner) resolve(source string, flags C.uint) (*Source, error) {
 // Mount is what a sibling needs mounted.
 type Mount struct {
 	Path     string // what to mount
-	Below    string // where: the target with this behind it
+	Below    string // where: the target, followed by this
 	ReadOnly bool
 }
 
