@@ -27,14 +27,14 @@
  *  mount identity        4884-5021    a path of the caller's that is the same file
  *  the daemon's names    5022-5417    the same from inside the runner (-S)
  *  host paths            5418-5820    dindbind_host(), with the mounts below
- *  staging               5821-7297    dindbind_stage(), dindbind_unstage()
- *  specs                 7298-8115    the grammars of -v and --mount
- *  json                  8116-8678    the only reader and writer of it
- *  formats               8679-8962    answers as text, json, oci, and specs
- *  descriptions          8963-9774    -r: what engines print of a container
- *  bodies                9775-10142   -c: the body of a create request
- *  answers               10143-11195  sources that stand or fall together
- *  applet                11196-12178  the command line
+ *  staging               5821-7303    dindbind_stage(), dindbind_unstage()
+ *  specs                 7304-8121    the grammars of -v and --mount
+ *  json                  8122-8684    the only reader and writer of it
+ *  formats               8685-8968    answers as text, json, oci, and specs
+ *  descriptions          8969-9780    -r: what engines print of a container
+ *  bodies                9781-10148   -c: the body of a create request
+ *  answers               10149-11201  sources that stand or fall together
+ *  applet                11202-12184  the command line
  *
  * The functions to start from stand at the end of a room. The ways through the rooms:
  *
@@ -6442,7 +6442,14 @@ static int mark_plain(struct stage *st, const struct node *n, bool create)
     if (pid)
         return unsafe(st, EADDRINUSE);
     /* on a read-only mount it may have the mark already; what becomes no stage gets none */
-    if ((n->mode & 07777) == (FOR_ENGINE | 0700) || !create || !is_empty_dir(st->fd, 2))
+    if ((n->mode & 07777) == (FOR_ENGINE | 0700) || !create)
+        return 0;
+    int list = sys_open(st->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool empty = is_empty_dir(list, 2);
+    sys_close(list);
+    if (list < 0)
+        return stage_result(st, list);
+    if (!empty)
         return 0;
     rc = CALL3(SYS_fchmod, st->fd, FOR_ENGINE | 0700, 0);
     return rc == -EROFS ? unsafe(st, EROFS) : stage_result(st, rc);
@@ -7131,7 +7138,6 @@ static int stage_enter(struct stage *st)
     }
     if (rc || st->is_stage)
         return rc;
-    CALL3(SYS_lseek, st->fd, 0, SEEK_SET);
     if (is_empty_dir(st->fd, 2))
         return stage_mount(st);
     return unsafe(st, EEXIST);
