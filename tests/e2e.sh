@@ -25,6 +25,7 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 all='runc crun containerd docker podman'
 tests=$(cd "$(dirname "$0")" && pwd)
 . "$tests/shell.sh"
+. "$tests/sandbox.sh"
 
 # ---- Outside: packages, the scratch directory, the namespaces --------------------------------------
 
@@ -66,27 +67,6 @@ packages() {
 		die "cannot install:$list"
 }
 
-# What must be the same afterwards: in the caller's namespaces, as far as this script could change it.
-outer_state() {
-	# /proc/mounts: without the ids, which change when a service remounts something
-	grep "${scratch##*/}" /proc/mounts
-	find /sys/fs/cgroup -name "*${scratch##*/}*" 2>/dev/null
-	ip -o link | cut -d: -f2
-	ls -d /var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /run/containerd \
-		/run/docker /run/containers /run/runc /run/crun /run/netns /opt/containerd /etc/docker/* \
-		2>/dev/null
-}
-
-# The death of unshare(1) kills PID 1 of the namespaces, and that all that is in them.
-clean_up() {
-	local init=''
-	read -r init 2>/dev/null <"/proc/$inside/task/$inside/children"
-	kill -KILL "$inside" 2>/dev/null && wait "$inside" 2>/dev/null
-	until [ -z "$init" ] || [ ! -e "/proc/${init% }" ]; do sleep 0.02; done
-	rm -rf --one-file-system "$scratch"
-	find /sys/fs/cgroup -depth -type d -path "*/${scratch##*/}*" -exec rmdir {} + 2>/dev/null
-}
-
 if [ "${1-}" != --inside ]; then
 	[ "$(id -u)" -eq 0 ] || die 'needs root: engines mount overlays and make cgroups'
 	for e in "$@"; do
@@ -98,34 +78,8 @@ if [ "${1-}" != --inside ]; then
 	[ $# -gt 0 ] || set -- $all
 	packages "$@"
 	[ -z "$(absent busybox jq)" ] || die "install these first: $(absent busybox jq)"
-	scratch=$(mktemp -d "${TMPDIR:-/tmp}/dindbind-e2e.XXXXXX") || die 'no temporary directory'
-	scratch=$(cd "$scratch" && pwd -P) && chmod 711 "$scratch" || exit
-	inside=none
-	trap clean_up EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
-	cp "$bin" "$scratch/dindbind" || exit
-	before=$(outer_state)
-	setpriv --pdeathsig KILL unshare --mount --pid --net --fork --kill-child --mount-proc \
-		--propagation private bash "$0" --inside "$scratch" "$@" &
-	inside=$!
-	wait $inside
-	status=$?
-	[ -f "$scratch/result" ] || die "ended before the end (status $status)"
-	read -r passed failed skipped <"$scratch/result"
-	inside=none
-	clean_up
-	after=$(outer_state)
-	if [ "$before" = "$after" ] && [ ! -e "$scratch" ]; then
-		echo 'ok host nothing left'
-		passed=$((passed + 1))
-	else
-		echo 'not ok host nothing left:' "$(diff <(echo "$before") <(echo "$after"))"
-		failed=$((failed + 1))
-	fi
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
-	exit
+	sandbox_scratch e2e
+	sandbox_run "$@"
 fi
 
 # ---- Inside: bookkeeping ----------------------------------------------------------------------------
@@ -744,31 +698,8 @@ done
 
 # ---- All of it --------------------------------------------------------------------------------------
 
-inner_state() {
-	awk '{ print $5, $9, $10, $11 }' /proc/self/mountinfo | sort
-	ip -o link | cut -d: -f2
-}
-
-leftovers() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ "$p" = /proc/$$ ] || [ ! -e "$p/exe" ] || return 1
-	done
-}
-
-mkdir "$W"
-# an overlay cannot be the upper part of another one
-[ "$(stat -f -c %T "$W")" != overlayfs ] || mount -t tmpfs -o mode=755 tmpfs "$W" || exit
-# Whatever is configured, engines write to some fixed places: none of that may show outside.
-fixed() {
-	mkdir -p "$W/fixed$1/upper" "$W/fixed$1/work" &&
-		mount -t overlay -o "lowerdir=$1,upperdir=$W/fixed$1/upper,workdir=$W/fixed$1/work" overlay "$1"
-}
-# In a machine (engines.sh) one layout has engines in the real /var/lib, and removes what is in it then.
-[ -z "${MACHINE-}" ] || { mkdir "$W/var-lib" && mount --bind /var/lib "$W/var-lib"; } || exit
-mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/lib || exit
+sandbox_place
 cp "$scratch/dindbind" "$W/" || exit
-ip link set lo up
 
 layer_trees
 archive few 1 2 3 4
@@ -799,15 +730,7 @@ life_users
 
 # ---- Nothing left -----------------------------------------------------------------------------------
 
-why=''
-# shellcheck disable=SC2009
-until_true leftovers || why="processes: $(ps -e -o pid=,args= | grep -v "^ *$$ ") "
-after=$(inner_state)
-[ "$before" = "$after" ] || why="$why mounts or links: $(diff <(echo "$before") <(echo "$after")) "
-# the parents that the engines were told to use are ours to remove, empty
-find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null
-left=$(find /sys/fs/cgroup -type d -path "*/$name*")
-[ -z "$left" ] || why="$why cgroups: $left"
+sandbox_left "$before"
 report engines 'no mount, process, link or cgroup left' "$why"
 layout_print
 echo "$passed $failed $skipped" >"$scratch/result"

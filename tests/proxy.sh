@@ -24,6 +24,7 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 all='peer stage elsewhere self hostile podman clients'
 tests=$(cd "$(dirname "$0")" && pwd)
 . "$tests/shell.sh"
+. "$tests/sandbox.sh"
 CACHE=${CACHE:-/var/cache/dindbind}
 npm_packages='testcontainers@11.14.0 dockerode@5.0.1'
 
@@ -68,26 +69,6 @@ build() {
 		GOWORK=off CGO_ENABLED=0 go build -o "$scratch/proxy" ./proxy
 }
 
-# What must be the same afterwards: in the caller's namespaces, as far as this script could change it.
-outer_state() {
-	# /proc/mounts: without the ids, which change when a service remounts something
-	grep "${scratch##*/}" /proc/mounts
-	find /sys/fs/cgroup -name "*${scratch##*/}*" 2>/dev/null
-	ip -o link | cut -d: -f2
-	ls -d /var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /run/containerd /run/docker \
-		/run/dindbind /run/containers /run/runc /run/crun /run/netns /opt/containerd /etc/docker/* 2>/dev/null
-}
-
-# The death of unshare(1) kills PID 1 of the namespaces, and that all that is in them.
-clean_up() {
-	local init=''
-	read -r init 2>/dev/null <"/proc/$inside/task/$inside/children"
-	kill -KILL "$inside" 2>/dev/null && wait "$inside" 2>/dev/null
-	until [ -z "$init" ] || [ ! -e "/proc/${init% }" ]; do sleep 0.02; done
-	rm -rf --one-file-system "$scratch"
-	find /sys/fs/cgroup -depth -type d -path "*/${scratch##*/}*" -exec rmdir {} + 2>/dev/null
-}
-
 if [ "${1-}" != --inside ]; then
 	[ "$(id -u)" -eq 0 ] || die 'needs root: engines mount overlays and make cgroups'
 	for group in "$@"; do
@@ -99,36 +80,10 @@ if [ "${1-}" != --inside ]; then
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $all
 	packages
-	scratch=$(mktemp -d "${TMPDIR:-/tmp}/dindbind-proxy.XXXXXX") || die 'no temporary directory'
-	scratch=$(cd "$scratch" && pwd -P) && chmod 711 "$scratch" || exit
-	inside=none
-	trap clean_up EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
-	cp "$bin" "$scratch/dindbind" || exit
+	sandbox_scratch proxy
 	(build) || die 'examples/go/proxy cannot be built'
 	case " $* " in *' clients '*) npm_clients ;; esac
-	before=$(outer_state)
-	setpriv --pdeathsig KILL unshare --mount --pid --net --fork --kill-child --mount-proc \
-		--propagation private bash "$0" --inside "$scratch" "$@" &
-	inside=$!
-	wait $inside
-	status=$?
-	[ -f "$scratch/result" ] || die "ended before the end (status $status)"
-	read -r passed failed skipped <"$scratch/result"
-	inside=none
-	clean_up
-	after=$(outer_state)
-	if [ "$before" = "$after" ] && [ ! -e "$scratch" ]; then
-		echo 'ok host nothing left'
-		passed=$((passed + 1))
-	else
-		echo 'not ok host nothing left:' "$(diff <(echo "$before") <(echo "$after"))"
-		failed=$((failed + 1))
-	fi
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
-	exit
+	sandbox_run "$@"
 fi
 
 # ---- Inside: bookkeeping ----------------------------------------------------------------------------
@@ -342,28 +297,7 @@ images() {
 
 # ---- All of it --------------------------------------------------------------------------------------
 
-inner_state() {
-	awk '{ print $5, $9, $10, $11 }' /proc/self/mountinfo | sort
-	ip -o link | cut -d: -f2
-}
-
-leftovers() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ "$p" = /proc/$$ ] || [ ! -e "$p/exe" ] || return 1
-	done
-}
-
-mkdir "$W"
-# an overlay cannot be the upper part of another one
-[ "$(stat -f -c %T "$W")" != overlayfs ] || mount -t tmpfs -o mode=755 tmpfs "$W" || exit
-# Whatever is configured, engines write to some fixed places: none of that may show outside.
-fixed() {
-	mkdir -p "$W/fixed$1/upper" "$W/fixed$1/work" &&
-		mount -t overlay -o "lowerdir=$1,upperdir=$W/fixed$1/upper,workdir=$W/fixed$1/work" overlay "$1"
-}
-mount -t tmpfs -o mode=755 tmpfs /run && fixed /etc && fixed /opt && fixed /var/lib || exit
-ip link set lo up
+sandbox_place
 export DOCKER_CONFIG=$W/config TMPDIR=$W/tmp HOME=$W/home
 mkdir -p "$W/bin" "$W/tmp" "$DOCKER_CONFIG" "$HOME"
 echo '{}' >"$DOCKER_CONFIG/config.json"
@@ -398,14 +332,6 @@ docker_down || report 'stopping docker' "$(tail -n 3 "$W/docker/log")"
 kill "$containerd_pid"
 wait
 ! mountpoint -q "$W/docker/exec/netns/default" || umount "$W/docker/exec/netns/default"
-why=''
-# shellcheck disable=SC2009
-until_true leftovers || why="processes: $(ps -e -o pid=,args= | grep -v "^ *$$ ") "
-after=$(inner_state)
-[ "$before" = "$after" ] || why="$why mounts or links: $(diff <(echo "$before") <(echo "$after")) "
-# the parents that the engines were told to use are ours to remove, empty
-find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null
-left=$(find /sys/fs/cgroup -type d -path "*/$name*")
-[ -z "$left" ] || why="$why cgroups: $left"
+sandbox_left "$before"
 report 'no mount, process, link or cgroup left' "$why"
 echo "$passed $failed $skipped" >"$scratch/result"

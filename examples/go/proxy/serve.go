@@ -128,8 +128,8 @@ func (p *proxy) body(w http.ResponseWriter, r *http.Request, c *conn, action str
 	if err != nil {
 		return err
 	}
-	// Not in the client's context, and not to be told that the client goes away: the container may be made all the same, and
-	// the answer says so.
+	// Not in the client's context, which ends when the client goes away: the container may be made all the same, and the answer
+	// says so.
 	out := r.Clone(context.Background())
 	out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	out.Header.Del("Upgrade")
@@ -270,7 +270,7 @@ func (p *proxy) turn(ctx context.Context, who *peer.Process, what string) (strin
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet", calls)
+			err = table.Refuse(http.StatusTooManyRequests, "%d requests of this container are not answered yet: try again when one is", calls)
 		}
 	}
 	return owner, err
